@@ -1,0 +1,257 @@
+//! Faults as data: a code, a message, the places, the fix. All faults of a pass are collected, then shown (floor 0).
+
+use std::collections::BTreeMap;
+
+use super::limit;
+use super::source::Place;
+
+/// How bad a fault is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The result stands, but the user should look.
+    Warning,
+    /// No result.
+    Error,
+}
+
+macro_rules! codes {
+    ($($code:ident $title:literal: $explanation:literal;)*) => {
+        /// The code of a fault. `spm explain-code CODE` prints the explanation.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = $title] $code,)*
+        }
+
+        impl Code {
+            /// Every code, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$code,)*];
+
+            /// `SPM001`.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$code => stringify!($code),)* }
+            }
+
+            /// A few words.
+            #[must_use]
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$code => $title,)* }
+            }
+
+            /// What it means, why it is a fault, and how to mend it.
+            #[must_use]
+            pub fn explanation(self) -> &'static str {
+                match self { $(Self::$code => $explanation,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    SPM001 "file cannot be read": "The file does not exist, is too large, or is not UTF-8 text. Check the path; paths are relative to the project folder.";
+    SPM002 "not valid TOML": "The file breaks the syntax of TOML. The place shows where the reader stopped; a missing quote or bracket is often just before it.";
+    SPM003 "unknown key": "The key has no meaning here and would be ignored. spm refuses it, because a misspelt key is a rule that silently does not apply.";
+    SPM004 "missing key": "The table needs this key and has no sensible default for it.";
+    SPM005 "wrong type": "The value has another TOML type than the key needs.";
+    SPM006 "money or rate as a float": "A float cannot hold most decimal fractions, so money and rates are written as text or as a whole number: amount = \"1250.50\", rate = \"8%\".";
+    SPM007 "value is not one of the choices": "The key accepts only the listed values.";
+    SPM008 "value cannot be read": "The text is not a number, date, currency or range of the form that the key needs. Dates are YYYY-MM-DD; numbers are plain decimals, percentages or fractions.";
+    SPM009 "name used twice": "Names identify things in results and references, so they must be unique in their kind.";
+    SPM010 "unknown name": "A reference names something that is not defined.";
+    SPM011 "calendar is not a chain of periods": "Periods must follow each other without gap or overlap, each a half-open interval [from, to).";
+    SPM012 "unknown period": "The project's calendar has no such period. Names are those of the calendar, a group such as Q1 or 2027-Q1, or a range such as P1..P3.";
+    SPM013 "version not supported": "This program reads version 1 of the file format.";
+    SPM101 "no such extract": "The path or pattern of a source matches no file. Paths are relative to the project folder.";
+    SPM102 "extract cannot be read": "The file is not of the format that the source states, or is damaged.";
+    SPM103 "no such column in the extract": "The mapping names a column that the extract does not have. `spm data profile FILE` lists its columns.";
+    SPM104 "required column not mapped": "The canonical table cannot be used without this column.";
+    SPM105 "value cannot be cast": "The text of a cell is not of the stated type or format. The row is rejected and written to out/rejects.";
+    SPM106 "row has the wrong number of fields": "The record has more or fewer fields than the header. The row is rejected and written to out/rejects.";
+    SPM107 "required value is empty": "A key or required column has no value in this row. The row is rejected and written to out/rejects.";
+    SPM108 "key is not unique": "Two rows have the same key. All rows but the first are rejected and written to out/rejects.";
+    SPM109 "reference does not resolve": "The row names something that its table does not have.";
+    SPM110 "value out of range": "The value lies outside what is possible for the column: a latitude beyond 90 degrees, an end before its start, a share below 0.";
+    SPM111 "splits do not total 100%": "Shares of type `split` for one transaction or account must sum to exactly 100%. Extra credit beyond that is an `overlay`.";
+    SPM112 "no such canonical column": "The canonical table has no column of that name and type; columns of your own need a type in the mapping.";
+    SPM113 "join key is not unique": "A join looks up one row; the looked-up extract has several rows for the key, which would multiply amounts.";
+    SPM114 "text cannot be decoded": "The bytes are not valid in the stated encoding, so a name or amount would be damaged.";
+    SPM201 "expression cannot be parsed": "The SQL expression breaks the syntax of the dialect. docs/reference/expressions.md has the dialect.";
+    SPM202 "unknown name in an expression": "The expression names a column or function that does not exist here.";
+    SPM203 "types do not fit in an expression": "The operation is not defined for these types: text against a number, a date against text without DATE '...', or a number where a condition is needed.";
+    SPM204 "not allowed in a row expression": "A row expression looks at one row: no aggregates, windows or subqueries. It must also give the same answer every day, so no clock and no random numbers.";
+    SPM301 "tiers do not ascend": "Each tier starts where the one before it ends, so `from` values must rise strictly. A value exactly on a boundary belongs to the higher tier.";
+    SPM302 "defined but never used": "Nothing refers to this, so it cannot influence any payment: most often a misspelt name.";
+    SPM303 "a goal is needed": "Attainment is measurement divided by goal; the component needs a measure with a goal.";
+    SPM304 "keys contradict each other": "The keys cannot be used together, or one needs another.";
+    SPM305 "effective range is empty": "`from` must be before `to`; ranges are half-open, so `to` is the first day that is not included.";
+    SPM401 "no quota for a payee": "The component needs attainment, but the payee has no quota, or a quota of zero or less, in the period. The component pays 0.";
+    SPM402 "amount out of range": "A sum or product of amounts does not fit the exact integers of the calculation. Nothing is wrapped or rounded away; check the extract for a misplaced decimal point.";
+    SPM403 "credit does not resolve": "The transaction qualifies for credit, but no payee can be found for it. It is listed in unresolved.parquet and not paid.";
+    SPM404 "nothing to do": "No row qualifies. The result is empty, which is rarely what was wanted.";
+    SPM405 "hierarchy is not a tree": "A manager chain leads back to its start or is longer than any real organisation.";
+    SPM501 "no feasible answer": "The limits contradict each other. The message says which and by how much; widen a tolerance, drop a lock, or raise a cap.";
+    SPM502 "result fails its verification": "Code that did not make the result disagrees with it. This is a fault of spm; please report it with the inputs.";
+    SPM503 "a result is missing": "The command builds on an earlier result that is not there. Run the earlier command first, or `spm run` for the whole chain.";
+    SPM601 "output cannot be written": "The file or folder cannot be created or replaced. Nothing was left half-written.";
+    SPM602 "name is not in the result": "The payee, component or transaction asked for does not occur in the result.";
+}
+
+impl Code {
+    /// The code of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.name().eq_ignore_ascii_case(name))
+    }
+}
+
+/// A place with what is to be seen there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// Where.
+    pub place: Place,
+    /// What is there, a lower-case fragment; may be empty.
+    pub text: String,
+}
+
+/// One fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Which kind of fault.
+    pub code: Code,
+    /// How bad.
+    pub severity: Severity,
+    /// What is wrong, a lower-case fragment.
+    pub message: String,
+    /// Where, the main place first.
+    pub labels: Vec<Label>,
+    /// How to mend it.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error.
+    #[must_use]
+    pub fn error(code: Code, message: impl Into<String>) -> Self {
+        Self { code, severity: Severity::Error, message: message.into(), labels: vec![], hint: None }
+    }
+
+    /// A warning.
+    #[must_use]
+    pub fn warning(code: Code, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, message) }
+    }
+
+    /// Adds a place.
+    #[must_use]
+    pub fn at(mut self, place: Place, text: impl Into<String>) -> Self {
+        self.labels.push(Label { place, text: text.into() });
+        self
+    }
+
+    /// Adds the fix.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// Collects the faults of a pass. A pass goes on after a fault, so that a user sees all of them at once.
+#[derive(Clone, Debug, Default)]
+pub struct Sink {
+    faults: Vec<Diagnostic>,
+    /// Faults beyond what is shown per code and file.
+    more: BTreeMap<(Code, String), u64>,
+    shown: BTreeMap<(Code, String), usize>,
+    errors: u64,
+}
+
+impl Sink {
+    /// Takes one fault. Row faults of one code in one file are shown up to a limit and counted beyond it.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        if diagnostic.severity == Severity::Error {
+            self.errors += 1;
+        }
+        if let Some(Label { place: Place::Row { path, .. }, .. }) = diagnostic.labels.first() {
+            let key = (diagnostic.code, path.clone());
+            let shown = self.shown.entry(key.clone()).or_default();
+            if *shown >= limit::DIAGNOSTICS_SHOWN_PER_CODE {
+                *self.more.entry(key).or_default() += 1;
+                return;
+            }
+            *shown += 1;
+        }
+        self.faults.push(diagnostic);
+    }
+
+    /// True when an error was pushed.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.errors > 0
+    }
+
+    /// How many errors were pushed, shown or not.
+    #[must_use]
+    pub fn errors(&self) -> u64 {
+        self.errors
+    }
+
+    /// The faults to show, in the order they were found.
+    #[must_use]
+    pub fn faults(&self) -> &[Diagnostic] {
+        &self.faults
+    }
+
+    /// How many more faults there are by code and file, beyond those shown.
+    #[must_use]
+    pub fn more(&self) -> &BTreeMap<(Code, String), u64> {
+        &self.more
+    }
+
+    /// Takes all faults of another pass.
+    pub fn append(&mut self, other: Self) {
+        self.errors += other.errors;
+        self.faults.extend(other.faults);
+        for (key, count) in other.more {
+            *self.more.entry(key).or_default() += count;
+        }
+        for (key, count) in other.shown {
+            *self.shown.entry(key).or_default() += count;
+        }
+    }
+}
+
+/// `, did you mean "x"?` when one of the names is close to what was written, else nothing.
+#[must_use]
+pub fn suggestion<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = written.to_lowercase();
+    names
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
+        .min()
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggests_the_near_name_only() {
+        assert_eq!(suggestion("compnent", ["component", "credit"]), Some("component"));
+        assert_eq!(suggestion("zebra", ["component", "credit"]), None);
+    }
+
+    #[test]
+    fn row_faults_are_counted_beyond_the_limit() {
+        let mut sink = Sink::default();
+        for row in 0..25 {
+            let place = Place::row("deals.csv", Some(row), Some("Amount"));
+            sink.push(Diagnostic::error(Code::SPM105, "not a number").at(place, ""));
+        }
+        assert_eq!(sink.faults().len(), limit::DIAGNOSTICS_SHOWN_PER_CODE);
+        assert_eq!(sink.errors(), 25);
+        assert_eq!(sink.more().values().sum::<u64>(), 15);
+    }
+}

@@ -1,0 +1,159 @@
+//! The only functions that round, and the largest-remainder split that makes rounded parts add up (floor 0).
+
+use num_bigint::BigInt;
+use num_integer::Integer;
+use num_traits::{One, Signed, ToPrimitive, Zero};
+
+use super::rational::Rational;
+
+/// How a number between two representable values is rounded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rounding {
+    /// To the nearest, a half away from zero: 0.005 to 0.01, -0.005 to -0.01. The default of every plan (E15).
+    #[default]
+    HalfAwayFromZero,
+    /// To the nearest, a half to the even neighbour (banker's rounding).
+    HalfEven,
+    /// Toward zero.
+    TowardZero,
+}
+
+impl Rounding {
+    /// Names as plans write them.
+    pub const NAMES: [&'static str; 3] = ["half-away-from-zero", "half-even", "toward-zero"];
+
+    /// The rounding of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "half-away-from-zero" => Some(Self::HalfAwayFromZero),
+            "half-even" => Some(Self::HalfEven),
+            "toward-zero" => Some(Self::TowardZero),
+            _ => None,
+        }
+    }
+}
+
+/// `value` as an integer count of `10^-decimals`, rounded as named.
+/// `None` when the result does not fit 128 bits: the caller reports an amount out of range.
+#[must_use]
+pub fn round_to_decimals(value: &Rational, decimals: u32, rounding: Rounding) -> Option<i128> {
+    let scaled = value.numerator() * BigInt::from(10).pow(decimals);
+    divide_rounded(&scaled, value.denominator(), rounding).to_i128()
+}
+
+/// `numerator / denominator` as an integer, rounded as named. The denominator is positive.
+fn divide_rounded(numerator: &BigInt, denominator: &BigInt, rounding: Rounding) -> BigInt {
+    let (quotient, remainder) = numerator.abs().div_rem(denominator);
+    let twice = remainder * 2u8;
+    let up = match rounding {
+        Rounding::HalfAwayFromZero => &twice >= denominator,
+        Rounding::HalfEven => &twice > denominator || (&twice == denominator && quotient.is_odd()),
+        Rounding::TowardZero => false,
+    };
+    let magnitude = if up { quotient + BigInt::one() } else { quotient };
+    if numerator.is_negative() { -magnitude } else { magnitude }
+}
+
+/// Splits `total` units over `weights` so that the parts add up to `total` exactly: each part gets the floor of its
+/// quota, the units left go to the largest remainders, ties to the earlier entry (callers sort by a stable key; E46).
+///
+/// Negative totals split as the mirror image. `None` when a weight is negative or all are zero (with `total` not 0).
+#[must_use]
+pub fn split_largest_remainder(total: i128, weights: &[Rational]) -> Option<Vec<i128>> {
+    let sum: Rational = weights.iter().sum();
+    if weights.iter().any(Rational::is_negative) || (sum.is_zero() && total != 0) {
+        return None;
+    }
+    if total == 0 {
+        return Some(vec![0; weights.len()]);
+    }
+    let quotas = weights.iter().map(|weight| {
+        let share = &Rational::from(total.checked_abs()?) * weight;
+        share.checked_div(&sum)
+    });
+    let quotas: Vec<Rational> = quotas.collect::<Option<_>>()?;
+    let parts = round_parts(total.checked_abs()?, &quotas)?;
+    Some(parts.into_iter().map(|part| if total < 0 { -part } else { part }).collect())
+}
+
+/// Rounds exact parts that already sum to `total` to integers that still do, by largest remainder.
+/// `None` when the parts do not sum to `total` or leave 128 bits.
+#[must_use]
+pub fn round_parts(total: i128, exact: &[Rational]) -> Option<Vec<i128>> {
+    let sum: Rational = exact.iter().sum();
+    if sum != Rational::from(total) {
+        return None;
+    }
+    let mut parts = Vec::with_capacity(exact.len());
+    let mut remainders = Vec::with_capacity(exact.len());
+    for (position, value) in exact.iter().enumerate() {
+        let (floor, remainder) = value.numerator().div_mod_floor(value.denominator());
+        parts.push(floor.to_i128()?);
+        let remainder = Rational::from(remainder.to_i128()?)
+            .checked_div(&Rational::from(value.denominator().to_i128()?))?;
+        remainders.push((remainder, position));
+    }
+    let left = total - parts.iter().sum::<i128>();
+    remainders.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    debug_assert!(left >= 0 && !left.is_negative());
+    for (_, position) in remainders.iter().take(usize::try_from(left).ok()?) {
+        parts[*position] += 1;
+    }
+    assert!(
+        (BigInt::from(total) - parts.iter().map(|part| BigInt::from(*part)).sum::<BigInt>()).is_zero(),
+        "rounded parts must sum to their whole"
+    );
+    Some(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(text: &str) -> Rational {
+        text.parse().expect("a number")
+    }
+
+    #[test]
+    fn halves() {
+        let cases = [
+            ("0.005", 1, 0, 0),
+            ("-0.005", -1, 0, 0),
+            ("0.015", 2, 2, 1),
+            ("0.0149999", 1, 1, 1),
+            ("-2.675", -268, -268, -267),
+        ];
+        for (text, away, even, zero) in cases {
+            let value = read(text);
+            assert_eq!(round_to_decimals(&value, 2, Rounding::HalfAwayFromZero), Some(away));
+            assert_eq!(round_to_decimals(&value, 2, Rounding::HalfEven), Some(even));
+            assert_eq!(round_to_decimals(&value, 2, Rounding::TowardZero), Some(zero));
+        }
+    }
+
+    #[test]
+    fn largest_remainder_breaks_ties_by_order() {
+        let thirds = vec![Rational::one(); 3];
+        assert_eq!(split_largest_remainder(100, &thirds), Some(vec![34, 33, 33]));
+        assert_eq!(split_largest_remainder(-100, &thirds), Some(vec![-34, -33, -33]));
+        assert_eq!(split_largest_remainder(1, &[]), None);
+        assert_eq!(split_largest_remainder(0, &[]), Some(vec![]));
+    }
+
+    proptest! {
+        #[test]
+        fn parts_sum_and_stay_near(total in -1_000_000i128..1_000_000, weights in prop::collection::vec(0i64..1000, 1..12)) {
+            prop_assume!(weights.iter().any(|weight| *weight > 0));
+            let exact: Vec<Rational> = weights.iter().map(|weight| Rational::from(*weight)).collect();
+            let parts = split_largest_remainder(total, &exact).expect("splits");
+            prop_assert_eq!(parts.iter().sum::<i128>(), total);
+            let sum: i64 = weights.iter().sum();
+            for (part, weight) in parts.iter().zip(&weights) {
+                let distance = part * i128::from(sum) - total * i128::from(*weight);
+                prop_assert!(distance.abs() < i128::from(sum));
+            }
+        }
+    }
+}

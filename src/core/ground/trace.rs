@@ -1,0 +1,153 @@
+//! The explanation of a number: a tree of named values, each with its clause, inputs and children (floor 0).
+
+use super::rational::Rational;
+use super::source::TextPlace;
+
+/// How a node's value follows from its children. A test recomputes every node from this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Read from an extract or a plan: no children to compute from.
+    Input,
+    /// Sum of the children.
+    Sum,
+    /// Product of the children.
+    Product,
+    /// First child divided by the second.
+    Quotient,
+    /// First child rounded to the decimals of the currency.
+    Round {
+        /// Decimals of the currency's minor unit.
+        decimals: u32,
+        /// How halves go.
+        rounding: super::round::Rounding,
+    },
+    /// The smaller of the two children (a cap).
+    Minimum,
+    /// The first child when the second is at or above the third, else zero (a goal reached or not).
+    WhenReached,
+    /// First child minus the second.
+    Difference,
+    /// The part of the first child that lies in the band from the second to the third (a marginal tier).
+    /// With two children the band has no upper end.
+    Slice,
+}
+
+impl Operation {
+    /// The word shown to users.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Input => "",
+            Self::Sum => "sum",
+            Self::Product => "product",
+            Self::Quotient => "quotient",
+            Self::Round { .. } => "rounded",
+            Self::Minimum => "smaller of",
+            Self::WhenReached => "paid when reached",
+            Self::Difference => "difference",
+            Self::Slice => "part in the band",
+        }
+    }
+
+    /// The value that the children give, or `None` for inputs and malformed nodes.
+    #[must_use]
+    pub fn evaluate(self, children: &[Node]) -> Option<Rational> {
+        let values: Vec<&Rational> = children.iter().map(|child| &child.value).collect();
+        match (self, values.as_slice()) {
+            (Self::Sum, values) => Some(values.iter().copied().sum()),
+            (Self::Product, values) => {
+                Some(values.iter().fold(Rational::one(), |product, value| &product * value))
+            }
+            (Self::Quotient, [dividend, divisor]) => dividend.checked_div(divisor),
+            (Self::Round { decimals, rounding }, [value]) => {
+                let units = super::round::round_to_decimals(value, decimals, rounding)?;
+                Some(Rational::from_scaled(units, decimals))
+            }
+            (Self::Minimum, [a, b]) => Some((*a).clone().min((*b).clone())),
+            (Self::WhenReached, [paid, value, goal]) => {
+                Some(if value >= goal { (*paid).clone() } else { Rational::zero() })
+            }
+            (Self::Difference, [a, b]) => Some(*a - *b),
+            (Self::Slice, [value, from]) => Some((*value - *from).max(Rational::zero())),
+            (Self::Slice, [value, from, to]) => {
+                let top = (*value).clone().min((*to).clone());
+                Some((&top - *from).max(Rational::zero()))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// One value of an explanation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// What the value is, in the field's words.
+    pub label: String,
+    /// The exact value.
+    pub value: Rational,
+    /// How to print the value.
+    pub unit: Unit,
+    /// The clause of the plan that says so.
+    pub clause: Option<TextPlace>,
+    /// How the value follows from the children.
+    pub operation: Operation,
+    /// What it follows from.
+    pub children: Vec<Node>,
+}
+
+/// How a value is printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Money of a currency code.
+    Money(String),
+    /// A rate, share or attainment: shown in percent.
+    Percent,
+    /// A plain number.
+    Number,
+}
+
+impl Node {
+    /// A node; computed nodes get their value from their children.
+    ///
+    /// # Panics
+    /// When the children do not determine a value: a fault of the program.
+    #[must_use]
+    pub fn computed(label: impl Into<String>, unit: Unit, operation: Operation, children: Vec<Node>) -> Self {
+        let value = operation.evaluate(&children).expect("children determine the value of a computed node");
+        Self { label: label.into(), value, unit, clause: None, operation, children }
+    }
+
+    /// A leaf: a value read from an extract or a plan.
+    #[must_use]
+    pub fn input(label: impl Into<String>, unit: Unit, value: Rational) -> Self {
+        Self { label: label.into(), value, unit, clause: None, operation: Operation::Input, children: vec![] }
+    }
+
+    /// The same node, citing its clause.
+    #[must_use]
+    pub fn citing(mut self, clause: &TextPlace) -> Self {
+        self.clause = Some(clause.clone());
+        self
+    }
+
+    /// The value as text.
+    #[must_use]
+    pub fn value_text(&self) -> String {
+        match &self.unit {
+            Unit::Money(code) => format!("{} {code}", self.value.to_decimal_text()),
+            Unit::Percent => self.value.to_percent(),
+            Unit::Number => self.value.to_decimal_text(),
+        }
+    }
+
+    /// Visits this node and everything below it, parents first, with the depth.
+    pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Node, usize)) {
+        fn go<'a>(node: &'a Node, depth: usize, visit: &mut dyn FnMut(&'a Node, usize)) {
+            visit(node, depth);
+            for child in &node.children {
+                go(child, depth + 1, visit);
+            }
+        }
+        go(self, 0, visit);
+    }
+}

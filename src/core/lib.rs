@@ -1,0 +1,3 @@
+//! The exact core of `spm`: ground types, checked plans, engines. No files, no clock, no Polars.
+
+pub mod ground;
