@@ -1,1 +1,3 @@
+//! The frame floor: extracts in, checked tables and results out. The only place that names Polars.
 
+pub mod table;

@@ -1,0 +1,201 @@
+//! The canonical tables: name, type and meaning of every column that calculations rely on (floor 1).
+
+/// What a column holds. How many decimals an exact column carries is a property of the data, found while reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// Text; identifiers are text even where an extract has integers.
+    Text,
+    /// An exact number: integers, decimals, money, rates. Never a float.
+    Number,
+    /// A binary float, for coordinates and the like. Never mixed with exact numbers.
+    Float,
+    /// A day.
+    Date,
+    /// True or false.
+    Boolean,
+}
+
+impl Type {
+    /// Type names as a mapping writes them.
+    pub const NAMES: [&'static str; 5] = ["text", "number", "float", "date", "boolean"];
+
+    /// The type of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "text" => Self::Text,
+            "number" => Self::Number,
+            "float" => Self::Float,
+            "date" => Self::Date,
+            "boolean" => Self::Boolean,
+            _ => return None,
+        })
+    }
+
+    /// The name of the type.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Number => "number",
+            Self::Float => "float",
+            Self::Date => "date",
+            Self::Boolean => "boolean",
+        }
+    }
+}
+
+/// What the check demands of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// May be absent or empty.
+    Optional,
+    /// Must be mapped, and have a value in every row.
+    Required,
+    /// Must be mapped, may be empty in a row.
+    Mapped,
+}
+
+/// A canonical column.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// Name.
+    pub name: &'static str,
+    /// Type.
+    pub kind: Type,
+    /// What the check demands.
+    pub rule: Rule,
+    /// The table whose key the value must be, when it refers to one.
+    pub refers: Option<&'static str>,
+    /// Meaning and unit.
+    pub doc: &'static str,
+}
+
+/// A canonical table.
+#[derive(Debug)]
+pub struct Contract {
+    /// Name, as in `[sources.NAME]`.
+    pub name: &'static str,
+    /// Columns that together identify a row; empty when rows have no key.
+    pub key: &'static [&'static str],
+    /// Columns.
+    pub columns: &'static [Column],
+    /// What a row is.
+    pub doc: &'static str,
+}
+
+const fn column(name: &'static str, kind: Type, rule: Rule, doc: &'static str) -> Column {
+    Column { name, kind, rule, refers: None, doc }
+}
+
+const fn reference(name: &'static str, rule: Rule, refers: &'static str, doc: &'static str) -> Column {
+    Column { name, kind: Type::Text, rule, refers: Some(refers), doc }
+}
+
+use Rule::{Mapped, Optional, Required};
+use Type::{Date, Float, Number, Text};
+
+/// Every canonical table.
+pub static CONTRACTS: &[Contract] = &[
+    Contract {
+        name: "accounts",
+        key: &["account_id"],
+        doc: "A customer or prospect.",
+        columns: &[
+            column("account_id", Text, Required, "key"),
+            column("name", Text, Optional, "shown in reports"),
+            column("segment", Text, Optional, "market segment"),
+            column("latitude", Float, Optional, "degrees, -90 to 90"),
+            column("longitude", Float, Optional, "degrees, -180 to 180"),
+            column("unit_id", Text, Optional, "geographic unit: ZIP code, county"),
+            reference("owner_id", Optional, "reps", "the salesperson who has the account today"),
+            column("territory_id", Text, Optional, "the territory the account is in today"),
+            column("parent_id", Text, Optional, "accounts of one parent stay together"),
+        ],
+    },
+    Contract {
+        name: "reps",
+        key: &["rep_id"],
+        doc: "A person who sells or manages.",
+        columns: &[
+            column("rep_id", Text, Required, "key"),
+            column("name", Text, Optional, "shown in reports"),
+            column("role", Text, Optional, "job, such as AE or manager"),
+            reference("manager_id", Optional, "reps", "the person this one reports to"),
+            column("territory_id", Text, Optional, "the territory or group this person belongs to"),
+            column("hire_date", Date, Optional, "first day"),
+            column("end_date", Date, Optional, "first day after the last"),
+            column("latitude", Float, Optional, "home, degrees"),
+            column("longitude", Float, Optional, "home, degrees"),
+            column("capacity", Number, Optional, "how much this person can carry, relative to the others"),
+            column("currency", Text, Optional, "currency of payment"),
+            column("target_pay", Number, Optional, "variable pay at 100 % of goal, per year"),
+        ],
+    },
+    Contract {
+        name: "assignments",
+        key: &["rep_id", "territory_id", "from"],
+        doc: "The dated link between a person and a territory.",
+        columns: &[
+            reference("rep_id", Required, "reps", "the person"),
+            column("territory_id", Text, Required, "the territory"),
+            column("from", Date, Required, "first day"),
+            column("to", Date, Optional, "first day after the last; empty while it lasts"),
+            column("share", Number, Optional, "part of the credit, 1 when empty"),
+        ],
+    },
+    Contract {
+        name: "transactions",
+        key: &["transaction_id", "line_id"],
+        doc: "A booking, refund or any other event that may earn credit.",
+        columns: &[
+            column("transaction_id", Text, Required, "key, with line_id"),
+            column("line_id", Text, Optional, "line of the transaction"),
+            reference("account_id", Optional, "accounts", "the customer"),
+            reference("rep_id", Optional, "reps", "the salesperson on the transaction"),
+            column("event_date", Date, Required, "the day it belongs to"),
+            column("recorded_at", Date, Optional, "the day it became known"),
+            column("amount", Number, Required, "money, or units"),
+            column("currency", Text, Optional, "currency of the amount"),
+            column("kind", Text, Optional, "booking, refund..."),
+        ],
+    },
+    Contract {
+        name: "splits",
+        key: &["transaction_id", "rep_id", "role", "type"],
+        doc: "Who shares the credit of a transaction.",
+        columns: &[
+            column("transaction_id", Text, Required, "the transaction"),
+            reference("rep_id", Required, "reps", "who is credited"),
+            column("role", Text, Optional, "in which role"),
+            column("share", Number, Required, "part of the amount: 0.6 or 60%"),
+            column("type", Text, Optional, "split (totals 100 %) or overlay; split when empty"),
+        ],
+    },
+    Contract {
+        name: "quotas",
+        key: &["holder_id", "measure", "period", "date"],
+        doc: "A goal for one holder, measure and period.",
+        columns: &[
+            column("holder_id", Text, Required, "rep, territory or group"),
+            column("measure", Text, Optional, "name of the quota; `quota` when empty"),
+            column("period", Text, Optional, "a period of the calendar; this or `date` must be mapped"),
+            column("date", Date, Optional, "a day in the period, when the extract has no period name"),
+            column("amount", Number, Mapped, "the goal, in the unit of the measure"),
+        ],
+    },
+];
+
+/// The contract of that name.
+#[must_use]
+pub fn contract(name: &str) -> Option<&'static Contract> {
+    CONTRACTS.iter().find(|contract| contract.name == name)
+}
+
+impl Contract {
+    /// The canonical column of that name.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&'static Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}

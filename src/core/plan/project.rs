@@ -1,0 +1,517 @@
+//! `spm.toml`: the project, its calendar, and where each canonical table comes from (floor 1).
+
+use std::collections::BTreeSet;
+
+use crate::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
+use crate::ground::money::Currency;
+use crate::ground::period::{Calendar, Date, Pattern};
+use crate::ground::source::{Place, Source, TextPlace};
+
+use super::contract::{CONTRACTS, Contract, Type, contract};
+use super::raw::{Raw, Value};
+use super::shape::{Field, Kind, Shape};
+
+/// The shape of `spm.toml`.
+pub static PROJECT: Shape = Shape {
+    name: "project",
+    doc: "A project: name, currency, fiscal calendar, and the sources of its tables.",
+    fields: &[
+        Field::required("version", Kind::Integer(1, 1), "version of the file format: 1"),
+        Field::required("name", Kind::Text, "name of the company or project"),
+        Field::required("currency", Kind::Currency, "currency of plans and payments, ISO 4217"),
+        Field::required("calendar", Kind::Table(&CALENDAR), "the fiscal calendar"),
+        Field::optional("plans", Kind::List(&Kind::Text), "patterns of plan files; plans/*.toml when absent"),
+        Field::optional("sources", Kind::Map(&Kind::Table(&SOURCE)), "where each table comes from"),
+    ],
+};
+
+static CALENDAR: Shape = Shape {
+    name: "calendar",
+    doc: "Either a regular pattern (pattern, start, years) or irregular boundaries (boundaries, with names or prefix).",
+    fields: &[
+        Field::optional("pattern", Kind::Choice(&Pattern::NAMES), "how a fiscal year is cut into periods"),
+        Field::optional("start", Kind::Date, "first day of the first fiscal year"),
+        Field::optional("years", Kind::Integer(1, 200), "number of fiscal years; 10 when absent"),
+        Field::optional(
+            "boundaries",
+            Kind::List(&Kind::Date),
+            "first days of the periods, and the first day after the last",
+        ),
+        Field::optional("prefix", Kind::Text, "periods are named prefix1, prefix2...; P when absent"),
+        Field::optional("names", Kind::List(&Kind::Text), "names of the periods between the boundaries"),
+    ],
+};
+
+static SOURCE: Shape = Shape {
+    name: "source",
+    doc: "One extract, mapped to a canonical table, or a lookup for the joins of other sources.",
+    fields: &[
+        Field::required(
+            "files",
+            Kind::List(&Kind::Text),
+            "paths or patterns (extracts/deals-*.csv), relative to the project",
+        ),
+        Field::optional(
+            "table",
+            Kind::Text,
+            "canonical table; the name of the source when that is one, else a lookup",
+        ),
+        Field::optional(
+            "format",
+            Kind::Choice(&["csv", "parquet", "ipc", "xlsx"]),
+            "file format; by the file name when absent",
+        ),
+        Field::optional("sheet", Kind::Text, "sheet of a workbook; the first when absent"),
+        Field::optional(
+            "encoding",
+            Kind::Text,
+            "utf-8 (default), utf-16le, windows-1252... A byte order mark wins",
+        ),
+        Field::optional(
+            "delimiter",
+            Kind::Text,
+            "between fields, one or more characters; a comma when absent",
+        ),
+        Field::optional("terminator", Kind::Text, "after records, when it is not a line end"),
+        Field::optional("quote", Kind::Text, "quote character; \" when absent, empty for none"),
+        Field::optional(
+            "header",
+            Kind::Either(&[Kind::Boolean, Kind::List(&Kind::Text)]),
+            "true (default), false for column_1, column_2..., or the names of the columns",
+        ),
+        Field::optional("skip_rows", Kind::Integer(0, 1_000_000), "lines before the header to skip"),
+        Field::optional(
+            "blank",
+            Kind::List(&Kind::Text),
+            "texts that mean `no value`, besides the empty text",
+        ),
+        Field::optional("decimal", Kind::Choice(&[".", ","]), "decimal mark of numbers; . when absent"),
+        Field::optional("thousands", Kind::Text, "thousands mark of numbers; none when absent"),
+        Field::optional(
+            "date_format",
+            Kind::Text,
+            "strftime pattern of dates; %Y-%m-%d when absent (a time after it is dropped)",
+        ),
+        Field::optional(
+            "join",
+            Kind::List(&Kind::Table(&JOIN)),
+            "lookups, in order; their columns are lookup.column",
+        ),
+        Field::optional(
+            "where",
+            Kind::Expression,
+            "rows to keep, over the columns of the extract and its joins",
+        ),
+        Field::optional(
+            "columns",
+            Kind::Map(&Kind::Either(&[Kind::Text, Kind::Table(&COLUMN)])),
+            "canonical column = extract column, or a table that says more",
+        ),
+    ],
+};
+
+static JOIN: Shape = Shape {
+    name: "join",
+    doc: "Looks up one row of another source; rows without a match keep empty values.",
+    fields: &[
+        Field::required("source", Kind::Text, "name of the source to look up"),
+        Field::required("on", Kind::Map(&Kind::Text), "column here = column there"),
+    ],
+};
+
+static COLUMN: Shape = Shape {
+    name: "column",
+    doc: "Where a column comes from and how it is read.",
+    fields: &[
+        Field::optional("column", Kind::Text, "column of the extract"),
+        Field::optional(
+            "sql",
+            Kind::Expression,
+            "an expression over the columns of the extract and its joins",
+        ),
+        Field::optional(
+            "type",
+            Kind::Choice(&Type::NAMES),
+            "type; that of the canonical column, else of the extract",
+        ),
+        Field::optional("format", Kind::Text, "strftime pattern of dates, for this column"),
+        Field::optional("decimal", Kind::Choice(&[".", ","]), "decimal mark, for this column"),
+        Field::optional("thousands", Kind::Text, "thousands mark, for this column"),
+    ],
+};
+
+/// A checked project.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// Name of the company.
+    pub name: String,
+    /// Currency of plans and payments.
+    pub currency: Currency,
+    /// Fiscal calendar.
+    pub calendar: Calendar,
+    /// Patterns of plan files.
+    pub plans: Vec<String>,
+    /// Sources in the order of the file.
+    pub sources: Vec<SourceSpec>,
+}
+
+/// How an extract is read and mapped.
+#[derive(Clone, Debug)]
+pub struct SourceSpec {
+    /// Name.
+    pub name: String,
+    /// Canonical table it fills; `None` for a lookup.
+    pub table: Option<&'static Contract>,
+    /// Paths or patterns.
+    pub files: Vec<(String, TextPlace)>,
+    /// How the bytes are read.
+    pub reading: Reading,
+    /// Lookups, in order.
+    pub joins: Vec<JoinSpec>,
+    /// Which rows are kept: an SQL expression.
+    pub condition: Option<(String, TextPlace)>,
+    /// Columns of the result; empty means all columns of the extract under their own names.
+    pub columns: Vec<ColumnSpec>,
+    /// Where the source is defined.
+    pub place: TextPlace,
+}
+
+/// How the bytes of an extract become cells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// `csv`, `parquet`, `ipc` or `xlsx`; by the file name when `None`.
+    pub format: Option<String>,
+    /// Sheet of a workbook.
+    pub sheet: Option<String>,
+    /// Encoding label; a byte order mark wins.
+    pub encoding: String,
+    /// Field delimiter, one or more characters; found from `,` `;` tab `|` by the profile only.
+    pub delimiter: String,
+    /// Record terminator when it is not a line end.
+    pub terminator: Option<String>,
+    /// Quote character; `None` when quoting is off.
+    pub quote: Option<char>,
+    /// Names of the columns.
+    pub header: Header,
+    /// Lines to skip before the header.
+    pub skip_rows: usize,
+    /// Texts that mean no value, besides the empty text.
+    pub blank: Vec<String>,
+    /// How numbers and dates are written.
+    pub cells: Cells,
+}
+
+/// Where column names come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Header {
+    /// The first record.
+    FirstRecord,
+    /// `column_1`, `column_2`...
+    Numbered,
+    /// These.
+    Named(Vec<String>),
+}
+
+/// How numbers and dates are written in text cells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cells {
+    /// Decimal mark.
+    pub decimal: char,
+    /// Thousands mark.
+    pub thousands: Option<char>,
+    /// strftime pattern of dates.
+    pub date_format: String,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self {
+            format: None,
+            sheet: None,
+            encoding: "utf-8".to_owned(),
+            delimiter: ",".to_owned(),
+            terminator: None,
+            quote: Some('"'),
+            header: Header::FirstRecord,
+            skip_rows: 0,
+            blank: vec![],
+            cells: Cells { decimal: '.', thousands: None, date_format: "%Y-%m-%d".to_owned() },
+        }
+    }
+}
+
+/// A lookup.
+#[derive(Clone, Debug)]
+pub struct JoinSpec {
+    /// Name of the source looked up.
+    pub source: String,
+    /// Column here, column there.
+    pub on: Vec<(String, String)>,
+    /// Where it is defined.
+    pub place: TextPlace,
+}
+
+/// A column of the result.
+#[derive(Clone, Debug)]
+pub struct ColumnSpec {
+    /// Name in the table.
+    pub name: String,
+    /// Where its values come from.
+    pub from: ColumnFrom,
+    /// Type, when stated or known from the contract.
+    pub kind: Option<Type>,
+    /// How its cells are written.
+    pub cells: Cells,
+    /// Where it is defined.
+    pub place: TextPlace,
+}
+
+/// Where the values of a column come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ColumnFrom {
+    /// A column of the extract, or `lookup.column`.
+    Extract(String),
+    /// An SQL expression.
+    Expression(String),
+}
+
+impl Project {
+    /// Reads and checks `spm.toml`. Faults go to the sink; `None` when there were errors.
+    #[must_use]
+    pub fn check(source: &Source, sink: &mut Sink) -> Option<Self> {
+        let mut faults = Sink::default();
+        let raw = Raw::parse(source, &mut faults);
+        if !faults.has_errors() {
+            PROJECT.check(&raw, &mut faults);
+        }
+        let calendar = raw.get("calendar").and_then(|calendar| check_calendar(calendar, &mut faults));
+        let sources = raw.get("sources").map_or(&[][..], Raw::entries);
+        let names: BTreeSet<&str> = sources.iter().map(|(name, _, _)| name.as_str()).collect();
+        let sources: Vec<SourceSpec> = sources
+            .iter()
+            .filter_map(|(name, place, raw)| check_source(name, place, raw, &names, &mut faults))
+            .collect();
+        let failed = faults.has_errors();
+        sink.append(faults);
+        if failed {
+            return None;
+        }
+        let plans = raw.texts("plans");
+        Some(Self {
+            name: raw.text("name")?.to_owned(),
+            currency: Currency::from_code(raw.text("currency")?)?,
+            calendar: calendar?,
+            plans: if plans.is_empty() { vec!["plans/*.toml".to_owned()] } else { plans },
+            sources,
+        })
+    }
+}
+
+fn check_calendar(raw: &Raw, sink: &mut Sink) -> Option<Calendar> {
+    let place = || Place::Text(raw.entries().first().map_or(&raw.place, |(_, place, _)| place).clone());
+    let result = if raw.get("boundaries").is_some() {
+        if let Some((key, place, _)) =
+            raw.entries().iter().find(|(key, _, _)| ["pattern", "start", "years"].contains(&key.as_str()))
+        {
+            let fault = Diagnostic::error(Code::SPM304, format!("`{key}` does not go with `boundaries`"));
+            sink.push(fault.at(Place::Text(place.clone()), "").hint("use a pattern or boundaries, not both"));
+            return None;
+        }
+        let boundaries: Vec<Date> = raw.list("boundaries").iter().filter_map(Raw::as_date).collect();
+        let mut names = raw.texts("names");
+        if names.is_empty() {
+            let prefix = raw.text("prefix").unwrap_or("P");
+            names = (1..boundaries.len()).map(|number| format!("{prefix}{number}")).collect();
+        }
+        Calendar::irregular(&names, &boundaries)
+    } else {
+        let pattern = raw.text("pattern").and_then(Pattern::from_name);
+        let (Some(pattern), Some(start)) = (pattern, raw.date("start")) else {
+            let fault =
+                Diagnostic::error(Code::SPM004, "a calendar needs `pattern` and `start`, or `boundaries`");
+            sink.push(fault.at(place(), "").hint("pattern = \"months\", start = 2027-01-01"));
+            return None;
+        };
+        let years = usize::try_from(raw.integer("years").unwrap_or(10)).unwrap_or(10);
+        Calendar::regular(pattern, start, years)
+    };
+    result.map_err(|error| sink.push(Diagnostic::error(Code::SPM011, error.to_string()).at(place(), ""))).ok()
+}
+
+fn check_source(
+    name: &str,
+    place: &TextPlace,
+    raw: &Raw,
+    names: &BTreeSet<&str>,
+    sink: &mut Sink,
+) -> Option<SourceSpec> {
+    let table = match raw.text("table") {
+        Some(table) => match contract(table) {
+            Some(contract) => Some(contract),
+            None => {
+                let tables: Vec<&str> = CONTRACTS.iter().map(|contract| contract.name).collect();
+                let value = &raw.get("table")?.place;
+                let fault = Diagnostic::error(Code::SPM010, format!("there is no canonical table `{table}`"));
+                let near = suggestion(table, tables.iter().copied());
+                sink.push(fault.at(Place::Text(value.clone()), "").hint(match near {
+                    Some(near) => format!("did you mean \"{near}\"?"),
+                    None => format!("the tables are: {}", tables.join(", ")),
+                }));
+                None
+            }
+        },
+        None => contract(name),
+    };
+    let reading = check_reading(raw, sink);
+    let joins = raw.list("join").iter().filter_map(|join| check_join(name, join, names, sink)).collect();
+    let columns = raw.get("columns").map_or(&[][..], Raw::entries);
+    let columns: Vec<ColumnSpec> = columns
+        .iter()
+        .filter_map(|(name, place, value)| check_column(name, place, value, table, &reading.cells, sink))
+        .collect();
+    for column in table.map_or(&[][..], |table| table.columns) {
+        let missing = !columns.iter().any(|spec| spec.name == column.name);
+        if missing && column.rule != super::contract::Rule::Optional {
+            let message = format!("source `{name}` does not map the required column `{}`", column.name);
+            let fault = Diagnostic::error(Code::SPM104, message).at(Place::Text(place.clone()), "");
+            sink.push(fault.hint(format!(
+                "add `{} = \"...\"` under [sources.{name}.columns]: {}",
+                column.name, column.doc
+            )));
+        }
+    }
+    Some(SourceSpec {
+        name: name.to_owned(),
+        table,
+        files: raw
+            .list("files")
+            .iter()
+            .filter_map(|item| Some((item.as_text()?.to_owned(), item.place.clone())))
+            .collect(),
+        reading,
+        joins,
+        condition: raw.get("where").and_then(|item| Some((item.as_text()?.to_owned(), item.place.clone()))),
+        columns,
+        place: place.clone(),
+    })
+}
+
+fn check_reading(raw: &Raw, sink: &mut Sink) -> Reading {
+    let default = Reading::default();
+    let mut one_character = |key: &str| {
+        let text = raw.text(key)?;
+        let mut characters = text.chars();
+        let first = characters.next();
+        if characters.next().is_some() {
+            let fault = Diagnostic::error(Code::SPM008, format!("`{key}` is one character, found {text:?}"));
+            sink.push(fault.at(Place::Text(raw.get(key)?.place.clone()), ""));
+        }
+        first
+    };
+    let quote = if raw.get("quote").is_some() { one_character("quote") } else { Some('"') };
+    let thousands = one_character("thousands");
+    if raw.text("delimiter") == Some("") {
+        let fault = Diagnostic::error(Code::SPM008, "`delimiter` cannot be empty");
+        sink.push(fault.at(Place::Text(raw.key_place("delimiter").clone()), ""));
+    }
+    let header = match raw.get("header").map(|header| &header.value) {
+        Some(Value::Boolean(false)) => Header::Numbered,
+        Some(Value::List(_) | Value::Text(_)) => Header::Named(raw.texts("header")),
+        _ => Header::FirstRecord,
+    };
+    Reading {
+        format: raw.text("format").map(str::to_owned),
+        sheet: raw.text("sheet").map(str::to_owned),
+        encoding: raw.text("encoding").map_or(default.encoding, str::to_owned),
+        delimiter: raw.text("delimiter").map_or(default.delimiter, str::to_owned),
+        terminator: raw.text("terminator").map(str::to_owned),
+        quote,
+        header,
+        skip_rows: usize::try_from(raw.integer("skip_rows").unwrap_or(0)).unwrap_or(0),
+        blank: raw.texts("blank"),
+        cells: check_cells(raw, "date_format", &default.cells),
+    }
+    .with_thousands(thousands)
+}
+
+impl Reading {
+    fn with_thousands(mut self, thousands: Option<char>) -> Self {
+        self.cells.thousands = thousands;
+        self
+    }
+}
+
+fn check_cells(raw: &Raw, format_key: &str, base: &Cells) -> Cells {
+    Cells {
+        decimal: raw.text("decimal").and_then(|text| text.chars().next()).unwrap_or(base.decimal),
+        thousands: raw.text("thousands").and_then(|text| text.chars().next()).or(base.thousands),
+        date_format: raw.text(format_key).map_or_else(|| base.date_format.clone(), str::to_owned),
+    }
+}
+
+fn check_join(here: &str, raw: &Raw, names: &BTreeSet<&str>, sink: &mut Sink) -> Option<JoinSpec> {
+    let source = raw.text("source")?;
+    let place = raw.get("source")?.place.clone();
+    if !names.contains(source) || source == here {
+        let fault = Diagnostic::error(Code::SPM010, format!("there is no source `{source}` to join"));
+        let near = suggestion(source, names.iter().copied().filter(|name| *name != here));
+        let fault = fault.at(Place::Text(place.clone()), "");
+        sink.push(match near {
+            Some(near) => fault.hint(format!("did you mean \"{near}\"?")),
+            None => fault.hint("define it as [sources.NAME]"),
+        });
+        return None;
+    }
+    let on = raw.get("on")?;
+    let on: Vec<(String, String)> = on
+        .entries()
+        .iter()
+        .filter_map(|(key, _, value)| Some((key.clone(), value.as_text()?.to_owned())))
+        .collect();
+    if on.is_empty() {
+        let fault = Diagnostic::error(Code::SPM004, "`on` needs at least one pair of columns");
+        sink.push(fault.at(Place::Text(place.clone()), "").hint("on = { CustomerID = \"CustomerID\" }"));
+    }
+    Some(JoinSpec { source: source.to_owned(), on, place })
+}
+
+fn check_column(
+    name: &str,
+    place: &TextPlace,
+    raw: &Raw,
+    table: Option<&'static Contract>,
+    cells: &Cells,
+    sink: &mut Sink,
+) -> Option<ColumnSpec> {
+    let contracted = table.and_then(|table| table.column(name)).map(|column| column.kind);
+    let stated = raw.text("type").and_then(Type::from_name);
+    if let (Some(stated), Some(contracted)) = (stated, contracted)
+        && stated != contracted
+    {
+        let message =
+            format!("`{name}` is {} in the canonical table, not {}", contracted.name(), stated.name());
+        sink.push(Diagnostic::error(Code::SPM112, message).at(Place::Text(place.clone()), ""));
+    }
+    let from = match (&raw.value, raw.text("column"), raw.text("sql")) {
+        (Value::Text(column), _, _) => ColumnFrom::Extract(column.clone()),
+        (_, Some(column), None) => ColumnFrom::Extract(column.to_owned()),
+        (_, None, Some(sql)) => ColumnFrom::Expression(sql.to_owned()),
+        _ => {
+            let fault =
+                Diagnostic::error(Code::SPM304, format!("column `{name}` needs either `column` or `sql`"));
+            sink.push(fault.at(Place::Text(place.clone()), ""));
+            return None;
+        }
+    };
+    let place = match &from {
+        ColumnFrom::Extract(_) => raw.get("column").map_or(&raw.place, |item| &item.place).clone(),
+        ColumnFrom::Expression(_) => raw.get("sql")?.place.clone(),
+    };
+    Some(ColumnSpec {
+        name: name.to_owned(),
+        from,
+        kind: contracted.or(stated),
+        cells: check_cells(raw, "format", cells),
+        place,
+    })
+}
