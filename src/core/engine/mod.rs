@@ -1,0 +1,3 @@
+//! Floor 2, the engines: pure functions from checked plans and typed rows to results that explain themselves.
+
+pub mod comp;
