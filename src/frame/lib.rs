@@ -1,3 +1,4 @@
 //! The frame floor: extracts in, checked tables and results out. The only place that names Polars.
 
+pub mod lower;
 pub mod table;
