@@ -1,4 +1,5 @@
 //! The frame floor: extracts in, checked tables and results out. The only place that names Polars.
 
 pub mod lower;
+pub mod read;
 pub mod table;

@@ -1,0 +1,204 @@
+//! Extracts become tables: files found, bytes decoded, cells kept with the row they came from.
+
+mod cast;
+mod delimited;
+mod typed;
+mod workbook;
+
+use std::path::{Path, PathBuf};
+
+use polars::prelude::*;
+use sha2::{Digest, Sha256};
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::source::{Place, TextPlace};
+use spm_core::plan::project::{Reading, SourceSpec};
+
+pub use cast::{Cast, cast};
+
+use crate::table::{Column as TableColumn, FILE, InputFile, ROW, Reject, Table};
+
+/// What a reader gives for one file: columns of one length, and the record number of each row.
+struct Cells {
+    columns: Vec<(TableColumn, Column)>,
+    rows: Vec<u32>,
+}
+
+/// Reads every file of a source into one table. Text formats give Text columns; typed formats keep their types.
+/// Files are taken in the order of their paths, so that nothing depends on the order of a folder.
+pub fn extract(root: &Path, spec: &SourceSpec, sink: &mut Sink, rejects: &mut Vec<Reject>) -> Option<Table> {
+    let mut files: Vec<(PathBuf, String)> = Vec::new();
+    for (pattern, place) in &spec.files {
+        let found = find(root, pattern);
+        if found.is_empty() {
+            let fault = Diagnostic::error(Code::SPM101, format!("no file matches `{pattern}`"));
+            sink.push(
+                fault
+                    .at(Place::Text(place.clone()), "")
+                    .hint(format!("paths are relative to {}", root.display())),
+            );
+        }
+        files.extend(found);
+    }
+    files.sort_by(|a, b| a.1.cmp(&b.1));
+    files.dedup();
+    let mut table: Option<Table> = None;
+    for (index, (path, shown)) in files.iter().enumerate() {
+        let one = read_file(path, shown, index, spec, sink, rejects)?;
+        match &mut table {
+            None => table = Some(one),
+            Some(table) => append(table, one, &spec.place, sink)?,
+        }
+    }
+    table
+}
+
+/// Paths that match a pattern, with the path to show.
+#[must_use]
+pub fn find(root: &Path, pattern: &str) -> Vec<(PathBuf, String)> {
+    let full = root.join(pattern);
+    let escaped = format!("{}/{pattern}", glob::Pattern::escape(&root.to_string_lossy()));
+    let paths: Vec<PathBuf> = if full.is_file() {
+        vec![full]
+    } else {
+        glob::glob(&escaped)
+            .map(|paths| paths.flatten().filter(|path| path.is_file()).collect())
+            .unwrap_or_default()
+    };
+    paths
+        .into_iter()
+        .map(|path| {
+            let shown = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+            (path, shown)
+        })
+        .collect()
+}
+
+/// The format of a file: as stated, else by its name.
+fn format_of(path: &Path, reading: &Reading) -> String {
+    if let Some(format) = &reading.format {
+        return format.clone();
+    }
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    match extension.as_deref() {
+        Some("parquet" | "pq") => "parquet",
+        Some("arrow" | "ipc" | "feather") => "ipc",
+        Some("xlsx" | "xlsm" | "xls" | "ods") => "xlsx",
+        _ => "csv",
+    }
+    .to_owned()
+}
+
+fn read_file(
+    path: &Path,
+    shown: &str,
+    index: usize,
+    spec: &SourceSpec,
+    sink: &mut Sink,
+    rejects: &mut Vec<Reject>,
+) -> Option<Table> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            sink.push(
+                Diagnostic::error(Code::SPM102, format!("cannot read the file: {error}"))
+                    .at(Place::File(shown.to_owned()), ""),
+            );
+            return None;
+        }
+    };
+    let sha256 = hex(&Sha256::digest(&bytes));
+    let cells = match format_of(path, &spec.reading).as_str() {
+        "parquet" => typed::parquet(bytes, shown, sink)?,
+        "ipc" => typed::ipc(bytes, shown, sink)?,
+        "xlsx" => workbook::workbook(bytes, shown, &spec.reading, sink)?,
+        _ => delimited::delimited(&bytes, shown, &spec.name, &spec.reading, sink, rejects)?,
+    };
+    let height = cells.rows.len();
+    let file = u32::try_from(index).unwrap_or(u32::MAX);
+    let (columns, mut data): (Vec<TableColumn>, Vec<Column>) = cells.columns.into_iter().unzip();
+    data.push(Column::new_scalar(FILE.into(), Scalar::from(file), height));
+    data.push(UInt32Chunked::from_vec(ROW.into(), cells.rows).into_column());
+    let frame = match DataFrame::new(height, data) {
+        Ok(frame) => frame,
+        Err(error) => {
+            sink.push(
+                Diagnostic::error(Code::SPM102, error.to_string()).at(Place::File(shown.to_owned()), ""),
+            );
+            return None;
+        }
+    };
+    let files = vec![InputFile { path: shown.to_owned(), sha256, rows: height as u64 }];
+    Some(Table { frame, columns, files })
+}
+
+/// Lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Appends a table below another of the same columns; exact numbers meet at the larger number of decimals.
+pub fn append(table: &mut Table, other: Table, place: &TextPlace, sink: &mut Sink) -> Option<()> {
+    let mut columns = Vec::with_capacity(table.columns.len());
+    let (mut upper, mut lower) = (Vec::new(), Vec::new());
+    for column in &table.columns {
+        let Some(twin) = other.column(&column.name).filter(|twin| twin.kind == column.kind) else {
+            let message = format!(
+                "the files do not have the same columns: `{}` of {} is not in {}",
+                column.name,
+                paths(table),
+                paths(&other)
+            );
+            sink.push(Diagnostic::error(Code::SPM102, message).at(Place::Text(place.clone()), ""));
+            return None;
+        };
+        let decimals = column.decimals.max(twin.decimals);
+        upper.push(rescaled(&column.name, decimals - column.decimals));
+        lower.push(rescaled(&column.name, decimals - twin.decimals));
+        columns.push(TableColumn { decimals, ..column.clone() });
+    }
+    if let Some(extra) = other.columns.iter().find(|column| table.column(&column.name).is_none()) {
+        let message = format!(
+            "the files do not have the same columns: `{}` of {} is not in {}",
+            extra.name,
+            paths(&other),
+            paths(table)
+        );
+        sink.push(Diagnostic::error(Code::SPM102, message).at(Place::Text(place.clone()), ""));
+        return None;
+    }
+    let shift = u32::try_from(table.files.len()).unwrap_or(u32::MAX);
+    let own = table.frame.get_column_names().iter().any(|name| name.as_str() == FILE);
+    if own {
+        upper.extend([col(FILE), col(ROW)]);
+        // A file's own index counts from 0 in its own table.
+        let first = other.files.len() == 1;
+        lower.push(if first { lit(shift).alias(FILE) } else { (col(FILE) + lit(shift)).alias(FILE) });
+        lower.push(col(ROW));
+    }
+    let joined = table.frame.clone().lazy().select(upper).collect().and_then(|mut upper| {
+        let lower = other.frame.lazy().select(lower).collect()?;
+        upper.vstack_mut(&lower)?;
+        Ok(upper)
+    });
+    match joined {
+        Ok(frame) => {
+            table.frame = frame;
+            table.columns = columns;
+            table.files.extend(other.files);
+            Some(())
+        }
+        Err(error) => {
+            sink.push(Diagnostic::error(Code::SPM102, error.to_string()).at(Place::Text(place.clone()), ""));
+            None
+        }
+    }
+}
+
+fn rescaled(name: &str, more: u32) -> Expr {
+    if more == 0 { col(name) } else { col(name) * lit(10i64.pow(more)) }
+}
+
+fn paths(table: &Table) -> String {
+    table.files.iter().map(|file| file.path.as_str()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,89 @@
+//! Parquet and Arrow IPC: typed columns, brought to the types of a table.
+//!
+//! Files are read whole and without a predicate: the min/max statistics that some writers store are wrong, and a
+//! reader that trusts them drops rows.
+
+use std::io::Cursor;
+
+use polars::prelude::*;
+use polars_io::SerReader;
+use polars_io::ipc::IpcReader;
+use polars_io::parquet::read::ParquetReader;
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::source::Place;
+use spm_core::plan::contract::Type;
+
+use super::Cells;
+use crate::table::Column as TableColumn;
+
+/// Reads a Parquet file.
+pub(super) fn parquet(bytes: Vec<u8>, path: &str, sink: &mut Sink) -> Option<Cells> {
+    normalize(ParquetReader::new(Cursor::new(bytes)).finish(), path, sink)
+}
+
+/// Reads an Arrow IPC file.
+pub(super) fn ipc(bytes: Vec<u8>, path: &str, sink: &mut Sink) -> Option<Cells> {
+    normalize(IpcReader::new(Cursor::new(bytes)).finish(), path, sink)
+}
+
+fn normalize(read: PolarsResult<DataFrame>, path: &str, sink: &mut Sink) -> Option<Cells> {
+    let frame = match read {
+        Ok(frame) => frame,
+        Err(error) => {
+            let fault = Diagnostic::error(Code::SPM102, format!("the file cannot be read: {error}"));
+            sink.push(fault.at(Place::File(path.to_owned()), ""));
+            return None;
+        }
+    };
+    let height = frame.height();
+    let mut columns = Vec::with_capacity(frame.width());
+    for column in frame.into_columns() {
+        let name = column.name().to_string();
+        match normal(&column) {
+            Ok((kind, decimals, column)) => columns.push((TableColumn { name, kind, decimals }, column)),
+            Err((code, reason)) => {
+                sink.push(Diagnostic::error(code, reason).at(Place::row(path, None, Some(&name)), ""));
+            }
+        }
+    }
+    let rows = (1..=u32::try_from(height).unwrap_or(u32::MAX)).collect();
+    if sink.has_errors() { None } else { Some(Cells { columns, rows }) }
+}
+
+/// A column in the type of a table.
+fn normal(column: &Column) -> Result<(Type, u32, Column), (Code, String)> {
+    let read = |error: PolarsError| (Code::SPM102, error.to_string());
+    let as_type = |kind, target: &DataType| Ok((kind, 0, column.strict_cast(target).map_err(read)?));
+    match column.dtype() {
+        DataType::String => Ok((Type::Text, 0, column.clone())),
+        DataType::Boolean => Ok((Type::Boolean, 0, column.clone())),
+        DataType::Date => Ok((Type::Date, 0, column.clone())),
+        DataType::Datetime(..) => as_type(Type::Date, &DataType::Date),
+        DataType::Float32 | DataType::Float64 => as_type(Type::Float, &DataType::Float64),
+        dtype if dtype.is_integer() => column
+            .strict_cast(&DataType::Int64)
+            .map(|column| (Type::Number, 0, column))
+            .map_err(|error| (Code::SPM402, error.to_string())),
+        DataType::Decimal(_, scale) => {
+            let decimals = u32::try_from(*scale)
+                .map_err(|_| (Code::SPM102, "a decimal with too many places".to_owned()))?;
+            let values = column.decimal().map_err(read)?;
+            let mut beyond = false;
+            let units: Int64Chunked = values
+                .physical()
+                .iter()
+                .map(|value| {
+                    let narrow = value.and_then(|value| i64::try_from(value).ok());
+                    beyond |= value.is_some() && narrow.is_none();
+                    narrow
+                })
+                .collect_ca(column.name().clone());
+            if beyond {
+                return Err((Code::SPM402, "a decimal does not fit 64 bits of its smallest unit".to_owned()));
+            }
+            Ok((Type::Number, decimals, units.into_column()))
+        }
+        DataType::Null => as_type(Type::Text, &DataType::String),
+        other => Err((Code::SPM102, format!("columns of type {other} are not supported; export it as text"))),
+    }
+}
