@@ -1,5 +1,7 @@
 //! The frame floor: extracts in, checked tables and results out. The only place that names Polars.
 
+pub mod credit;
+pub mod load;
 pub mod lower;
 pub mod read;
 pub mod table;

@@ -1,0 +1,622 @@
+//! The wide half of commission: transactions to credits to measurements, for one plan.
+//!
+//! Filters, joins and sums are Polars; shares are cut to the smallest unit in one exact pass over integer columns.
+//! Nothing is dropped in silence: a credit without a payee is listed as unresolved with its reason.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use polars::prelude::*;
+use spm_core::engine::comp::Cell;
+use spm_core::engine::comp::Payee;
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::id::PayeeId;
+use spm_core::ground::limit;
+use spm_core::ground::period::{Calendar, DateRange, epoch_day};
+use spm_core::ground::rational::Rational;
+use spm_core::ground::source::Place;
+use spm_core::plan::comp::{Aggregate, CompPlan, CreditRule, Direct, Recipient};
+use spm_core::plan::contract::Type;
+
+use crate::load::Tables;
+use crate::lower::lower;
+use crate::table::{Column as TableColumn, Table};
+
+/// Credits and what they add up to.
+#[derive(Debug)]
+pub struct Credited {
+    /// Eligible payees, sorted by identifier.
+    pub payees: Vec<Payee>,
+    /// Measurements by payee, measure and leaf period.
+    pub measurements: BTreeMap<Cell, Rational>,
+    /// One row for each credit: plan_id, credit, payee_id, transaction_id, line_id, account_id, event_date, period,
+    /// type (direct, managers), amount.
+    pub credits: Table,
+    /// One row for each credit without a payee: plan_id, credit, transaction_id, line_id, payee_id, event_date, amount,
+    /// reason.
+    pub unresolved: Table,
+}
+
+/// Index of the payee, or a reason why there is none.
+const NO_PERSON: &str = "no person on the transaction";
+
+/// Credits one plan over the leaf periods `periods`.
+pub fn credit(
+    plan: &CompPlan,
+    tables: &Tables,
+    calendar: &Calendar,
+    periods: Range<usize>,
+    sink: &mut Sink,
+) -> Option<Credited> {
+    let reps = tables.get("reps")?;
+    let payees = eligible_payees(plan, reps, sink)?;
+    let mut measurements = BTreeMap::new();
+    let mut credits: Vec<LazyFrame> = Vec::new();
+    let mut unresolved: Vec<LazyFrame> = Vec::new();
+    let Some(days) = days_of(plan, calendar, &periods) else {
+        return Some(Credited {
+            payees,
+            measurements,
+            credits: Table::default(),
+            unresolved: Table::default(),
+        });
+    };
+    let crediting = Crediting { plan, tables, calendar, days, payees: &payees, reps };
+    let mut decimals = 0;
+    let mut parts = Vec::new();
+    for (index, rule) in plan.credits.iter().enumerate() {
+        let part = crediting.rule(rule).map_err(|fault| sink.push(fault)).ok()?;
+        decimals = decimals.max(part.decimals);
+        crediting.measure(index, &part, &mut measurements).map_err(|fault| sink.push(fault)).ok()?;
+        parts.push(part);
+    }
+    for part in parts {
+        let factor = lit(10i64.checked_pow(decimals - part.decimals)?);
+        credits.push(part.credits.lazy().with_column(col("amount") * factor.clone()));
+        unresolved.push(part.unresolved.lazy().with_column(col("amount") * factor));
+    }
+    let table = |frames: Vec<LazyFrame>| -> PolarsResult<Table> {
+        let frame = concat(frames, UnionArgs::default())?.collect()?;
+        Ok(Table { columns: output_columns(&frame, decimals), frame, files: vec![] })
+    };
+    match (table(credits), table(unresolved)) {
+        (Ok(credits), Ok(unresolved)) => Some(Credited { payees, measurements, credits, unresolved }),
+        (Err(error), _) | (_, Err(error)) => {
+            sink.push(internal(&error));
+            None
+        }
+    }
+}
+
+/// The days that count: the periods, cut to the plan's effective range.
+fn days_of(plan: &CompPlan, calendar: &Calendar, periods: &Range<usize>) -> Option<DateRange> {
+    let all = calendar.periods();
+    let range = DateRange { from: all[periods.start].range.from, to: all[periods.end - 1].range.to };
+    range.intersect(&plan.effective)
+}
+
+fn internal(error: &PolarsError) -> Diagnostic {
+    Diagnostic::error(Code::SPM502, format!("the credits cannot be calculated: {error}"))
+}
+
+fn output_columns(frame: &DataFrame, decimals: u32) -> Vec<TableColumn> {
+    let kind = |dtype: &DataType| match dtype {
+        DataType::Date => Type::Date,
+        DataType::String => Type::Text,
+        DataType::Boolean => Type::Boolean,
+        _ => Type::Number,
+    };
+    let column = |column: &Column| {
+        let kind = kind(column.dtype());
+        let decimals = if column.name() == "amount" { decimals } else { 0 };
+        TableColumn { name: column.name().to_string(), kind, decimals }
+    };
+    frame.columns().iter().map(column).collect()
+}
+
+/// People in the plan with the numbers that it reads, sorted by identifier.
+fn eligible_payees(plan: &CompPlan, reps: &Table, sink: &mut Sink) -> Option<Vec<Payee>> {
+    let mut frame = reps.frame.clone().lazy();
+    if let Some(condition) = &plan.eligible {
+        let place = plan.credits.first().map(|credit| credit.place.clone())?;
+        let lowered = lower(condition, reps, &place).map_err(|fault| sink.push(fault)).ok()?;
+        frame = frame.filter(lowered.expression);
+    }
+    let frame = frame
+        .sort(["rep_id"], SortMultipleOptions::default())
+        .collect()
+        .map_err(|error| sink.push(internal(&error)))
+        .ok()?;
+    let ids = frame.column("rep_id").ok()?.str().ok()?.clone();
+    let mut payees: Vec<Payee> =
+        ids.iter().flatten().map(|id| Payee { id: PayeeId::from(id), quantities: BTreeMap::new() }).collect();
+    for name in plan.rep_columns() {
+        let Some(column) = reps.column(name) else { continue };
+        let values = frame.column(name).ok()?.i64().ok()?.clone();
+        for (payee, units) in payees.iter_mut().zip(values.iter()) {
+            if let Some(units) = units {
+                payee
+                    .quantities
+                    .insert(name.to_owned(), Rational::from_scaled(units.into(), column.decimals));
+            }
+        }
+    }
+    Some(payees)
+}
+
+struct Crediting<'a> {
+    plan: &'a CompPlan,
+    tables: &'a Tables,
+    calendar: &'a Calendar,
+    days: DateRange,
+    payees: &'a [Payee],
+    reps: &'a Table,
+}
+
+/// The credits of one rule.
+struct Part {
+    credits: DataFrame,
+    unresolved: DataFrame,
+    /// Index of the payee and of the period of each credit, and its amount.
+    cells: DataFrame,
+    decimals: u32,
+}
+
+impl Crediting<'_> {
+    fn rule(&self, rule: &CreditRule) -> Result<Part, Diagnostic> {
+        let transactions =
+            self.tables.get("transactions").ok_or_else(|| self.missing("transactions", rule))?;
+        let amount = lower(&rule.amount, transactions, &rule.place)?;
+        let range = col("event_date").gt_eq(day(self.days.from)).and(col("event_date").lt(day(self.days.to)));
+        let mut frame = transactions.frame.clone().lazy().filter(range);
+        if let Some(condition) = &rule.condition {
+            frame = frame.filter(lower(condition, transactions, &rule.place)?.expression);
+        }
+        let optional = |name: &str| match transactions.column(name) {
+            Some(_) => col(name),
+            None => lit(NULL).cast(DataType::String).alias(name),
+        };
+        let base = frame.select([
+            col("transaction_id"),
+            optional("line_id"),
+            optional("account_id"),
+            optional("rep_id"),
+            col("event_date"),
+            amount.expression.cast(DataType::Int64).alias("amount"),
+        ]);
+        let base = base.filter(col("amount").is_not_null()).collect().map_err(|error| internal(&error))?;
+        let (direct, levels) = match &rule.recipient {
+            Recipient::Direct(direct) => (direct, None),
+            Recipient::Managers { of, levels } => (of, Some(levels)),
+        };
+        let shared = self.share(rule, base, direct)?;
+        let shared = match levels {
+            None => shared,
+            Some(levels) => self.roll_up(rule, shared, *levels)?,
+        };
+        self.resolve(rule, shared, levels.is_some(), amount.decimals).map_err(|error| internal(&error))
+    }
+
+    fn missing(&self, table: &str, rule: &CreditRule) -> Diagnostic {
+        let fault = Diagnostic::error(
+            Code::SPM503,
+            format!("credit `{}` needs the table {table}, which no source fills", rule.name),
+        );
+        fault.at(Place::Text(rule.place.clone()), "").hint(format!("add [sources.{table}] to spm.toml"))
+    }
+
+    /// One row for each person credited directly, in the column `payee_id`, with their part of the amount.
+    fn share(&self, rule: &CreditRule, base: DataFrame, direct: &Direct) -> Result<DataFrame, Diagnostic> {
+        let whole = |base: DataFrame| {
+            base.lazy()
+                .with_column(col("rep_id").alias("payee_id"))
+                .collect()
+                .map_err(|error| internal(&error))
+        };
+        let (role, overlay) = match direct {
+            Direct::Rep => return whole(base),
+            Direct::Territory => return self.by_territory(rule, base),
+            Direct::Splits(role) => (role, false),
+            Direct::Overlays(role) => (role, true),
+        };
+        let Some(splits) = self.tables.get("splits") else {
+            return if overlay || role.is_some() { Err(self.missing("splits", rule)) } else { whole(base) };
+        };
+        let share_decimals = splits.column("share").map_or(0, |column| column.decimals);
+        let optional = |name: &str, otherwise: &str| match splits.column(name) {
+            Some(_) => col(name).fill_null(lit(otherwise)).alias(format!("_{name}")),
+            None => lit(otherwise).alias(format!("_{name}")),
+        };
+        let kind = if overlay { "overlay" } else { "split" };
+        let shares = splits.frame.clone().lazy().select([
+            col("transaction_id"),
+            col("rep_id").alias("payee_id"),
+            col("share").alias("_share"),
+            optional("type", "split"),
+            optional("role", ""),
+        ]);
+        let shares = shares
+            .filter(col("_type").eq(lit(kind)))
+            .sort(["transaction_id", "payee_id", "_role"], SortMultipleOptions::default());
+        let how = if overlay || role.is_some() { JoinType::Inner } else { JoinType::Left };
+        let arguments = JoinArgs { maintain_order: MaintainOrderJoin::LeftRight, ..JoinArgs::new(how) };
+        let key = || [col("transaction_id")];
+        let joined = base.lazy().with_row_index("_base", None).join(shares, key(), key(), arguments);
+        let joined = joined.collect().map_err(|error| internal(&error))?;
+        let amounts = cut(&joined, share_decimals, overlay).map_err(|error| internal(&error))?;
+        let mut joined = joined;
+        joined.with_column(amounts.into_column()).map_err(|error| internal(&error))?;
+        let mut frame =
+            joined.lazy().with_column(coalesce(&[col("payee_id"), col("rep_id")]).alias("payee_id"));
+        if let Some(role) = role {
+            frame = frame.filter(col("_role").eq(lit(role.as_str())));
+        }
+        frame
+            .drop(by_name(["_base", "_share", "_type", "_role"], true, false))
+            .collect()
+            .map_err(|error| internal(&error))
+    }
+
+    /// The holders of the account's territory on the day.
+    fn by_territory(&self, rule: &CreditRule, base: DataFrame) -> Result<DataFrame, Diagnostic> {
+        let accounts = self.tables.get("accounts").ok_or_else(|| self.missing("accounts", rule))?;
+        let assignments = self.tables.get("assignments").ok_or_else(|| self.missing("assignments", rule))?;
+        if accounts.column("territory_id").is_none() {
+            let fault = Diagnostic::error(
+                Code::SPM104,
+                format!("credit `{}` needs accounts.territory_id", rule.name),
+            );
+            return Err(fault.at(Place::Text(rule.place.clone()), ""));
+        }
+        let optional = |name: &str, dtype: DataType| match assignments.column(name) {
+            Some(_) => col(name).alias(format!("_{name}")),
+            None => lit(NULL).cast(dtype).alias(format!("_{name}")),
+        };
+        let places = accounts.frame.clone().lazy().select([col("account_id"), col("territory_id")]);
+        let holders = assignments.frame.clone().lazy().select([
+            col("territory_id"),
+            col("rep_id").alias("payee_id"),
+            col("from").alias("_from"),
+            optional("to", DataType::Date),
+            optional("share", DataType::Int64),
+        ]);
+        let holders = holders.sort(["territory_id", "payee_id", "_from"], SortMultipleOptions::default());
+        let ordered =
+            || JoinArgs { maintain_order: MaintainOrderJoin::LeftRight, ..JoinArgs::new(JoinType::Left) };
+        let frame = base.lazy().with_row_index("_base", None).join(
+            places,
+            [col("account_id")],
+            [col("account_id")],
+            ordered(),
+        );
+        let frame = frame.join(holders, [col("territory_id")], [col("territory_id")], ordered());
+        let on_the_day = col("_from")
+            .lt_eq(col("event_date"))
+            .and(col("_to").is_null().or(col("event_date").lt(col("_to"))));
+        let frame = frame.with_column(on_the_day.fill_null(lit(false)).alias("_holds"));
+        let any = frame.clone().filter(col("_holds"));
+        let keys = || [col("_base")];
+        let none = frame
+            .join(any.clone(), keys(), keys(), JoinArgs::new(JoinType::Anti))
+            .unique_stable(Some(by_name(["_base"], true, false)), UniqueKeepStrategy::First);
+        let none = none.with_column(lit(NULL).cast(DataType::String).alias("payee_id"));
+        let both = concat([any, none], UnionArgs::default()).map_err(|error| internal(&error))?;
+        let both = both.sort(["_base", "payee_id"], SortMultipleOptions::default());
+        let mut joined = both.collect().map_err(|error| internal(&error))?;
+        let decimals = assignments.column("share").map_or(0, |column| column.decimals);
+        let amounts = cut(&joined, decimals, true).map_err(|error| internal(&error))?;
+        joined.with_column(amounts.into_column()).map_err(|error| internal(&error))?;
+        let helpers = ["_base", "territory_id", "_from", "_to", "_share", "_holds"];
+        joined.lazy().drop(by_name(helpers, true, false)).collect().map_err(|error| internal(&error))
+    }
+
+    /// The chain of managers of each person, nearest first.
+    fn chains(&self, levels: Option<usize>, rule: &CreditRule) -> Result<DataFrame, Diagnostic> {
+        let reps = &self.reps.frame;
+        let texts = |name: &str| reps.column(name).ok().and_then(|column| column.str().ok()).cloned();
+        let (Some(ids), Some(managers)) = (texts("rep_id"), texts("manager_id")) else {
+            let fault =
+                Diagnostic::error(Code::SPM104, format!("credit `{}` needs reps.manager_id", rule.name));
+            return Err(fault.at(Place::Text(rule.place.clone()), ""));
+        };
+        let above: BTreeMap<&str, &str> =
+            ids.iter().zip(managers.iter()).filter_map(|(id, manager)| Some((id?, manager?))).collect();
+        let (mut people, mut chain) = (Vec::new(), Vec::new());
+        for person in ids.iter().flatten() {
+            let mut seen = vec![person];
+            let mut next = above.get(person);
+            while let Some(manager) = next {
+                if seen.contains(manager) || seen.len() > limit::HIERARCHY_LEVELS_MAX {
+                    // Someone who manages themselves has no one above; a longer loop is a mistake.
+                    if seen.last() == Some(manager) {
+                        break;
+                    }
+                    let fault = Diagnostic::error(
+                        Code::SPM405,
+                        format!("the managers above {person} lead back to {manager}"),
+                    );
+                    return Err(fault.at(Place::File("reps".to_owned()), "").hint("correct manager_id"));
+                }
+                if levels.is_some_and(|levels| seen.len() > levels) {
+                    break;
+                }
+                people.push(person);
+                chain.push(*manager);
+                seen.push(manager);
+                next = above.get(manager);
+            }
+        }
+        DataFrame::new_infer_height(vec![
+            Column::new("payee_id".into(), people),
+            Column::new("_manager".into(), chain),
+        ])
+        .map_err(|error| internal(&error))
+    }
+
+    /// Managers in place of the people: one row for each transaction and manager, the amounts added up.
+    fn roll_up(
+        &self,
+        rule: &CreditRule,
+        shared: DataFrame,
+        levels: Option<usize>,
+    ) -> Result<DataFrame, Diagnostic> {
+        let chains = self.chains(levels, rule)?.lazy();
+        let key = || [col("payee_id")];
+        let arguments =
+            JoinArgs { maintain_order: MaintainOrderJoin::LeftRight, ..JoinArgs::new(JoinType::Inner) };
+        let up = shared
+            .lazy()
+            .join(chains, key(), key(), arguments)
+            .with_column(col("_manager").alias("payee_id"));
+        let groups = ["transaction_id", "line_id", "payee_id"];
+        let first = |name: &str| col(name).first();
+        let up = up.group_by_stable(groups.map(col)).agg([
+            first("account_id"),
+            first("rep_id"),
+            first("event_date"),
+            col("amount").sum(),
+        ]);
+        let order = ["transaction_id", "line_id", "account_id", "rep_id", "event_date", "amount", "payee_id"];
+        up.select(order.map(col)).collect().map_err(|error| internal(&error))
+    }
+
+    /// Payees by index, periods by index; what has no payee goes aside.
+    fn resolve(
+        &self,
+        rule: &CreditRule,
+        shared: DataFrame,
+        rolled_up: bool,
+        decimals: u32,
+    ) -> PolarsResult<Part> {
+        let people = self.people()?;
+        let key = || [col("payee_id")];
+        let arguments = JoinArgs { maintain_order: MaintainOrderJoin::Left, ..JoinArgs::new(JoinType::Left) };
+        let mut frame = shared.lazy().join(people.lazy(), key(), key(), arguments).collect()?;
+        frame.with_column(self.periods_of(&frame)?.into_column())?;
+        let employed = col("_hired")
+            .is_null()
+            .or(col("event_date").gt_eq(col("_hired")))
+            .and(col("_left").is_null().or(col("event_date").lt(col("_left"))));
+        let reason = when(col("payee_id").is_null())
+            .then(lit(NO_PERSON))
+            .when(col("_known").is_null())
+            .then(lit("the person is not in reps"))
+            .when(employed.not())
+            .then(lit("not employed on the event date"))
+            .otherwise(lit(NULL))
+            .cast(DataType::String);
+        let frame = frame.lazy().with_column(reason.alias("reason"));
+        let names: Vec<&str> = self.calendar.periods().iter().map(|period| period.name.as_str()).collect();
+        let names = DataFrame::new_infer_height(vec![
+            UInt32Chunked::from_iter_values("_period".into(), 0..u32::try_from(names.len()).unwrap_or(0))
+                .into_column(),
+            Column::new("period".into(), names),
+        ])?;
+        let named = frame.with_columns([
+            lit(self.plan.id.as_str()).alias("plan_id"),
+            lit(rule.name.as_str()).alias("credit"),
+        ]);
+        let kind = if rolled_up { "managers" } else { "direct" };
+        let key = || [col("_period")];
+        let arguments = JoinArgs { maintain_order: MaintainOrderJoin::Left, ..JoinArgs::new(JoinType::Left) };
+        let good = named.clone().filter(col("reason").is_null().and(col("_payee").is_not_null()));
+        let good = good
+            .join(names.lazy(), key(), key(), arguments)
+            .with_column(lit(kind).alias("type"))
+            .collect()?;
+        let cells = good.select(["_payee", "_period", "amount"])?;
+        let order = [
+            "plan_id",
+            "credit",
+            "payee_id",
+            "transaction_id",
+            "line_id",
+            "account_id",
+            "event_date",
+            "period",
+            "type",
+            "amount",
+        ];
+        let credits = good.select(order)?;
+        let order =
+            ["plan_id", "credit", "transaction_id", "line_id", "payee_id", "event_date", "amount", "reason"];
+        let unresolved = named.filter(col("reason").is_not_null()).select(order.map(col)).collect()?;
+        Ok(Part { credits, unresolved, cells, decimals })
+    }
+
+    /// Everyone in reps with employment dates, and the index of those in the plan.
+    fn people(&self) -> PolarsResult<DataFrame> {
+        let optional = |name: &str, alias: &str| match self.reps.column(name) {
+            Some(_) => col(name).alias(alias),
+            None => lit(NULL).cast(DataType::Date).alias(alias),
+        };
+        let all = self.reps.frame.clone().lazy().select([
+            col("rep_id").alias("payee_id"),
+            lit(true).alias("_known"),
+            optional("hire_date", "_hired"),
+            optional("end_date", "_left"),
+        ]);
+        let ids: Vec<&str> = self.payees.iter().map(|payee| payee.id.as_str()).collect();
+        let count = u32::try_from(ids.len()).unwrap_or(0);
+        let index = DataFrame::new_infer_height(vec![
+            Column::new("payee_id".into(), ids),
+            UInt32Chunked::from_iter_values("_payee".into(), 0..count).into_column(),
+        ])?;
+        let key = || [col("payee_id")];
+        all.join(index.lazy(), key(), key(), JoinArgs::new(JoinType::Left)).collect()
+    }
+
+    /// The index of the leaf period of each event date, by a table with one entry for each day of the calendar.
+    fn periods_of(&self, frame: &DataFrame) -> PolarsResult<UInt32Chunked> {
+        let first = epoch_day(self.calendar.range().from);
+        let mut by_day: Vec<u32> = Vec::new();
+        for (index, period) in self.calendar.periods().iter().enumerate() {
+            let days = usize::try_from(period.range.days()).unwrap_or(0);
+            by_day.extend(std::iter::repeat_n(u32::try_from(index).unwrap_or(0), days));
+        }
+        let dates = frame.column("event_date")?.date()?.physical();
+        let find = |date: Option<i32>| by_day.get(usize::try_from(date? - first).ok()?).copied();
+        Ok(dates.iter().map(find).collect_ca("_period".into()))
+    }
+
+    /// Adds the credits of a rule to every measure that counts it.
+    fn measure(
+        &self,
+        rule: usize,
+        part: &Part,
+        measurements: &mut BTreeMap<Cell, Rational>,
+    ) -> Result<(), Diagnostic> {
+        let amounts = part
+            .cells
+            .column("amount")
+            .and_then(|column| column.i64().cloned())
+            .map_err(|error| internal(&error))?;
+        let total: i128 = amounts.iter().flatten().map(|amount| i128::from(amount).abs()).sum();
+        if i64::try_from(total).is_err() {
+            let rule = &self.plan.credits[rule];
+            let message = format!(
+                "the amounts of credit `{}` add up to more than exact 64-bit numbers hold",
+                rule.name
+            );
+            return Err(Diagnostic::error(Code::SPM402, message).at(Place::Text(rule.place.clone()), ""));
+        }
+        let keys = [col("_payee"), col("_period")];
+        let sums = part.cells.clone().lazy().group_by(keys).agg([col("amount").sum(), len().alias("_count")]);
+        let sums = sums.collect().map_err(|error| internal(&error))?;
+        let read = || -> PolarsResult<_> {
+            let index = |name: &str| Ok::<_, PolarsError>(sums.column(name)?.u32()?.clone());
+            Ok((index("_payee")?, index("_period")?, sums.column("amount")?.i64()?.clone(), index("_count")?))
+        };
+        let (payees, periods, amounts, counts) = read().map_err(|error| internal(&error))?;
+        for row in 0..sums.height() {
+            let (Some(payee), Some(period), Some(amount), Some(count)) =
+                (payees.get(row), periods.get(row), amounts.get(row), counts.get(row))
+            else {
+                continue;
+            };
+            for (index, measure) in
+                self.plan.measures.iter().enumerate().filter(|(_, measure)| measure.credits.contains(&rule))
+            {
+                let value = match measure.aggregate {
+                    Aggregate::Sum => Rational::from_scaled(amount.into(), part.decimals),
+                    Aggregate::Count => Rational::from(i64::from(count)),
+                };
+                let cell = Cell { payee: payee as usize, measure: index, period: period as usize };
+                *measurements.entry(cell).or_default() += &value;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn day(date: spm_core::ground::period::Date) -> Expr {
+    lit(epoch_day(date)).cast(DataType::Date)
+}
+
+/// Cuts the amount of each base row by the shares of its rows (contiguous, by `_base`). Splits are cut toward zero and
+/// what is left goes to the largest share, ties to the first payee (E17); overlays are rounded on their own, halves
+/// away from zero. A row without a share keeps the whole amount.
+fn cut(joined: &DataFrame, share_decimals: u32, overlay: bool) -> PolarsResult<Int64Chunked> {
+    let base = joined.column("_base")?.u32()?.clone();
+    let amounts = joined.column("amount")?.i64()?.clone();
+    let shares = joined.column("_share")?.i64()?.clone();
+    let unit = 10i128.pow(share_decimals);
+    let mut parts: Vec<i64> = Vec::with_capacity(joined.height());
+    let rows: Vec<(u32, i64, Option<i64>)> = base
+        .iter()
+        .zip(amounts.iter())
+        .zip(shares.iter())
+        .map(|((base, amount), share)| (base.unwrap_or(0), amount.unwrap_or(0), share))
+        .collect();
+    for group in rows.chunk_by(|a, b| a.0 == b.0) {
+        let first = parts.len();
+        let mut left = i128::from(group[0].1);
+        let mut largest = (first, i64::MIN);
+        for (_, amount, share) in group {
+            let Some(share) = *share else {
+                parts.push(*amount);
+                left = 0;
+                continue;
+            };
+            let product = i128::from(*amount) * i128::from(share);
+            let part = if overlay {
+                (2 * product.abs() + unit) / (2 * unit) * product.signum()
+            } else {
+                product / unit
+            };
+            if share > largest.1 {
+                largest = (parts.len(), share);
+            }
+            left -= part;
+            let part = i64::try_from(part)
+                .map_err(|_| polars_err!(ComputeError: "a share of {share} of {amount} leaves 64 bits"))?;
+            parts.push(part);
+        }
+        if !overlay && left != 0 {
+            let left =
+                i64::try_from(left).map_err(|_| polars_err!(ComputeError: "a remainder leaves 64 bits"))?;
+            parts[largest.0] += left;
+        }
+    }
+    Ok(Int64Chunked::from_vec("amount".into(), parts))
+}
+
+/// Checks that the shares of type `split` of every transaction total exactly 100 %.
+pub fn check_splits(tables: &Tables, sink: &mut Sink) {
+    let Some(splits) = tables.get("splits") else { return };
+    let unit = 10i64.pow(splits.column("share").map_or(0, |column| column.decimals));
+    let kind = if splits.column("type").is_some() {
+        col("type").is_null().or(col("type").eq(lit("split")))
+    } else {
+        lit(true)
+    };
+    let totals =
+        splits.frame.clone().lazy().filter(kind).group_by([col("transaction_id")]).agg([col("share").sum()]);
+    let wrong =
+        totals.filter(col("share").neq(lit(unit))).sort(["transaction_id"], SortMultipleOptions::default());
+    let Ok(wrong) = wrong.collect() else { return };
+    let path = splits.files.first().map_or("", |file| file.path.as_str());
+    for row in 0..wrong.height() {
+        let text = |name: &str| {
+            wrong
+                .column(name)
+                .ok()
+                .and_then(|column| column.get(row).ok())
+                .map(|value| value.str_value().into_owned())
+                .unwrap_or_default()
+        };
+        let total = text("share").parse::<i64>().map_or_else(
+            |_| String::new(),
+            |units| {
+                Rational::from_scaled(
+                    units.into(),
+                    splits.column("share").map_or(0, |column| column.decimals),
+                )
+                .to_percent()
+            },
+        );
+        let message = format!("the splits of transaction {} total {total}", text("transaction_id"));
+        let fault = Diagnostic::error(Code::SPM111, message).at(Place::row(path, None, Some("share")), "");
+        sink.push(fault.hint("correct the shares, or mark extra credit with type overlay"));
+    }
+}

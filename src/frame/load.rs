@@ -1,0 +1,534 @@
+//! Sources to canonical tables: join lookups, keep rows, map and cast columns, check against the contract.
+//!
+//! A row with a fault is taken out and written aside with its reason; nothing is dropped in silence.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use polars::prelude::*;
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
+use spm_core::ground::source::{Place, TextPlace};
+use spm_core::plan::contract::{CONTRACTS, Contract, Rule, Type};
+use spm_core::plan::expression::{Columns, check_expression, check_typed};
+use spm_core::plan::project::{ColumnFrom, ColumnSpec, JoinSpec, Project, SourceSpec};
+
+use crate::lower::lower;
+use crate::read::{self, cast};
+use crate::table::{Column as TableColumn, FILE, InputFile, ROW, Reject, Table};
+
+/// The canonical tables of a project, checked.
+#[derive(Debug, Default)]
+pub struct Tables {
+    /// By name. A table that no source fills is absent.
+    pub tables: BTreeMap<&'static str, Table>,
+    /// Rows that cannot be used.
+    pub rejects: Vec<Reject>,
+    /// Every file read, sorted by path.
+    pub inputs: Vec<InputFile>,
+}
+
+impl Tables {
+    /// The table of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Table> {
+        self.tables.get(name)
+    }
+}
+
+/// Reads and checks the tables named in `needed` and everything they look up. Faults go to the sink.
+pub fn load(root: &Path, project: &Project, needed: &[&str], sink: &mut Sink) -> Tables {
+    let mut loader = Loader { root, project, sink, done: BTreeMap::new(), rejects: vec![] };
+    let mut tables = Tables::default();
+    for contract in CONTRACTS.iter().filter(|contract| needed.contains(&contract.name)) {
+        if let Some(table) = loader.canonical(contract) {
+            tables.tables.insert(contract.name, table);
+        }
+    }
+    let mut inputs: BTreeSet<InputFile> = BTreeSet::new();
+    for table in loader.done.into_values().flatten() {
+        inputs.extend(table.files);
+    }
+    tables.inputs = inputs.into_iter().collect();
+    tables.rejects = loader.rejects;
+    tables.rejects.sort();
+    warn_references(&tables, sink);
+    tables
+}
+
+struct Loader<'a> {
+    root: &'a Path,
+    project: &'a Project,
+    sink: &'a mut Sink,
+    /// Tables by source; `None` when a source could not be read or is being read.
+    done: BTreeMap<String, Option<Table>>,
+    rejects: Vec<Reject>,
+}
+
+impl Loader<'_> {
+    fn canonical(&mut self, contract: &'static Contract) -> Option<Table> {
+        let specs: Vec<&SourceSpec> = self
+            .project
+            .sources
+            .iter()
+            .filter(|spec| spec.table.is_some_and(|table| table.name == contract.name))
+            .collect();
+        let mut table: Option<Table> = None;
+        for spec in specs {
+            let one = self.source(spec)?;
+            match &mut table {
+                None => table = Some(one),
+                Some(table) => {
+                    let one = filled(one, table);
+                    *table = filled(std::mem::take(table), &one);
+                    read::append(table, one, &spec.place, self.sink)?;
+                }
+            }
+        }
+        let mut table = table?;
+        self.check_contract(contract, &mut table);
+        Some(table)
+    }
+
+    fn source(&mut self, spec: &SourceSpec) -> Option<Table> {
+        if let Some(done) = self.done.get(&spec.name) {
+            return done.clone();
+        }
+        self.done.insert(spec.name.clone(), None);
+        let table = self.read_source(spec);
+        self.done.insert(spec.name.clone(), table.clone());
+        table
+    }
+
+    fn read_source(&mut self, spec: &SourceSpec) -> Option<Table> {
+        let mut table = read::extract(self.root, spec, self.sink, &mut self.rejects)?;
+        for join in &spec.joins {
+            let lookup = self.project.sources.iter().find(|source| source.name == join.source)?;
+            let lookup = self.source(lookup)?;
+            table = self.join(table, join, lookup)?;
+        }
+        if let Some((text, place)) = &spec.condition {
+            let checked = check_typed(text, place, &columns_of(&table), Type::Boolean, self.sink)?;
+            let condition = lower(&checked, &table, place).map_err(|fault| self.sink.push(fault)).ok()?;
+            table.frame = self.collect(table.frame.lazy().filter(condition.expression), place)?;
+        }
+        if spec.columns.is_empty() { Some(table) } else { self.map_columns(spec, table) }
+    }
+
+    fn collect(&mut self, frame: LazyFrame, place: &TextPlace) -> Option<DataFrame> {
+        frame
+            .collect()
+            .map_err(|error| {
+                let fault =
+                    Diagnostic::error(Code::SPM102, format!("the data cannot be calculated: {error}"));
+                self.sink.push(fault.at(Place::Text(place.clone()), ""));
+            })
+            .ok()
+    }
+
+    /// Adds the columns of one row of the lookup, named `lookup.column`.
+    fn join(&mut self, table: Table, join: &JoinSpec, lookup: Table) -> Option<Table> {
+        let mut left_keys = Vec::new();
+        let mut right_keys = Vec::new();
+        for (index, (here, there)) in join.on.iter().enumerate() {
+            let name = format!("_key_{index}");
+            left_keys.push(self.key(&table, here, &join.place)?.alias(&name));
+            right_keys.push(self.key(&lookup, there, &join.place)?.alias(&name));
+        }
+        let names: Vec<Expr> = (0..left_keys.len()).map(|index| col(format!("_key_{index}"))).collect();
+        let mut selected: Vec<Expr> = right_keys;
+        selected.extend(
+            lookup
+                .columns
+                .iter()
+                .map(|column| col(column.name.as_str()).alias(format!("{}.{}", join.source, column.name))),
+        );
+        let right = lookup.frame.clone().lazy().select(selected);
+        let present = names
+            .iter()
+            .cloned()
+            .reduce(|all, name| all.is_not_null().and(name.is_not_null()))
+            .map(|all| if names.len() == 1 { all.is_not_null() } else { all });
+        let right = self.collect(right.filter(present.unwrap_or_else(|| lit(true))), &join.place)?;
+        let distinct = right.clone().lazy().select(names.clone()).unique(None, UniqueKeepStrategy::Any);
+        let distinct = self.collect(distinct, &join.place)?.height();
+        if distinct != right.height() {
+            let message = format!(
+                "`{}` has several rows for one key ({} rows, {distinct} keys)",
+                join.source,
+                right.height()
+            );
+            let fault = Diagnostic::error(Code::SPM113, message).at(Place::Text(join.place.clone()), "");
+            self.sink
+                .push(fault.hint("keep one row per key with `where` in the lookup, or join on more columns"));
+            return None;
+        }
+        let arguments = JoinArgs { maintain_order: MaintainOrderJoin::Left, ..JoinArgs::new(JoinType::Left) };
+        let joined = table.frame.lazy().with_columns(left_keys).join(
+            right.lazy(),
+            names.clone(),
+            names.clone(),
+            arguments,
+        );
+        let dropped: Vec<PlSmallStr> = (0..names.len()).map(|index| format!("_key_{index}").into()).collect();
+        let frame = self.collect(joined.drop(by_name(dropped, true, false)), &join.place)?;
+        let mut columns = table.columns;
+        columns.extend(lookup.columns.iter().map(|column| TableColumn {
+            name: format!("{}.{}", join.source, column.name),
+            ..column.clone()
+        }));
+        Some(Table { frame, columns, files: table.files })
+    }
+
+    /// A join key as text: an identifier may be an integer in one file and text in another.
+    fn key(&mut self, table: &Table, name: &str, place: &TextPlace) -> Option<Expr> {
+        let column = self.find(table, name, place)?;
+        let value = col(column.name.as_str());
+        match (column.kind, column.decimals) {
+            (Type::Text, _) => Some(value),
+            (Type::Number, 0) | (Type::Date, _) => Some(value.cast(DataType::String)),
+            _ => {
+                let message = format!("`{name}` is a {}, which cannot be a key", column.kind.name());
+                self.sink.push(Diagnostic::error(Code::SPM203, message).at(Place::Text(place.clone()), ""));
+                None
+            }
+        }
+    }
+
+    fn find<'t>(&mut self, table: &'t Table, name: &str, place: &TextPlace) -> Option<&'t TableColumn> {
+        if let Some(column) = table.column(name) {
+            return Some(column);
+        }
+        let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        let fault = Diagnostic::error(Code::SPM103, format!("the extract has no column `{name}`"))
+            .at(Place::Text(place.clone()), "");
+        self.sink.push(fault.hint(match suggestion(name, names.iter().copied()) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!("its columns are: {}", names.join(", ")),
+        }));
+        None
+    }
+
+    fn map_columns(&mut self, spec: &SourceSpec, table: Table) -> Option<Table> {
+        let mut data: Vec<Column> = Vec::new();
+        let mut columns = Vec::new();
+        let mut bad: BTreeSet<usize> = BTreeSet::new();
+        for column in &spec.columns {
+            if let Some((meta, values)) = self.map_column(spec, column, &table, &mut bad) {
+                columns.push(meta);
+                data.push(values);
+            }
+        }
+        if data.len() < spec.columns.len() {
+            return None;
+        }
+        for name in [FILE, ROW] {
+            data.push(table.frame.column(name).ok()?.clone());
+        }
+        let frame = DataFrame::new(table.frame.height(), data).ok()?;
+        let frame = without(frame, &bad)?;
+        Some(Table { frame, columns, files: table.files })
+    }
+
+    fn map_column(
+        &mut self,
+        spec: &SourceSpec,
+        column: &ColumnSpec,
+        table: &Table,
+        bad: &mut BTreeSet<usize>,
+    ) -> Option<(TableColumn, Column)> {
+        let (values, kind, decimals, shown) = match &column.from {
+            ColumnFrom::Extract(name) => {
+                let found = self.find(table, name, &column.place)?;
+                (
+                    table.frame.column(&found.name).ok()?.clone(),
+                    found.kind,
+                    found.decimals,
+                    found.name.clone(),
+                )
+            }
+            ColumnFrom::Expression(text) => {
+                let checked = check_expression(text, &column.place, &columns_of(table), self.sink)?;
+                let kind = checked.kind.unwrap_or(column.kind.unwrap_or(Type::Text));
+                let lowered =
+                    lower(&checked, table, &column.place).map_err(|fault| self.sink.push(fault)).ok()?;
+                let frame = table.frame.clone().lazy().select([lowered.expression.alias("_value")]);
+                let mut values = self.collect(frame, &column.place)?.column("_value").ok()?.clone();
+                if values.len() != table.frame.height() {
+                    values = values.new_from_index(0, table.frame.height());
+                }
+                (values, kind, lowered.decimals, column.name.clone())
+            }
+        };
+        let target = column.kind.unwrap_or(kind);
+        let values =
+            if values.dtype() == &DataType::Null { values.cast(&physical(kind)).ok()? } else { values };
+        match cast(&values, kind, decimals, target, &column.cells) {
+            Ok(mut result) => {
+                for (index, text, reason) in &result.faults {
+                    self.reject(
+                        spec,
+                        table,
+                        *index,
+                        &shown,
+                        Code::SPM105,
+                        &format!("{text:?} is {reason}"),
+                        text,
+                    );
+                    bad.insert(*index);
+                }
+                result.column.rename(column.name.as_str().into());
+                Some((
+                    TableColumn { name: column.name.clone(), kind: target, decimals: result.decimals },
+                    result.column,
+                ))
+            }
+            Err(reason) => {
+                let fault = Diagnostic::error(Code::SPM105, format!("column `{}`: {reason}", column.name));
+                self.sink.push(fault.at(Place::Text(column.place.clone()), ""));
+                None
+            }
+        }
+    }
+
+    fn reject(
+        &mut self,
+        spec: &SourceSpec,
+        table: &Table,
+        index: usize,
+        column: &str,
+        code: Code,
+        reason: &str,
+        value: &str,
+    ) {
+        let (path, row) = origin(table, index);
+        let place = Place::row(&path, Some(row), Some(column));
+        self.sink.push(Diagnostic::error(code, reason.to_owned()).at(place, ""));
+        self.rejects.push(Reject {
+            source: spec.name.clone(),
+            path,
+            row,
+            column: column.to_owned(),
+            code: code.name().to_owned(),
+            reason: reason.to_owned(),
+            value: value.to_owned(),
+        });
+    }
+
+    fn check_contract(&mut self, contract: &'static Contract, table: &mut Table) {
+        let Some(spec) = self
+            .project
+            .sources
+            .iter()
+            .find(|spec| spec.table.is_some_and(|found| found.name == contract.name))
+        else {
+            return;
+        };
+        let mut bad = BTreeSet::new();
+        for column in contract.columns {
+            let Some(values) =
+                table.column(column.name).and_then(|_| table.frame.column(column.name).ok()).cloned()
+            else {
+                continue;
+            };
+            if column.rule == Rule::Required && values.null_count() > 0 {
+                for index in indices(&values.is_null()) {
+                    self.reject(
+                        spec,
+                        table,
+                        index,
+                        column.name,
+                        Code::SPM107,
+                        &format!("`{}` is empty", column.name),
+                        "",
+                    );
+                    bad.insert(index);
+                }
+            }
+            if let Some((low, high)) = range_of(column.name) {
+                for (index, value) in outside(&values, low, high) {
+                    let reason = format!("{value} is not between {low} and {high}");
+                    self.reject(spec, table, index, column.name, Code::SPM110, &reason, &value.to_string());
+                    bad.insert(index);
+                }
+            }
+        }
+        for index in repeated(contract, table) {
+            let key: Vec<String> = contract
+                .key
+                .iter()
+                .filter_map(|name| Some(cell_text(table.frame.column(name).ok()?, index)))
+                .collect();
+            let reason = format!(
+                "a row with {} = {} came before",
+                contract.key[..key.len()].join(", "),
+                key.join(", ")
+            );
+            self.reject(spec, table, index, contract.key[0], Code::SPM108, &reason, &key.join(", "));
+            bad.insert(index);
+        }
+        if let Some(frame) = without(std::mem::take(&mut table.frame), &bad) {
+            table.frame = frame;
+        }
+    }
+}
+
+/// The columns of a table as an expression sees them.
+#[must_use]
+pub fn columns_of(table: &Table) -> Columns {
+    Columns(table.columns.iter().map(|column| (column.name.clone(), column.kind)).collect())
+}
+
+/// The physical type of a column.
+#[must_use]
+pub fn physical(kind: Type) -> DataType {
+    match kind {
+        Type::Text => DataType::String,
+        Type::Number => DataType::Int64,
+        Type::Float => DataType::Float64,
+        Type::Date => DataType::Date,
+        Type::Boolean => DataType::Boolean,
+    }
+}
+
+/// The file and record of a row.
+#[must_use]
+pub fn origin(table: &Table, index: usize) -> (String, u64) {
+    let number = |name: &str| {
+        let column = table.frame.column(name).ok()?;
+        column.u32().ok()?.get(index)
+    };
+    let file = number(FILE).and_then(|file| table.files.get(usize::try_from(file).ok()?));
+    (file.map_or_else(String::new, |file| file.path.clone()), number(ROW).map_or(0, u64::from))
+}
+
+fn cell_text(column: &Column, index: usize) -> String {
+    column.get(index).map_or_else(|_| String::new(), |value| value.str_value().into_owned())
+}
+
+fn indices(mask: &BooleanChunked) -> Vec<usize> {
+    mask.iter().enumerate().filter(|(_, value)| *value == Some(true)).map(|(index, _)| index).collect()
+}
+
+fn without(frame: DataFrame, bad: &BTreeSet<usize>) -> Option<DataFrame> {
+    if bad.is_empty() {
+        return Some(frame);
+    }
+    let keep: BooleanChunked =
+        (0..frame.height()).map(|index| Some(!bad.contains(&index))).collect_ca("keep".into());
+    frame.filter(&keep).ok()
+}
+
+/// The table with the columns of another that it lacks, empty.
+fn filled(mut table: Table, like: &Table) -> Table {
+    for column in &like.columns {
+        if table.column(&column.name).is_none() {
+            let empty =
+                Column::full_null(column.name.as_str().into(), table.frame.height(), &physical(column.kind));
+            if table.frame.with_column(empty).is_ok() {
+                table.columns.push(TableColumn { decimals: 0, ..column.clone() });
+            }
+        }
+    }
+    table
+}
+
+fn range_of(column: &str) -> Option<(f64, f64)> {
+    match column {
+        "latitude" => Some((-90.0, 90.0)),
+        "longitude" => Some((-180.0, 180.0)),
+        _ => None,
+    }
+}
+
+fn outside(values: &Column, low: f64, high: f64) -> Vec<(usize, f64)> {
+    let Ok(values) = values.f64() else { return vec![] };
+    let odd = |value: &(usize, Option<f64>)| value.1.is_some_and(|value| !(low..=high).contains(&value));
+    values.iter().enumerate().filter(odd).filter_map(|(index, value)| Some((index, value?))).collect()
+}
+
+/// Rows whose key an earlier row has.
+fn repeated(contract: &Contract, table: &Table) -> Vec<usize> {
+    let keys: Vec<&str> = contract.key.iter().copied().filter(|name| table.column(name).is_some()).collect();
+    if keys.is_empty() || is_ascending(table, keys[0]) {
+        return vec![];
+    }
+    let names: Vec<Expr> = keys.iter().map(|name| col(*name)).collect();
+    let indexed = table.frame.clone().lazy().select(names.clone()).with_row_index("_index", None);
+    let groups = indexed
+        .clone()
+        .group_by(names.clone())
+        .agg([col("_index").min().alias("_first"), len().alias("_count")]);
+    let groups = groups.filter(col("_count").gt(lit(1u32)));
+    let arguments = JoinArgs { nulls_equal: true, ..JoinArgs::new(JoinType::Inner) };
+    let found = indexed
+        .join(groups, names.clone(), names, arguments)
+        .filter(col("_index").neq(col("_first")))
+        .select([col("_index")]);
+    let mut rows: Vec<usize> = found
+        .collect()
+        .ok()
+        .and_then(|frame| {
+            frame
+                .column("_index")
+                .ok()?
+                .u32()
+                .ok()
+                .map(|rows| rows.iter().flatten().map(|row| row as usize).collect())
+        })
+        .unwrap_or_default();
+    rows.sort_unstable();
+    rows
+}
+
+/// True when every value is present and above the one before: then no two are equal, at the price of one scan.
+fn is_ascending(table: &Table, name: &str) -> bool {
+    let Ok(values) = table.frame.column(name).and_then(|column| column.str().cloned()) else { return false };
+    let mut last: Option<&str> = None;
+    values.iter().all(|value| {
+        let ascending = value.is_some_and(|value| last.is_none_or(|last| last < value));
+        last = value;
+        ascending
+    })
+}
+
+/// Reports values that their table does not have: the row stays, because it can be used for what does not need them.
+fn warn_references(tables: &Tables, sink: &mut Sink) {
+    for contract in CONTRACTS {
+        let Some(table) = tables.get(contract.name) else { continue };
+        for column in contract.columns {
+            let (Some(target), Some(_)) = (column.refers, table.column(column.name)) else { continue };
+            let Some(known) = tables.get(target) else { continue };
+            let key = CONTRACTS
+                .iter()
+                .find(|contract| contract.name == target)
+                .map_or("", |contract| contract.key[0]);
+            let arguments = JoinArgs::new(JoinType::Anti);
+            let missing = table.frame.clone().lazy().filter(col(column.name).is_not_null());
+            let missing = missing.join(
+                known.frame.clone().lazy().select([col(key)]),
+                [col(column.name)],
+                [col(key)],
+                arguments,
+            );
+            let missing = missing
+                .group_by([col(column.name)])
+                .agg([len().alias("_count")])
+                .sort([column.name], SortMultipleOptions::default());
+            let Ok(missing) = missing.collect() else { continue };
+            if missing.height() == 0 {
+                continue;
+            }
+            let example = missing.column(column.name).map(|names| cell_text(names, 0)).unwrap_or_default();
+            let message = format!(
+                "{} value(s) of {}.{} are not in {target}, such as `{example}`",
+                missing.height(),
+                contract.name,
+                column.name
+            );
+            let path = table.files.first().map_or("", |file| file.path.as_str());
+            let fault =
+                Diagnostic::warning(Code::SPM109, message).at(Place::row(path, None, Some(column.name)), "");
+            sink.push(fault.hint(format!("complete {target}, or correct the extract; the rows stay in use")));
+        }
+    }
+}
