@@ -1,7 +1,9 @@
 //! The frame floor: extracts in, checked tables and results out. The only place that names Polars.
 
 pub mod credit;
+pub mod fingerprint;
 pub mod load;
 pub mod lower;
 pub mod read;
 pub mod table;
+pub mod write;

@@ -1,0 +1,81 @@
+//! A content hash of a table that does not depend on the order of rows or files.
+//!
+//! Each row is hashed on its own and the hashes are added up, so that the same rows give the same fingerprint however
+//! they were exported. It tells results apart; the SHA-256 of each file, in run.json, is what an auditor checks.
+
+use polars::prelude::*;
+
+use crate::table::Table;
+
+/// 128 bits, hexadecimal.
+#[must_use]
+pub fn fingerprint(table: &Table) -> String {
+    let mut hashes = vec![[0xcbf2_9ce4_8422_2325_u64, 0x6c62_272e_07bb_0142]; table.frame.height()];
+    let mut names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+    names.sort_unstable();
+    for name in names {
+        let Ok(column) = table.frame.column(name) else { continue };
+        for hash in &mut hashes {
+            mix(hash, name.as_bytes());
+        }
+        let decimals = table.column(name).map_or(0, |column| column.decimals);
+        add_column(&mut hashes, column, decimals);
+    }
+    let mut sum = [0u64; 2];
+    for hash in &hashes {
+        sum[0] = sum[0].wrapping_add(avalanche(hash[0]));
+        sum[1] = sum[1].wrapping_add(avalanche(hash[1]));
+    }
+    format!("{:016x}{:016x}", sum[0], sum[1])
+}
+
+fn add_column(hashes: &mut [[u64; 2]], column: &Column, decimals: u32) {
+    if let Ok(texts) = column.str() {
+        for (hash, text) in hashes.iter_mut().zip(texts.iter()) {
+            mix(hash, text.map_or(&[0xff], str::as_bytes));
+        }
+        return;
+    }
+    // Trailing zeros do not change a number: 1.50 and 1.5 are the same amount.
+    let divisor = 10i64.pow(decimals);
+    let physical = column.to_physical_repr();
+    let Ok(integers) = physical.cast(&DataType::Int64) else { return };
+    let floats = physical.f64().ok().cloned();
+    let Ok(integers) = integers.i64() else { return };
+    for (index, (hash, value)) in hashes.iter_mut().zip(integers.iter()).enumerate() {
+        let parts = match (&floats, value) {
+            (Some(floats), _) => [floats.get(index).map_or(u64::MAX, f64::to_bits), 0],
+            (None, Some(value)) => {
+                [value.div_euclid(divisor).cast_unsigned(), fraction(value.rem_euclid(divisor), divisor)]
+            }
+            (None, None) => [u64::MAX, u64::MAX],
+        };
+        word(hash, parts[0]);
+        word(hash, parts[1]);
+    }
+}
+
+/// A fraction of `divisor` as a count of 10^-18, independent of the decimals it was written with.
+fn fraction(rest: i64, divisor: i64) -> u64 {
+    rest.cast_unsigned().wrapping_mul(1_000_000_000_000_000_000 / divisor.cast_unsigned())
+}
+
+fn mix(hash: &mut [u64; 2], bytes: &[u8]) {
+    let mut chunks = bytes.chunks_exact(8);
+    for chunk in &mut chunks {
+        word(hash, chunk.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)));
+    }
+    let rest = chunks.remainder().iter().fold(1, |word, byte| word << 8 | u64::from(*byte));
+    word(hash, rest);
+}
+
+fn word(hash: &mut [u64; 2], word: u64) {
+    hash[0] = (hash[0] ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    hash[1] = (hash[1] ^ word.rotate_left(32)).wrapping_mul(0xc2b2_ae3d_27d4_eb4f).rotate_left(31);
+}
+
+fn avalanche(mut value: u64) -> u64 {
+    value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}

@@ -1,0 +1,309 @@
+//! Results to files: Parquet, CSV and XLSX, each written aside and renamed, a run folder complete or absent.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use polars::prelude::*;
+use polars_io::parquet::write::{KeyValueMetadata, ParquetWriter};
+use spm_core::ground::period::from_epoch_day;
+use spm_core::ground::rational::scaled_text;
+use spm_core::plan::contract::Type;
+
+use crate::table::{Column as TableColumn, Table};
+
+/// Values written into every Parquet file: program version, plan and input hashes, seed.
+pub type Provenance = Vec<(String, String)>;
+
+/// Rows of a Parquet row group.
+const ROW_GROUP: usize = 1 << 19;
+
+/// Builds a small result table column by column.
+#[derive(Debug, Default)]
+pub struct Builder {
+    data: Vec<Column>,
+    columns: Vec<TableColumn>,
+}
+
+impl Builder {
+    /// Adds a text column.
+    #[must_use]
+    pub fn text<S: AsRef<str>>(mut self, name: &str, values: impl IntoIterator<Item = Option<S>>) -> Self {
+        let mut texts = StringChunkedBuilder::new(name.into(), 0);
+        for value in values {
+            match value {
+                Some(value) => texts.append_value(value.as_ref()),
+                None => texts.append_null(),
+            }
+        }
+        self.data.push(texts.finish().into_column());
+        self.columns.push(TableColumn { name: name.to_owned(), kind: Type::Text, decimals: 0 });
+        self
+    }
+
+    /// Adds an exact number column: units of 10^-decimals.
+    #[must_use]
+    pub fn number(
+        mut self,
+        name: &str,
+        decimals: u32,
+        values: impl IntoIterator<Item = Option<i64>>,
+    ) -> Self {
+        let values: Int64Chunked = values.into_iter().collect_ca(name.into());
+        self.data.push(values.into_column());
+        self.columns.push(TableColumn { name: name.to_owned(), kind: Type::Number, decimals });
+        self
+    }
+
+    /// Adds a float column.
+    #[must_use]
+    pub fn float(mut self, name: &str, values: impl IntoIterator<Item = Option<f64>>) -> Self {
+        let values: Float64Chunked = values.into_iter().collect_ca(name.into());
+        self.data.push(values.into_column());
+        self.columns.push(TableColumn { name: name.to_owned(), kind: Type::Float, decimals: 0 });
+        self
+    }
+
+    /// Adds a boolean column.
+    #[must_use]
+    pub fn boolean(mut self, name: &str, values: impl IntoIterator<Item = Option<bool>>) -> Self {
+        let values: BooleanChunked = values.into_iter().collect_ca(name.into());
+        self.data.push(values.into_column());
+        self.columns.push(TableColumn { name: name.to_owned(), kind: Type::Boolean, decimals: 0 });
+        self
+    }
+
+    /// The table.
+    ///
+    /// # Errors
+    /// When the columns differ in length.
+    pub fn table(self) -> io::Result<Table> {
+        let frame = DataFrame::new_infer_height(self.data).map_err(io::Error::other)?;
+        Ok(Table { frame, columns: self.columns, files: vec![] })
+    }
+}
+
+/// The cells of a table as text, column by column; `None` for empty cells.
+pub fn texts(table: &Table) -> io::Result<Vec<Vec<Option<String>>>> {
+    table.columns.iter().map(|column| column_texts(table, column)).collect()
+}
+
+fn column_texts(table: &Table, column: &TableColumn) -> io::Result<Vec<Option<String>>> {
+    let values = table.frame.column(&column.name).map_err(io::Error::other)?;
+    Ok(match column.kind {
+        Type::Text => {
+            values.str().map_err(io::Error::other)?.iter().map(|value| value.map(str::to_owned)).collect()
+        }
+        Type::Number => {
+            let values = values.cast(&DataType::Int64).map_err(io::Error::other)?;
+            let values = values.i64().map_err(io::Error::other)?;
+            values
+                .iter()
+                .map(|value| value.map(|units| scaled_text(&units.into(), column.decimals)))
+                .collect()
+        }
+        Type::Float => values
+            .f64()
+            .map_err(io::Error::other)?
+            .iter()
+            .map(|value| value.map(|value| value.to_string()))
+            .collect(),
+        Type::Date => {
+            let days = values.date().map_err(io::Error::other)?.physical();
+            days.iter().map(|day| day.and_then(from_epoch_day).map(|date| date.to_string())).collect()
+        }
+        Type::Boolean => values
+            .bool()
+            .map_err(io::Error::other)?
+            .iter()
+            .map(|value| value.map(|value| value.to_string()))
+            .collect(),
+    })
+}
+
+/// Writes a table in the format of the file name: .parquet, .csv or .xlsx. The file appears complete or not at all.
+pub fn write_file(table: &Table, path: &Path, provenance: &Provenance) -> io::Result<()> {
+    atomically(path, |temporary| write_as(table, temporary, extension(path), provenance))
+}
+
+fn extension(path: &Path) -> &str {
+    path.extension().and_then(|extension| extension.to_str()).unwrap_or_default()
+}
+
+/// True when [`write_file`] knows the format of the file name.
+#[must_use]
+pub fn is_known(path: &Path) -> bool {
+    matches!(extension(path), "parquet" | "csv" | "xlsx")
+}
+
+fn write_as(table: &Table, path: &Path, format: &str, provenance: &Provenance) -> io::Result<()> {
+    match format {
+        "parquet" => parquet(table, path, provenance),
+        "xlsx" => workbook(table, path),
+        _ => {
+            let mut writer = BufWriter::new(File::create(path)?);
+            csv(table, &mut writer)?;
+            writer.into_inner()?.sync_all()
+        }
+    }
+}
+
+fn parquet(table: &Table, path: &Path, provenance: &Provenance) -> io::Result<()> {
+    let columns: Vec<Column> =
+        table.columns.iter().map(|column| file_column(table, column)).collect::<io::Result<_>>()?;
+    let mut frame = DataFrame::new(table.frame.height(), columns).map_err(io::Error::other)?;
+    frame.rechunk_mut();
+    let file = File::create(path)?;
+    ParquetWriter::new(BufWriter::new(&file))
+        .with_compression(ParquetCompression::Zstd(None))
+        .with_row_group_size(Some(ROW_GROUP))
+        .with_key_value_metadata(Some(KeyValueMetadata::from_static(provenance.clone())))
+        .finish(&mut frame)
+        .map_err(io::Error::other)?;
+    file.sync_all()
+}
+
+/// A column as files have it: exact numbers with decimals as DECIMAL.
+fn file_column(table: &Table, column: &TableColumn) -> io::Result<Column> {
+    let values = table.frame.column(&column.name).map_err(io::Error::other)?;
+    if column.kind != Type::Number || column.decimals == 0 {
+        return Ok(values.clone());
+    }
+    // Precision 18 is the largest that Parquet keeps in 64 bits.
+    const LARGEST: u64 = 999_999_999_999_999_999;
+    let units = values.i64().map_err(io::Error::other)?;
+    if units.iter().flatten().any(|units| units.unsigned_abs() > LARGEST) {
+        return Err(io::Error::other(format!("a value of `{}` has more than 18 digits", column.name)));
+    }
+    let wide: Int128Chunked =
+        units.iter().map(|units| units.map(i128::from)).collect_ca(column.name.as_str().into());
+    let scale = usize::try_from(column.decimals).unwrap_or(0);
+    Ok(wide.into_series().into_decimal(18, scale).map_err(io::Error::other)?.into_column())
+}
+
+/// Writes comma-separated text with a header.
+pub fn csv(table: &Table, writer: &mut dyn Write) -> io::Result<()> {
+    let mut out = ::csv::Writer::from_writer(writer);
+    out.write_record(table.columns.iter().map(|column| column.name.as_str()))?;
+    let columns = texts(table)?;
+    for row in 0..table.frame.height() {
+        out.write_record(columns.iter().map(|column| column[row].as_deref().unwrap_or_default()))?;
+    }
+    out.flush()
+}
+
+fn workbook(table: &Table, path: &Path) -> io::Result<()> {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    // A fixed date, because a clock inside a file would make two equal runs differ.
+    let created = rust_xlsxwriter::ExcelDateTime::from_ymd(2000, 1, 1).map_err(io::Error::other)?;
+    book.set_properties(&rust_xlsxwriter::DocProperties::new().set_creation_datetime(&created));
+    let sheet = book.add_worksheet();
+    let bold = rust_xlsxwriter::Format::new().set_bold();
+    let columns = texts(table)?;
+    for (index, (column, values)) in table.columns.iter().zip(&columns).enumerate() {
+        let number = u16::try_from(index).map_err(io::Error::other)?;
+        sheet.write_string_with_format(0, number, &column.name, &bold).map_err(io::Error::other)?;
+        let places = if column.decimals == 0 {
+            "0".to_owned()
+        } else {
+            format!("#,##0.{}", "0".repeat(column.decimals as usize))
+        };
+        let format = rust_xlsxwriter::Format::new().set_num_format(places);
+        for (row, value) in values.iter().enumerate() {
+            let Some(value) = value else { continue };
+            let row = u32::try_from(row + 1).map_err(io::Error::other)?;
+            // A workbook has floats only: 15 digits are shown exactly, longer numbers go in as text.
+            let digits = value.bytes().filter(u8::is_ascii_digit).count();
+            match (column.kind, value.parse::<f64>()) {
+                (Type::Number | Type::Float, Ok(float)) if digits <= 15 || column.kind == Type::Float => {
+                    sheet.write_number_with_format(row, number, float, &format).map_err(io::Error::other)?;
+                }
+                _ => {
+                    sheet.write_string(row, number, value).map_err(io::Error::other)?;
+                }
+            }
+        }
+    }
+    sheet.autofit();
+    book.save(path).map_err(io::Error::other)?;
+    File::open(path)?.sync_all()
+}
+
+fn atomically(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let temporary = folder.join(format!(".{name}.{}.partial", std::process::id()));
+    let result = write(&temporary).and_then(|()| fs::rename(&temporary, path));
+    if result.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    result
+}
+
+/// Writes a text file atomically.
+pub fn write_text(path: &Path, text: &str) -> io::Result<()> {
+    atomically(path, |temporary| {
+        let mut file = File::create(temporary)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    })
+}
+
+/// A folder of results that appears complete or not at all, in place of the one of an earlier run.
+#[derive(Debug)]
+pub struct Folder {
+    temporary: PathBuf,
+    target: PathBuf,
+    done: bool,
+}
+
+impl Folder {
+    /// Starts a folder.
+    pub fn create(target: &Path) -> io::Result<Self> {
+        let parent = target.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(parent)?;
+        let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let temporary = parent.join(format!(".{name}.{}.partial", std::process::id()));
+        if temporary.exists() {
+            fs::remove_dir_all(&temporary)?;
+        }
+        fs::create_dir(&temporary)?;
+        Ok(Self { temporary, target: target.to_owned(), done: false })
+    }
+
+    /// Writes a table into it.
+    pub fn table(&self, name: &str, table: &Table, provenance: &Provenance) -> io::Result<()> {
+        let path = self.temporary.join(name);
+        write_as(table, &path, extension(&path), provenance)
+    }
+
+    /// Writes a text file into it.
+    pub fn text(&self, name: &str, text: &str) -> io::Result<()> {
+        let mut file = File::create(self.temporary.join(name))?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    }
+
+    /// Puts it in place.
+    pub fn publish(mut self) -> io::Result<()> {
+        let old = self.temporary.with_extension("old");
+        if self.target.exists() {
+            fs::rename(&self.target, &old)?;
+        }
+        fs::rename(&self.temporary, &self.target)?;
+        self.done = true;
+        if old.exists() {
+            fs::remove_dir_all(&old)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if !self.done {
+            let _ = fs::remove_dir_all(&self.temporary);
+        }
+    }
+}
