@@ -4,6 +4,8 @@ pub mod credit;
 pub mod fingerprint;
 pub mod load;
 pub mod lower;
+pub mod quota;
 pub mod read;
+pub mod rows;
 pub mod table;
 pub mod write;

@@ -42,7 +42,7 @@ impl Operation {
             Self::Product => "product",
             Self::Quotient => "quotient",
             Self::Round { .. } => "rounded",
-            Self::Minimum => "smaller of",
+            Self::Minimum => "smaller",
             Self::WhenReached => "paid when reached",
             Self::Difference => "difference",
             Self::Slice => "part in the band",

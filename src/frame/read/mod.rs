@@ -106,7 +106,7 @@ fn read_file(
             return None;
         }
     };
-    let sha256 = hex(&Sha256::digest(&bytes));
+    let sha256 = sha256(&bytes);
     let cells = match format_of(path, &spec.reading).as_str() {
         "parquet" => typed::parquet(bytes, shown, sink)?,
         "ipc" => typed::ipc(bytes, shown, sink)?,
@@ -132,8 +132,7 @@ fn read_file(
 }
 
 /// Lower-case hexadecimal.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
+fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -201,4 +200,10 @@ fn rescaled(name: &str, more: u32) -> Expr {
 
 fn paths(table: &Table) -> String {
     table.files.iter().map(|file| file.path.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// SHA-256 in hexadecimal.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }

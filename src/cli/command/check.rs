@@ -1,0 +1,48 @@
+//! `spm check`: every fault of the project, its plans and its extracts at once.
+
+use spm_core::ground::diagnostic::Sink;
+use spm_core::plan::contract::CONTRACTS;
+use spm_frame::load;
+
+use crate::cli::exit::{self, Failure};
+use crate::cli::ui::Ui;
+use crate::cli::{Global, project};
+
+/// What to check.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Check the texts only (spm.toml and plans), without reading any data
+    #[arg(long)]
+    plans_only: bool,
+}
+
+/// Checks; exit code 1 when there is a fault.
+pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
+    let mut sink = Sink::default();
+    let opened = project::open_into(global, &mut sink)?;
+    let mut summary = String::new();
+    if let (Some(opened), false) = (&opened, arguments.plans_only) {
+        ui.step("reading extracts");
+        let names: Vec<&str> = CONTRACTS.iter().map(|contract| contract.name).collect();
+        let tables = load::load(&opened.root, &opened.project, &names, &mut sink);
+        spm_frame::credit::check_splits(&tables, &mut sink);
+        for (name, table) in &tables.tables {
+            summary += &format!("{name}: {} rows, {} columns\n", table.frame.height(), table.columns.len());
+        }
+        if !global.dry_run && !tables.rejects.is_empty() {
+            opened.write_rejects(&tables)?;
+            ui.status(&format!(
+                "{} row(s) cannot be used; they are in out/rejects/rejects.csv",
+                tables.rejects.len()
+            ));
+        }
+    }
+    ui.data(&summary)?;
+    if sink.has_errors() {
+        return Err(Failure::Faults(sink, exit::NO));
+    }
+    ui.notices(&sink);
+    let plans = opened.map_or(0, |opened| opened.plans.len());
+    ui.status(&format!("no faults in spm.toml and {plans} plan(s)"));
+    Ok(exit::DONE)
+}

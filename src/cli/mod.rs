@@ -1,0 +1,150 @@
+//! Floor 5, the command line: the only place with clap, the terminal, the environment and exit codes.
+
+mod command;
+mod exit;
+mod project;
+mod ui;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::report::table::Format;
+use exit::Failure;
+use ui::Ui;
+
+/// Sales performance management as code: territories, quotas and commission, exact and explained.
+#[derive(Debug, Parser)]
+#[command(name = "spm", version, arg_required_else_help = true, after_help = EXAMPLES, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: Global,
+}
+
+const EXAMPLES: &str = "Examples:
+  spm init acme                                      a new project to fill in
+  spm check                                          every fault of plans and extracts at once
+  spm run                                            territories, quotas, commission: the whole chain
+  spm comp run --period P1                           what everyone is paid in period P1
+  spm comp explain --rep 275 --period P5             why
+
+Exit codes: 0 done, 1 the answer is no, 2 usage, 3 invalid input, 4 no feasible answer, 70 a fault of spm";
+
+/// Settings that every command takes.
+#[derive(Clone, Debug, clap::Args)]
+struct Global {
+    /// Folder of the project; by default the nearest folder upwards that has an spm.toml
+    #[arg(long, global = true, value_name = "DIR", env = "SPM_PROJECT")]
+    project: Option<PathBuf>,
+    /// How results are printed on standard output
+    #[arg(long, global = true, value_enum, default_value = "table")]
+    format: Format,
+    /// Also write the main table to this file (.parquet, .csv or .xlsx)
+    #[arg(long, short, global = true, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Calculate and print, but write nothing
+    #[arg(long, short = 'n', global = true)]
+    dry_run: bool,
+    /// Go on without the rows that cannot be used (they are listed in out/rejects)
+    #[arg(long, global = true)]
+    allow_rejects: bool,
+    /// Threads to use; results never depend on it
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Colour of messages (NO_COLOR is respected)
+    #[arg(long, global = true, value_enum, default_value = "auto")]
+    color: Color,
+    /// Print errors only
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// Say more about what is done
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    verbose: u8,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check the project, its plans and its extracts
+    Check(command::check::Arguments),
+    /// Calculate and explain commission
+    #[command(subcommand)]
+    Comp(command::comp::Command),
+    /// Print the shell completions
+    Completions { shell: clap_complete::Shell },
+    /// Explain a fault code, such as SPM105
+    ExplainCode { code: String },
+    /// Print the man page
+    Man,
+    /// Print the JSON schema of a file, for completion in editors
+    Schema(command::schema::Arguments),
+}
+
+/// Parses, runs, and turns the result into an exit code.
+pub fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        ui::crash(&format!("{panic}"));
+    }));
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return ui::usage(&error),
+    };
+    if let Some(code) = with_threads(&cli.global) {
+        return code;
+    }
+    let mut ui = Ui::new(&cli.global);
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&cli, &mut ui)));
+    match result {
+        Ok(Ok(code)) => code.into(),
+        Ok(Err(failure)) => ui.fail(failure),
+        Err(_) => exit::BUG.into(),
+    }
+}
+
+/// Polars takes its number of threads from the environment when it starts, so another process is started with it.
+fn with_threads(global: &Global) -> Option<ExitCode> {
+    const VARIABLE: &str = "POLARS_MAX_THREADS";
+    let threads = global.threads?.to_string();
+    if std::env::var(VARIABLE).as_deref() == Ok(threads.as_str()) {
+        return None;
+    }
+    let program = std::env::current_exe().ok()?;
+    let status = std::process::Command::new(program)
+        .args(std::env::args_os().skip(1))
+        .env(VARIABLE, threads)
+        .status()
+        .ok()?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Some(code.unwrap_or(exit::BUG.0).into())
+}
+
+fn run(cli: &Cli, ui: &mut Ui) -> Result<exit::Code, Failure> {
+    match &cli.command {
+        Command::Check(arguments) => command::check::run(arguments, &cli.global, ui),
+        Command::Comp(command) => command::comp::run(command, &cli.global, ui),
+        Command::Completions { shell } => {
+            let mut bytes = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "spm", &mut bytes);
+            ui.data(&String::from_utf8_lossy(&bytes))?;
+            Ok(exit::DONE)
+        }
+        Command::ExplainCode { code } => command::code::run(code, ui),
+        Command::Man => {
+            let mut bytes = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut bytes)?;
+            ui.data(&String::from_utf8_lossy(&bytes))?;
+            Ok(exit::DONE)
+        }
+        Command::Schema(arguments) => command::schema::run(arguments, ui),
+    }
+}

@@ -1,0 +1,196 @@
+//! Opens a project: spm.toml, plans, tables.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
+use spm_core::ground::limit;
+use spm_core::ground::source::{Place, Source};
+use spm_core::plan::project::Project;
+use spm_core::plan::{Plan, Tables as Columns, check_plan};
+use spm_frame::fingerprint::fingerprint;
+use spm_frame::load::{self, Tables};
+use spm_frame::read;
+use spm_frame::write::{self, Builder, Provenance};
+
+use super::Global;
+use super::exit::{self, Failure};
+use super::ui::Ui;
+
+/// An open project with its checked plans.
+#[derive(Debug)]
+pub struct Opened {
+    /// Folder.
+    pub root: PathBuf,
+    /// spm.toml.
+    pub project: Project,
+    /// Plans in the order of their paths.
+    pub plans: Vec<(Source, Plan)>,
+    /// Warnings so far.
+    pub notices: Sink,
+}
+
+/// Opens the project that the settings mean, with all its plans. All faults of the texts are reported at once.
+pub fn open(global: &Global) -> Result<Opened, Failure> {
+    let mut sink = Sink::default();
+    let opened = open_into(global, &mut sink)?;
+    match opened {
+        Some(mut opened) if !sink.has_errors() => {
+            opened.notices = sink;
+            Ok(opened)
+        }
+        _ => Err(Failure::Faults(sink, exit::INPUT)),
+    }
+}
+
+/// As [`open`], with the faults in the sink.
+pub fn open_into(global: &Global, sink: &mut Sink) -> Result<Option<Opened>, Failure> {
+    let root = find(global)?;
+    let Some(source) = read_text(&root, "spm.toml", sink) else { return Ok(None) };
+    let Some(project) = Project::check(&source, sink) else { return Ok(None) };
+    let columns = Columns::of(&project);
+    let mut paths: Vec<(PathBuf, String)> =
+        project.plans.iter().flat_map(|pattern| read::find(&root, pattern)).collect();
+    paths.sort_by(|a, b| a.1.cmp(&b.1));
+    paths.dedup();
+    let mut plans: Vec<(Source, Plan)> = Vec::new();
+    for (_, shown) in paths {
+        let Some(source) = read_text(&root, &shown, sink) else { continue };
+        let Some(plan) = check_plan(&source, &project.currency, &columns, sink) else { continue };
+        if let Some((other, _)) = plans.iter().find(|(_, seen)| seen.id() == plan.id()) {
+            let message = format!("two plans have the id `{}`", plan.id());
+            let fault =
+                Diagnostic::error(Code::SPM009, message).at(Place::File(source.path().to_owned()), "");
+            sink.push(fault.hint(format!("the other one is {}", other.path())));
+        }
+        plans.push((source, plan));
+    }
+    Ok(Some(Opened { root, project, plans, notices: Sink::default() }))
+}
+
+fn find(global: &Global) -> Result<PathBuf, Failure> {
+    if let Some(root) = &global.project {
+        return match root.join("spm.toml").is_file() {
+            true => Ok(root.clone()),
+            false => Err(Failure::input(format!(
+                "there is no spm.toml in {}; `spm init` makes one",
+                root.display()
+            ))),
+        };
+    }
+    let here = std::env::current_dir()?;
+    let found = here.ancestors().find(|folder| folder.join("spm.toml").is_file());
+    let message = "there is no spm.toml here or in a folder above; name the project with --project, or start one with `spm init`";
+    found.map(Path::to_owned).ok_or_else(|| Failure::input(message))
+}
+
+fn read_text(root: &Path, shown: &str, sink: &mut Sink) -> Option<Source> {
+    let path = root.join(shown);
+    let fault = |why: String| {
+        Diagnostic::error(Code::SPM001, format!("cannot read {shown}: {why}"))
+            .at(Place::File(shown.to_owned()), "")
+    };
+    match fs::metadata(&path) {
+        Ok(metadata) if metadata.len() > limit::TEXT_FILE_BYTES_MAX => {
+            sink.push(fault("it is too large for a plan".to_owned()));
+            return None;
+        }
+        _ => {}
+    }
+    match fs::read_to_string(&path) {
+        Ok(text) => Some(Source::new(shown, text)),
+        Err(error) => {
+            sink.push(fault(error.to_string()));
+            None
+        }
+    }
+}
+
+impl Opened {
+    /// Loads the tables. Rows that cannot be used stop the command, unless they are allowed.
+    pub fn load(&mut self, needed: &[&str], global: &Global, ui: &Ui) -> Result<Tables, Failure> {
+        ui.step("reading extracts");
+        let mut sink = Sink::default();
+        let tables = load::load(&self.root, &self.project, needed, &mut sink);
+        spm_frame::credit::check_splits(&tables, &mut sink);
+        let rows = tables.rejects.len();
+        let only_rows = sink.faults().iter().all(|fault| {
+            let row = matches!(
+                fault.labels.first().map(|label| &label.place),
+                Some(Place::Row { row: Some(_), .. })
+            );
+            row || fault.severity == spm_core::ground::diagnostic::Severity::Warning
+        });
+        if rows > 0 && !global.dry_run {
+            self.write_rejects(&tables)?;
+        }
+        if sink.has_errors() && !(global.allow_rejects && only_rows) {
+            if rows > 0 {
+                let note = Diagnostic::warning(
+                    Code::SPM404,
+                    format!("{rows} row(s) cannot be used; they are in out/rejects/rejects.csv"),
+                );
+                sink.push(note.hint("correct the extract, or go on without them: --allow-rejects"));
+            }
+            return Err(Failure::Faults(sink, exit::INPUT));
+        }
+        ui.notices(&sink);
+        Ok(tables)
+    }
+
+    /// Writes the rows that cannot be used aside.
+    pub fn write_rejects(&self, tables: &Tables) -> Result<(), Failure> {
+        let rejects = &tables.rejects;
+        let text = |read: &dyn Fn(&spm_frame::table::Reject) -> String| {
+            rejects.iter().map(|reject| Some(read(reject))).collect::<Vec<_>>()
+        };
+        let table = Builder::default()
+            .text("source", text(&|reject| reject.source.clone()))
+            .text("path", text(&|reject| reject.path.clone()))
+            .text("row", text(&|reject| reject.row.to_string()))
+            .text("column", text(&|reject| reject.column.clone()))
+            .text("code", text(&|reject| reject.code.clone()))
+            .text("reason", text(&|reject| reject.reason.clone()))
+            .text("value", text(&|reject| reject.value.clone()))
+            .table()?;
+        write::write_file(&table, &self.root.join("out/rejects/rejects.csv"), &vec![])?;
+        Ok(())
+    }
+
+    /// What every Parquet file of a run says about its origin. Independent of the order of rows and files.
+    pub fn provenance(&self, tables: &Tables, seed: u64) -> Provenance {
+        let mut entries = vec![("spm.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
+        for (source, plan) in &self.plans {
+            entries.push((format!("spm.plan.{}", plan.id()), sha256(source.text())));
+        }
+        for (name, table) in &tables.tables {
+            entries.push((format!("spm.input.{name}"), fingerprint(table)));
+        }
+        entries.push(("spm.seed".to_owned(), seed.to_string()));
+        entries
+    }
+
+    /// The compensation plans.
+    pub fn comp_plans(&self) -> Vec<&spm_core::plan::comp::CompPlan> {
+        self.plans.iter().map(|(_, plan)| plan).map(|Plan::Comp(plan)| plan).collect()
+    }
+
+    /// The leaf periods of a name.
+    pub fn periods(&self, name: &str) -> Result<std::ops::Range<usize>, Failure> {
+        self.project.calendar.resolve(name).map_err(|error| {
+            let names: Vec<&str> =
+                self.project.calendar.periods().iter().map(|period| period.name.as_str()).collect();
+            let fault =
+                Diagnostic::error(Code::SPM012, error.to_string()).at(Place::File("spm.toml".to_owned()), "");
+            let hint = match suggestion(name, names.iter().copied()) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("the calendar runs from {} to {}", names[0], names[names.len() - 1]),
+            };
+            Failure::fault(fault.hint(hint), exit::USAGE)
+        })
+    }
+}
+
+fn sha256(text: &str) -> String {
+    read::sha256(text.as_bytes())
+}

@@ -1,0 +1,65 @@
+//! The quotas table as exact goals by holder, name and leaf period.
+
+use std::collections::BTreeMap;
+
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::id::PayeeId;
+use spm_core::ground::period::{Calendar, from_epoch_day};
+use spm_core::ground::rational::Rational;
+use spm_core::ground::source::Place;
+
+use crate::load::{Tables, origin};
+
+/// Quotas by holder, name (`quota` when the extract has none) and leaf period. A quota outside the calendar is a
+/// warning; two for one holder, name and period are an error.
+pub fn quotas(
+    tables: &Tables,
+    calendar: &Calendar,
+    sink: &mut Sink,
+) -> BTreeMap<(PayeeId, String, usize), Rational> {
+    let mut quotas = BTreeMap::new();
+    let Some(table) = tables.get("quotas") else { return quotas };
+    let text = |name: &str| table.frame.column(name).ok().and_then(|column| column.str().ok()).cloned();
+    let holders = text("holder_id");
+    let (names, periods) = (text("measure"), text("period"));
+    let dates = table
+        .frame
+        .column("date")
+        .ok()
+        .and_then(|column| column.date().ok())
+        .map(|dates| dates.physical().clone());
+    let amounts = table.frame.column("amount").ok().and_then(|column| column.i64().ok()).cloned();
+    let decimals = table.column("amount").map_or(0, |column| column.decimals);
+    for row in 0..table.frame.height() {
+        let holder = holders.as_ref().and_then(|holders| holders.get(row));
+        let amount = amounts.as_ref().and_then(|amounts| amounts.get(row));
+        let (Some(holder), Some(amount)) = (holder, amount) else { continue };
+        let name = names.as_ref().and_then(|names| names.get(row)).unwrap_or("quota");
+        let by_name =
+            periods.as_ref().and_then(|periods| periods.get(row)).map(|name| calendar.index_of(name));
+        let by_date = || {
+            dates
+                .as_ref()
+                .and_then(|dates| dates.get(row))
+                .and_then(from_epoch_day)
+                .and_then(|date| calendar.find(date))
+        };
+        let (path, record) = origin(table, row);
+        let place = || Place::row(&path, Some(record), None);
+        let Some(period) = by_name.unwrap_or_else(by_date) else {
+            let fault = Diagnostic::warning(
+                Code::SPM012,
+                format!("the quota of {holder} is in no period of the calendar"),
+            )
+            .at(place(), "");
+            sink.push(fault.hint("map `period` to a period of the calendar, or `date` to a day in one"));
+            continue;
+        };
+        let key = (PayeeId::from(holder), name.to_owned(), period);
+        if quotas.insert(key, Rational::from_scaled(amount.into(), decimals)).is_some() {
+            let message = format!("{holder} has two quotas `{name}` in {}", calendar.periods()[period].name);
+            sink.push(Diagnostic::error(Code::SPM108, message).at(place(), "this one is the second"));
+        }
+    }
+    quotas
+}

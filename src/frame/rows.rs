@@ -1,0 +1,105 @@
+//! Rows of results: tables below each other, and the credits of one person with the rows they came from.
+
+use std::io;
+
+use polars::prelude::*;
+
+use crate::load::{Tables, origin};
+use crate::table::Table;
+use crate::write::Builder;
+
+/// Tables of the same columns below each other; exact numbers meet at the larger number of decimals.
+pub fn stacked<'a>(tables: impl Iterator<Item = &'a Table>) -> io::Result<Table> {
+    let tables: Vec<&Table> = tables.filter(|table| !table.columns.is_empty()).collect();
+    let Some(first) = tables.first() else { return Ok(Table::default()) };
+    let mut columns = first.columns.clone();
+    for column in &mut columns {
+        column.decimals = tables
+            .iter()
+            .filter_map(|table| table.column(&column.name))
+            .map(|column| column.decimals)
+            .max()
+            .unwrap_or(0);
+    }
+    let frames = tables.iter().map(|table| {
+        let expressions = columns.iter().map(|column| {
+            let more =
+                column.decimals - table.column(&column.name).map_or(column.decimals, |own| own.decimals);
+            if more == 0 {
+                col(column.name.as_str())
+            } else {
+                col(column.name.as_str()) * lit(10i64.pow(more))
+            }
+        });
+        table.frame.clone().lazy().select(expressions.collect::<Vec<_>>())
+    });
+    let frame = concat(frames.collect::<Vec<_>>(), UnionArgs::default())
+        .and_then(LazyFrame::collect)
+        .map_err(io::Error::other)?;
+    Ok(Table { frame, columns, files: vec![] })
+}
+
+/// Some credits of one person.
+#[derive(Debug)]
+pub struct CreditRows {
+    /// transaction_id, line_id, account_id, event_date, credit, amount, and the file and record of the transaction.
+    pub table: Table,
+    /// How many there are in all.
+    pub total: usize,
+}
+
+/// The credits of a person in a period under the named rules, each with its row in the extract.
+pub fn credits_of(
+    credits: &Table,
+    tables: &Tables,
+    payee: &str,
+    period: &str,
+    rules: &[&str],
+    limit: usize,
+) -> io::Result<CreditRows> {
+    let rule =
+        rules.iter().map(|rule| col("credit").eq(lit(*rule))).reduce(Expr::or).unwrap_or_else(|| lit(false));
+    let wanted = col("payee_id").eq(lit(payee)).and(col("period").eq(lit(period))).and(rule);
+    let found = credits.frame.clone().lazy().filter(wanted).collect().map_err(io::Error::other)?;
+    let shown = found.head(Some(limit));
+    let text = |name: &str| -> io::Result<StringChunked> {
+        shown
+            .column(name)
+            .and_then(|column| column.cast(&DataType::String))
+            .and_then(|column| column.str().cloned())
+            .map_err(io::Error::other)
+    };
+    let owned =
+        |values: &StringChunked| values.iter().map(|value| value.map(str::to_owned)).collect::<Vec<_>>();
+    let (ids, line_ids) = (text("transaction_id")?, text("line_id")?);
+    let transactions = tables.get("transactions");
+    let places: Vec<(String, String)> = ids
+        .iter()
+        .zip(line_ids.iter())
+        .map(|(id, line)| transactions.and_then(|table| place_of(table, id?, line)).unwrap_or_default())
+        .collect();
+    let amounts =
+        shown.column("amount").and_then(|column| column.i64().cloned()).map_err(io::Error::other)?;
+    let decimals = credits.column("amount").map_or(0, |column| column.decimals);
+    let table = Builder::default()
+        .text("transaction_id", owned(&ids))
+        .text("line_id", owned(&line_ids))
+        .text("account_id", owned(&text("account_id")?))
+        .text("event_date", owned(&text("event_date")?))
+        .text("credit", owned(&text("credit")?))
+        .number("amount", decimals, amounts.iter())
+        .text("file", places.iter().map(|(file, _)| Some(file.as_str())))
+        .text("row", places.iter().map(|(_, row)| Some(row.as_str())))
+        .table()?;
+    Ok(CreditRows { table, total: found.height() })
+}
+
+/// File and record of a transaction.
+fn place_of(table: &Table, id: &str, line: Option<&str>) -> Option<(String, String)> {
+    let ids = table.frame.column("transaction_id").ok()?.str().ok()?.clone();
+    let lines = table.frame.column("line_id").ok().and_then(|column| column.str().ok()).cloned();
+    let same = |index: usize| lines.as_ref().is_none_or(|lines| lines.get(index) == line);
+    let index = ids.iter().enumerate().position(|(index, value)| value == Some(id) && same(index))?;
+    let (file, row) = origin(table, index);
+    Some((file, row.to_string()))
+}

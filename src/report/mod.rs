@@ -1,0 +1,5 @@
+//! Floor 4, the reports: values become text, and nothing is calculated.
+
+pub mod diagnostic;
+pub mod explain;
+pub mod table;

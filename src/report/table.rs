@@ -1,0 +1,83 @@
+//! A table of text cells as an aligned table, JSON, CSV or Markdown.
+
+use std::io;
+
+use serde_json::{Map, Value, json};
+use spm_core::plan::contract::Type;
+use spm_frame::table::Table;
+use spm_frame::write;
+
+/// How a table is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Aligned columns for people.
+    Table,
+    /// Versioned JSON for programs; exact numbers are strings.
+    Json,
+    /// Comma-separated values with a header.
+    Csv,
+    /// A Markdown table.
+    Markdown,
+}
+
+/// The table as text. `schema` names the JSON form, such as `spm.payments/1`.
+pub fn render(table: &Table, schema: &str, format: Format) -> io::Result<String> {
+    let columns = write::texts(table)?;
+    let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+    let cell = |row: usize, column: usize| columns[column][row].as_deref();
+    let height = table.frame.height();
+    Ok(match format {
+        Format::Csv => {
+            let mut bytes = Vec::new();
+            write::csv(table, &mut bytes)?;
+            String::from_utf8(bytes).map_err(io::Error::other)?
+        }
+        Format::Json => {
+            let value = |row: usize, column: usize| match (cell(row, column), table.columns[column].kind) {
+                (None, _) => Value::Null,
+                (Some(text), Type::Boolean) => Value::Bool(text == "true"),
+                (Some(text), _) => Value::String(text.to_owned()),
+            };
+            let rows: Vec<Value> = (0..height)
+                .map(|row| {
+                    let fields = names
+                        .iter()
+                        .enumerate()
+                        .map(|(column, name)| ((*name).to_owned(), value(row, column)));
+                    Value::Object(fields.collect::<Map<_, _>>())
+                })
+                .collect();
+            let text = serde_json::to_string_pretty(&json!({ "schema": schema, "rows": rows }))
+                .map_err(io::Error::other)?;
+            text + "\n"
+        }
+        Format::Markdown => {
+            let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+            let mut text = line(names.iter().map(|name| (*name).to_owned()).collect());
+            text += &line(vec!["---".to_owned(); names.len()]);
+            for row in 0..height {
+                text += &line(
+                    (0..names.len())
+                        .map(|column| cell(row, column).unwrap_or_default().replace('|', "\\|"))
+                        .collect(),
+                );
+            }
+            text
+        }
+        Format::Table => {
+            let mut out = comfy_table::Table::new();
+            out.load_style(comfy_table::presets::NOTHING);
+            out.set_header(names.clone());
+            for row in 0..height {
+                out.add_row((0..names.len()).map(|column| cell(row, column).unwrap_or("-").to_owned()));
+            }
+            for (index, column) in table.columns.iter().enumerate() {
+                if let (Type::Number | Type::Float, Some(shown)) = (column.kind, out.column_mut(index)) {
+                    shown.set_cell_alignment(comfy_table::CellAlignment::Right);
+                }
+            }
+            let lines: Vec<String> = out.lines().map(|line| line.trim_end().to_owned()).collect();
+            lines.join("\n") + "\n"
+        }
+    })
+}
