@@ -135,6 +135,20 @@ fn over_assignment_respects_limits_and_phases_its_own_year() {
 }
 
 #[test]
+fn over_assignment_is_rounded_no_further_than_locks_below_allow() {
+    let mut problem = flat("500", &["1", "1"]);
+    problem.unit = read("100");
+    problem.over_assignment.insert("company".to_owned(), read("1.05"));
+    assert_eq!(years(&allocated(&problem)), ["300", "200"]); // 525 is 500 in whole units
+    for id in ["a", "b"] {
+        holder(&mut problem, id).locked = Some(read("262.50"));
+    }
+    assert_eq!(years(&allocated(&problem)), ["262.5", "262.5"]);
+    holder(&mut problem, "b").locked = Some(read("262.52"));
+    assert_eq!(faults(&problem), ["all: floors and locks need 525.02, 0.02 more than 525"]);
+}
+
+#[test]
 fn infeasible_names_the_holder_and_the_numbers() {
     let mut problem = two_groups("1200");
     holder(&mut problem, "east").cap = Some(read("700"));

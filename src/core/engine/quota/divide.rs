@@ -58,7 +58,7 @@ pub(super) fn divide(
         }
         match divide_one(hierarchy, position, weights, limits, &mut divisions) {
             Ok(()) => hierarchy.children[position].iter().for_each(|child| has_amount[*child] = true),
-            Err(fault) => faults.push(fault),
+            Err(fault) => faults.push(*fault),
         }
     }
     if faults.is_empty() { Ok(divisions) } else { Err(faults) }
@@ -71,9 +71,9 @@ fn divide_one(
     weights: &[Rational],
     limits: &[Limits],
     divisions: &mut [Division],
-) -> Result<(), ProblemFault> {
+) -> Result<(), Box<ProblemFault>> {
     let id = &hierarchy.holders[position].id;
-    let out_of_range = || ProblemFault::AmountOutOfRange { holder: id.clone() };
+    let out_of_range = || Box::new(ProblemFault::AmountOutOfRange { holder: id.clone() });
     let children = &hierarchy.children[position];
     let unit = &hierarchy.problem.unit;
     let factor = hierarchy.over_assignment(position);
@@ -89,7 +89,8 @@ fn divide_one(
         Claim { weight: weights[*child].clone(), floor: range.least, cap: range.greatest }
     });
     let claims: Vec<Claim> = claims.collect();
-    let limited = fill(&given_out, &claims).map_err(|fault| to_problem_fault(fault, id, &given_out))?;
+    let limited =
+        fill(&given_out, &claims).map_err(|fault| Box::new(to_problem_fault(fault, id, &given_out)))?;
     let parts = claims.into_iter().zip(&limited).map(|(claim, exact)| Part {
         exact: exact.clone(),
         least: claim.floor,

@@ -58,7 +58,7 @@ pub(super) fn find_limits(
         limits[position] = match narrow(hierarchy, position, own, below, total) {
             Ok(narrowed) => narrowed,
             Err(fault) => {
-                faults.push(fault);
+                faults.push(*fault);
                 Limits::default()
             }
         };
@@ -103,10 +103,12 @@ fn narrow(
     own: Range,
     below: Range,
     total: &Rational,
-) -> Result<Limits, ProblemFault> {
+) -> Result<Limits, Box<ProblemFault>> {
     let id = &hierarchy.holders[position].id;
     let factor = hierarchy.over_assignment(position);
-    let fits = |amount: Option<Rational>| amount.ok_or(ProblemFault::AmountOutOfRange { holder: id.clone() });
+    let fits = |amount: Option<Rational>| {
+        amount.ok_or_else(|| Box::new(ProblemFault::AmountOutOfRange { holder: id.clone() }))
+    };
     let least = fits(round_up(&(below.least.clone() / factor.clone()), &hierarchy.smallest))?;
     let greatest = match &below.greatest {
         // When over-assignment leaves a window thinner than the smallest amount, the amount just above it stands.
@@ -117,15 +119,16 @@ fn narrow(
     let available = if root { Some(total.clone()) } else { own.greatest.clone() };
     if let Some(available) = available.filter(|available| least > *available) {
         let (floors, available) = (below.least, available * factor);
-        return Err(ProblemFault::FloorsExceed { holder: id.clone(), floors, available });
+        return Err(Box::new(ProblemFault::FloorsExceed { holder: id.clone(), floors, available }));
     }
     let required = if root { total.clone() } else { own.least.clone() };
     if let Some(caps) = below.greatest.clone().filter(|_| greatest.as_ref().is_some_and(|it| *it < required))
     {
-        return Err(ProblemFault::CapsBelow { holder: id.clone(), caps, required: required * factor });
+        let required = required * factor;
+        return Err(Box::new(ProblemFault::CapsBelow { holder: id.clone(), caps, required }));
     }
     if root && own.clamp(total.clone()) != *total {
-        return Err(root_fault(hierarchy, own, total));
+        return Err(Box::new(root_fault(hierarchy, own, total)));
     }
     let tighter = match (own.greatest.clone(), greatest) {
         (Some(a), Some(b)) => Some(a.min(b)),

@@ -51,21 +51,21 @@ use hierarchy::Hierarchy;
 /// together; a later step is not tried when an earlier one fails.
 pub fn allocate(problem: &Problem) -> Result<Allocation, Vec<ProblemFault>> {
     let hierarchy = hierarchy::check_problem(problem)?;
-    let target = weigh::find_target(&hierarchy).map_err(|fault| vec![fault])?;
+    let target = weigh::find_target(&hierarchy)?;
     let weights = weigh::weigh(&hierarchy, &target.amount)?;
     let limits = limits::find_limits(&hierarchy, &target.amount)?;
     let divisions = divide::divide(&hierarchy, &target, &weights, &limits)?;
     let phased = match &problem.phasing {
-        Some(phasing) => phase::phase(&hierarchy, &divisions, phasing).map_err(|fault| vec![fault])?,
+        Some(phasing) => phase::phase(&hierarchy, &divisions, phasing)?,
         None => vec![vec![]; divisions.len()],
     };
     let explanations = explain::explain(&hierarchy, &target.amount, &weights, &limits, &divisions);
     let mut quotas = vec![];
     for (position, division) in divisions.iter().enumerate() {
-        quotas.push(quota(&hierarchy, position, None, &division.amount).map_err(|fault| vec![fault])?);
+        quotas.push(quota(&hierarchy, position, None, &division.amount)?);
         let periods = problem.phasing.iter().flat_map(|phasing| &phasing.periods);
         for ((name, _), amount) in periods.zip(&phased[position]) {
-            quotas.push(quota(&hierarchy, position, Some(name), amount).map_err(|fault| vec![fault])?);
+            quotas.push(quota(&hierarchy, position, Some(name), amount)?);
         }
     }
     Ok(Allocation {
@@ -82,12 +82,12 @@ fn quota(
     position: usize,
     period: Option<&String>,
     amount: &Rational,
-) -> Result<Quota, ProblemFault> {
+) -> Result<Quota, Vec<ProblemFault>> {
     let holder = hierarchy.holders[position];
     let decimals = hierarchy.problem.decimals;
     // The amount is a whole number of the smallest amount already, so the rounding only converts.
     let amount_minor = round_to_decimals(amount, decimals, Rounding::TowardZero)
-        .ok_or_else(|| ProblemFault::AmountOutOfRange { holder: holder.id.clone() })?;
+        .ok_or_else(|| vec![ProblemFault::AmountOutOfRange { holder: holder.id.clone() }])?;
     debug_assert_eq!(Rational::from_scaled(amount_minor, decimals), *amount);
     Ok(Quota {
         holder: holder.id.clone(),

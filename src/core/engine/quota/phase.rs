@@ -15,7 +15,7 @@ pub(super) fn phase(
     hierarchy: &Hierarchy<'_>,
     divisions: &[Division],
     phasing: &Phasing,
-) -> Result<Vec<Vec<Rational>>, ProblemFault> {
+) -> Result<Vec<Vec<Rational>>, Vec<ProblemFault>> {
     let mut phased: Vec<Vec<Rational>> = vec![vec![]; divisions.len()];
     for position in (0..divisions.len()).rev() {
         let children = &hierarchy.children[position];
@@ -26,7 +26,7 @@ pub(super) fn phase(
         } else {
             let holder = &hierarchy.holders[position].id;
             spread(&divisions[position].amount, phasing)
-                .ok_or_else(|| ProblemFault::AmountOutOfRange { holder: holder.clone() })?
+                .ok_or_else(|| vec![ProblemFault::AmountOutOfRange { holder: holder.clone() }])?
         };
     }
     Ok(phased)

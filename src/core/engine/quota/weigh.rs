@@ -15,7 +15,7 @@ pub(super) struct Target {
 }
 
 /// What the root has to reach.
-pub(super) fn find_target(hierarchy: &Hierarchy<'_>) -> Result<Target, ProblemFault> {
+pub(super) fn find_target(hierarchy: &Hierarchy<'_>) -> Result<Target, Vec<ProblemFault>> {
     match &hierarchy.problem.total {
         Total::Given(total) => Ok(Target { exact: total.clone(), amount: total.clone() }),
         Total::GrowthOnHistory { growth } => {
@@ -23,7 +23,7 @@ pub(super) fn find_target(hierarchy: &Hierarchy<'_>) -> Result<Target, ProblemFa
             let exact = grown.into_iter().next().unwrap_or_default();
             let amount = round_nearest(&exact, &hierarchy.problem.unit);
             let root = hierarchy.holders[0].id.clone();
-            let amount = amount.ok_or(ProblemFault::AmountOutOfRange { holder: root })?;
+            let amount = amount.ok_or_else(|| vec![ProblemFault::AmountOutOfRange { holder: root }])?;
             Ok(Target { exact, amount })
         }
     }
