@@ -1,0 +1,174 @@
+//! The answer of the quota engine: quotas by holder and period, and the parts that explain each (floor 2).
+
+use super::problem::HolderId;
+use crate::ground::rational::Rational;
+use crate::ground::trace::{Node, Operation, Unit};
+
+/// All quotas of one problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allocation {
+    /// Decimals of `amount_minor`: 2 means cents.
+    pub decimals: u32,
+    /// How amounts are printed.
+    pub measured_in: Unit,
+    /// For each holder the year, then its periods in the order of time. Parents come before children, siblings in the
+    /// order of their ids.
+    pub quotas: Vec<Quota>,
+    /// Why, one for each holder in the same order.
+    pub explanations: Vec<Explanation>,
+}
+
+impl Allocation {
+    /// The explanation of a holder.
+    #[must_use]
+    pub fn explanation(&self, holder: &HolderId) -> Option<&Explanation> {
+        self.explanations.iter().find(|explanation| explanation.holder == *holder)
+    }
+
+    /// The quota of a holder for a period, or for the year.
+    #[must_use]
+    pub fn quota(&self, holder: &HolderId, period: Option<&str>) -> Option<&Quota> {
+        self.quotas.iter().find(|quota| quota.holder == *holder && quota.period.as_deref() == period)
+    }
+}
+
+/// What one holder has to reach in one period or in the year.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Who.
+    pub holder: HolderId,
+    /// Its level.
+    pub level: String,
+    /// Its parent; none for the root.
+    pub parent: Option<HolderId>,
+    /// The period; none for the whole year.
+    pub period: Option<String>,
+    /// The amount in the smallest amount of the measure (cents).
+    pub amount_minor: i128,
+}
+
+/// Which limit decides an amount, after others took or left what they had to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// The manager's lock.
+    Lock,
+    /// The holder's own floor.
+    Floor,
+    /// The holder's own cap.
+    Cap,
+    /// Floors and locks below the holder.
+    FloorsBelow,
+    /// Caps and locks below the holder.
+    CapsBelow,
+}
+
+/// What a quota consists of, in major units. The parts sum exactly to the quota.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// Sales of the base year.
+    pub history: Rational,
+    /// Growth: the share of the total by weight, minus history.
+    pub growth_share: Rational,
+    /// What the over-assignments of the levels above add to that share.
+    pub over_assignment: Rational,
+    /// What limits and rounding on the levels above added or took.
+    pub from_above: Rational,
+    /// What the floor, cap or lock of the holder, or of its siblings, added or took.
+    pub limits: Rational,
+    /// What rounding to the unit added or took.
+    pub rounding: Rational,
+}
+
+impl Parts {
+    /// The sum of all parts.
+    #[must_use]
+    pub fn sum(&self) -> Rational {
+        [
+            &self.history,
+            &self.growth_share,
+            &self.over_assignment,
+            &self.from_above,
+            &self.limits,
+            &self.rounding,
+        ]
+        .into_iter()
+        .sum()
+    }
+}
+
+/// Why a holder's annual quota is what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// Whose.
+    pub holder: HolderId,
+    /// The annual quota in major units.
+    pub amount: Rational,
+    /// What it consists of.
+    pub parts: Parts,
+    /// The total of the problem.
+    pub total: Rational,
+    /// The holder's weight by the method.
+    pub weight: Rational,
+    /// The weight of the holder and its siblings together.
+    pub sibling_weight: Rational,
+    /// What the parent gave out to the holder and its siblings; the total for the root.
+    pub from_parent: Rational,
+    /// Its share of the total by weights alone: the product of weight / sibling weight from the root down.
+    pub share_of_total: Rational,
+    /// All over-assignments above, multiplied: 1.1 on three levels is 1.331.
+    pub compounded_over_assignment: Rational,
+    /// What the holder's children get together; none for a leaf.
+    pub given_out: Option<Rational>,
+    /// The limit that decides the amount, if one does.
+    pub binding: Option<Binding>,
+    /// The note of the holder.
+    pub note: Option<String>,
+}
+
+impl Explanation {
+    /// The explanation as a tree whose every computed node follows from its children.
+    #[must_use]
+    pub fn trace(&self, measured_in: &Unit) -> Node {
+        let input = |label: &str, value: &Rational| Node::input(label, measured_in.clone(), value.clone());
+        let computed = |label: &str, operation: Operation, children: Vec<Node>| {
+            Node::computed(label, measured_in.clone(), operation, children)
+        };
+        let parts = &self.parts;
+        let share = Node::input("share of total by weight", Unit::Percent, self.share_of_total.clone());
+        let total_share =
+            computed("share by weight alone", Operation::Product, vec![input("total", &self.total), share]);
+        let growth = computed(
+            "growth share",
+            Operation::Difference,
+            vec![total_share.clone(), input("history", &parts.history)],
+        );
+        let added = &self.compounded_over_assignment - &Rational::one();
+        let added = Node::input("compounded over-assignment", Unit::Percent, added);
+        let over_assignment = computed("over-assignment", Operation::Product, vec![total_share, added]);
+        let children = vec![
+            input("history", &parts.history),
+            growth,
+            over_assignment,
+            input("limits and rounding on levels above", &parts.from_above),
+            input(&self.limits_label(), &parts.limits),
+            input("rounding", &parts.rounding),
+        ];
+        computed(&format!("quota of {}", self.holder), Operation::Sum, children)
+    }
+
+    /// What the limits part is called: the deciding limit, and the note why it is there.
+    fn limits_label(&self) -> String {
+        let name = match self.binding {
+            None => "limits of siblings",
+            Some(Binding::Lock) => "locked",
+            Some(Binding::Floor) => "floor",
+            Some(Binding::Cap) => "cap",
+            Some(Binding::FloorsBelow) => "floors and locks below",
+            Some(Binding::CapsBelow) => "caps and locks below",
+        };
+        match &self.note {
+            Some(note) => format!("{name} ({note})"),
+            None => name.to_owned(),
+        }
+    }
+}

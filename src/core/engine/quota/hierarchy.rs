@@ -1,0 +1,253 @@
+//! Checks a quota problem and lays its holders out as a tree, parents before children (floor 2).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::fault::ProblemFault;
+use super::problem::{Holder, HolderId, Method, Problem, Residue, Total};
+use super::units::round_down;
+use crate::ground::limit;
+use crate::ground::rational::Rational;
+
+/// A checked problem. Positions index all vectors; parents come before children, siblings in the order of their ids,
+/// so the order of the input has no influence.
+pub(super) struct Hierarchy<'a> {
+    /// The problem it was made from.
+    pub problem: &'a Problem,
+    /// The smallest amount that exists, in major units.
+    pub smallest: Rational,
+    /// The holders; the root is the first.
+    pub holders: Vec<&'a Holder>,
+    /// Position of each parent; none for the root.
+    pub parents: Vec<Option<usize>>,
+    /// Positions of each holder's children.
+    pub children: Vec<Vec<usize>>,
+}
+
+impl Hierarchy<'_> {
+    /// What a holder's children get together is its own amount times this.
+    pub fn over_assignment(&self, position: usize) -> Rational {
+        let level = &self.holders[position].level;
+        self.problem.over_assignment.get(level).cloned().unwrap_or_else(Rational::one)
+    }
+
+    /// The growth stated nearest above or at the holder, else `otherwise`.
+    pub fn growth(&self, position: usize, otherwise: &Rational) -> Rational {
+        let mut next = Some(position);
+        while let Some(at) = next {
+            if let Some(growth) = &self.holders[at].growth {
+                return growth.clone();
+            }
+            next = self.parents[at];
+        }
+        otherwise.clone()
+    }
+
+    /// Sums a value of the leaves up to every holder.
+    pub fn sum_up(&self, leaf_value: impl Fn(usize) -> Rational) -> Vec<Rational> {
+        let mut sums = vec![Rational::zero(); self.holders.len()];
+        for position in (0..self.holders.len()).rev() {
+            sums[position] = match self.children[position].as_slice() {
+                [] => leaf_value(position),
+                children => children.iter().map(|child| &sums[*child]).sum(),
+            };
+        }
+        sums
+    }
+}
+
+/// The checked problem, or every fault that is found.
+pub(super) fn check_problem(problem: &Problem) -> Result<Hierarchy<'_>, Vec<ProblemFault>> {
+    let mut faults = vec![];
+    check_numbers(problem, &mut faults);
+    check_phasing(problem, &mut faults);
+    let mut holders: Vec<&Holder> = problem.holders.iter().collect();
+    holders.sort_by(|a, b| a.id.cmp(&b.id));
+    for pair in holders.windows(2) {
+        if pair[0].id == pair[1].id {
+            faults.push(ProblemFault::DuplicateHolder { holder: pair[0].id.clone() });
+        }
+    }
+    for holder in &holders {
+        check_holder(holder, problem.decimals, &mut faults);
+    }
+    let levels: BTreeSet<&str> = holders.iter().map(|holder| holder.level.as_str()).collect();
+    for level in problem.over_assignment.keys().filter(|level| !levels.contains(level.as_str())) {
+        faults.push(ProblemFault::UnknownLevel { level: level.clone() });
+    }
+    let hierarchy = lay_out(problem, &holders, &mut faults);
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    Ok(hierarchy)
+}
+
+/// Orders the holders from the root down. What cannot be reached is a fault.
+fn lay_out<'a>(problem: &'a Problem, sorted: &[&'a Holder], faults: &mut Vec<ProblemFault>) -> Hierarchy<'a> {
+    let mut below: BTreeMap<Option<&HolderId>, Vec<&Holder>> = BTreeMap::new();
+    let known: BTreeSet<&HolderId> = sorted.iter().map(|holder| &holder.id).collect();
+    let mut all_parents_known = known.len() == sorted.len();
+    for holder in sorted {
+        below.entry(holder.parent.as_ref()).or_default().push(holder);
+        if let Some(parent) = holder.parent.as_ref().filter(|parent| !known.contains(parent)) {
+            all_parents_known = false;
+            faults.push(ProblemFault::UnknownParent { holder: holder.id.clone(), parent: parent.clone() });
+        }
+    }
+    let roots = below.get(&None).cloned().unwrap_or_default();
+    if roots.len() != 1 {
+        let found = roots.iter().map(|root| root.id.clone()).collect();
+        faults.push(ProblemFault::Roots { found });
+    }
+    let smallest = Rational::from_scaled(1, problem.decimals);
+    let mut hierarchy = Hierarchy { problem, smallest, holders: vec![], parents: vec![], children: vec![] };
+    let mut stack: Vec<(&Holder, Option<usize>, usize)> =
+        roots.into_iter().rev().map(|root| (root, None, 1)).collect();
+    while let Some((holder, parent, depth)) = stack.pop() {
+        if hierarchy.holders.len() >= sorted.len() {
+            break; // Only when identifiers occur twice, which is a fault already.
+        }
+        if depth > limit::HIERARCHY_LEVELS_MAX {
+            faults.push(ProblemFault::TooDeep { holder: holder.id.clone() });
+            return hierarchy;
+        }
+        let position = hierarchy.holders.len();
+        hierarchy.holders.push(holder);
+        hierarchy.parents.push(parent);
+        hierarchy.children.push(vec![]);
+        if let Some(parent) = parent {
+            hierarchy.children[parent].push(position);
+        }
+        let children = below.get(&Some(&holder.id)).map_or(&[][..], Vec::as_slice);
+        let measured = holder.history.is_some() || holder.potential.is_some();
+        if measured && !children.is_empty() {
+            faults.push(ProblemFault::MeasureAboveLeaves { holder: holder.id.clone() });
+        }
+        stack.extend(children.iter().rev().map(|child| (*child, Some(position), depth + 1)));
+    }
+    if all_parents_known {
+        let reached: BTreeSet<&HolderId> = hierarchy.holders.iter().map(|holder| &holder.id).collect();
+        let lost = sorted.iter().filter(|holder| !reached.contains(&holder.id));
+        faults.extend(lost.map(|holder| ProblemFault::Cycle { holder: holder.id.clone() }));
+    }
+    hierarchy
+}
+
+/// The numbers of the problem itself.
+fn check_numbers(problem: &Problem, faults: &mut Vec<ProblemFault>) {
+    let decimals = problem.decimals;
+    if decimals > limit::COLUMN_DECIMALS_MAX {
+        let value = Rational::from(i64::from(decimals));
+        faults.push(out_of_range(None, "decimals", &value, "at most 12"));
+        return;
+    }
+    check_unit("unit", &problem.unit, decimals, faults);
+    match &problem.total {
+        Total::Given(total) => {
+            check_amount(None, "total", Some(total), decimals, faults);
+            let whole = if problem.unit.is_positive() { round_down(total, &problem.unit) } else { None };
+            let residue = whole.map(|whole| total - &whole).unwrap_or_default();
+            if problem.residue == Residue::Refuse && !residue.is_zero() {
+                let (total, unit) = (total.clone(), problem.unit.clone());
+                faults.push(ProblemFault::TotalNotInUnits { total, unit, residue });
+            }
+        }
+        Total::GrowthOnHistory { growth } => check_growth(None, Some(growth), faults),
+    }
+    match &problem.method {
+        Method::GrowthOnHistory { growth } => check_growth(None, Some(growth), faults),
+        Method::WeightedShare { history_share } => {
+            if history_share.is_negative() || *history_share > Rational::one() {
+                faults.push(out_of_range(None, "history share", history_share, "from 0 to 1"));
+            }
+        }
+        Method::Proportional(_) | Method::HistoryPlusPotential => {}
+    }
+    for factor in problem.over_assignment.values().filter(|factor| !factor.is_positive()) {
+        faults.push(out_of_range(None, "over-assignment", factor, "a factor above 0, 1.1 for 10 %"));
+    }
+}
+
+/// The periods and their weights.
+fn check_phasing(problem: &Problem, faults: &mut Vec<ProblemFault>) {
+    let Some(phasing) = &problem.phasing else { return };
+    if problem.decimals <= limit::COLUMN_DECIMALS_MAX {
+        check_unit("phasing unit", &phasing.unit, problem.decimals, faults);
+    }
+    let mut names = BTreeSet::new();
+    for (period, weight) in &phasing.periods {
+        if !names.insert(period) {
+            faults.push(ProblemFault::DuplicatePeriod { period: period.clone() });
+        }
+        if weight.is_negative() {
+            faults.push(out_of_range(None, "season weight", weight, "0 or more"));
+        }
+    }
+    let sum: Rational = phasing.periods.iter().map(|(_, weight)| weight).sum();
+    if !sum.is_positive() {
+        faults.push(out_of_range(None, "sum of season weights", &sum, "above 0"));
+    }
+}
+
+/// The numbers of one holder.
+fn check_holder(holder: &Holder, decimals: u32, faults: &mut Vec<ProblemFault>) {
+    let id = Some(&holder.id);
+    for (name, value) in
+        [("history", &holder.history), ("potential", &holder.potential), ("weight", &holder.weight)]
+    {
+        if let Some(value) = value.as_ref().filter(|value| value.is_negative()) {
+            faults.push(out_of_range(id, name, value, "0 or more"));
+        }
+    }
+    for (name, value) in [("floor", &holder.floor), ("cap", &holder.cap)] {
+        if let Some(value) = value.as_ref().filter(|value| value.is_negative()) {
+            faults.push(out_of_range(id, name, value, "0 or more"));
+        }
+    }
+    check_growth(id, holder.growth.as_ref(), faults);
+    if decimals <= limit::COLUMN_DECIMALS_MAX {
+        check_amount(id, "lock", holder.locked.as_ref(), decimals, faults);
+    }
+}
+
+/// A unit is a positive whole number of the smallest amount.
+fn check_unit(name: &'static str, unit: &Rational, decimals: u32, faults: &mut Vec<ProblemFault>) {
+    if unit.is_positive() {
+        check_amount(None, name, Some(unit), decimals, faults);
+    } else {
+        faults.push(out_of_range(None, name, unit, "above 0"));
+    }
+}
+
+/// An amount that is used as it stands: not negative, and not finer than the smallest amount.
+fn check_amount(
+    holder: Option<&HolderId>,
+    name: &'static str,
+    value: Option<&Rational>,
+    decimals: u32,
+    faults: &mut Vec<ProblemFault>,
+) {
+    let Some(value) = value else { return };
+    if value.is_negative() {
+        faults.push(out_of_range(holder, name, value, "0 or more"));
+    }
+    if value.decimals().is_none_or(|needed| needed > decimals) {
+        faults.push(ProblemFault::TooFine { holder: holder.cloned(), name, value: value.clone(), decimals });
+    }
+}
+
+/// Nobody can sell less than nothing.
+fn check_growth(holder: Option<&HolderId>, growth: Option<&Rational>, faults: &mut Vec<ProblemFault>) {
+    if let Some(growth) = growth.filter(|growth| **growth < Rational::from(-1_i64)) {
+        faults.push(out_of_range(holder, "growth", growth, "-1 (-100 %) or more"));
+    }
+}
+
+/// The fault of a number without meaning.
+fn out_of_range(
+    holder: Option<&HolderId>,
+    name: &'static str,
+    value: &Rational,
+    expected: &'static str,
+) -> ProblemFault {
+    ProblemFault::OutOfRange { holder: holder.cloned(), name, value: value.clone(), expected }
+}

@@ -1,0 +1,162 @@
+//! The question put to the quota engine: a total, a hierarchy of holders, and the rules of the split (floor 2).
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::ground::rational::Rational;
+use crate::ground::trace::Unit;
+
+/// Who holds a quota: the company, a group, a territory or a salesperson (`quotas.holder_id`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HolderId(pub String);
+
+impl HolderId {
+    /// The text of the identifier, as in the extract.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for HolderId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl From<&str> for HolderId {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+/// One allocation: how much, to whom, by which rule. Amounts are in the major unit of the measure (dollars, deals).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What the root of the hierarchy has to reach.
+    pub total: Total,
+    /// How amounts are printed: money of a currency, or a plain number such as deals.
+    pub measured_in: Unit,
+    /// Decimals of the smallest amount that exists (2 for cents, 0 for deals). No amount is finer.
+    pub decimals: u32,
+    /// Amounts are rounded to multiples of this many major units: `100` for hundreds of dollars, `0.01` for cents.
+    pub unit: Rational,
+    /// What happens to the part of a total that is not a whole number of units.
+    pub residue: Residue,
+    /// How weights follow from history and potential.
+    pub method: Method,
+    /// Every holder once, in any order: the order has no meaning.
+    pub holders: Vec<Holder>,
+    /// Factor by level of the passing holder: its children together get its own amount times this. Default 1.
+    pub over_assignment: BTreeMap<String, Rational>,
+    /// How a year falls into periods, or none for annual quotas only.
+    pub phasing: Option<Phasing>,
+}
+
+/// What the root has to reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Total {
+    /// A stated amount, exact in the smallest amount.
+    Given(Rational),
+    /// The sum of each leaf's history x (1 + its growth), rounded half away from zero to the unit.
+    GrowthOnHistory {
+        /// Growth of every leaf for which no holder on its path states another (`0.15` is 15 %).
+        growth: Rational,
+    },
+}
+
+/// What happens when a given total is not a whole number of units. Nothing ever disappears.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Residue {
+    /// The problem is refused; the fault names the residue.
+    #[default]
+    Refuse,
+    /// On each level one holder, the next in line by largest remainder, gets a part of a unit.
+    PartialUnit,
+}
+
+/// How weights follow from what is known of the leaves. A holder's weight is the sum of its children's weights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// C3.1: in proportion to a measure.
+    Proportional(Measure),
+    /// C3.2: history x (1 + growth), scaled to the total.
+    GrowthOnHistory {
+        /// Growth of every leaf for which no holder on its path states another.
+        growth: Rational,
+    },
+    /// C3.3: history, plus the holder's share of potential in the increase of the total over all history.
+    HistoryPlusPotential,
+    /// C3.4: `history_share` x share of history + (1 - `history_share`) x share of potential.
+    WeightedShare {
+        /// Weight of history, from 0 to 1.
+        history_share: Rational,
+    },
+}
+
+/// What a proportional split is proportional to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// What the holder sold before.
+    History,
+    /// What the holder's accounts could buy.
+    Potential,
+    /// One per leaf: an equal split over salespeople.
+    Headcount,
+}
+
+/// One holder of a quota. Holders without children are leaves, usually salespeople; one holder has no parent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Unique in the problem; ties of rounding go to the smaller one.
+    pub id: HolderId,
+    /// `company`, `group`, `territory`, `salesperson`: the plan's own words.
+    pub level: String,
+    /// The holder whose amount this one shares.
+    pub parent: Option<HolderId>,
+    /// Sales of the base year, leaves only (above, the sum counts); none means zero.
+    pub history: Option<Rational>,
+    /// Potential of the accounts, leaves only; none means zero.
+    pub potential: Option<Rational>,
+    /// Replaces the weight of the method, in the method's own measure.
+    pub weight: Option<Rational>,
+    /// Growth for this holder and everyone below it; `0.15` is 15 %.
+    pub growth: Option<Rational>,
+    /// Least amount for the year (hold-harmless is such a floor).
+    pub floor: Option<Rational>,
+    /// Greatest amount for the year.
+    pub cap: Option<Rational>,
+    /// Exactly this amount for the year: a manager's override.
+    pub locked: Option<Rational>,
+    /// Why a floor, cap or lock is there; shown in the explanation.
+    pub note: Option<String>,
+}
+
+impl Holder {
+    /// A holder without measures, limits or note.
+    #[must_use]
+    pub fn new(id: &str, level: &str, parent: Option<&str>) -> Self {
+        Self {
+            id: HolderId::from(id),
+            level: level.to_owned(),
+            parent: parent.map(HolderId::from),
+            history: None,
+            potential: None,
+            weight: None,
+            growth: None,
+            floor: None,
+            cap: None,
+            locked: None,
+            note: None,
+        }
+    }
+}
+
+/// How a year falls into periods (C3.10).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phasing {
+    /// Period amounts of a leaf are rounded to multiples of this; what is left of its year goes to one period.
+    pub unit: Rational,
+    /// Names and season weights in the order of time; ties of rounding go to the earlier one.
+    pub periods: Vec<(String, Rational)>,
+}
