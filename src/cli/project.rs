@@ -170,9 +170,9 @@ impl Opened {
         entries
     }
 
-    /// The compensation plans.
-    pub fn comp_plans(&self) -> Vec<&spm_core::plan::comp::CompPlan> {
-        self.plans.iter().map(|(_, plan)| plan).map(|Plan::Comp(plan)| plan).collect()
+    /// The plans of one kind.
+    pub fn plans_of<'a, P>(&'a self, pick: impl Fn(&'a Plan) -> Option<&'a P>) -> Vec<&'a P> {
+        self.plans.iter().filter_map(|(_, plan)| pick(plan)).collect()
     }
 
     /// The leaf periods of a name.

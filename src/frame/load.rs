@@ -86,6 +86,7 @@ impl Loader<'_> {
         }
         let mut table = table?;
         self.check_contract(contract, &mut table);
+        sort_by_key(contract, &mut table);
         Some(table)
     }
 
@@ -478,6 +479,18 @@ fn repeated(contract: &Contract, table: &Table) -> Vec<usize> {
         .unwrap_or_default();
     rows.sort_unstable();
     rows
+}
+
+/// Puts rows in the order of their key, so that no result depends on the order of an export.
+fn sort_by_key(contract: &Contract, table: &mut Table) {
+    let keys: Vec<PlSmallStr> =
+        contract.key.iter().filter(|name| table.column(name).is_some()).map(|name| (*name).into()).collect();
+    if !keys.is_empty()
+        && !is_ascending(table, &keys[0])
+        && let Ok(frame) = table.frame.sort(keys, SortMultipleOptions::default().with_maintain_order(true))
+    {
+        table.frame = frame;
+    }
 }
 
 /// True when every value is present and above the one before: then no two are equal, at the price of one scan.

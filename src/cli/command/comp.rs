@@ -9,6 +9,7 @@ use spm_core::ground::id::PayeeId;
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
 use spm_core::ground::trace::{Node, Operation, Unit};
+use spm_core::plan::Plan;
 use spm_core::plan::comp::CompPlan;
 use spm_core::plan::project::Project;
 use spm_frame::credit::{self, Credited};
@@ -117,7 +118,7 @@ fn calculate<'a>(
     ui: &Ui,
 ) -> Result<Vec<Paid<'a>>, Failure> {
     let project = &opened.project;
-    let plans = opened.comp_plans();
+    let plans = opened.plans_of(|plan| if let Plan::Comp(plan) = plan { Some(plan) } else { None });
     if plans.is_empty() {
         return Err(Failure::input("the project has no plan with kind = \"comp\"; add one under plans/"));
     }

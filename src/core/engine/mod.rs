@@ -2,3 +2,4 @@
 
 pub mod comp;
 pub mod quota;
+pub mod territory;

@@ -4,9 +4,11 @@ pub mod comp;
 pub mod contract;
 pub mod expression;
 pub mod project;
+pub mod quotas;
 pub mod raw;
 pub mod schema;
 pub mod shape;
+pub mod territories;
 
 use crate::ground::diagnostic::{Code, Diagnostic, Sink};
 use crate::ground::money::Currency;
@@ -24,6 +26,10 @@ use shape::Shape;
 pub enum Plan {
     /// Compensation.
     Comp(comp::CompPlan),
+    /// Quotas.
+    Quotas(quotas::QuotaPlan),
+    /// Territories.
+    Territories(territories::TerritoryPlan),
 }
 
 impl Plan {
@@ -32,12 +38,15 @@ impl Plan {
     pub fn id(&self) -> &str {
         match self {
             Self::Comp(plan) => &plan.id,
+            Self::Quotas(plan) => &plan.id,
+            Self::Territories(plan) => &plan.id,
         }
     }
 }
 
 /// The kinds of plan with their shapes.
-pub static KINDS: &[(&str, &Shape)] = &[("comp", &comp::COMP)];
+pub static KINDS: &[(&str, &Shape)] =
+    &[("comp", &comp::COMP), ("quotas", &quotas::QUOTAS), ("territories", &territories::TERRITORIES)];
 
 /// The columns of every table as the project maps them: canonical ones, and those of the user's own.
 #[derive(Clone, Debug, Default)]
@@ -110,12 +119,16 @@ pub(crate) fn check_header(raw: &Raw) -> (String, String) {
 
 /// The range of `effective`, `None` when absent.
 pub(crate) fn check_effective(raw: &Raw, sink: &mut Sink) -> Option<DateRange> {
-    let item = raw.get("effective")?;
+    check_range(raw.get("effective")?, sink)
+}
+
+/// The half-open range of a table with `from` and `to`.
+pub(crate) fn check_range(item: &Raw, sink: &mut Sink) -> Option<DateRange> {
     let (from, to) = (item.date("from")?, item.date("to")?);
     let range = DateRange::new(from, to);
     if range.is_none() {
         let fault =
-            Diagnostic::error(Code::SPM305, format!("the plan ends on {to}, not after its start {from}"));
+            Diagnostic::error(Code::SPM305, format!("the range ends on {to}, not after its start {from}"));
         sink.push(fault.at(Place::Text(item.get("to")?.place.clone()), ""));
     }
     range
@@ -147,6 +160,8 @@ pub fn check_plan(source: &Source, currency: &Currency, tables: &Tables, sink: &
     let plan = match kind.as_str() {
         _ if failed => None,
         "comp" => comp::CompPlan::check(&raw, currency, tables, &mut faults).map(Plan::Comp),
+        "quotas" => quotas::QuotaPlan::check(&raw, tables, &mut faults).map(Plan::Quotas),
+        "territories" => territories::TerritoryPlan::check(&raw, tables, &mut faults).map(Plan::Territories),
         _ => None,
     };
     sink.append(faults);

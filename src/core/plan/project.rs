@@ -57,6 +57,11 @@ static SOURCE: Shape = Shape {
             "canonical table; the name of the source when that is one, else a lookup",
         ),
         Field::optional(
+            "optional",
+            Kind::Boolean,
+            "true when the files may be absent, such as results of an earlier command; then the table is empty",
+        ),
+        Field::optional(
             "format",
             Kind::Choice(&["csv", "parquet", "ipc", "xlsx"]),
             "file format; by the file name when absent",
@@ -164,6 +169,8 @@ pub struct SourceSpec {
     pub table: Option<&'static Contract>,
     /// Paths or patterns.
     pub files: Vec<(String, TextPlace)>,
+    /// True when the files may be absent.
+    pub optional: bool,
     /// How the bytes are read.
     pub reading: Reading,
     /// Lookups, in order.
@@ -388,6 +395,7 @@ fn check_source(
             .iter()
             .filter_map(|item| Some((item.as_text()?.to_owned(), item.place.clone())))
             .collect(),
+        optional: raw.boolean("optional").unwrap_or(false),
         reading,
         joins,
         condition: raw.get("where").and_then(|item| Some((item.as_text()?.to_owned(), item.place.clone()))),

@@ -42,8 +42,8 @@ pub fn extract(root: &Path, spec: &SourceSpec, sink: &mut Sink, rejects: &mut Ve
     files.sort_by(|a, b| a.1.cmp(&b.1));
     files.dedup();
     let mut table: Option<Table> = None;
-    for (index, (path, shown)) in files.iter().enumerate() {
-        let one = read_file(path, shown, index, spec, sink, rejects)?;
+    for (path, shown) in &files {
+        let one = read_file(path, shown, spec, sink, rejects)?;
         match &mut table {
             None => table = Some(one),
             Some(table) => append(table, one, &spec.place, sink)?,
@@ -91,7 +91,6 @@ fn format_of(path: &Path, reading: &Reading) -> String {
 fn read_file(
     path: &Path,
     shown: &str,
-    index: usize,
     spec: &SourceSpec,
     sink: &mut Sink,
     rejects: &mut Vec<Reject>,
@@ -114,9 +113,8 @@ fn read_file(
         _ => delimited::delimited(&bytes, shown, &spec.name, &spec.reading, sink, rejects)?,
     };
     let height = cells.rows.len();
-    let file = u32::try_from(index).unwrap_or(u32::MAX);
     let (columns, mut data): (Vec<TableColumn>, Vec<Column>) = cells.columns.into_iter().unzip();
-    data.push(Column::new_scalar(FILE.into(), Scalar::from(file), height));
+    data.push(Column::new_scalar(FILE.into(), Scalar::from(0u32), height));
     data.push(UInt32Chunked::from_vec(ROW.into(), cells.rows).into_column());
     let frame = match DataFrame::new(height, data) {
         Ok(frame) => frame,
@@ -170,9 +168,7 @@ pub fn append(table: &mut Table, other: Table, place: &TextPlace, sink: &mut Sin
     let own = table.frame.get_column_names().iter().any(|name| name.as_str() == FILE);
     if own {
         upper.extend([col(FILE), col(ROW)]);
-        // A file's own index counts from 0 in its own table.
-        let first = other.files.len() == 1;
-        lower.push(if first { lit(shift).alias(FILE) } else { (col(FILE) + lit(shift)).alias(FILE) });
+        lower.push((col(FILE) + lit(shift)).alias(FILE));
         lower.push(col(ROW));
     }
     let joined = table.frame.clone().lazy().select(upper).collect().and_then(|mut upper| {

@@ -1,0 +1,131 @@
+//! Small worlds against every possible assignment, and outcomes that were tampered with.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const SETTINGS: Settings = Settings { dual_rounds: 200, iterations: 50, seed: 1 };
+
+fn problem(costs: &[[i64; 2]], loads: &[i64], low: i128, high: i128) -> Problem {
+    Problem {
+        territories: 2,
+        costs: costs.iter().flatten().copied().collect(),
+        current: vec![None; costs.len()],
+        locked: vec![None; costs.len()],
+        measures: vec![Measure {
+            name: "load".to_owned(),
+            loads: loads.to_vec(),
+            bands: vec![Band { low, high }; 2],
+        }],
+        max_moves: None,
+    }
+}
+
+/// The least cost of a feasible assignment, by trying them all.
+fn optimum(problem: &Problem) -> Option<i128> {
+    let count = problem.territories.pow(u32::try_from(problem.accounts()).expect("small"));
+    (0..count)
+        .filter_map(|number| {
+            let mut rest = number;
+            let assignment: Vec<usize> = (0..problem.accounts())
+                .map(|_| {
+                    let territory = rest % problem.territories;
+                    rest /= problem.territories;
+                    territory
+                })
+                .collect();
+            let cost = assignment
+                .iter()
+                .enumerate()
+                .map(|(account, territory)| i128::from(problem.cost(account, *territory)))
+                .sum();
+            let moves =
+                (0..assignment.len()).filter(|account| problem.moves(*account, assignment[*account])).count();
+            let outcome = Outcome {
+                feasible: true,
+                objective: cost,
+                bound: i128::MIN,
+                prices: Prices {
+                    bands: vec![vec![0; problem.territories]; problem.measures.len()],
+                    moves: 0,
+                },
+                moves,
+                seed: 0,
+                assignment,
+            };
+            let outcome = Outcome { bound: bound(problem, &outcome.prices), ..outcome };
+            verify(problem, &outcome).is_ok().then_some(cost)
+        })
+        .min()
+}
+
+#[test]
+fn distances_are_those_of_the_sphere() {
+    // One degree of latitude is R x pi / 180 = 111.1951 km.
+    assert_eq!(distance_metres((0.0, 0.0), (1.0, 0.0)), 111_195);
+    assert_eq!(distance_metres((47.6, -122.3), (47.6, -122.3)), 0);
+    assert_eq!(distance_metres((0.0, 179.5), (0.0, -179.5)), 111_195);
+}
+
+#[test]
+fn balance_costs_a_detour() {
+    let problem = problem(&[[0, 10], [0, 7], [0, 20], [9, 0]], &[1, 1, 1, 1], 2, 2);
+    let outcome = solve(&problem, SETTINGS, &mut |_| {});
+    assert_eq!(outcome.assignment, [0, 1, 0, 1]);
+    assert_eq!((outcome.objective, outcome.feasible), (7, true));
+    assert_eq!(outcome.bound, 7, "the dual of a transportation problem is tight");
+    verify(&problem, &outcome).expect("verified");
+}
+
+#[test]
+fn limits_that_contradict_are_named() {
+    let problem = problem(&[[0, 1], [1, 0]], &[5, 5], 6, 8);
+    assert!(problem.conflicts()[0].contains("the total load 10 is outside"));
+    assert!(!solve(&problem, SETTINGS, &mut |_| {}).feasible);
+}
+
+#[test]
+fn verify_catches_a_tampered_outcome() {
+    let problem = problem(&[[0, 10], [0, 7], [0, 20], [9, 0]], &[1, 1, 1, 1], 2, 2);
+    let outcome = solve(&problem, SETTINGS, &mut |_| {});
+    let mut moved = outcome.clone();
+    moved.assignment[0] = 1;
+    assert!(verify(&problem, &moved).is_err());
+    assert!(verify(&problem, &Outcome { bound: 8, ..outcome.clone() }).is_err());
+    assert!(verify(&problem, &Outcome { moves: 3, ..outcome }).is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn small_worlds(
+        costs in prop::collection::vec(prop::array::uniform3(0i64..50), 1..7),
+        loads in prop::collection::vec(0i64..10, 7),
+        current in prop::collection::vec(prop::option::of(0usize..3), 7),
+        locked in prop::collection::vec(prop::option::weighted(0.15, 0usize..3), 7),
+        band in (0i128..8, 0i128..25),
+        max_moves in prop::option::of(0usize..5),
+    ) {
+        let n = costs.len();
+        let problem = Problem {
+            territories: 3,
+            costs: costs.iter().flatten().copied().collect(),
+            current: current[..n].to_vec(),
+            locked: locked[..n].to_vec(),
+            measures: vec![Measure { name: "load".to_owned(), loads: loads[..n].to_vec(), bands: vec![Band { low: band.0, high: band.0 + band.1 }; 3] }],
+            max_moves,
+        };
+        let outcome = solve(&problem, SETTINGS, &mut |_| {});
+        prop_assert!(verify(&problem, &outcome).is_ok(), "{:?}", verify(&problem, &outcome));
+        match optimum(&problem) {
+            Some(optimum) => {
+                prop_assert!(outcome.bound <= optimum);
+                prop_assert!(problem.conflicts().is_empty());
+                if outcome.feasible {
+                    prop_assert!(outcome.objective >= optimum);
+                }
+            }
+            None => prop_assert!(!outcome.feasible),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Territory plans: which measures are balanced, within which tolerance, at which cost (floor 1).
+
+use crate::ground::diagnostic::{Code, Diagnostic, Sink};
+use crate::ground::rational::Rational;
+use crate::ground::source::{Place, TextPlace};
+
+use super::contract::Type;
+use super::expression::{Expression, check_typed};
+use super::raw::Raw;
+use super::shape::{Field, Kind, Shape};
+use super::{Tables, check_header, header_fields};
+
+/// The shape of a territory plan.
+pub static TERRITORIES: Shape = Shape {
+    name: "territories",
+    doc: "A territory plan: accounts divided among salespeople, balanced on several measures, with few moves.",
+    fields: &[
+        header_fields::VERSION,
+        header_fields::KIND,
+        header_fields::ID,
+        header_fields::TITLE,
+        Field::optional(
+            "eligible",
+            Kind::Expression,
+            "condition over reps: who holds a territory; everyone who holds an account today when absent",
+        ),
+        Field::optional(
+            "accounts",
+            Kind::Expression,
+            "condition over accounts: which are divided; all when absent",
+        ),
+        Field::optional(
+            "current",
+            Kind::Text,
+            "column of accounts that names the territory of today; owner_id when absent",
+        ),
+        Field::optional("locked", Kind::Expression, "condition over accounts: which stay where they are"),
+        Field::required("measure", Kind::List(&Kind::Table(&MEASURE)), "what is balanced"),
+        Field::optional(
+            "travel",
+            Kind::Number,
+            "cost of one kilometre from the salesperson's home to an account; 1 when absent",
+        ),
+        Field::optional("move", Kind::Number, "cost of moving an account, in kilometres; 100 when absent"),
+        Field::optional("max_accounts", Kind::Integer(1, 10_000_000), "most accounts of one territory"),
+        Field::optional("max_moves", Kind::Integer(0, 10_000_000), "most accounts that may change hands"),
+        Field::optional("seed", Kind::Integer(0, i64::MAX), "seed of the search; 1 when absent"),
+        Field::optional("iterations", Kind::Integer(0, 1_000_000), "rounds of the search; 200 when absent"),
+    ],
+};
+
+static MEASURE: Shape = Shape {
+    name: "balance",
+    doc: "A measure with its tolerance: every territory's load stays within target x (1 - tolerance, 1 + tolerance).",
+    fields: &[
+        Field::required("name", Kind::Text, "name, as in the summary"),
+        Field::optional(
+            "value",
+            Kind::Expression,
+            "load of an account, over accounts, such as 1 for the number of accounts",
+        ),
+        Field::optional(
+            "transactions",
+            Kind::Expression,
+            "load of an account, as the sum of this over its transactions",
+        ),
+        Field::optional("where", Kind::Expression, "with transactions: which of them count"),
+        Field::required("tolerance", Kind::Number, "such as 10%"),
+        Field::optional(
+            "target",
+            Kind::Choice(&["equal", "capacity"]),
+            "equal (default), or in proportion to reps.capacity",
+        ),
+    ],
+};
+
+/// A checked territory plan.
+#[derive(Clone, Debug)]
+pub struct TerritoryPlan {
+    /// Identifier.
+    pub id: String,
+    /// Shown in reports.
+    pub title: String,
+    /// Who holds a territory.
+    pub eligible: Option<Expression>,
+    /// Which accounts are divided.
+    pub accounts: Option<Expression>,
+    /// Column of accounts with the territory of today.
+    pub current: String,
+    /// Which accounts stay.
+    pub locked: Option<Expression>,
+    /// What is balanced.
+    pub measures: Vec<BalanceMeasure>,
+    /// Cost of a kilometre.
+    pub travel: Rational,
+    /// Cost of a move, in kilometres.
+    pub move_cost: Rational,
+    /// Most accounts of one territory.
+    pub max_accounts: Option<usize>,
+    /// Most moves.
+    pub max_moves: Option<usize>,
+    /// Seed.
+    pub seed: u64,
+    /// Rounds of the search.
+    pub iterations: u32,
+    /// For messages about the whole plan.
+    pub place: TextPlace,
+}
+
+/// What is balanced.
+#[derive(Clone, Debug)]
+pub struct BalanceMeasure {
+    /// Name.
+    pub name: String,
+    /// Load of an account.
+    pub load: Load,
+    /// Half the width of the band, as a share of the target.
+    pub tolerance: Rational,
+    /// Target in proportion to capacity instead of equal.
+    pub by_capacity: bool,
+    /// Where it is defined.
+    pub place: TextPlace,
+}
+
+/// Load of an account.
+#[derive(Clone, Debug)]
+pub enum Load {
+    /// Over the columns of accounts.
+    Account(Expression),
+    /// Summed over the account's transactions that satisfy the condition.
+    Transactions(Expression, Option<Expression>),
+}
+
+impl TerritoryPlan {
+    /// The checked plan, or `None` with faults in the sink. `raw` has passed [`TERRITORIES`]'s shape.
+    #[must_use]
+    pub fn check(raw: &Raw, tables: &Tables, sink: &mut Sink) -> Option<Self> {
+        let mut faults = Sink::default();
+        let (id, title) = check_header(raw);
+        let (reps, accounts) = (tables.columns("reps"), tables.columns("accounts"));
+        let mut condition = |key: &str, columns| {
+            raw.get(key).and_then(|item| {
+                check_typed(item.as_text()?, &item.place, columns, Type::Boolean, &mut faults)
+            })
+        };
+        let (eligible, kept, locked) =
+            (condition("eligible", &reps), condition("accounts", &accounts), condition("locked", &accounts));
+        let current = raw.text("current").unwrap_or("owner_id").to_owned();
+        if !accounts.0.iter().any(|(name, kind)| *name == current && *kind == Type::Text) {
+            let fault = Diagnostic::error(Code::SPM010, format!("accounts has no text column `{current}`"));
+            faults.push(fault.at(Place::Text(raw.key_place("current").clone()), ""));
+        }
+        let measures: Vec<BalanceMeasure> =
+            raw.list("measure").iter().filter_map(|item| check_measure(item, tables, &mut faults)).collect();
+        for key in ["travel", "move"] {
+            if let (Some(value), Some(item)) = (raw.number(key), raw.get(key))
+                && value.is_negative()
+            {
+                let fault = Diagnostic::error(Code::SPM110, format!("`{key}` must be zero or more"));
+                faults.push(fault.at(Place::Text(item.place.clone()), ""));
+            }
+        }
+        let failed = faults.has_errors();
+        sink.append(faults);
+        if failed {
+            return None;
+        }
+        let count = |key: &str| raw.integer(key).and_then(|value| usize::try_from(value).ok());
+        Some(Self {
+            id,
+            title,
+            eligible,
+            accounts: kept,
+            current,
+            locked,
+            measures,
+            travel: raw.number("travel").unwrap_or_else(Rational::one),
+            move_cost: raw.number("move").unwrap_or_else(|| Rational::from(100i64)),
+            max_accounts: count("max_accounts"),
+            max_moves: count("max_moves"),
+            seed: raw.integer("seed").and_then(|seed| u64::try_from(seed).ok()).unwrap_or(1),
+            iterations: raw.integer("iterations").and_then(|value| u32::try_from(value).ok()).unwrap_or(200),
+            place: raw.key_place("id").clone(),
+        })
+    }
+}
+
+fn check_measure(item: &Raw, tables: &Tables, sink: &mut Sink) -> Option<BalanceMeasure> {
+    let place = item.get("name")?.place.clone();
+    let (accounts, transactions) = (tables.columns("accounts"), tables.columns("transactions"));
+    let load = match (item.get("value"), item.get("transactions")) {
+        (Some(value), None) => {
+            Load::Account(check_typed(value.as_text()?, &value.place, &accounts, Type::Number, sink)?)
+        }
+        (None, Some(value)) => {
+            let amount = check_typed(value.as_text()?, &value.place, &transactions, Type::Number, sink);
+            let condition = item
+                .get("where")
+                .map(|item| check_typed(item.as_text()?, &item.place, &transactions, Type::Boolean, sink));
+            match condition {
+                Some(condition) => Load::Transactions(amount?, Some(condition?)),
+                None => Load::Transactions(amount?, None),
+            }
+        }
+        _ => {
+            let fault = Diagnostic::error(Code::SPM304, "a measure has either `value` or `transactions`");
+            sink.push(
+                fault
+                    .at(Place::Text(place), "")
+                    .hint("value = \"1\" counts accounts; transactions = \"amount\" adds up their sales"),
+            );
+            return None;
+        }
+    };
+    let tolerance = item.number("tolerance")?;
+    if tolerance.is_negative() {
+        let fault = Diagnostic::error(Code::SPM110, "`tolerance` must be zero or more");
+        sink.push(fault.at(Place::Text(item.get("tolerance")?.place.clone()), ""));
+    }
+    Some(BalanceMeasure {
+        name: item.text("name")?.to_owned(),
+        load,
+        tolerance,
+        by_capacity: item.text("target") == Some("capacity"),
+        place,
+    })
+}

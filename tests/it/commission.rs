@@ -1,0 +1,114 @@
+//! Commission on small hand-computed worlds: splits, overlays, managers, windows, order of rows.
+
+use crate::project::Project;
+
+const PROJECT: &str = r#"
+version = 1
+name = "Acme"
+currency = "USD"
+calendar = { pattern = "months", start = 2027-01-01, years = 1 }
+
+[sources.reps]
+files = "reps.csv"
+columns = { rep_id = "id", manager_id = "manager" }
+
+[sources.transactions]
+files = "deals-*.csv"
+columns = { transaction_id = "id", rep_id = "rep", event_date = "date", amount = "amount", kind = "kind" }
+
+[sources.splits]
+files = "splits.csv"
+columns = { transaction_id = "deal", rep_id = "rep", share = "share", type = "type", role = "role" }
+"#;
+
+const PLAN: &str = r#"
+version = 1
+kind = "comp"
+id = "p"
+[[credit]]
+name = "deals"
+where = "kind <> 'refund' OR amount < 0"
+to = "splits"
+[[credit]]
+name = "support"
+to = "overlays"
+role = "SE"
+[[credit]]
+name = "team"
+to = "managers"
+of = "splits"
+[[measure]]
+name = "own"
+credits = ["deals", "support"]
+[[measure]]
+name = "team"
+credits = ["team"]
+window = "quarter-to-date"
+[[component]]
+name = "commission"
+measure = "own"
+pay = "per-unit"
+rate = "10%"
+[[component]]
+name = "override"
+measure = "team"
+pay = "per-unit"
+rate = "1%"
+"#;
+
+fn world() -> Project {
+    let project = Project::new();
+    project
+        .file("spm.toml", PROJECT)
+        .file("plans/p.toml", PLAN)
+        .file("reps.csv", "id,manager\nA,M\nB,M\nC,M\nM,\nS,\n")
+        .file("deals-1.csv", "id,rep,date,amount,kind\nd1,A,2027-01-05,100.00,booking\nd2,B,2027-01-31,50.00,booking\n")
+        .file("deals-2.csv", "id,rep,date,amount,kind\nd3,A,2027-02-01,-20.00,refund\nd4,,2027-02-01,70.00,booking\n")
+        .file("splits.csv", "deal,rep,share,type,role\nd1,A,33.34%,split,\nd1,B,33.33%,split,\nd1,C,33.33%,split,\nd1,S,50%,overlay,SE\n");
+    project
+}
+
+#[test]
+fn splits_overlays_managers_and_refunds() {
+    let project = world();
+    let ran = project.run(&["comp", "run", "--period", "2027-01..2027-02", "--format", "csv"]).exits(0);
+    // d1: A 33.34, B 33.33, C 33.33 of 100; S half on top; M 1 % of 150 in January, of -20 more in February.
+    let expected = "payee_id,period,currency,amount\nA,2027-01,USD,3.33\nB,2027-01,USD,8.33\nC,2027-01,USD,3.33\nM,2027-01,USD,1.50\nS,2027-01,USD,5.00\nA,2027-02,USD,-2.00\nM,2027-02,USD,-0.20\n";
+    assert_eq!(ran.stdout(), expected);
+    assert!(ran.stderr().contains("SPM403"), "the deal without a rep is reported: {}", ran.stderr());
+}
+
+#[test]
+fn the_order_of_rows_and_files_changes_no_byte() {
+    let project = world();
+    let run = |project: &Project| {
+        project.run(&["-q", "comp", "run", "--period", "2027-01"]).exits(0);
+        ["payments", "earnings", "credits", "trace", "measurements", "unresolved"]
+            .map(|name| project.bytes(&format!("out/comp/2027-01/{name}.parquet")))
+    };
+    let first = run(&project);
+    project
+        .file("reps.csv", "id,manager\nS,\nM,\nC,M\nB,M\nA,M\n")
+        .file("deals-1.csv", "id,rep,date,amount,kind\nd4,,2027-02-01,70.00,booking\nd2,B,2027-01-31,50.00,booking\n")
+        .file("deals-2.csv", "id,rep,date,amount,kind\nd1,A,2027-01-05,100.00,booking\nd3,A,2027-02-01,-20.00,refund\n")
+        .file("splits.csv", "deal,rep,share,type,role\nd1,S,50%,overlay,SE\nd1,C,33.33%,split,\nd1,B,33.33%,split,\nd1,A,33.34%,split,\n");
+    assert!(first == run(&project));
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let project = world();
+    project.run(&["comp", "run", "--period", "2027-01", "--dry-run"]).exits(0);
+    assert!(!project.0.join("out").exists());
+}
+
+#[test]
+fn output_files_in_three_formats() {
+    let project = world();
+    for name in ["x.csv", "x.parquet", "x.xlsx"] {
+        project.run(&["comp", "run", "--period", "2027-01", "--output", name]).exits(0);
+        assert!(!project.bytes(name).is_empty());
+    }
+    assert!(String::from_utf8_lossy(&project.bytes("x.csv")).contains("M,2027-01,USD,1.50"));
+    project.run(&["comp", "run", "--period", "2027-01", "--output", "x.pdf"]).exits(2);
+}

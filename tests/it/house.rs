@@ -1,0 +1,74 @@
+//! The rules of the house: floors, who may name Polars, who may print, no network.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::project::root;
+
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    fn go(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                go(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).expect("text");
+                found.push((path, text));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    go(&root().join(folder), &mut found);
+    found
+}
+
+fn forbid(folder: &str, words: &[&str], except: &[&str]) {
+    for (path, text) in sources(folder) {
+        if except.iter().any(|part| path.to_string_lossy().contains(part)) {
+            continue;
+        }
+        for word in words {
+            assert!(!text.contains(word), "{} says `{word}`", path.display());
+        }
+    }
+}
+
+#[test]
+fn lower_floors_do_not_know_higher_ones() {
+    forbid("src/core/ground", &["crate::plan", "crate::engine", "polars", "std::fs", "std::env"], &[]);
+    forbid("src/core/plan", &["crate::engine", "polars", "std::fs", "std::env"], &[]);
+    forbid("src/core/engine", &["polars", "std::fs", "std::env", "HashMap", "Instant"], &[]);
+    forbid("src/frame", &["clap", "println!", "eprintln!"], &[]);
+    forbid("src/report", &["crate::cli", "polars::"], &[]);
+    forbid("src/cli", &["polars::"], &[]);
+}
+
+#[test]
+fn money_is_never_a_float() {
+    forbid("src/core/ground", &["f32", "f64"], &["rational.rs"]);
+    forbid("src/core/engine/comp", &["f32", "f64"], &[]);
+    forbid("src/core/engine/quota", &["f32", "f64"], &[]);
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    for (path, text) in sources("src").into_iter().chain(sources("tests")) {
+        assert!(text.starts_with("//!"), "{} has no first sentence", path.display());
+        assert!(text.lines().count() <= 700, "{} is too long", path.display());
+    }
+}
+
+#[test]
+fn no_network_library_is_linked() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).expect("a lock file");
+    let metadata = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--prefix", "none", "--edges", "normal", "--locked", "--offline", "-p", "spm"])
+        .current_dir(root())
+        .output()
+        .expect("cargo");
+    assert!(metadata.status.success() && !lock.is_empty());
+    let tree = String::from_utf8_lossy(&metadata.stdout);
+    for name in ["reqwest", "hyper", "rustls", "ring", "object_store", "native-tls", "curl"] {
+        assert!(!tree.lines().any(|line| line.starts_with(&format!("{name} v"))), "{name} is in the tree");
+    }
+}

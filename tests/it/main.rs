@@ -1,0 +1,7 @@
+//! End-to-end tests: they spawn the program and look at what a user sees.
+
+mod adventureworks;
+mod commission;
+mod faults;
+mod house;
+mod project;
