@@ -86,8 +86,16 @@ enum Command {
     ExplainCode { code: String },
     /// Print the man page
     Man,
+    /// Share quotas from the company to salespeople
+    #[command(subcommand)]
+    Quotas(command::quotas::Command),
+    /// Run the whole chain: territories, quotas, commission
+    Run(command::chain::Arguments),
     /// Print the JSON schema of a file, for completion in editors
     Schema(command::schema::Arguments),
+    /// Divide accounts among salespeople
+    #[command(subcommand)]
+    Territories(command::territories::Command),
 }
 
 /// Parses, runs, and turns the result into an exit code.
@@ -145,6 +153,9 @@ fn run(cli: &Cli, ui: &mut Ui) -> Result<exit::Code, Failure> {
             ui.data(&String::from_utf8_lossy(&bytes))?;
             Ok(exit::DONE)
         }
+        Command::Quotas(command) => command::quotas::run(command, &cli.global, ui),
+        Command::Run(arguments) => command::chain::run(arguments, &cli.global, ui),
+        Command::Territories(command) => command::territories::run(command, &cli.global, ui),
         Command::Schema(arguments) => command::schema::run(arguments, ui),
     }
 }

@@ -4,6 +4,7 @@ pub mod credit;
 pub mod fingerprint;
 pub mod load;
 pub mod lower;
+pub mod planning;
 pub mod quota;
 pub mod read;
 pub mod rows;

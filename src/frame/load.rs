@@ -101,6 +101,9 @@ impl Loader<'_> {
     }
 
     fn read_source(&mut self, spec: &SourceSpec) -> Option<Table> {
+        if spec.optional && spec.files.iter().all(|(pattern, _)| read::find(self.root, pattern).is_empty()) {
+            return Some(empty(spec));
+        }
         let mut table = read::extract(self.root, spec, self.sink, &mut self.rejects)?;
         for join in &spec.joins {
             let lookup = self.project.sources.iter().find(|source| source.name == join.source)?;
@@ -417,6 +420,22 @@ fn without(frame: DataFrame, bad: &BTreeSet<usize>) -> Option<DataFrame> {
     let keep: BooleanChunked =
         (0..frame.height()).map(|index| Some(!bad.contains(&index))).collect_ca("keep".into());
     frame.filter(&keep).ok()
+}
+
+/// The table of an optional source without files: its columns, no rows.
+fn empty(spec: &SourceSpec) -> Table {
+    let kind = |column: &ColumnSpec| column.kind.unwrap_or(Type::Text);
+    let columns: Vec<TableColumn> = spec
+        .columns
+        .iter()
+        .map(|column| TableColumn { name: column.name.clone(), kind: kind(column), decimals: 0 })
+        .collect();
+    let mut data: Vec<Column> = columns
+        .iter()
+        .map(|column| Column::new_empty(column.name.as_str().into(), &physical(column.kind)))
+        .collect();
+    data.extend([FILE, ROW].map(|name| Column::new_empty(name.into(), &DataType::UInt32)));
+    Table { frame: DataFrame::new(0, data).unwrap_or_default(), columns, files: vec![] }
 }
 
 /// The table with the columns of another that it lacks, empty.

@@ -1,9 +1,12 @@
 //! One file for each subcommand.
 
+pub mod chain;
 pub mod check;
 pub mod code;
 pub mod comp;
+pub mod quotas;
 pub mod schema;
+pub mod territories;
 
 use serde_json::json;
 use spm_frame::load::Tables;

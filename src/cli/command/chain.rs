@@ -1,0 +1,60 @@
+//! `spm run`: territories, then quotas, then commission. Each step reads what the one before has written.
+
+use spm_core::plan::Plan;
+
+use crate::cli::exit::{self, Failure};
+use crate::cli::ui::Ui;
+use crate::cli::{Global, command, project};
+
+/// Which commission.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  spm run --period P1..P12\n\nEach step writes its results under out/. Sources of spm.toml that read them (optional = true) carry\nterritories into quotas, and quotas into commission."
+)]
+pub struct Arguments {
+    /// Periods to pay; all of the calendar when absent
+    #[arg(long)]
+    period: Option<String>,
+}
+
+const TABLES: [&str; 6] = ["accounts", "assignments", "quotas", "reps", "splits", "transactions"];
+
+/// Runs the chain; prints the payments.
+pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
+    if global.dry_run {
+        return Err(Failure::Other(
+            anyhow::anyhow!(
+                "each step of `spm run` reads what the one before wrote, so it has no dry run; use --dry-run with one command"
+            ),
+            exit::USAGE,
+        ));
+    }
+    let mut opened = project::open(global)?;
+    ui.notices(&opened.notices);
+    let has = |kind: &str| {
+        opened.plans.iter().any(|(_, plan)| match plan {
+            Plan::Territories(_) => kind == "territories",
+            Plan::Quotas(_) => kind == "quotas",
+            Plan::Comp(_) => kind == "comp",
+        })
+    };
+    let (territories, quotas, comp) = (has("territories"), has("quotas"), has("comp"));
+    let all = opened.project.calendar.periods();
+    let whole = format!("{}..{}", all[0].name, all[all.len() - 1].name);
+    let period = arguments.period.clone().unwrap_or(whole);
+    opened.periods(&period)?;
+    if territories {
+        let tables = opened.load(&TABLES, global, ui)?;
+        command::territories::balance(&opened, &tables, global, ui)?;
+    }
+    if quotas {
+        let tables = opened.load(&TABLES, global, ui)?;
+        command::quotas::allocate(&opened, &tables, global, ui)?;
+    }
+    if comp {
+        let tables = opened.load(&TABLES, global, ui)?;
+        let payments = command::comp::pay(&opened, &tables, &period, global, ui)?;
+        command::finish(&payments, "spm.payments/1", global, ui)?;
+    }
+    Ok(exit::DONE)
+}
