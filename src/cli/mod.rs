@@ -82,8 +82,13 @@ enum Command {
     Comp(command::comp::Command),
     /// Print the shell completions
     Completions { shell: clap_complete::Shell },
+    /// Look at extracts
+    #[command(subcommand)]
+    Data(command::data::Command),
     /// Explain a fault code, such as SPM105
     ExplainCode { code: String },
+    /// Start a project
+    Init(command::init::Arguments),
     /// Print the man page
     Man,
     /// Share quotas from the company to salespeople
@@ -146,6 +151,8 @@ fn run(cli: &Cli, ui: &mut Ui) -> Result<exit::Code, Failure> {
             ui.data(&String::from_utf8_lossy(&bytes))?;
             Ok(exit::DONE)
         }
+        Command::Data(command) => command::data::run(command, &cli.global, ui),
+        Command::Init(arguments) => command::init::run(arguments, &cli.global, ui),
         Command::ExplainCode { code } => command::code::run(code, ui),
         Command::Man => {
             let mut bytes = Vec::new();

@@ -5,6 +5,7 @@ pub mod fingerprint;
 pub mod load;
 pub mod lower;
 pub mod planning;
+pub mod profile;
 pub mod quota;
 pub mod read;
 pub mod rows;

@@ -274,8 +274,7 @@ impl Loader<'_> {
                         table,
                         *index,
                         &shown,
-                        Code::SPM105,
-                        &format!("{text:?} is {reason}"),
+                        (Code::SPM105, format!("{text:?} is {reason}")),
                         text,
                     );
                     bad.insert(*index);
@@ -294,26 +293,27 @@ impl Loader<'_> {
         }
     }
 
+    /// Reports a cell and writes its row aside. `why` is the code and the reason.
     fn reject(
         &mut self,
         spec: &SourceSpec,
         table: &Table,
         index: usize,
         column: &str,
-        code: Code,
-        reason: &str,
+        why: (Code, String),
         value: &str,
     ) {
         let (path, row) = origin(table, index);
+        let (code, reason) = why;
         let place = Place::row(&path, Some(row), Some(column));
-        self.sink.push(Diagnostic::error(code, reason.to_owned()).at(place, ""));
+        self.sink.push(Diagnostic::error(code, reason.clone()).at(place, ""));
         self.rejects.push(Reject {
             source: spec.name.clone(),
             path,
             row,
             column: column.to_owned(),
             code: code.name().to_owned(),
-            reason: reason.to_owned(),
+            reason,
             value: value.to_owned(),
         });
     }
@@ -336,22 +336,15 @@ impl Loader<'_> {
             };
             if column.rule == Rule::Required && values.null_count() > 0 {
                 for index in indices(&values.is_null()) {
-                    self.reject(
-                        spec,
-                        table,
-                        index,
-                        column.name,
-                        Code::SPM107,
-                        &format!("`{}` is empty", column.name),
-                        "",
-                    );
+                    let reason = format!("`{}` is empty", column.name);
+                    self.reject(spec, table, index, column.name, (Code::SPM107, reason), "");
                     bad.insert(index);
                 }
             }
             if let Some((low, high)) = range_of(column.name) {
                 for (index, value) in outside(&values, low, high) {
                     let reason = format!("{value} is not between {low} and {high}");
-                    self.reject(spec, table, index, column.name, Code::SPM110, &reason, &value.to_string());
+                    self.reject(spec, table, index, column.name, (Code::SPM110, reason), &value.to_string());
                     bad.insert(index);
                 }
             }
@@ -367,7 +360,7 @@ impl Loader<'_> {
                 contract.key[..key.len()].join(", "),
                 key.join(", ")
             );
-            self.reject(spec, table, index, contract.key[0], Code::SPM108, &reason, &key.join(", "));
+            self.reject(spec, table, index, contract.key[0], (Code::SPM108, reason), &key.join(", "));
             bad.insert(index);
         }
         if let Some(frame) = without(std::mem::take(&mut table.frame), &bad) {

@@ -68,11 +68,11 @@ fn points(table: &Table) -> Vec<Option<(f64, f64)>> {
         .collect()
 }
 
+/// A person and the values of the level columns, upper first.
+pub type Placed = (String, Vec<Option<String>>);
+
 /// People in a quota plan with the values of its level columns, sorted by identifier.
-pub fn quota_people(
-    plan: &QuotaPlan,
-    tables: &Tables,
-) -> Result<Vec<(String, Vec<Option<String>>)>, Diagnostic> {
+pub fn quota_people(plan: &QuotaPlan, tables: &Tables) -> Result<Vec<Placed>, Diagnostic> {
     let reps = kept(table(tables, "reps", &plan.place)?, plan.eligible.as_ref(), &plan.place)?;
     let levels: Vec<Vec<Option<String>>> = plan.levels.iter().map(|level| texts(&reps, level)).collect();
     let mut people: Vec<_> = texts(&reps, "rep_id")

@@ -1,6 +1,6 @@
 //! Faults as text: the line of the plan with a marker, or the file and row of the extract; then the fix.
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use spm_core::ground::diagnostic::{Diagnostic, Severity, Sink};
 use spm_core::ground::source::Place;
 
@@ -35,7 +35,7 @@ fn one(fault: &Diagnostic, color: bool) -> String {
                 group = group
                     .element(Snippet::source(place.source.text()).path(place.source.path()).annotation(mark));
             }
-            other => group = group.element(Level::NOTE.message(format!("at {}", other.short()))),
+            other => group = group.element(Origin::path(other.short())),
         }
     }
     if let Some(hint) = &fault.hint {

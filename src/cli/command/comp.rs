@@ -118,7 +118,7 @@ fn calculate<'a>(
     ui: &Ui,
 ) -> Result<Vec<Paid<'a>>, Failure> {
     let project = &opened.project;
-    let plans = opened.plans_of(|plan| if let Plan::Comp(plan) = plan { Some(plan) } else { None });
+    let plans = opened.plans_of(|plan| if let Plan::Comp(plan) = plan { Some(plan.as_ref()) } else { None });
     if plans.is_empty() {
         return Err(Failure::input("the project has no plan with kind = \"comp\"; add one under plans/"));
     }

@@ -4,6 +4,8 @@ pub mod chain;
 pub mod check;
 pub mod code;
 pub mod comp;
+pub mod data;
+pub mod init;
 pub mod quotas;
 pub mod schema;
 pub mod territories;

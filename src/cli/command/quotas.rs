@@ -43,7 +43,8 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
 
 /// Allocates and writes every quota plan; returns the quotas.
 pub fn allocate(opened: &Opened, tables: &Tables, global: &Global, ui: &Ui) -> Result<Table, Failure> {
-    let plans = opened.plans_of(|plan| if let Plan::Quotas(plan) = plan { Some(plan) } else { None });
+    let plans =
+        opened.plans_of(|plan| if let Plan::Quotas(plan) = plan { Some(plan.as_ref()) } else { None });
     if plans.is_empty() {
         return Err(Failure::input("the project has no plan with kind = \"quotas\"; add one under plans/"));
     }

@@ -41,7 +41,8 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
 
 /// Balances and writes; returns the summary.
 pub fn balance(opened: &Opened, tables: &Tables, global: &Global, ui: &Ui) -> Result<Table, Failure> {
-    let plans = opened.plans_of(|plan| if let Plan::Territories(plan) = plan { Some(plan) } else { None });
+    let plans =
+        opened.plans_of(|plan| if let Plan::Territories(plan) = plan { Some(plan.as_ref()) } else { None });
     let [plan] = plans.as_slice() else {
         return Err(Failure::input(format!(
             "the project has {} plans with kind = \"territories\"; it needs one",

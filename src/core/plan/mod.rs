@@ -25,11 +25,11 @@ use shape::Shape;
 #[derive(Clone, Debug)]
 pub enum Plan {
     /// Compensation.
-    Comp(comp::CompPlan),
+    Comp(Box<comp::CompPlan>),
     /// Quotas.
-    Quotas(quotas::QuotaPlan),
+    Quotas(Box<quotas::QuotaPlan>),
     /// Territories.
-    Territories(territories::TerritoryPlan),
+    Territories(Box<territories::TerritoryPlan>),
 }
 
 impl Plan {
@@ -159,9 +159,14 @@ pub fn check_plan(source: &Source, currency: &Currency, tables: &Tables, sink: &
     let failed = faults.has_errors();
     let plan = match kind.as_str() {
         _ if failed => None,
-        "comp" => comp::CompPlan::check(&raw, currency, tables, &mut faults).map(Plan::Comp),
-        "quotas" => quotas::QuotaPlan::check(&raw, tables, &mut faults).map(Plan::Quotas),
-        "territories" => territories::TerritoryPlan::check(&raw, tables, &mut faults).map(Plan::Territories),
+        "comp" => {
+            comp::CompPlan::check(&raw, currency, tables, &mut faults).map(|plan| Plan::Comp(Box::new(plan)))
+        }
+        "quotas" => {
+            quotas::QuotaPlan::check(&raw, tables, &mut faults).map(|plan| Plan::Quotas(Box::new(plan)))
+        }
+        "territories" => territories::TerritoryPlan::check(&raw, tables, &mut faults)
+            .map(|plan| Plan::Territories(Box::new(plan))),
         _ => None,
     };
     sink.append(faults);

@@ -175,14 +175,10 @@ impl Kind {
                     sink.push(unreadable(raw, text, &error.to_string()));
                 }
             }
-            (Self::Integer(low, high), Value::Integer(text)) => {
-                if !text.parse::<i64>().is_ok_and(|value| (*low..=*high).contains(&value)) {
-                    sink.push(unreadable(
-                        raw,
-                        text,
-                        &format!("expected a whole number from {low} to {high}"),
-                    ));
-                }
+            (Self::Integer(low, high), Value::Integer(text))
+                if !text.parse::<i64>().is_ok_and(|value| (*low..=*high).contains(&value)) =>
+            {
+                sink.push(unreadable(raw, text, &format!("expected a whole number from {low} to {high}")));
             }
             (Self::Date, Value::Text(text)) if raw.as_date().is_none() => {
                 sink.push(unreadable(raw, text, "expected a date such as 2027-01-31"));

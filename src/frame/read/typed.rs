@@ -36,7 +36,8 @@ fn normalize(read: PolarsResult<DataFrame>, path: &str, sink: &mut Sink) -> Opti
         }
     };
     let height = frame.height();
-    let mut columns = Vec::with_capacity(frame.width());
+    let width = frame.width();
+    let mut columns = Vec::with_capacity(width);
     for column in frame.into_columns() {
         let name = column.name().to_string();
         match normal(&column) {
@@ -47,7 +48,7 @@ fn normalize(read: PolarsResult<DataFrame>, path: &str, sink: &mut Sink) -> Opti
         }
     }
     let rows = (1..=u32::try_from(height).unwrap_or(u32::MAX)).collect();
-    if sink.has_errors() { None } else { Some(Cells { columns, rows }) }
+    (columns.len() == width).then_some(Cells { columns, rows })
 }
 
 /// A column in the type of a table.

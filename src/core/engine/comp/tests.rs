@@ -32,7 +32,7 @@ fn plan(component: &str, window: &str, goal: &str) -> CompPlan {
     let usd = Currency::from_code("USD").expect("a currency");
     let plan = check_plan(&Source::new("plan.toml", text), &usd, &tables, &mut sink);
     match plan {
-        Some(Plan::Comp(plan)) => plan,
+        Some(Plan::Comp(plan)) => *plan,
         other => panic!("{other:?} {:?}", sink.faults()),
     }
 }

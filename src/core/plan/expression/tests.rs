@@ -1,7 +1,8 @@
 //! What the dialect accepts and refuses.
 
 use super::*;
-use crate::ground::source::Source;
+use crate::ground::diagnostic::{Code, Sink};
+use crate::ground::source::{Source, TextPlace};
 
 fn check(text: &str) -> Result<Expression, Vec<Code>> {
     let source = Source::new("plan.toml", text);
