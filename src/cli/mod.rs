@@ -27,7 +27,7 @@ struct Cli {
 const EXAMPLES: &str = "Examples:
   spm init acme                                      a new project to fill in
   spm check                                          every fault of plans and extracts at once
-  spm run                                            territories, quotas, commission: the whole chain
+  spm run                                            territories, quotas, commission
   spm comp run --period P1                           what everyone is paid in period P1
   spm comp explain --rep 275 --period P5             why
 
@@ -163,6 +163,6 @@ fn run(cli: &Cli, ui: &mut Ui) -> Result<exit::Code, Failure> {
         Command::Quotas(command) => command::quotas::run(command, &cli.global, ui),
         Command::Run(arguments) => command::chain::run(arguments, &cli.global, ui),
         Command::Territories(command) => command::territories::run(command, &cli.global, ui),
-        Command::Schema(arguments) => command::schema::run(arguments, ui),
+        Command::Schema(arguments) => command::schema::run(arguments, &cli.global, ui),
     }
 }

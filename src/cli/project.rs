@@ -107,11 +107,18 @@ fn read_text(root: &Path, shown: &str, sink: &mut Sink) -> Option<Source> {
 }
 
 impl Opened {
-    /// Loads the tables. Rows that cannot be used stop the command, unless they are allowed.
-    pub fn load(&mut self, needed: &[&str], global: &Global, ui: &Ui) -> Result<Tables, Failure> {
+    /// Loads the tables that a command needs; `own` is the folder of its results, which it never reads. Rows that
+    /// cannot be used stop the command, unless they are allowed.
+    pub fn load(
+        &self,
+        needed: &[&str],
+        own: Option<&str>,
+        global: &Global,
+        ui: &Ui,
+    ) -> Result<Tables, Failure> {
         ui.step("reading extracts");
         let mut sink = Sink::default();
-        let tables = load::load(&self.root, &self.project, needed, &mut sink);
+        let tables = load::load(&self.root, &self.project, needed, own, &mut sink);
         spm_frame::credit::check_splits(&tables, &mut sink);
         let rows = tables.rejects.len();
         let only_rows = sink.faults().iter().all(|fault| {

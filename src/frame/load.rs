@@ -36,8 +36,11 @@ impl Tables {
 }
 
 /// Reads and checks the tables named in `needed` and everything they look up. Faults go to the sink.
-pub fn load(root: &Path, project: &Project, needed: &[&str], sink: &mut Sink) -> Tables {
-    let mut loader = Loader { root, project, sink, done: BTreeMap::new(), rejects: vec![] };
+///
+/// A command never reads its own results, so that it gives the same answer when it is run again: optional sources
+/// whose files lie in the folder `own` (such as `out/territories`) count as absent.
+pub fn load(root: &Path, project: &Project, needed: &[&str], own: Option<&str>, sink: &mut Sink) -> Tables {
+    let mut loader = Loader { root, project, own, sink, done: BTreeMap::new(), rejects: vec![] };
     let mut tables = Tables::default();
     for contract in CONTRACTS.iter().filter(|contract| needed.contains(&contract.name)) {
         if let Some(table) = loader.canonical(contract) {
@@ -58,6 +61,7 @@ pub fn load(root: &Path, project: &Project, needed: &[&str], sink: &mut Sink) ->
 struct Loader<'a> {
     root: &'a Path,
     project: &'a Project,
+    own: Option<&'a str>,
     sink: &'a mut Sink,
     /// Tables by source; `None` when a source could not be read or is being read.
     done: BTreeMap<String, Option<Table>>,
@@ -101,7 +105,9 @@ impl Loader<'_> {
     }
 
     fn read_source(&mut self, spec: &SourceSpec) -> Option<Table> {
-        if spec.optional && spec.files.iter().all(|(pattern, _)| read::find(self.root, pattern).is_empty()) {
+        let own = |pattern: &str| self.own.is_some_and(|own| pattern.starts_with(own));
+        let absent = |pattern: &str| own(pattern) || read::find(self.root, pattern).is_empty();
+        if spec.optional && spec.files.iter().all(|(pattern, _)| absent(pattern)) {
             return Some(empty(spec));
         }
         let mut table = read::extract(self.root, spec, self.sink, &mut self.rejects)?;

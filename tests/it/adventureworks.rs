@@ -76,3 +76,60 @@ fn statistics_that_lie_do_not_lose_rows() {
     let text = project.run(&["check"]).exits(0).stdout();
     assert!(text.contains("transactions: 16430 rows"), "{text}");
 }
+
+#[test]
+fn the_chain_plans_and_pays() {
+    let project = Project::adventureworks();
+    let ran = project.run(&["run", "--period", "P1..P12", "--format", "csv"]).exits(0);
+    assert_eq!(ran.stdout().lines().count(), 164, "163 quotas of salespeople, and the header");
+    let result: serde_json::Value =
+        serde_json::from_slice(&project.bytes("out/territories/result.json")).expect("JSON");
+    assert_eq!(result["feasible"], true);
+    let number = |key: &str| result[key].as_f64().expect("a number");
+    assert!(number("bound") <= number("objective") && number("gap") < 0.05, "{result}");
+    let names = [
+        "territories/assignment",
+        "territories/summary",
+        "quotas/quotas",
+        "quotas/parts",
+        "comp/P1-to-P12/payments",
+        "comp/P1-to-P12/credits",
+    ];
+    let read = || names.map(|name| project.bytes(&format!("out/{name}.parquet")));
+    let first = read();
+    project.run(&["-q", "run", "--period", "P1..P12"]).exits(0);
+    for (name, (first, second)) in names.iter().zip(first.iter().zip(read().iter())) {
+        assert!(first == second, "{name} differs when the chain is run again");
+    }
+}
+
+#[test]
+fn quotas_add_up_on_every_level() {
+    let project = Project::adventureworks();
+    let ran = project.run(&["-q", "quotas", "allocate", "--format", "csv"]).exits(0);
+    let mut sums: BTreeMap<(String, String), i64> = BTreeMap::new();
+    let mut own: BTreeMap<(String, String), i64> = BTreeMap::new();
+    for line in ran.stdout().lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let cents: i64 = fields[5].replace('.', "").parse().expect("cents");
+        *sums.entry((fields[2].to_owned(), fields[4].to_owned())).or_default() += cents;
+        own.insert((fields[0].to_owned(), fields[4].to_owned()), cents);
+    }
+    assert!(own.len() > 80);
+    for (holder, cents) in sums.iter().filter(|((parent, _), _)| !parent.is_empty()) {
+        assert_eq!(own.get(holder), Some(cents), "{holder:?}");
+    }
+}
+
+#[test]
+fn limits_that_contradict_have_an_exit_code_of_their_own() {
+    let project = Project::adventureworks();
+    let plan = String::from_utf8(project.bytes("plans/territories.toml")).expect("text");
+    project.file("plans/territories.toml", plan.replace("move = \"500\"", "move = \"500\"\nmax_moves = 0"));
+    let ran = project.run(&["territories", "balance"]).exits(4);
+    assert!(
+        ran.stderr().contains("SPM501") && !project.0.join("out/territories").exists(),
+        "{}",
+        ran.stderr()
+    );
+}

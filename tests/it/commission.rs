@@ -112,3 +112,14 @@ fn output_files_in_three_formats() {
     assert!(String::from_utf8_lossy(&project.bytes("x.csv")).contains("M,2027-01,USD,1.50"));
     project.run(&["comp", "run", "--period", "2027-01", "--output", "x.pdf"]).exits(2);
 }
+
+#[test]
+fn a_new_project_runs_at_once() {
+    let project = Project::new();
+    project.run(&["init"]).exits(0);
+    project.run(&["check"]).exits(0);
+    let ran = project.run(&["run", "--period", "2027-01", "--format", "csv"]).exits(0);
+    // 73,500.50 against 60,000: 8 % of 60,000 and 12 % of 13,500.50.
+    assert!(ran.stdout().contains("r1,2027-01,USD,6420.06"), "{}", ran.stdout());
+    project.run(&["init"]).exits(3);
+}

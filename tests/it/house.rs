@@ -72,3 +72,43 @@ fn no_network_library_is_linked() {
         assert!(!tree.lines().any(|line| line.starts_with(&format!("{name} v"))), "{name} is in the tree");
     }
 }
+
+#[test]
+fn schemas_and_reference_pages_are_those_of_the_program() {
+    let print = |arguments: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_spm"))
+            .args(arguments)
+            .output()
+            .expect("the program starts");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    for kind in ["project", "comp", "quotas", "territories", "tables"] {
+        let page = fs::read_to_string(root().join(format!("docs/reference/{kind}.md"))).expect("a page");
+        assert!(
+            page == print(&["schema", kind, "--format", "markdown"]),
+            "docs/reference/{kind}.md is old; see CONTRIBUTING.md"
+        );
+        if kind != "tables" {
+            let schema =
+                fs::read_to_string(root().join(format!("schemas/{kind}.schema.json"))).expect("a schema");
+            assert!(
+                schema == print(&["schema", kind]),
+                "schemas/{kind}.schema.json is old; see CONTRIBUTING.md"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_program_opens_no_socket() {
+    // Where strace is installed, no network call is seen; the tree of crates above is the proof elsewhere.
+    let Ok(output) = std::process::Command::new("strace")
+        .args(["-f", "-e", "trace=network", env!("CARGO_BIN_EXE_spm"), "check", "--project"])
+        .arg(root().join("examples/adventureworks"))
+        .output()
+    else {
+        return;
+    };
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(!log.contains("AF_INET"), "{log}");
+}

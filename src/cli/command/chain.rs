@@ -17,8 +17,6 @@ pub struct Arguments {
     period: Option<String>,
 }
 
-const TABLES: [&str; 6] = ["accounts", "assignments", "quotas", "reps", "splits", "transactions"];
-
 /// Runs the chain; prints the payments.
 pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
     if global.dry_run {
@@ -29,7 +27,7 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
             exit::USAGE,
         ));
     }
-    let mut opened = project::open(global)?;
+    let opened = project::open(global)?;
     ui.notices(&opened.notices);
     let has = |kind: &str| {
         opened.plans.iter().any(|(_, plan)| match plan {
@@ -44,15 +42,15 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
     let period = arguments.period.clone().unwrap_or(whole);
     opened.periods(&period)?;
     if territories {
-        let tables = opened.load(&TABLES, global, ui)?;
+        let tables = opened.load(&command::territories::TABLES, command::territories::OWN, global, ui)?;
         command::territories::balance(&opened, &tables, global, ui)?;
     }
     if quotas {
-        let tables = opened.load(&TABLES, global, ui)?;
+        let tables = opened.load(&command::quotas::TABLES, command::quotas::OWN, global, ui)?;
         command::quotas::allocate(&opened, &tables, global, ui)?;
     }
     if comp {
-        let tables = opened.load(&TABLES, global, ui)?;
+        let tables = opened.load(&command::comp::TABLES, None, global, ui)?;
         let payments = command::comp::pay(&opened, &tables, &period, global, ui)?;
         command::finish(&payments, "spm.payments/1", global, ui)?;
     }

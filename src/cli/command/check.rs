@@ -24,7 +24,7 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
     if let (Some(opened), false) = (&opened, arguments.plans_only) {
         ui.step("reading extracts");
         let names: Vec<&str> = CONTRACTS.iter().map(|contract| contract.name).collect();
-        let tables = load::load(&opened.root, &opened.project, &names, &mut sink);
+        let tables = load::load(&opened.root, &opened.project, &names, None, &mut sink);
         spm_frame::credit::check_splits(&tables, &mut sink);
         for (name, table) in &tables.tables {
             summary += &format!("{name}: {} rows, {} columns\n", table.frame.height(), table.columns.len());

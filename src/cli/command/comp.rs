@@ -63,22 +63,23 @@ struct Paid<'a> {
     earnings: Earnings,
 }
 
-const TABLES: [&str; 6] = ["accounts", "assignments", "quotas", "reps", "splits", "transactions"];
+/// The tables that the command reads.
+pub const TABLES: [&str; 6] = ["accounts", "assignments", "quotas", "reps", "splits", "transactions"];
 
 /// Runs one of the commands.
 pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
-    let mut opened = project::open(global)?;
+    let opened = project::open(global)?;
     ui.notices(&opened.notices);
     match command {
         Command::Run { period } => {
-            let tables = opened.load(&TABLES, global, ui)?;
+            let tables = opened.load(&TABLES, None, global, ui)?;
             let payments = pay(&opened, &tables, period, global, ui)?;
             command::finish(&payments, "spm.payments/1", global, ui)?;
             Ok(exit::DONE)
         }
         Command::Explain { rep, period, component, rows } => {
             let periods = opened.periods(period)?;
-            let tables = opened.load(&TABLES, global, ui)?;
+            let tables = opened.load(&TABLES, None, global, ui)?;
             explain_rep(
                 &opened,
                 &tables,

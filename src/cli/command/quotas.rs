@@ -28,14 +28,17 @@ pub enum Command {
     Allocate,
 }
 
-const TABLES: [&str; 3] = ["accounts", "reps", "transactions"];
+/// The folder of its results.
+pub const OWN: Option<&str> = Some("out/quotas");
+/// The tables that the command reads.
+pub const TABLES: [&str; 3] = ["accounts", "reps", "transactions"];
 
 /// Runs one of the commands.
 pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
-    let mut opened = project::open(global)?;
+    let opened = project::open(global)?;
     ui.notices(&opened.notices);
     let Command::Allocate = command;
-    let tables = opened.load(&TABLES, global, ui)?;
+    let tables = opened.load(&TABLES, OWN, global, ui)?;
     let quotas = allocate(&opened, &tables, global, ui)?;
     command::finish(&quotas, "spm.quotas/1", global, ui)?;
     Ok(exit::DONE)
@@ -74,7 +77,7 @@ pub fn allocate(opened: &Opened, tables: &Tables, global: &Global, ui: &Ui) -> R
     let quotas = quotas_table(&allocated)?;
     if !global.dry_run {
         let provenance = opened.provenance(tables, 0);
-        let target = opened.root.join("out/quotas");
+        let target = opened.root.join(OWN.unwrap_or_default());
         let folder = Folder::create(&target)?;
         folder.table("quotas.parquet", &quotas, &provenance)?;
         folder.table("parts.parquet", &parts_table(&allocated)?, &provenance)?;

@@ -25,15 +25,18 @@ pub enum Command {
     Balance,
 }
 
-const TABLES: [&str; 3] = ["accounts", "reps", "transactions"];
+/// The folder of its results.
+pub const OWN: Option<&str> = Some("out/territories");
+/// The tables that the command reads.
+pub const TABLES: [&str; 3] = ["accounts", "reps", "transactions"];
 const DUAL_ROUNDS: u32 = 600;
 
 /// Runs one of the commands.
 pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
-    let mut opened = project::open(global)?;
+    let opened = project::open(global)?;
     ui.notices(&opened.notices);
     let Command::Balance = command;
-    let tables = opened.load(&TABLES, global, ui)?;
+    let tables = opened.load(&TABLES, OWN, global, ui)?;
     let summary = balance(&opened, &tables, global, ui)?;
     command::finish(&summary, "spm.territories/1", global, ui)?;
     Ok(exit::DONE)
@@ -68,7 +71,7 @@ pub fn balance(opened: &Opened, tables: &Tables, global: &Global, ui: &Ui) -> Re
     let summary = summary_table(&problem, &rows, &outcome)?;
     if !global.dry_run {
         let provenance = opened.provenance(tables, plan.seed);
-        let target = opened.root.join("out/territories");
+        let target = opened.root.join(OWN.unwrap_or_default());
         let folder = Folder::create(&target)?;
         folder.table("assignment.parquet", &assignment_table(&rows, &outcome)?, &provenance)?;
         folder.table("summary.parquet", &summary, &provenance)?;

@@ -6,6 +6,7 @@ pub mod expression;
 pub mod project;
 pub mod quotas;
 pub mod raw;
+pub mod reference;
 pub mod schema;
 pub mod shape;
 pub mod territories;
