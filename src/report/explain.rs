@@ -14,7 +14,7 @@ pub fn text(root: &Node) -> String {
 fn branch(node: &Node, head: &str, indent: &str, lines: &mut Vec<String>) {
     let how = match node.operation {
         Operation::Input => String::new(),
-        operation => format!(" = {} of", operation.word()),
+        operation => format!(" = {}", operation.word()),
     };
     let clause = node.clause.as_ref().map_or_else(String::new, |clause| format!("   [{}]", clause.clause()));
     lines.push(format!("{head}{}: {}{how}{clause}", node.label, node.value_text()));

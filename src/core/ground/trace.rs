@@ -1,5 +1,6 @@
 //! The explanation of a number: a tree of named values, each with its clause, inputs and children (floor 0).
 
+use super::money::Currency;
 use super::rational::Rational;
 use super::source::TextPlace;
 
@@ -38,14 +39,14 @@ impl Operation {
     pub fn word(self) -> &'static str {
         match self {
             Self::Input => "",
-            Self::Sum => "sum",
-            Self::Product => "product",
-            Self::Quotient => "quotient",
+            Self::Sum => "sum of",
+            Self::Product => "product of",
+            Self::Quotient => "quotient of",
             Self::Round { .. } => "rounded",
-            Self::Minimum => "smaller",
-            Self::WhenReached => "paid when reached",
-            Self::Difference => "difference",
-            Self::Slice => "part in the band",
+            Self::Minimum => "smaller of",
+            Self::WhenReached => "the first, if the second reaches the third",
+            Self::Difference => "difference of",
+            Self::Slice => "part of the first between the others",
         }
     }
 
@@ -134,7 +135,17 @@ impl Node {
     #[must_use]
     pub fn value_text(&self) -> String {
         match &self.unit {
-            Unit::Money(code) => format!("{} {code}", self.value.to_decimal_text()),
+            Unit::Money(code) => {
+                let text = self.value.to_decimal_text();
+                let places = Currency::from_code(code).map_or(0, |currency| currency.decimals() as usize);
+                // Whole cents at least; more decimals where the exact value has them.
+                let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+                if places == 0 && fraction.is_empty() {
+                    format!("{whole} {code}")
+                } else {
+                    format!("{whole}.{fraction:0<places$} {code}")
+                }
+            }
             Unit::Percent => self.value.to_percent(),
             Unit::Number => self.value.to_decimal_text(),
         }
