@@ -20,6 +20,7 @@ use spm_core::plan::contract::Type;
 
 use crate::load::Tables;
 use crate::lower::lower;
+use crate::merge::matches;
 use crate::table::{Column as TableColumn, Table};
 
 /// Credits and what they add up to.
@@ -235,26 +236,29 @@ impl Crediting<'_> {
             optional("type", "split"),
             optional("role", ""),
         ]);
-        let shares = shares
-            .filter(col("_type").eq(lit(kind)))
-            .sort(["transaction_id", "payee_id", "_role"], SortMultipleOptions::default());
-        let how = if overlay || role.is_some() { JoinType::Inner } else { JoinType::Left };
-        let arguments = JoinArgs { maintain_order: MaintainOrderJoin::LeftRight, ..JoinArgs::new(how) };
-        let key = || [col("transaction_id")];
-        let joined = base.lazy().with_row_index("_base", None).join(shares, key(), key(), arguments);
-        let joined = joined.collect().map_err(|error| internal(&error))?;
-        let amounts = cut(&joined, share_decimals, overlay).map_err(|error| internal(&error))?;
-        let mut joined = joined;
-        joined.with_column(amounts.into_column()).map_err(|error| internal(&error))?;
-        let mut frame =
-            joined.lazy().with_column(coalesce(&[col("payee_id"), col("rep_id")]).alias("payee_id"));
-        if let Some(role) = role {
-            frame = frame.filter(col("_role").eq(lit(role.as_str())));
-        }
-        frame
-            .drop(by_name(["_base", "_share", "_type", "_role"], true, false))
-            .collect()
-            .map_err(|error| internal(&error))
+        // The splits are in the order of transaction, person, role: the order of their key.
+        let shares = shares.filter(col("_type").eq(lit(kind))).drop(by_name(["_type"], true, false));
+        let read = || -> PolarsResult<DataFrame> {
+            let shares = shares.collect()?;
+            let (rows, partners) =
+                matches(base.column("transaction_id")?.str()?, shares.column("transaction_id")?.str()?);
+            let partners: IdxCa = partners.into_iter().collect_ca("_share".into());
+            let rows = IdxCa::from_vec("_base".into(), rows);
+            let mut joined = base.take(&rows)?;
+            joined.with_column(rows.into_column())?;
+            joined.hstack_mut(shares.drop("transaction_id")?.take(&partners)?.columns())?;
+            let amounts = cut(&joined, share_decimals, overlay)?;
+            joined.with_column(amounts.into_column())?;
+            let mut frame =
+                joined.lazy().with_column(coalesce(&[col("payee_id"), col("rep_id")]).alias("payee_id"));
+            if let Some(role) = role {
+                frame = frame.filter(col("_role").eq(lit(role.as_str())));
+            } else if overlay {
+                frame = frame.filter(col("_share").is_not_null());
+            }
+            frame.drop(by_name(["_base", "_share", "_role"], true, false)).collect()
+        };
+        read().map_err(|error| internal(&error))
     }
 
     /// The holders of the account's territory on the day.
@@ -590,32 +594,21 @@ pub fn check_splits(tables: &Tables, sink: &mut Sink) {
     } else {
         lit(true)
     };
-    let totals =
-        splits.frame.clone().lazy().filter(kind).group_by([col("transaction_id")]).agg([col("share").sum()]);
-    let wrong =
-        totals.filter(col("share").neq(lit(unit))).sort(["transaction_id"], SortMultipleOptions::default());
-    let Ok(wrong) = wrong.collect() else { return };
+    let Ok(frame) = splits.frame.clone().lazy().filter(kind).collect() else { return };
+    let (Ok(ids), Ok(shares)) = (frame.column("transaction_id"), frame.column("share")) else { return };
+    let (Ok(ids), Ok(shares)) = (ids.str(), shares.i64()) else { return };
     let path = splits.files.first().map_or("", |file| file.path.as_str());
-    for row in 0..wrong.height() {
-        let text = |name: &str| {
-            wrong
-                .column(name)
-                .ok()
-                .and_then(|column| column.get(row).ok())
-                .map(|value| value.str_value().into_owned())
-                .unwrap_or_default()
-        };
-        let total = text("share").parse::<i64>().map_or_else(
-            |_| String::new(),
-            |units| {
-                Rational::from_scaled(
-                    units.into(),
-                    splits.column("share").map_or(0, |column| column.decimals),
-                )
-                .to_percent()
-            },
-        );
-        let message = format!("the splits of transaction {} total {total}", text("transaction_id"));
+    let decimals = splits.column("share").map_or(0, |column| column.decimals);
+    let rows: Vec<(&str, i128)> =
+        ids.iter().zip(shares.iter()).filter_map(|(id, share)| Some((id?, i128::from(share?)))).collect();
+    // The splits of a transaction are next to each other: their table is in the order of its key.
+    for group in rows.chunk_by(|a, b| a.0 == b.0) {
+        let total: i128 = group.iter().map(|(_, share)| share).sum();
+        if total == i128::from(unit) {
+            continue;
+        }
+        let total = Rational::from_scaled(total, decimals).to_percent();
+        let message = format!("the splits of transaction {} total {total}", group[0].0);
         let fault = Diagnostic::error(Code::SPM111, message).at(Place::row(path, None, Some("share")), "");
         sink.push(fault.hint("correct the shares, or mark extra credit with type overlay"));
     }

@@ -4,29 +4,37 @@
 //! they were exported. It tells results apart; the SHA-256 of each file, in run.json, is what an auditor checks.
 
 use polars::prelude::*;
+use rayon::prelude::*;
 
-use crate::table::Table;
+use crate::merge::tasks;
+use crate::table::{Column as TableColumn, Table};
 
 /// 128 bits, hexadecimal.
 #[must_use]
 pub fn fingerprint(table: &Table) -> String {
-    let mut hashes = vec![[0xcbf2_9ce4_8422_2325_u64, 0x6c62_272e_07bb_0142]; table.frame.height()];
-    let mut names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
-    names.sort_unstable();
-    for name in names {
-        let Ok(column) = table.frame.column(name) else { continue };
-        for hash in &mut hashes {
-            mix(hash, name.as_bytes());
-        }
-        let decimals = table.column(name).map_or(0, |column| column.decimals);
-        add_column(&mut hashes, column, decimals);
-    }
-    let mut sum = [0u64; 2];
-    for hash in &hashes {
-        sum[0] = sum[0].wrapping_add(avalanche(hash[0]));
-        sum[1] = sum[1].wrapping_add(avalanche(hash[1]));
-    }
+    let mut columns: Vec<(&TableColumn, &Column)> =
+        table.columns.iter().filter_map(|meta| Some((meta, table.frame.column(&meta.name).ok()?))).collect();
+    columns.sort_unstable_by_key(|(meta, _)| &meta.name);
+    let sum = tasks(table.frame.height())
+        .map(|(from, length)| {
+            let mut hashes = vec![[0xcbf2_9ce4_8422_2325_u64, 0x6c62_272e_07bb_0142]; length];
+            for (meta, column) in &columns {
+                let mut name = [0; 2];
+                mix(&mut name, meta.name.as_bytes());
+                for hash in &mut hashes {
+                    word(hash, name[0]);
+                }
+                let part = column.slice(i64::try_from(from).unwrap_or(i64::MAX), length);
+                add_column(&mut hashes, &part, meta.decimals);
+            }
+            hashes.iter().fold([0u64; 2], |sum, hash| plus(sum, hash.map(avalanche)))
+        })
+        .reduce(|| [0; 2], plus);
     format!("{:016x}{:016x}", sum[0], sum[1])
+}
+
+fn plus(a: [u64; 2], b: [u64; 2]) -> [u64; 2] {
+    [a[0].wrapping_add(b[0]), a[1].wrapping_add(b[1])]
 }
 
 fn add_column(hashes: &mut [[u64; 2]], column: &Column, decimals: u32) {

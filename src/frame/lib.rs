@@ -4,6 +4,7 @@ pub mod credit;
 pub mod fingerprint;
 pub mod load;
 pub mod lower;
+mod merge;
 pub mod planning;
 pub mod profile;
 pub mod quota;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use polars::prelude::*;
+use rayon::prelude::*;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
 use spm_core::ground::source::{Place, TextPlace};
 use spm_core::plan::contract::{CONTRACTS, Contract, Rule, Type};
@@ -13,6 +14,7 @@ use spm_core::plan::expression::{Columns, check_expression, check_typed};
 use spm_core::plan::project::{ColumnFrom, ColumnSpec, JoinSpec, Project, SourceSpec};
 
 use crate::lower::lower;
+use crate::merge::{is_ascending, missing, tasks};
 use crate::read::{self, cast};
 use crate::table::{Column as TableColumn, FILE, InputFile, ROW, Reject, Table};
 
@@ -89,8 +91,8 @@ impl Loader<'_> {
             }
         }
         let mut table = table?;
-        self.check_contract(contract, &mut table);
         sort_by_key(contract, &mut table);
+        self.check_contract(contract, &mut table);
         Some(table)
     }
 
@@ -465,61 +467,65 @@ fn outside(values: &Column, low: f64, high: f64) -> Vec<(usize, f64)> {
     values.iter().enumerate().filter(odd).filter_map(|(index, value)| Some((index, value?))).collect()
 }
 
-/// Rows whose key an earlier row has.
+/// Rows whose key an earlier row of the extract has. The table is in the order of its key.
 fn repeated(contract: &Contract, table: &Table) -> Vec<usize> {
-    let keys: Vec<&str> = contract.key.iter().copied().filter(|name| table.column(name).is_some()).collect();
-    if keys.is_empty() || is_ascending(table, keys[0]) {
+    if is_strictly_ascending(table, contract.key[0]) {
         return vec![];
     }
-    let names: Vec<Expr> = keys.iter().map(|name| col(*name)).collect();
-    let indexed = table.frame.clone().lazy().select(names.clone()).with_row_index("_index", None);
-    let groups = indexed
-        .clone()
-        .group_by(names.clone())
-        .agg([col("_index").min().alias("_first"), len().alias("_count")]);
-    let groups = groups.filter(col("_count").gt(lit(1u32)));
-    let arguments = JoinArgs { nulls_equal: true, ..JoinArgs::new(JoinType::Inner) };
-    let found = indexed
-        .join(groups, names.clone(), names, arguments)
-        .filter(col("_index").neq(col("_first")))
-        .select([col("_index")]);
-    let mut rows: Vec<usize> = found
-        .collect()
-        .ok()
-        .and_then(|frame| {
-            frame
-                .column("_index")
-                .ok()?
-                .u32()
-                .ok()
-                .map(|rows| rows.iter().flatten().map(|row| row as usize).collect())
-        })
-        .unwrap_or_default();
-    rows.sort_unstable();
-    rows
+    let keys = keys_of(contract, table);
+    let physical = keys.iter().filter_map(|name| table.frame.column(name).ok()?.cast(&DataType::String).ok());
+    let columns: Vec<Column> = physical.collect();
+    let texts: Vec<&StringChunked> = columns.iter().filter_map(|column| column.str().ok()).collect();
+    let same = |row: &usize| texts.iter().all(|column| column.get(*row - 1) == column.get(*row));
+    (1..table.frame.height()).filter(|row| !texts.is_empty() && same(row)).collect()
 }
 
-/// Puts rows in the order of their key, so that no result depends on the order of an export.
+/// The columns of the key that the table has.
+fn keys_of(contract: &Contract, table: &Table) -> Vec<PlSmallStr> {
+    contract.key.iter().filter(|name| table.column(name).is_some()).map(|name| (*name).into()).collect()
+}
+
+/// Puts rows in the order of their key, so that no result depends on the order of an export; rows of the same key keep
+/// the order of the extract.
 fn sort_by_key(contract: &Contract, table: &mut Table) {
-    let keys: Vec<PlSmallStr> =
-        contract.key.iter().filter(|name| table.column(name).is_some()).map(|name| (*name).into()).collect();
-    if !keys.is_empty()
-        && !is_ascending(table, &keys[0])
-        && let Ok(frame) = table.frame.sort(keys, SortMultipleOptions::default().with_maintain_order(true))
-    {
+    let keys = keys_of(contract, table);
+    let sorted = || {
+        let texts: Vec<&StringChunked> =
+            keys.iter().filter_map(|name| table.frame.column(name).ok()?.str().ok()).collect();
+        texts.len() == keys.len() && is_sorted(&texts)
+    };
+    if keys.is_empty() || is_strictly_ascending(table, &keys[0]) || sorted() {
+        return;
+    }
+    if let Ok(frame) = table.frame.sort(keys, SortMultipleOptions::default().with_maintain_order(true)) {
         table.frame = frame;
     }
 }
 
-/// True when every value is present and above the one before: then no two are equal, at the price of one scan.
-fn is_ascending(table: &Table, name: &str) -> bool {
-    let Ok(values) = table.frame.column(name).and_then(|column| column.str().cloned()) else { return false };
-    let mut last: Option<&str> = None;
-    values.iter().all(|value| {
-        let ascending = value.is_some_and(|value| last.is_none_or(|last| last < value));
-        last = value;
-        ascending
+/// True when the rows are in the order of these columns, from the first to the last.
+fn is_sorted(columns: &[&StringChunked]) -> bool {
+    let part = |from: usize, length: usize| -> Vec<StringChunked> {
+        let from = i64::try_from(from).unwrap_or(i64::MAX);
+        columns.iter().map(|column| column.slice(from, length)).collect()
+    };
+    tasks(columns.first().map_or(0, |column| column.len())).all(|(from, length)| {
+        // One row of the part before, so that the border is compared too.
+        let before = usize::from(from > 0);
+        let columns = part(from - before, length + before);
+        let mut walks: Vec<_> = columns.iter().map(|column| column.iter()).collect();
+        let mut last: Vec<Option<&str>> = Vec::new();
+        (0..length + before).all(|_| {
+            let row: Vec<Option<&str>> = walks.iter_mut().filter_map(Iterator::next).collect();
+            let ascending = last <= row;
+            last = row;
+            ascending
+        })
     })
+}
+
+/// True when every value is present and above the one before: then no two are equal, at the price of one scan.
+fn is_strictly_ascending(table: &Table, name: &str) -> bool {
+    table.frame.column(name).and_then(|column| column.str()).is_ok_and(|values| is_ascending(values, true))
 }
 
 /// Reports values that their table does not have: the row stays, because it can be used for what does not need them.
@@ -533,26 +539,15 @@ fn warn_references(tables: &Tables, sink: &mut Sink) {
                 .iter()
                 .find(|contract| contract.name == target)
                 .map_or("", |contract| contract.key[0]);
-            let arguments = JoinArgs::new(JoinType::Anti);
-            let missing = table.frame.clone().lazy().filter(col(column.name).is_not_null());
-            let missing = missing.join(
-                known.frame.clone().lazy().select([col(key)]),
-                [col(column.name)],
-                [col(key)],
-                arguments,
-            );
-            let missing = missing
-                .group_by([col(column.name)])
-                .agg([len().alias("_count")])
-                .sort([column.name], SortMultipleOptions::default());
-            let Ok(missing) = missing.collect() else { continue };
-            if missing.height() == 0 {
+            let texts = |table: &Table, name: &str| table.frame.column(name).ok()?.str().ok().cloned();
+            let (Some(values), Some(known)) = (texts(table, column.name), texts(known, key)) else {
                 continue;
-            }
-            let example = missing.column(column.name).map(|names| cell_text(names, 0)).unwrap_or_default();
+            };
+            let missing = missing(&values, &known);
+            let Some(example) = missing.first() else { continue };
             let message = format!(
                 "{} value(s) of {}.{} are not in {target}, such as `{example}`",
-                missing.height(),
+                missing.len(),
                 contract.name,
                 column.name
             );

@@ -1,66 +1,146 @@
 //! Exact rational numbers: every rate, share, attainment and unrounded amount (floor 0).
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 use std::str::FromStr;
 
 use num_bigint::BigInt;
+use num_integer::Integer;
 use num_rational::BigRational;
-use num_traits::{One, Signed, ToPrimitive, Zero};
+use num_traits::{Signed, ToPrimitive, Zero};
 
 use super::limit;
 
 /// An exact rational number. Nothing is ever rounded in here: [`super::round`] has the only functions that round.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Rational(BigRational);
+///
+/// Numbers whose reduced fraction fits two 64-bit integers, which almost all are, need no memory of their own; larger
+/// ones continue with integers of any size. A number has one form only, so equality and hashes compare the forms.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Rational(Form);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Form {
+    /// Reduced, with a denominator above zero.
+    Small(i64, i64),
+    /// Reduced, and not small.
+    Big(Box<BigRational>),
+}
+
+impl Default for Rational {
+    fn default() -> Self {
+        Self::zero()
+    }
+}
 
 impl Rational {
     /// The number zero.
     #[must_use]
-    pub fn zero() -> Self {
-        Self(BigRational::zero())
+    pub const fn zero() -> Self {
+        Self(Form::Small(0, 1))
     }
 
     /// The number one, which is also 100 %.
     #[must_use]
-    pub fn one() -> Self {
-        Self(BigRational::one())
+    pub const fn one() -> Self {
+        Self(Form::Small(1, 1))
     }
 
     /// `numerator / denominator`, or `None` when the denominator is zero.
     #[must_use]
     pub fn new(numerator: i128, denominator: i128) -> Option<Self> {
-        (denominator != 0).then(|| Self(BigRational::new(numerator.into(), denominator.into())))
+        (denominator != 0).then(|| Self::quotient(numerator, denominator))
+    }
+
+    /// The quotient of two integers; the divisor is not zero.
+    fn quotient(numerator: i128, denominator: i128) -> Self {
+        let divisor = if let (Ok(a), Ok(b)) =
+            (u64::try_from(numerator.unsigned_abs()), u64::try_from(denominator.unsigned_abs()))
+        {
+            u128::from(a.gcd(&b))
+        } else {
+            numerator.unsigned_abs().gcd(&denominator.unsigned_abs())
+        };
+        let small = || {
+            let divisor = i128::try_from(divisor).ok()?;
+            let sign = denominator.signum();
+            let numerator = (numerator / divisor).checked_mul(sign)?;
+            let denominator = (denominator / divisor).checked_mul(sign)?;
+            Some(Form::Small(i64::try_from(numerator).ok()?, i64::try_from(denominator).ok()?))
+        };
+        match small() {
+            Some(form) => Self(form),
+            None => Self(Form::Big(Box::new(BigRational::new(numerator.into(), denominator.into())))),
+        }
+    }
+
+    /// The one form of a number of any size.
+    fn from_big(value: BigRational) -> Self {
+        match (value.numer().to_i64(), value.denom().to_i64()) {
+            (Some(numerator), Some(denominator)) => Self(Form::Small(numerator, denominator)),
+            _ => Self(Form::Big(Box::new(value))),
+        }
+    }
+
+    fn to_big(&self) -> BigRational {
+        match &self.0 {
+            Form::Small(numerator, denominator) => {
+                BigRational::new_raw((*numerator).into(), (*denominator).into())
+            }
+            Form::Big(value) => value.as_ref().clone(),
+        }
     }
 
     /// `units x 10^-decimals`: the value of a scaled integer as columns hold it.
     #[must_use]
     pub fn from_scaled(units: i128, decimals: u32) -> Self {
-        Self(BigRational::new(units.into(), BigInt::from(10).pow(decimals)))
+        match 10i128.checked_pow(decimals) {
+            Some(unit) => Self::quotient(units, unit),
+            None => Self::from_big(BigRational::new(units.into(), BigInt::from(10).pow(decimals))),
+        }
     }
 
     /// True for exactly zero.
     #[must_use]
     pub fn is_zero(&self) -> bool {
-        self.0.is_zero()
+        self.sign() == 0
     }
 
     /// True below zero.
     #[must_use]
     pub fn is_negative(&self) -> bool {
-        self.0.is_negative()
+        self.sign() < 0
     }
 
     /// True above zero.
     #[must_use]
     pub fn is_positive(&self) -> bool {
-        self.0.is_positive()
+        self.sign() > 0
+    }
+
+    fn sign(&self) -> i64 {
+        match &self.0 {
+            Form::Small(numerator, _) => numerator.signum(),
+            Form::Big(value) => {
+                if value.is_negative() {
+                    -1
+                } else {
+                    1
+                }
+            }
+        }
+    }
+
+    /// The absolute value.
+    #[must_use]
+    pub fn abs(&self) -> Self {
+        if self.is_negative() { -self.clone() } else { self.clone() }
     }
 
     /// The quotient, or `None` when `divisor` is zero.
     #[must_use]
     pub fn checked_div(&self, divisor: &Self) -> Option<Self> {
-        (!divisor.is_zero()).then(|| Self(&self.0 / &divisor.0))
+        (!divisor.is_zero()).then(|| self / divisor)
     }
 
     /// The larger of two numbers.
@@ -77,48 +157,50 @@ impl Rational {
 
     /// Numerator of the reduced fraction.
     #[must_use]
-    pub fn numerator(&self) -> &BigInt {
-        self.0.numer()
+    pub fn numerator(&self) -> BigInt {
+        match &self.0 {
+            Form::Small(numerator, _) => (*numerator).into(),
+            Form::Big(value) => value.numer().clone(),
+        }
     }
 
     /// Denominator of the reduced fraction, always positive.
     #[must_use]
-    pub fn denominator(&self) -> &BigInt {
-        self.0.denom()
+    pub fn denominator(&self) -> BigInt {
+        match &self.0 {
+            Form::Small(_, denominator) => (*denominator).into(),
+            Form::Big(value) => value.denom().clone(),
+        }
     }
 
     /// Numerator and denominator when both fit 64 bits, as columns need them.
     #[must_use]
-    pub fn to_i64_pair(&self) -> Option<(i64, i64)> {
-        Some((self.0.numer().to_i64()?, self.0.denom().to_i64()?))
+    pub const fn to_i64_pair(&self) -> Option<(i64, i64)> {
+        match &self.0 {
+            Form::Small(numerator, denominator) => Some((*numerator, *denominator)),
+            Form::Big(_) => None,
+        }
     }
 
     /// The nearest float, for pictures only: never for money.
     #[must_use]
     pub fn to_f64_for_display(&self) -> f64 {
-        self.0.to_f64().unwrap_or(f64::NAN)
+        self.to_big().to_f64().unwrap_or(f64::NAN)
     }
 
     /// The number of decimals after which the decimal expansion ends, or `None` when it never does (1/3).
     #[must_use]
     pub fn decimals(&self) -> Option<u32> {
-        let mut rest = self.0.denom().clone();
-        let (mut twos, mut fives) = (0u32, 0u32);
-        while (&rest % 2u8).is_zero() {
-            rest /= 2u8;
-            twos += 1;
+        match &self.0 {
+            Form::Small(_, denominator) => decimals_of(*denominator),
+            Form::Big(value) => decimals_of(value.denom().clone()),
         }
-        while (&rest % 5u8).is_zero() {
-            rest /= 5u8;
-            fives += 1;
-        }
-        rest.is_one().then(|| twos.max(fives))
     }
 
     /// As a percentage: `1/8` prints `12.5%`. Exact, or with `≈` and four decimals when the expansion never ends.
     #[must_use]
     pub fn to_percent(&self) -> String {
-        format!("{}%", Self(&self.0 * BigInt::from(100)).to_decimal_text())
+        format!("{}%", (self * &Self::from(100i64)).to_decimal_text())
     }
 
     /// Exact decimal text, or `≈` and four decimals when the expansion never ends.
@@ -126,15 +208,30 @@ impl Rational {
     pub fn to_decimal_text(&self) -> String {
         match self.decimals() {
             Some(decimals) if decimals <= limit::DISPLAY_DECIMALS_MAX => {
-                let scaled = &self.0 * BigInt::from(10).pow(decimals);
-                scaled_text(scaled.numer(), decimals)
+                let unit = Self::from_big(BigRational::from_integer(BigInt::from(10).pow(decimals)));
+                scaled_text(&(self * &unit).numerator(), decimals)
             }
             _ => {
-                let scaled = (&self.0 * BigInt::from(10_000)).round();
+                let scaled = (self.to_big() * BigInt::from(10_000)).round();
                 format!("≈{}", scaled_text(scaled.numer(), 4))
             }
         }
     }
+}
+
+/// The decimals that a reduced fraction with this denominator needs.
+fn decimals_of<T: Integer + Clone + From<u8>>(mut rest: T) -> Option<u32> {
+    let mut divide = |factor: u8| {
+        let factor = T::from(factor);
+        let mut times = 0u32;
+        while rest.is_multiple_of(&factor) {
+            rest = rest.clone() / factor.clone();
+            times += 1;
+        }
+        times
+    };
+    let decimals = divide(2).max(divide(5));
+    rest.is_one().then_some(decimals)
 }
 
 /// `units x 10^-decimals` as plain decimal text: `(-1205, 2)` gives `-12.05`.
@@ -168,19 +265,19 @@ impl FromStr for Rational {
             return Err(NotANumber);
         }
         if let Some(number) = text.strip_suffix('%') {
-            return Ok(Self(plain(number.trim_end())? / BigInt::from(100)));
+            return Ok(Self::from_big(plain(number.trim_end())? / BigInt::from(100)));
         }
         if let Some(number) = text.strip_suffix('x') {
-            return plain(number).map(Self);
+            return plain(number).map(Self::from_big);
         }
         if let Some((numerator, denominator)) = text.split_once('/') {
             let denominator = plain(denominator.trim())?;
             if denominator.is_zero() {
                 return Err(NotANumber);
             }
-            return Ok(Self(plain(numerator.trim())? / denominator));
+            return Ok(Self::from_big(plain(numerator.trim())? / denominator));
         }
-        plain(text).map(Self)
+        plain(text).map(Self::from_big)
     }
 }
 
@@ -210,54 +307,82 @@ impl fmt::Display for Rational {
             Some(decimals) if decimals <= limit::DISPLAY_DECIMALS_MAX => {
                 formatter.write_str(&self.to_decimal_text())
             }
-            _ => write!(formatter, "{}/{}", self.0.numer(), self.0.denom()),
+            _ => write!(formatter, "{}/{}", self.numerator(), self.denominator()),
         }
     }
 }
 
 impl From<i64> for Rational {
     fn from(value: i64) -> Self {
-        Self(BigRational::from_integer(value.into()))
+        Self(Form::Small(value, 1))
     }
 }
 
 impl From<i128> for Rational {
     fn from(value: i128) -> Self {
-        Self(BigRational::from_integer(value.into()))
+        Self::quotient(value, 1)
     }
 }
 
+impl Ord for Rational {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (&self.0, &other.0) {
+            (Form::Small(a, b), Form::Small(c, d)) => (wide(*a) * wide(*d)).cmp(&(wide(*c) * wide(*b))),
+            _ => self.to_big().cmp(&other.to_big()),
+        }
+    }
+}
+
+impl PartialOrd for Rational {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+const fn wide(value: i64) -> i128 {
+    value as i128
+}
+
+/// The small operation where its integers fit 128 bits, else the operation on integers of any size.
 macro_rules! operator {
-    ($operation:ident, $method:ident, $sign:tt) => {
+    ($operation:ident, $method:ident, $sign:tt, $a:ident, $b:ident, $c:ident, $d:ident, $small:expr) => {
         impl $operation<&Rational> for &Rational {
             type Output = Rational;
             fn $method(self, other: &Rational) -> Rational {
-                Rational(&self.0 $sign &other.0)
+                if let (Form::Small($a, $b), Form::Small($c, $d)) = (&self.0, &other.0) {
+                    let ($a, $b, $c, $d) = (wide(*$a), wide(*$b), wide(*$c), wide(*$d));
+                    let small: Option<(i128, i128)> = $small;
+                    if let Some((numerator, denominator)) = small {
+                        return Rational::quotient(numerator, denominator);
+                    }
+                }
+                Rational::from_big(self.to_big() $sign other.to_big())
             }
         }
         impl $operation for Rational {
             type Output = Rational;
             fn $method(self, other: Rational) -> Rational {
-                Rational(self.0 $sign other.0)
+                &self $sign &other
             }
         }
     };
 }
-operator!(Add, add, +);
-operator!(Sub, sub, -);
-operator!(Mul, mul, *);
-operator!(Div, div, /);
+operator!(Add, add, +, a, b, c, d, if b == d { Some((a + c, b)) } else { (a * d).checked_add(c * b).map(|sum| (sum, b * d)) });
+operator!(Sub, sub, -, a, b, c, d, if b == d { Some((a - c, b)) } else { (a * d).checked_sub(c * b).map(|difference| (difference, b * d)) });
+operator!(Mul, mul, *, a, b, c, d, Some((a * c, b * d)));
+// Dividing by zero panics, as for integers: callers that cannot rule it out use `checked_div`.
+operator!(Div, div, /, a, b, c, d, (c != 0).then(|| (a * d, b * c)));
 
 impl AddAssign<&Rational> for Rational {
     fn add_assign(&mut self, other: &Rational) {
-        self.0 += &other.0;
+        *self = &*self + other;
     }
 }
 
 impl Neg for Rational {
     type Output = Self;
     fn neg(self) -> Self {
-        Self(-self.0)
+        &Self::zero() - &self
     }
 }
 
@@ -306,5 +431,32 @@ mod tests {
         }
         assert_eq!(read("1/3").to_percent(), "≈33.3333%");
         assert_eq!(read("-5%").to_decimal_text(), "-0.05");
+    }
+
+    #[test]
+    fn agrees_with_numbers_of_any_size() {
+        let edges = [0, 1, -1, 2, 3, 7, 10, 1_000_000_007, i64::MAX, i64::MIN, i64::MAX - 1, i64::MIN + 1];
+        let mut numbers = Vec::new();
+        for numerator in edges {
+            for denominator in edges.iter().filter(|denominator| **denominator != 0) {
+                let value = Rational::new(numerator.into(), (*denominator).into()).expect("a number");
+                let big = BigRational::new(numerator.into(), (*denominator).into());
+                assert_eq!(value.to_big(), big);
+                numbers.push((value, big));
+            }
+        }
+        for (a, big_a) in &numbers {
+            for (b, big_b) in &numbers {
+                assert_eq!((a + b).to_big(), big_a + big_b, "{a} + {b}");
+                assert_eq!((a - b).to_big(), big_a - big_b, "{a} - {b}");
+                assert_eq!((a * b).to_big(), big_a * big_b, "{a} * {b}");
+                assert_eq!(a.cmp(b), big_a.cmp(big_b), "{a} ? {b}");
+                assert_eq!(a == b, big_a == big_b);
+                if !b.is_zero() {
+                    assert_eq!((a / b).to_big(), big_a / big_b, "{a} / {b}");
+                    assert_eq!(&(a / b) * b, *a, "there and back is one form");
+                }
+            }
+        }
     }
 }

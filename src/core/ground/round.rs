@@ -2,7 +2,7 @@
 
 use num_bigint::BigInt;
 use num_integer::Integer;
-use num_traits::{One, Signed, ToPrimitive, Zero};
+use num_traits::{Signed, ToPrimitive, Zero};
 
 use super::rational::Rational;
 
@@ -38,20 +38,27 @@ impl Rounding {
 /// `None` when the result does not fit 128 bits: the caller reports an amount out of range.
 #[must_use]
 pub fn round_to_decimals(value: &Rational, decimals: u32, rounding: Rounding) -> Option<i128> {
-    let scaled = value.numerator() * BigInt::from(10).pow(decimals);
-    divide_rounded(&scaled, value.denominator(), rounding).to_i128()
+    let small = || {
+        let (numerator, denominator) = value.to_i64_pair()?;
+        let scaled = i128::from(numerator).checked_mul(10i128.checked_pow(decimals)?)?;
+        Some(divide_rounded(&scaled, &i128::from(denominator), rounding))
+    };
+    small().or_else(|| {
+        let scaled = value.numerator() * BigInt::from(10).pow(decimals);
+        divide_rounded(&scaled, &value.denominator(), rounding).to_i128()
+    })
 }
 
 /// `numerator / denominator` as an integer, rounded as named. The denominator is positive.
-fn divide_rounded(numerator: &BigInt, denominator: &BigInt, rounding: Rounding) -> BigInt {
+fn divide_rounded<T: Integer + Signed + Clone>(numerator: &T, denominator: &T, rounding: Rounding) -> T {
     let (quotient, remainder) = numerator.abs().div_rem(denominator);
-    let twice = remainder * 2u8;
+    let rest = denominator.clone() - remainder.clone();
     let up = match rounding {
-        Rounding::HalfAwayFromZero => &twice >= denominator,
-        Rounding::HalfEven => &twice > denominator || (&twice == denominator && quotient.is_odd()),
+        Rounding::HalfAwayFromZero => remainder >= rest,
+        Rounding::HalfEven => remainder > rest || (remainder == rest && quotient.is_odd()),
         Rounding::TowardZero => false,
     };
-    let magnitude = if up { quotient + BigInt::one() } else { quotient };
+    let magnitude = if up { quotient + T::one() } else { quotient };
     if numerator.is_negative() { -magnitude } else { magnitude }
 }
 
@@ -88,7 +95,7 @@ pub fn round_parts(total: i128, exact: &[Rational]) -> Option<Vec<i128>> {
     let mut parts = Vec::with_capacity(exact.len());
     let mut remainders = Vec::with_capacity(exact.len());
     for (position, value) in exact.iter().enumerate() {
-        let (floor, remainder) = value.numerator().div_mod_floor(value.denominator());
+        let (floor, remainder) = value.numerator().div_mod_floor(&value.denominator());
         parts.push(floor.to_i128()?);
         let remainder = Rational::from(remainder.to_i128()?)
             .checked_div(&Rational::from(value.denominator().to_i128()?))?;
