@@ -292,45 +292,51 @@ fn measurements_table(opened: &Opened, paid: &[Paid<'_>]) -> Result<Table, Failu
 /// Every node of every explanation: the children of a node name it as their parent.
 fn trace_table(opened: &Opened, paid: &[Paid<'_>]) -> Result<Table, Failure> {
     let names = opened.project.calendar.periods();
-    let mut rows: Vec<[Option<String>; 10]> = Vec::new();
+    struct Row<'n> {
+        part: &'n Paid<'n>,
+        line: &'n Earning,
+        node: &'n Node,
+        number: i64,
+        parent: Option<i64>,
+    }
+    let mut rows: Vec<Row<'_>> = Vec::new();
     for (part, line) in lines(paid) {
-        let mut ancestors: Vec<usize> = Vec::new();
+        let mut ancestors: Vec<i64> = Vec::new();
         let mut number = 0;
         line.trace.walk(&mut |node, depth| {
             ancestors.truncate(depth);
-            rows.push([
-                Some(part.plan.id.clone()),
-                Some(part.credited.payees[line.payee].id.to_string()),
-                Some(names[line.period].name.clone()),
-                Some(part.plan.components[line.component].name.clone()),
-                Some(number.to_string()),
-                ancestors.last().map(ToString::to_string),
-                Some(node.label.clone()),
-                Some(node.value.to_string()),
-                Some(node.operation.word().to_owned()),
-                node.clause.as_ref().map(|clause| clause.clause()),
-            ]);
+            rows.push(Row { part, line, node, number, parent: ancestors.last().copied() });
             ancestors.push(number);
             number += 1;
         });
     }
-    let columns = [
-        "plan_id",
-        "payee_id",
-        "period",
-        "component",
-        "node",
-        "parent",
-        "label",
-        "value",
-        "operation",
-        "clause",
-    ];
-    let mut builder = Builder::default();
-    for (index, name) in columns.iter().enumerate() {
-        builder = builder.text(name, rows.iter().map(|row| row[index].as_deref()));
+    // A clause is cited by many nodes: its text is made once.
+    let mut clauses: BTreeMap<(&str, usize), String> = BTreeMap::new();
+    for row in &rows {
+        if let Some(clause) = &row.node.clause {
+            clauses.entry((clause.source.path(), clause.span.start)).or_insert_with(|| clause.clause());
+        }
     }
-    Ok(builder.table()?)
+    let clause = |row: &Row<'_>| {
+        let clause = row.node.clause.as_ref()?;
+        clauses.get(&(clause.source.path(), clause.span.start)).cloned()
+    };
+    let table = Builder::default()
+        .text("plan_id", rows.iter().map(|row| Some(row.part.plan.id.as_str())))
+        .text("payee_id", rows.iter().map(|row| Some(row.part.credited.payees[row.line.payee].id.as_str())))
+        .text("period", rows.iter().map(|row| Some(names[row.line.period].name.as_str())))
+        .text(
+            "component",
+            rows.iter().map(|row| Some(row.part.plan.components[row.line.component].name.as_str())),
+        )
+        .number("node", 0, rows.iter().map(|row| Some(row.number)))
+        .number("parent", 0, rows.iter().map(|row| row.parent))
+        .text("label", rows.iter().map(|row| Some(row.node.label.as_str())))
+        .text("value", rows.iter().map(|row| Some(row.node.value.to_string())))
+        .text("operation", rows.iter().map(|row| Some(row.node.operation.word())))
+        .text("clause", rows.iter().map(clause))
+        .table()?;
+    Ok(table)
 }
 
 fn write_run(
