@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use spm_core::ground::diagnostic::{Diagnostic, Sink};
+use spm_core::ground::diagnostic::{Code as DiagnosticCode, Diagnostic, Sink};
 
 /// An exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,12 @@ impl Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self::Other(error.into(), INPUT)
+        // Reading reports its own faults with their places: what is left is writing.
+        let fault =
+            Diagnostic::error(DiagnosticCode::SPM601, format!("the result cannot be written: {error}"));
+        Self::fault(
+            fault.hint("check the path, its permissions and the free space; nothing was left half-written"),
+            INPUT,
+        )
     }
 }

@@ -85,8 +85,8 @@ enum Command {
     /// Look at extracts
     #[command(subcommand)]
     Data(command::data::Command),
-    /// Explain a fault code, such as SPM105
-    ExplainCode { code: String },
+    /// Explain a fault code, such as SPM105; without one, list all
+    ExplainCode { code: Option<String> },
     /// Start a project
     Init(command::init::Arguments),
     /// Print the man page
@@ -153,7 +153,7 @@ fn run(cli: &Cli, ui: &mut Ui) -> Result<exit::Code, Failure> {
         }
         Command::Data(command) => command::data::run(command, &cli.global, ui),
         Command::Init(arguments) => command::init::run(arguments, &cli.global, ui),
-        Command::ExplainCode { code } => command::code::run(code, ui),
+        Command::ExplainCode { code } => command::code::run(code.as_deref(), ui),
         Command::Man => {
             let mut bytes = Vec::new();
             clap_mangen::Man::new(Cli::command()).render(&mut bytes)?;

@@ -134,7 +134,7 @@ impl Opened {
         if sink.has_errors() && !(global.allow_rejects && only_rows) {
             if rows > 0 {
                 let note = Diagnostic::warning(
-                    Code::SPM404,
+                    Code::SPM115,
                     format!("{rows} row(s) cannot be used; they are in out/rejects/rejects.csv"),
                 );
                 sink.push(note.hint("correct the extract, or go on without them: --allow-rejects"));

@@ -12,6 +12,7 @@ fn project() -> Project {
         .file("spm.toml", PROJECT)
         .file("plans/p.toml", PLAN)
         .file("reps.csv", "id\nA\n")
+        .file("splits.csv", "deal,rep,share\nd1,A,50%\nd1,B,49%\n")
         .file("deals.csv", "id,rep,date,amount\nd1,A,2027-01-05,100\n");
     project
 }
@@ -58,6 +59,28 @@ const CASES: &[Case] = &[
         "came before",
     ),
     ("deals.csv", "d1", "d\u{fffd}", "SPM114", "not valid"),
+    (
+        "spm.toml",
+        "[sources.transactions]",
+        "[sources.splits]\nfiles = \"splits.csv\"\ncolumns = { transaction_id = \"deal\", rep_id = \"rep\", share = \"share\" }\n[sources.transactions]",
+        "SPM111",
+        "the splits of transaction d1 total 99%",
+    ),
+    (
+        "spm.toml",
+        "amount = \"amount\"",
+        "amount = { column = \"amount\", type = \"text\" }",
+        "SPM112",
+        "is number in the canonical table, not text",
+    ),
+    (
+        "spm.toml",
+        "[sources.transactions]\n",
+        "[sources.lookup]\nfiles = \"splits.csv\"\n[sources.transactions]\njoin = [{ source = \"lookup\", on = { id = \"deal\" } }]\n",
+        "SPM113",
+        "several rows for one key",
+    ),
+    ("spm.toml", "version = 1", "version = 2", "SPM008", "a whole number from 1 to 1"),
     ("plans/p.toml", "name = \"c\"\n[[m", "name = \"c\"\nwhere = \"amount >\"\n[[m", "SPM201", ""),
     (
         "plans/p.toml",
@@ -166,4 +189,157 @@ fn wrong_usage() {
     assert!(project.run(&["explain-code", "spm105"]).exits(0).stdout().contains("value cannot be cast"));
     assert!(Project::new().run(&["check"]).exits(3).stderr().contains("spm init"));
     project.run(&["comp", "explain", "--rep", "Z", "--period", "2027-01"]).exits(1);
+}
+
+/// Faults that show in one command only: what to change, the command, its exit code, the code, words of the message.
+#[test]
+fn faults_of_one_command() {
+    type Change = (&'static str, &'static str, &'static str);
+    type Case = (&'static [Change], &'static [&'static str], i32, &'static str, &'static str);
+    let cases: &[Case] = &[
+        (
+            &[("plans/p.toml", "id = \"p\"", "id = \"\u{1}\"")],
+            &["check"],
+            1,
+            "SPM001",
+            "not valid UTF-8|stream did not contain valid UTF-8",
+        ),
+        (
+            &[("deals.csv", "d1,A", "d1,Z")],
+            &["check"],
+            0,
+            "SPM109",
+            "1 value(s) of transactions.rep_id are not in reps, such as `Z`",
+        ),
+        (
+            &[("deals.csv", "d1,A", "d1,Z")],
+            &["comp", "run", "--period", "2027-01"],
+            0,
+            "SPM403",
+            "have no payee",
+        ),
+        (
+            &[("plans/p.toml", "[[measure]]", "[[credit]]\nname = \"idle\"\n[[measure]]")],
+            &["check"],
+            0,
+            "SPM302",
+            "no measure uses the credit `idle`",
+        ),
+        (
+            &[
+                (
+                    "spm.toml",
+                    "[sources.transactions]",
+                    "[sources.quotas]\nfiles = \"quotas.csv\"\ncolumns = { holder_id = \"id\", period = \"period\", amount = \"amount\" }\n[sources.transactions]",
+                ),
+                ("plans/p.toml", "credits = [\"c\"]", "credits = [\"c\"]\ngoal = { quota = \"quota\" }"),
+                (
+                    "plans/p.toml",
+                    "rate = \"10%\"",
+                    "tiers = { on = \"attainment\", steps = [{ from = \"0\", rate = \"1%\" }] }",
+                ),
+            ],
+            &["comp", "run", "--period", "2027-01"],
+            0,
+            "SPM401",
+            "pays nothing to 1 payee(s) without a quota",
+        ),
+        (
+            &[
+                ("deals.csv", "100\n", "9223372036854775807\n"),
+                ("deals.csv", "d1,A", "d0,A,2027-01-06,9223372036854775807\nd1,A"),
+            ],
+            &["comp", "run", "--period", "2027-01"],
+            3,
+            "SPM402",
+            "add up to more than",
+        ),
+        (
+            &[
+                ("spm.toml", "rep_id = \"id\" }", "rep_id = \"id\", latitude = \"lat\" }"),
+                ("reps.csv", "id\nA\n", "id,lat\nA,95\n"),
+            ],
+            &["check"],
+            1,
+            "SPM110",
+            "95 is not between -90 and 90",
+        ),
+        (
+            &[("deals.csv", "100\n", "abc\n")],
+            &["comp", "run", "--period", "2027-01"],
+            3,
+            "SPM115",
+            "1 row(s) cannot be used",
+        ),
+        (
+            &[
+                ("spm.toml", "rep_id = \"id\" }", "rep_id = \"id\", manager_id = \"boss\" }"),
+                ("reps.csv", "id\nA\n", "id,boss\nA,B\nB,A\n"),
+                ("plans/p.toml", "name = \"c\"\n", "name = \"c\"\nto = \"managers\"\nof = \"rep\"\n"),
+            ],
+            &["comp", "run", "--period", "2027-01"],
+            3,
+            "SPM405",
+            "the managers above A lead back to",
+        ),
+        (
+            &[("plans/p.toml", "name = \"c\"\n", "name = \"c\"\nto = \"territory\"\n")],
+            &["comp", "run", "--period", "2027-01"],
+            3,
+            "SPM503",
+            "needs the table accounts",
+        ),
+        (
+            &[],
+            &["comp", "run", "--period", "2027-01", "--output", "deals.csv/x.csv"],
+            3,
+            "SPM601",
+            "cannot be written",
+        ),
+        (
+            &[],
+            &["comp", "explain", "--rep", "Z", "--period", "2027-01"],
+            1,
+            "SPM602",
+            "nothing is calculated for rep Z",
+        ),
+    ];
+    for (changes, command, exit, code, words) in cases {
+        let project = project();
+        project.file("quotas.csv", "id,period,amount\nB,2027-01,5\n");
+        for (file, what, by) in *changes {
+            let text = String::from_utf8(project.bytes(file)).expect("text");
+            assert!(text.contains(what), "{code}: `{what}` is not in {file}");
+            let text = text.replacen(what, by, 1);
+            project
+                .file(file, text.bytes().map(|byte| if byte == 1 { 0xE9 } else { byte }).collect::<Vec<_>>());
+        }
+        let ran = project.run(command).exits(*exit);
+        let found = ran.stderr().contains(code) && words.split('|').any(|words| ran.stderr().contains(words));
+        assert!(found, "{code} {words}:\n{}", ran.stderr());
+    }
+}
+
+#[test]
+fn nothing_to_divide() {
+    let project = Project::adventureworks();
+    let toml = String::from_utf8(project.bytes("spm.toml")).expect("text");
+    assert!(toml.contains("[sources.accounts]\n"));
+    project.file("spm.toml", toml.replace("[sources.accounts]\n", "[sources.accounts]\nwhere = \"1 = 0\"\n"));
+    let ran = project.run(&["territories", "balance"]).exits(3);
+    assert!(ran.stderr().contains("SPM404") && ran.stderr().contains("0 accounts"), "{}", ran.stderr());
+}
+
+#[test]
+fn every_code_has_a_case() {
+    // SPM502 says that the program is wrong: the engines' own tests tamper with results to see it.
+    let tests = ["faults", "adventureworks", "territories"]
+        .map(|name| std::fs::read_to_string(crate::project::root().join(format!("tests/it/{name}.rs"))));
+    let tests: String = tests.into_iter().flatten().collect();
+    let listed = Project::new().run(&["explain-code"]).exits(0).stdout();
+    let codes: Vec<&str> = listed.split_whitespace().filter(|word| word.starts_with("SPM")).collect();
+    assert!(codes.len() > 40);
+    for code in codes.iter().filter(|code| **code != "SPM502") {
+        assert!(tests.contains(code), "{code} has no case in the gallery");
+    }
 }

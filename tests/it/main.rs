@@ -3,5 +3,6 @@
 mod adventureworks;
 mod commission;
 mod faults;
+mod help;
 mod house;
 mod project;

@@ -60,7 +60,6 @@ codes! {
     SPM010 "unknown name": "A reference names something that is not defined.";
     SPM011 "calendar is not a chain of periods": "Periods must follow each other without gap or overlap, each a half-open interval [from, to).";
     SPM012 "unknown period": "The project's calendar has no such period. Names are those of the calendar, a group such as Q1 or 2027-Q1, or a range such as P1..P3.";
-    SPM013 "version not supported": "This program reads version 1 of the file format.";
     SPM101 "no such extract": "The path or pattern of a source matches no file. Paths are relative to the project folder.";
     SPM102 "extract cannot be read": "The file is not of the format that the source states, or is damaged.";
     SPM103 "no such column in the extract": "The mapping names a column that the extract does not have. `spm data profile FILE` lists its columns.";
@@ -72,9 +71,10 @@ codes! {
     SPM109 "reference does not resolve": "The row names something that its table does not have.";
     SPM110 "value out of range": "The value lies outside what is possible for the column: a latitude beyond 90 degrees, an end before its start, a share below 0.";
     SPM111 "splits do not total 100%": "Shares of type `split` for one transaction or account must sum to exactly 100%. Extra credit beyond that is an `overlay`.";
-    SPM112 "no such canonical column": "The canonical table has no column of that name and type; columns of your own need a type in the mapping.";
+    SPM112 "type differs from the canonical table": "The column of the canonical table has a fixed type, so the mapping cannot state another one. Give a column of your own another name.";
     SPM113 "join key is not unique": "A join looks up one row; the looked-up extract has several rows for the key, which would multiply amounts.";
     SPM114 "text cannot be decoded": "The bytes are not valid in the stated encoding, so a name or amount would be damaged.";
+    SPM115 "rows were rejected": "Rows that cannot be used were written to out/rejects with their reasons, and the command stopped. Correct the extract, or go on without these rows with --allow-rejects.";
     SPM201 "expression cannot be parsed": "The SQL expression breaks the syntax of the dialect. docs/reference/expressions.md has the dialect.";
     SPM202 "unknown name in an expression": "The expression names a column or function that does not exist here.";
     SPM203 "types do not fit in an expression": "The operation is not defined for these types: text against a number, a date against text without DATE '...', or a number where a condition is needed.";
