@@ -7,17 +7,17 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use polars::prelude::*;
-use spm_core::engine::comp::Cell;
-use spm_core::engine::comp::Payee;
+use spm_core::engine::comp::{Amounts, Cell, Deal, Payee};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::id::PayeeId;
 use spm_core::ground::limit;
-use spm_core::ground::period::{Calendar, DateRange, epoch_day};
+use spm_core::ground::period::{Calendar, DateRange, epoch_day, from_epoch_day};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
-use spm_core::plan::comp::{Aggregate, CompPlan, CreditRule, Direct, Recipient};
+use spm_core::plan::comp::{CompPlan, CreditRule, Direct, Recipient};
 use spm_core::plan::contract::Type;
 
+use crate::convert::convert;
 use crate::load::Tables;
 use crate::lower::lower;
 use crate::merge::matches;
@@ -28,8 +28,10 @@ use crate::table::{Column as TableColumn, Table};
 pub struct Credited {
     /// Eligible payees, sorted by identifier.
     pub payees: Vec<Payee>,
-    /// Measurements by payee, measure and leaf period.
-    pub measurements: BTreeMap<Cell, Rational>,
+    /// What credits come to, by payee, measure and leaf period.
+    pub measurements: BTreeMap<Cell, Amounts>,
+    /// The credits of measures of window transaction, in event order.
+    pub deals: BTreeMap<Cell, Vec<Deal>>,
     /// One row for each credit: plan_id, credit, payee_id, transaction_id, line_id, account_id, event_date, period,
     /// type (direct, managers), amount.
     pub credits: Table,
@@ -51,13 +53,14 @@ pub fn credit(
 ) -> Option<Credited> {
     let reps = tables.get("reps")?;
     let payees = eligible_payees(plan, reps, sink)?;
-    let mut measurements = BTreeMap::new();
+    let (mut measurements, mut deals) = (BTreeMap::new(), BTreeMap::new());
     let mut credits: Vec<LazyFrame> = Vec::new();
     let mut unresolved: Vec<LazyFrame> = Vec::new();
     let Some(days) = days_of(plan, calendar, &periods) else {
         return Some(Credited {
             payees,
             measurements,
+            deals,
             credits: Table::default(),
             unresolved: Table::default(),
         });
@@ -69,6 +72,7 @@ pub fn credit(
         let part = crediting.rule(rule).map_err(|fault| sink.push(fault)).ok()?;
         decimals = decimals.max(part.decimals);
         crediting.measure(index, &part, &mut measurements).map_err(|fault| sink.push(fault)).ok()?;
+        crediting.deals(index, &part, &mut deals).map_err(|fault| sink.push(fault)).ok()?;
         parts.push(part);
     }
     for part in parts {
@@ -80,8 +84,12 @@ pub fn credit(
         let frame = concat(frames, UnionArgs::default())?.collect()?;
         Ok(Table { columns: output_columns(&frame, decimals), frame, files: vec![] })
     };
+    // Event order, then transaction: rules may have credited in turn.
+    deals
+        .values_mut()
+        .for_each(|deals: &mut Vec<Deal>| deals.sort_by(|a, b| (a.date, &a.id).cmp(&(b.date, &b.id))));
     match (table(credits), table(unresolved)) {
-        (Ok(credits), Ok(unresolved)) => Some(Credited { payees, measurements, credits, unresolved }),
+        (Ok(credits), Ok(unresolved)) => Some(Credited { payees, measurements, deals, credits, unresolved }),
         (Err(error), _) | (_, Err(error)) => {
             sink.push(internal(&error));
             None
@@ -96,7 +104,7 @@ fn days_of(plan: &CompPlan, calendar: &Calendar, periods: &Range<usize>) -> Opti
     range.intersect(&plan.effective)
 }
 
-fn internal(error: &PolarsError) -> Diagnostic {
+pub(crate) fn internal(error: &PolarsError) -> Diagnostic {
     Diagnostic::error(Code::SPM502, format!("the credits cannot be calculated: {error}"))
 }
 
@@ -115,7 +123,7 @@ fn output_columns(frame: &DataFrame, decimals: u32) -> Vec<TableColumn> {
     frame.columns().iter().map(column).collect()
 }
 
-/// People in the plan with the numbers that it reads, sorted by identifier.
+/// People in the plan with their numbers and texts, sorted by identifier.
 fn eligible_payees(plan: &CompPlan, reps: &Table, sink: &mut Sink) -> Option<Vec<Payee>> {
     let mut frame = reps.frame.clone().lazy();
     if let Some(condition) = &plan.eligible {
@@ -130,45 +138,72 @@ fn eligible_payees(plan: &CompPlan, reps: &Table, sink: &mut Sink) -> Option<Vec
         .ok()?;
     let ids = frame.column("rep_id").ok()?.str().ok()?.clone();
     let mut payees: Vec<Payee> =
-        ids.iter().flatten().map(|id| Payee { id: PayeeId::from(id), quantities: BTreeMap::new() }).collect();
-    for name in plan.rep_columns() {
-        let Some(column) = reps.column(name) else { continue };
-        let values = frame.column(name).ok()?.i64().ok()?.clone();
-        for (payee, units) in payees.iter_mut().zip(values.iter()) {
-            if let Some(units) = units {
-                payee
-                    .quantities
-                    .insert(name.to_owned(), Rational::from_scaled(units.into(), column.decimals));
+        ids.iter().flatten().map(|id| Payee { id: PayeeId::from(id), ..Payee::default() }).collect();
+    for column in &reps.columns {
+        let values = frame.column(&column.name).ok()?;
+        match column.kind {
+            Type::Number => {
+                for (payee, units) in payees.iter_mut().zip(values.i64().ok()?.iter()) {
+                    let number = units.map(|units| Rational::from_scaled(units.into(), column.decimals));
+                    payee.numbers.extend(number.map(|number| (column.name.clone(), number)));
+                }
             }
+            Type::Text => {
+                for (payee, text) in payees.iter_mut().zip(values.str().ok()?.iter()) {
+                    payee.texts.extend(text.map(|text| (column.name.clone(), text.to_owned())));
+                }
+            }
+            Type::Date if column.name == "hire_date" || column.name == "end_date" => {
+                let days = values.date().ok()?.physical().clone();
+                for (payee, day) in payees.iter_mut().zip(days.iter()) {
+                    let date = day.and_then(from_epoch_day);
+                    if column.name == "hire_date" { payee.hired = date } else { payee.left = date }
+                }
+            }
+            _ => {}
         }
     }
     Some(payees)
 }
 
-struct Crediting<'a> {
-    plan: &'a CompPlan,
-    tables: &'a Tables,
-    calendar: &'a Calendar,
+pub(crate) struct Crediting<'a> {
+    pub(crate) plan: &'a CompPlan,
+    pub(crate) tables: &'a Tables,
+    pub(crate) calendar: &'a Calendar,
     days: DateRange,
     payees: &'a [Payee],
     reps: &'a Table,
 }
 
 /// The credits of one rule.
-struct Part {
+pub(crate) struct Part {
     credits: DataFrame,
     unresolved: DataFrame,
     /// Index of the payee and of the period of each credit, and its amount.
-    cells: DataFrame,
-    decimals: u32,
+    pub(crate) cells: DataFrame,
+    pub(crate) decimals: u32,
+    /// Decimals of the second number.
+    pub(crate) lookup_decimals: u32,
 }
 
 impl Crediting<'_> {
     fn rule(&self, rule: &CreditRule) -> Result<Part, Diagnostic> {
         let transactions =
             self.tables.get("transactions").ok_or_else(|| self.missing("transactions", rule))?;
-        let amount = lower(&rule.amount, transactions, &rule.place)?;
-        let range = col("event_date").gt_eq(day(self.days.from)).and(col("event_date").lt(day(self.days.to)));
+        let amount = match &rule.share {
+            None => rule.amount.clone(),
+            Some(share) => rule.amount.times(share),
+        };
+        let amount = lower(&amount, transactions, &rule.place)?;
+        let lookup =
+            rule.lookup.as_ref().map(|lookup| lower(lookup, transactions, &rule.place)).transpose()?;
+        let days = match &rule.effective {
+            None => Some(self.days),
+            Some(range) => self.days.intersect(range),
+        };
+        // A rule whose dates lie outside of the run credits nothing: a range that ends where it starts.
+        let days = days.unwrap_or(DateRange { from: self.days.from, to: self.days.from });
+        let range = col("event_date").gt_eq(day(days.from)).and(col("event_date").lt(day(days.to)));
         let mut frame = transactions.frame.clone().lazy().filter(range);
         if let Some(condition) = &rule.condition {
             frame = frame.filter(lower(condition, transactions, &rule.place)?.expression);
@@ -177,6 +212,7 @@ impl Crediting<'_> {
             Some(_) => col(name),
             None => lit(NULL).cast(DataType::String).alias(name),
         };
+        let second = lookup.as_ref().map_or_else(|| lit(NULL), |lookup| lookup.expression.clone());
         let base = frame.select([
             col("transaction_id"),
             optional("line_id"),
@@ -184,8 +220,12 @@ impl Crediting<'_> {
             optional("rep_id"),
             col("event_date"),
             amount.expression.cast(DataType::Int64).alias("amount"),
+            second.cast(DataType::Int64).alias("_lookup"),
+            optional("currency").alias("_currency"),
         ]);
         let base = base.filter(col("amount").is_not_null()).collect().map_err(|error| internal(&error))?;
+        let (base, decimals) = convert(self, rule, base, amount.decimals)?;
+        let lookup_decimals = lookup.map_or(0, |lookup| lookup.decimals);
         let (direct, levels) = match &rule.recipient {
             Recipient::Direct(direct) => (direct, None),
             Recipient::Managers { of, levels } => (of, Some(levels)),
@@ -195,10 +235,12 @@ impl Crediting<'_> {
             None => shared,
             Some(levels) => self.roll_up(rule, shared, *levels)?,
         };
-        self.resolve(rule, shared, levels.is_some(), amount.decimals).map_err(|error| internal(&error))
+        let part =
+            self.resolve(rule, shared, levels.is_some(), decimals).map_err(|error| internal(&error))?;
+        Ok(Part { lookup_decimals, ..part })
     }
 
-    fn missing(&self, table: &str, rule: &CreditRule) -> Diagnostic {
+    pub(crate) fn missing(&self, table: &str, rule: &CreditRule) -> Diagnostic {
         let fault = Diagnostic::error(
             Code::SPM503,
             format!("credit `{}` needs the table {table}, which no source fills", rule.name),
@@ -379,8 +421,18 @@ impl Crediting<'_> {
             first("rep_id"),
             first("event_date"),
             col("amount").sum(),
+            first("_lookup"),
         ]);
-        let order = ["transaction_id", "line_id", "account_id", "rep_id", "event_date", "amount", "payee_id"];
+        let order = [
+            "transaction_id",
+            "line_id",
+            "account_id",
+            "rep_id",
+            "event_date",
+            "amount",
+            "_lookup",
+            "payee_id",
+        ];
         up.select(order.map(col)).collect().map_err(|error| internal(&error))
     }
 
@@ -428,7 +480,8 @@ impl Crediting<'_> {
             .join(names.lazy(), key(), key(), arguments)
             .with_column(lit(kind).alias("type"))
             .collect()?;
-        let cells = good.select(["_payee", "_period", "amount"])?;
+        let wanted = ["_payee", "_period", "amount", "_lookup", "transaction_id", "line_id", "event_date"];
+        let cells = good.select(wanted)?;
         let order = [
             "plan_id",
             "credit",
@@ -445,7 +498,7 @@ impl Crediting<'_> {
         let order =
             ["plan_id", "credit", "transaction_id", "line_id", "payee_id", "event_date", "amount", "reason"];
         let unresolved = named.filter(col("reason").is_not_null()).select(order.map(col)).collect()?;
-        Ok(Part { credits, unresolved, cells, decimals })
+        Ok(Part { credits, unresolved, cells, decimals, lookup_decimals: 0 })
     }
 
     /// Everyone in reps with employment dates, and the index of those in the plan.
@@ -472,64 +525,30 @@ impl Crediting<'_> {
 
     /// The index of the leaf period of each event date, by a table with one entry for each day of the calendar.
     fn periods_of(&self, frame: &DataFrame) -> PolarsResult<UInt32Chunked> {
-        let first = epoch_day(self.calendar.range().from);
-        let mut by_day: Vec<u32> = Vec::new();
-        for (index, period) in self.calendar.periods().iter().enumerate() {
-            let days = usize::try_from(period.range.days()).unwrap_or(0);
-            by_day.extend(std::iter::repeat_n(u32::try_from(index).unwrap_or(0), days));
-        }
+        let by_day = PeriodByDay::of(self.calendar);
         let dates = frame.column("event_date")?.date()?.physical();
-        let find = |date: Option<i32>| by_day.get(usize::try_from(date? - first).ok()?).copied();
-        Ok(dates.iter().map(find).collect_ca("_period".into()))
+        Ok(dates.iter().map(|date| by_day.get(date?)).collect_ca("_period".into()))
+    }
+}
+
+/// The index of the leaf period of each day of the calendar.
+pub(crate) struct PeriodByDay {
+    first: i32,
+    periods: Vec<u32>,
+}
+
+impl PeriodByDay {
+    pub(crate) fn of(calendar: &Calendar) -> Self {
+        let mut periods: Vec<u32> = Vec::new();
+        for (index, period) in calendar.periods().iter().enumerate() {
+            let days = usize::try_from(period.range.days()).unwrap_or(0);
+            periods.extend(std::iter::repeat_n(u32::try_from(index).unwrap_or(0), days));
+        }
+        Self { first: epoch_day(calendar.range().from), periods }
     }
 
-    /// Adds the credits of a rule to every measure that counts it.
-    fn measure(
-        &self,
-        rule: usize,
-        part: &Part,
-        measurements: &mut BTreeMap<Cell, Rational>,
-    ) -> Result<(), Diagnostic> {
-        let amounts = part
-            .cells
-            .column("amount")
-            .and_then(|column| column.i64().cloned())
-            .map_err(|error| internal(&error))?;
-        let total: i128 = amounts.iter().flatten().map(|amount| i128::from(amount).abs()).sum();
-        if i64::try_from(total).is_err() {
-            let rule = &self.plan.credits[rule];
-            let message = format!(
-                "the amounts of credit `{}` add up to more than exact 64-bit numbers hold",
-                rule.name
-            );
-            return Err(Diagnostic::error(Code::SPM402, message).at(Place::Text(rule.place.clone()), ""));
-        }
-        let keys = [col("_payee"), col("_period")];
-        let sums = part.cells.clone().lazy().group_by(keys).agg([col("amount").sum(), len().alias("_count")]);
-        let sums = sums.collect().map_err(|error| internal(&error))?;
-        let read = || -> PolarsResult<_> {
-            let index = |name: &str| Ok::<_, PolarsError>(sums.column(name)?.u32()?.clone());
-            Ok((index("_payee")?, index("_period")?, sums.column("amount")?.i64()?.clone(), index("_count")?))
-        };
-        let (payees, periods, amounts, counts) = read().map_err(|error| internal(&error))?;
-        for row in 0..sums.height() {
-            let (Some(payee), Some(period), Some(amount), Some(count)) =
-                (payees.get(row), periods.get(row), amounts.get(row), counts.get(row))
-            else {
-                continue;
-            };
-            for (index, measure) in
-                self.plan.measures.iter().enumerate().filter(|(_, measure)| measure.credits.contains(&rule))
-            {
-                let value = match measure.aggregate {
-                    Aggregate::Sum => Rational::from_scaled(amount.into(), part.decimals),
-                    Aggregate::Count => Rational::from(i64::from(count)),
-                };
-                let cell = Cell { payee: payee as usize, measure: index, period: period as usize };
-                *measurements.entry(cell).or_default() += &value;
-            }
-        }
-        Ok(())
+    pub(crate) fn get(&self, day: i32) -> Option<u32> {
+        self.periods.get(usize::try_from(day - self.first).ok()?).copied()
     }
 }
 

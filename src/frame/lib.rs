@@ -1,9 +1,11 @@
 //! The frame floor: extracts in, checked tables and results out. The only place that names Polars.
 
+mod convert;
 pub mod credit;
 pub mod fingerprint;
 pub mod load;
 pub mod lower;
+mod measure;
 mod merge;
 pub mod planning;
 pub mod profile;

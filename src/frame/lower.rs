@@ -29,20 +29,24 @@ pub struct Lowered {
 pub fn lower(expression: &Expression, table: &Table, place: &TextPlace) -> Result<Lowered, Diagnostic> {
     let lowering = Lowering { table };
     lowering.visit(expression).map_err(|fault| {
-        let message = match fault {
-            Fault::TooLarge => format!(
-                "`{}` could leave the range of exact 64-bit numbers with the values of this data",
-                place.excerpt()
-            ),
-            Fault::NoColumn(name) => format!("there is no column `{name}` in the data"),
+        let (code, message) = match fault {
+            Fault::TooLarge => {
+                let message = format!(
+                    "`{}` could leave the range of exact 64-bit numbers with the values of this data",
+                    place.excerpt()
+                );
+                (Code::SPM402, message)
+            }
+            Fault::NoQuotient => (Code::SPM203, format!("`{}` divides without rounding", place.excerpt())),
+            Fault::NoColumn(name) => (Code::SPM202, format!("there is no column `{name}` in the data")),
         };
-        let code = if message.starts_with("there") { Code::SPM202 } else { Code::SPM402 };
         Diagnostic::error(code, message).at(Place::Text(place.clone()), "")
     })
 }
 
 enum Fault {
     TooLarge,
+    NoQuotient,
     NoColumn(String),
 }
 
@@ -112,6 +116,7 @@ impl Lowering<'_> {
                 Ok(plain(if *logic == Logic::And { a.and(b) } else { a.or(b) }))
             }
             Node::Compare(comparison, a, b) => self.compare(*comparison, a, b),
+            Node::Arithmetic(Arithmetic::Divide, ..) => Err(Fault::NoQuotient),
             Node::Arithmetic(arithmetic, a, b) if is_number => self.arithmetic(*arithmetic, a, b),
             Node::Arithmetic(arithmetic, a, b) => {
                 let (a, b) = (self.float(a)?, self.float(b)?);
@@ -119,6 +124,8 @@ impl Lowering<'_> {
                     Arithmetic::Add => a + b,
                     Arithmetic::Subtract => a - b,
                     Arithmetic::Multiply => a * b,
+                    // Refused by the check of row expressions.
+                    Arithmetic::Divide => return Err(Fault::NoQuotient),
                 }))
             }
             Node::IsNull(inner) => Ok(plain(self.visit(inner)?.expression.is_null())),

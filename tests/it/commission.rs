@@ -73,7 +73,7 @@ fn splits_overlays_managers_and_refunds() {
     let project = world();
     let ran = project.run(&["comp", "run", "--period", "2027-01..2027-02", "--format", "csv"]).exits(0);
     // d1: A 33.34, B 33.33, C 33.33 of 100; S half on top; M 1 % of 150 in January, of -20 more in February.
-    let expected = "payee_id,period,currency,amount\nA,2027-01,USD,3.33\nB,2027-01,USD,8.33\nC,2027-01,USD,3.33\nM,2027-01,USD,1.50\nS,2027-01,USD,5.00\nA,2027-02,USD,-2.00\nM,2027-02,USD,-0.20\n";
+    let expected = "payee_id,period,currency,amount,held\nA,2027-01,USD,3.33,0.00\nB,2027-01,USD,8.33,0.00\nC,2027-01,USD,3.33,0.00\nM,2027-01,USD,1.50,0.00\nS,2027-01,USD,5.00,0.00\nA,2027-02,USD,-2.00,0.00\nM,2027-02,USD,-0.20,0.00\n";
     assert_eq!(ran.stdout(), expected);
     assert!(ran.stderr().contains("SPM403"), "the deal without a rep is reported: {}", ran.stderr());
 }

@@ -177,7 +177,7 @@ fn all_faults_of_an_extract_at_once_and_the_rows_written_aside() {
     assert_eq!(rejects.lines().count(), 3, "{rejects}");
     let ran =
         project.run(&["comp", "run", "--period", "2027-01", "--allow-rejects", "--format", "csv"]).exits(0);
-    assert!(ran.stdout().ends_with("A,2027-01,USD,10.00\n"), "{}", ran.stdout());
+    assert!(ran.stdout().ends_with("A,2027-01,USD,10.00,0.00\n"), "{}", ran.stdout());
 }
 
 #[test]

@@ -22,8 +22,14 @@ pub enum Operation {
         /// How halves go.
         rounding: super::round::Rounding,
     },
-    /// The smaller of the two children (a cap).
+    /// The smallest of the children (a cap).
     Minimum,
+    /// The largest of the children (a floor).
+    Maximum,
+    /// The first child when the third is at or above the fourth, else the second (a gate).
+    Either,
+    /// The height at the first child of the line from the point (second, third) to the point (fourth, fifth).
+    Interpolate,
     /// The first child when the second is at or above the third, else zero (a goal reached or not).
     WhenReached,
     /// First child minus the second.
@@ -43,7 +49,10 @@ impl Operation {
             Self::Product => "product of",
             Self::Quotient => "quotient of",
             Self::Round { .. } => "rounded",
-            Self::Minimum => "smaller of",
+            Self::Minimum => "smallest of",
+            Self::Maximum => "largest of",
+            Self::Either => "the first if the third reaches the fourth, else the second",
+            Self::Interpolate => "at the first, on the line through the two points",
             Self::WhenReached => "the first, if the second reaches the third",
             Self::Difference => "difference of",
             Self::Slice => "part of the first between the others",
@@ -64,7 +73,15 @@ impl Operation {
                 let units = super::round::round_to_decimals(value, decimals, rounding)?;
                 Some(Rational::from_scaled(units, decimals))
             }
-            (Self::Minimum, [a, b]) => Some((*a).clone().min((*b).clone())),
+            (Self::Minimum, values) => values.iter().copied().min().cloned(),
+            (Self::Maximum, values) => values.iter().copied().max().cloned(),
+            (Self::Either, [open, shut, value, level]) => {
+                Some(if value >= level { (*open).clone() } else { (*shut).clone() })
+            }
+            (Self::Interpolate, [x, x0, y0, x1, y1]) => {
+                let slope = (*y1 - *y0).checked_div(&(*x1 - *x0))?;
+                Some(*y0 + &(&slope * &(*x - *x0)))
+            }
             (Self::WhenReached, [paid, value, goal]) => {
                 Some(if value >= goal { (*paid).clone() } else { Rational::zero() })
             }

@@ -173,6 +173,29 @@ pub static CONTRACTS: &[Contract] = &[
         ],
     },
     Contract {
+        name: "rates",
+        key: &["from_currency", "to_currency", "type", "period", "date"],
+        doc: "An exchange rate: one unit of the first currency is `rate` units of the second.",
+        columns: &[
+            column("from_currency", Text, Required, "ISO 4217 code"),
+            column("to_currency", Text, Required, "ISO 4217 code"),
+            column(
+                "type",
+                Text,
+                Optional,
+                "plan, average (both by period) or spot (by date); plan when empty",
+            ),
+            column(
+                "period",
+                Text,
+                Optional,
+                "a period of the calendar or a group such as 2027; every period when empty",
+            ),
+            column("date", Date, Optional, "the day of a spot rate, or a day in the period"),
+            column("rate", Number, Required, "the rate, exact"),
+        ],
+    },
+    Contract {
         name: "quotas",
         key: &["holder_id", "measure", "period", "date"],
         doc: "A goal for one holder, measure and period.",

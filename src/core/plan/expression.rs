@@ -10,7 +10,7 @@ use crate::ground::rational::Rational;
 
 use super::contract::Type;
 
-pub use check::{check_expression, check_typed};
+pub use check::{check_expression, check_formula, check_typed};
 
 /// A typed expression. `kind` is `None` for the literal NULL only.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,7 +93,7 @@ pub enum Comparison {
     Same,
 }
 
-/// Arithmetic operators. Division is only there as ROUND(a / b, decimals).
+/// Arithmetic operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arithmetic {
     /// +
@@ -102,6 +102,8 @@ pub enum Arithmetic {
     Subtract,
     /// *
     Multiply,
+    /// /: only in formulas, which are exact fractions; elsewhere ROUND(a / b, decimals). NULL when the divisor is 0.
+    Divide,
 }
 
 /// Functions of the dialect.
@@ -168,6 +170,14 @@ impl Expression {
 
     fn null() -> Self {
         Self { node: Node::Null, kind: None }
+    }
+
+    /// This number times a factor.
+    #[must_use]
+    pub fn times(&self, factor: &Rational) -> Self {
+        let factor = Self::new(Node::Number(factor.clone()), Type::Number);
+        let product = Node::Arithmetic(Arithmetic::Multiply, Box::new(self.clone()), Box::new(factor));
+        Self { node: product, kind: self.kind }
     }
 
     /// The columns that the expression names, in order of first use.

@@ -101,7 +101,7 @@ pub(crate) mod header_fields {
         "days on which the plan applies; always when absent",
     );
 
-    static EFFECTIVE_SHAPE: Shape = Shape {
+    pub(crate) static EFFECTIVE_SHAPE: Shape = Shape {
         name: "effective",
         doc: "A half-open range of days.",
         fields: &[

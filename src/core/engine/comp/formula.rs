@@ -1,201 +1,200 @@
-//! From a measurement and a goal to an unrounded amount, as a trace: flat rates, tiers, fixed amounts, caps.
+//! Expressions over measures and columns of reps, calculated with exact fractions, as nodes of the explanation.
 
+use crate::ground::period::Date;
 use crate::ground::rational::Rational;
+use crate::ground::round::{Rounding, round_to_decimals};
+use crate::ground::source::TextPlace;
 use crate::ground::trace::{Node, Operation, Unit};
-use crate::plan::comp::{CompPlan, Component, Pay, Quantity, Rates, Step, TierBase, TierMode};
+use crate::plan::expression::{Arithmetic, Comparison, Expression, Function, Logic, Node as Form};
 
-use super::Payee;
+/// The value of a name or of a part of an expression; NULL is the absence of one.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    /// A number with its explanation.
+    Number(Node),
+    /// A text.
+    Text(String),
+    /// A date.
+    Date(Date),
+    /// A truth value.
+    Boolean(bool),
+}
 
-/// True when the component cannot pay without a goal above zero.
-pub(super) fn needs_goal(component: &Component) -> bool {
-    match &component.pay {
-        Pay::TargetShare { .. } => true,
-        Pay::PerUnit(Rates::Tiers { mode, on, .. }) => {
-            *on == TierBase::Attainment || *mode == TierMode::WholeAboveGoal
-        }
-        Pay::PerUnit(Rates::Flat(_)) => false,
-        // Without a goal on the measure, `at` is compared with the measurement.
-        Pay::Fixed { .. } => false,
+type Names<'n> = &'n dyn Fn(&str) -> Option<Value>;
+
+/// The number that an expression gives; `None` for NULL.
+pub(super) fn evaluate(expression: &Expression, place: &TextPlace, names: Names<'_>) -> Option<Node> {
+    match (Evaluation { place, names }).value(expression)? {
+        Value::Number(node) => Some(node.citing(place)),
+        _ => None,
     }
 }
 
-/// The unrounded amount of a component, capped.
-pub(super) fn pay(
-    plan: &CompPlan,
-    component: &Component,
-    payee: &Payee,
-    measured: Node,
-    goal: Option<Node>,
-) -> Node {
-    let money = Unit::Money(plan.currency.code().to_owned());
-    let measure_has_goal = plan.measures[component.measure].goal.is_some();
-    let usable = goal.filter(|goal| goal.value.is_positive());
-    let formula = Formula { money: money.clone(), payee };
-    let pay = match (&component.pay, usable) {
-        (_, None) if needs_goal(component) => {
-            Node::input("no goal above zero, so nothing is paid", money.clone(), Rational::zero())
+struct Evaluation<'a> {
+    place: &'a TextPlace,
+    names: Names<'a>,
+}
+
+impl Evaluation<'_> {
+    fn number(&self, expression: &Expression) -> Option<Node> {
+        match self.value(expression)? {
+            Value::Number(node) => Some(node),
+            _ => None,
         }
-        (Pay::Fixed { .. }, None) if measure_has_goal => {
-            Node::input("no goal above zero, so nothing is paid", money.clone(), Rational::zero())
-        }
-        (Pay::PerUnit(rates), goal) => formula.rates(rates, measured, goal.as_ref(), &money),
-        (Pay::TargetShare { target, rates }, goal) => {
-            let attainment = attainment(
-                measured,
-                goal.unwrap_or_else(|| Node::input("goal", Unit::Number, Rational::one())),
-            );
-            let one = Node::input("100 %", Unit::Percent, Rational::one());
-            let share = formula.rates(rates, attainment, Some(&one), &Unit::Percent);
-            let target = formula.quantity("target pay", target, money.clone());
-            Node::computed("target pay x share", money.clone(), Operation::Product, vec![target, share])
-        }
-        (Pay::Fixed { amount, at }, goal) => {
-            let amount = formula.quantity("amount", amount, money.clone());
-            let (value, unit) = match goal {
-                Some(goal) => (attainment(measured, goal), Unit::Percent),
-                None => (measured.clone(), measured.unit),
-            };
-            let at = Node::input("paid from", unit, at.0.clone()).citing(&at.1);
-            Node::computed(
-                "paid when reached",
-                money.clone(),
-                Operation::WhenReached,
-                vec![amount, value, at],
-            )
-        }
-    };
-    match &component.cap {
-        Some(cap) => {
-            let cap = formula.quantity("cap", cap, money.clone());
-            Node::computed("not more than the cap", money, Operation::Minimum, vec![pay, cap])
-        }
-        None => pay,
     }
-}
 
-fn attainment(measured: Node, goal: Node) -> Node {
-    Node::computed("attainment", Unit::Percent, Operation::Quotient, vec![measured, goal])
-}
+    fn condition(&self, expression: &Expression) -> Option<bool> {
+        match self.value(expression)? {
+            Value::Boolean(value) => Some(value),
+            _ => None,
+        }
+    }
 
-struct Formula<'a> {
-    money: Unit,
-    payee: &'a Payee,
-}
-
-impl Formula<'_> {
-    /// A number of the plan, or of the payee; an empty cell counts as zero and says so.
-    fn quantity(&self, label: &str, quantity: &Quantity, unit: Unit) -> Node {
-        let (label, place) = match quantity {
-            Quantity::Fixed(_, place) => (label.to_owned(), place),
-            Quantity::Column(name, place) if self.payee.quantities.contains_key(name) => {
-                (format!("{label} ({name} of {})", self.payee.id), place)
-            }
-            Quantity::Column(name, place) => {
-                (format!("{label} ({name} of {} is empty)", self.payee.id), place)
-            }
+    fn computed(&self, label: &str, operation: Operation, children: Vec<Node>) -> Value {
+        let money = children.iter().find(|child| matches!(child.unit, Unit::Money(_)));
+        let unit = match operation {
+            Operation::Quotient => Unit::Number,
+            _ => money.map_or(Unit::Number, |child| child.unit.clone()),
         };
-        let value = self.payee.quantity(quantity).unwrap_or_default();
-        Node::input(label, unit, value).citing(place)
+        Value::Number(Node::computed(label, unit, operation, children))
     }
 
-    fn rate(&self, rate: &Quantity) -> Node {
-        self.quantity("rate", rate, Unit::Percent)
-    }
-
-    fn rates(&self, rates: &Rates, base: Node, goal: Option<&Node>, unit: &Unit) -> Node {
-        match rates {
-            Rates::Flat(rate) => self.times(base, self.rate(rate), unit),
-            Rates::Tiers { mode, on, steps } => {
-                let bounds: Vec<Node> = steps.iter().map(|step| boundary(step, *on, goal)).collect();
-                match mode {
-                    TierMode::Marginal => self.marginal(steps, &bounds, base, unit),
-                    TierMode::Whole => {
-                        self.times(base.clone(), self.rate(reached(steps, &bounds, &base)), unit)
+    fn value(&self, expression: &Expression) -> Option<Value> {
+        Some(match &expression.node {
+            Form::Column(name) => return (self.names)(name),
+            Form::Text(text) => Value::Text(text.clone()),
+            Form::Number(number) => {
+                Value::Number(Node::input("constant", Unit::Number, number.clone()).citing(self.place))
+            }
+            Form::Date(date) => Value::Date(*date),
+            Form::Boolean(value) => Value::Boolean(*value),
+            Form::Null => return None,
+            Form::Not(inner) => Value::Boolean(!self.condition(inner)?),
+            Form::Negate(inner) => {
+                let zero = Node::input("zero", Unit::Number, Rational::zero());
+                self.computed("negative", Operation::Difference, vec![zero, self.number(inner)?])
+            }
+            Form::Logic(logic, a, b) => {
+                let (a, b) = (self.condition(a), self.condition(b));
+                // SQL's three values: what decides, decides even next to NULL.
+                let decisive = *logic == Logic::Or;
+                if a == Some(decisive) || b == Some(decisive) {
+                    Value::Boolean(decisive)
+                } else {
+                    a.and(b).map(Value::Boolean)?
+                }
+            }
+            Form::Compare(comparison, a, b) => return self.compare(*comparison, a, b),
+            Form::Arithmetic(arithmetic, a, b) => return self.arithmetic(*arithmetic, a, b),
+            Form::IsNull(inner) => Value::Boolean(self.value(inner).is_none()),
+            Form::In(subject, items) => {
+                let mut unknown = false;
+                for item in items {
+                    match self.compare(Comparison::Equal, subject, item) {
+                        Some(Value::Boolean(true)) => return Some(Value::Boolean(true)),
+                        None => unknown = true,
+                        _ => {}
                     }
-                    TierMode::WholeAboveGoal => self.whole_above_goal(steps, &bounds, base, goal, unit),
+                }
+                return (!unknown).then_some(Value::Boolean(false));
+            }
+            Form::Case(arms, otherwise) => {
+                let taken = arms.iter().find(|(when, _)| self.condition(when) == Some(true));
+                return self.value(taken.map_or(otherwise, |(_, then)| then));
+            }
+            Form::Function(function, arguments) => return self.function(*function, arguments),
+            // Conditions of patterns over text columns of reps.
+            Form::Like { text, pattern, ignore_case } => match self.value(text)? {
+                Value::Text(text) => Value::Boolean(like(&text, pattern, *ignore_case)),
+                _ => return None,
+            },
+        })
+    }
+
+    fn compare(&self, comparison: Comparison, a: &Expression, b: &Expression) -> Option<Value> {
+        use std::cmp::Ordering::{Equal, Greater, Less};
+        let (a, b) = (self.value(a), self.value(b));
+        if comparison == Comparison::Same && (a.is_none() || b.is_none()) {
+            return Some(Value::Boolean(a.is_none() && b.is_none()));
+        }
+        let order = match (a?, b?) {
+            (Value::Number(a), Value::Number(b)) => a.value.cmp(&b.value),
+            (Value::Text(a), Value::Text(b)) => a.cmp(&b),
+            (Value::Date(a), Value::Date(b)) => a.cmp(&b),
+            (Value::Boolean(a), Value::Boolean(b)) => a.cmp(&b),
+            _ => return None,
+        };
+        Some(Value::Boolean(match comparison {
+            Comparison::Equal | Comparison::Same => order == Equal,
+            Comparison::NotEqual => order != Equal,
+            Comparison::Less => order == Less,
+            Comparison::LessOrEqual => order != Greater,
+            Comparison::Greater => order == Greater,
+            Comparison::GreaterOrEqual => order != Less,
+        }))
+    }
+
+    fn arithmetic(&self, arithmetic: Arithmetic, a: &Expression, b: &Expression) -> Option<Value> {
+        let (a, b) = (self.number(a)?, self.number(b)?);
+        if arithmetic == Arithmetic::Divide && b.value.is_zero() {
+            return None;
+        }
+        let (label, operation) = match arithmetic {
+            Arithmetic::Add => ("sum", Operation::Sum),
+            Arithmetic::Subtract => ("difference", Operation::Difference),
+            Arithmetic::Multiply => ("product", Operation::Product),
+            Arithmetic::Divide => ("quotient", Operation::Quotient),
+        };
+        Some(self.computed(label, operation, vec![a, b]))
+    }
+
+    fn function(&self, function: Function, arguments: &[Expression]) -> Option<Value> {
+        let all = || arguments.iter().map(|item| self.number(item)).collect::<Option<Vec<Node>>>();
+        match function {
+            Function::Coalesce => arguments.iter().find_map(|item| self.value(item)),
+            Function::Least => Some(self.computed("smallest", Operation::Minimum, all()?)),
+            Function::Greatest => Some(self.computed("largest", Operation::Maximum, all()?)),
+            Function::Absolute => {
+                let inner = self.number(&arguments[0])?;
+                let zero = Node::input("zero", Unit::Number, Rational::zero());
+                let negative = Node::computed(
+                    "negative",
+                    inner.unit.clone(),
+                    Operation::Difference,
+                    vec![zero, inner.clone()],
+                );
+                Some(self.computed("absolute", Operation::Maximum, vec![inner, negative]))
+            }
+            Function::Round(decimals) => self.rounded(self.number(&arguments[0])?, decimals),
+            Function::RoundQuotient(decimals) => {
+                match self.arithmetic(Arithmetic::Divide, &arguments[0], &arguments[1])? {
+                    Value::Number(node) => self.rounded(node, decimals),
+                    _ => None,
                 }
             }
+            _ => None,
         }
     }
 
-    fn times(&self, base: Node, rate: Node, unit: &Unit) -> Node {
-        let label = if unit == &self.money { "rate x measurement" } else { "rate x attainment" };
-        Node::computed(label, unit.clone(), Operation::Product, vec![base, rate])
-    }
-
-    /// Each band pays its own rate. The first band has no lower end, so a negative measurement is paid back at its rate.
-    fn marginal(&self, steps: &[Step], bounds: &[Node], base: Node, unit: &Unit) -> Node {
-        let mut bands = Vec::new();
-        for (index, step) in steps.iter().enumerate() {
-            let above = bounds.get(index + 1);
-            if index > 0 && base.value < bounds[index].value {
-                break;
-            }
-            let part = match (index, above) {
-                (0, None) => base.clone(),
-                (0, Some(to)) => Node::computed(
-                    "part in the first band",
-                    base.unit.clone(),
-                    Operation::Minimum,
-                    vec![base.clone(), to.clone()],
-                ),
-                (_, above) => {
-                    let mut children = vec![base.clone(), bounds[index].clone()];
-                    children.extend(above.cloned());
-                    Node::computed(
-                        format!("part in band {}", index + 1),
-                        base.unit.clone(),
-                        Operation::Slice,
-                        children,
-                    )
-                }
-            };
-            bands.push(self.times(part, self.rate(&step.rate), unit).citing(&step.place));
-        }
-        Node::computed("sum of the bands", unit.clone(), Operation::Sum, bands)
-    }
-
-    fn whole_above_goal(
-        &self,
-        steps: &[Step],
-        bounds: &[Node],
-        base: Node,
-        goal: Option<&Node>,
-        unit: &Unit,
-    ) -> Node {
-        let Some(goal) = goal else { return self.marginal(steps, bounds, base, unit) };
-        let to_goal = Node::computed(
-            "part up to the goal",
-            base.unit.clone(),
-            Operation::Minimum,
-            vec![base.clone(), goal.clone()],
-        );
-        let below = self.marginal(steps, bounds, to_goal, unit);
-        let above = Node::computed(
-            "part above the goal",
-            base.unit.clone(),
-            Operation::Slice,
-            vec![base.clone(), goal.clone()],
-        );
-        let rate = self.rate(reached(steps, bounds, &base));
-        let above = self.times(above, rate, unit);
-        Node::computed("up to the goal + above it", unit.clone(), Operation::Sum, vec![below, above])
+    fn rounded(&self, node: Node, decimals: u32) -> Option<Value> {
+        let rounding = Rounding::HalfAwayFromZero;
+        round_to_decimals(&node.value, decimals, rounding)?;
+        Some(self.computed("rounded", Operation::Round { decimals, rounding }, vec![node]))
     }
 }
 
-/// Where a band starts, in the unit of the base.
-fn boundary(step: &Step, on: TierBase, goal: Option<&Node>) -> Node {
-    match (on, goal) {
-        (TierBase::Attainment, Some(goal)) => {
-            let from = Node::input("from", Unit::Percent, step.from.clone()).citing(&step.place);
-            Node::computed("band from", goal.unit.clone(), Operation::Product, vec![goal.clone(), from])
+/// `%` for any characters, `_` for one.
+fn like(text: &str, pattern: &str, ignore_case: bool) -> bool {
+    fn go(text: &[char], pattern: &[char]) -> bool {
+        match pattern.split_first() {
+            None => text.is_empty(),
+            Some(('%', rest)) => (0..=text.len()).any(|at| go(&text[at..], rest)),
+            Some(('_', rest)) => !text.is_empty() && go(&text[1..], rest),
+            Some((one, rest)) => text.first() == Some(one) && go(&text[1..], rest),
         }
-        _ => Node::input("band from", Unit::Number, step.from.clone()).citing(&step.place),
     }
-}
-
-/// The rate of the band that the base has reached. A value on a boundary belongs to the higher band (E1).
-fn reached<'a>(steps: &'a [Step], bounds: &[Node], base: &Node) -> &'a Quantity {
-    let index = bounds.iter().rposition(|bound| bound.value <= base.value).unwrap_or(0);
-    &steps[index].rate
+    let characters = |text: &str| -> Vec<char> {
+        if ignore_case { text.to_lowercase().chars().collect() } else { text.chars().collect() }
+    };
+    go(&characters(text), &characters(pattern))
 }

@@ -4,26 +4,59 @@
 //! the end of the period, minus what it had earned up to the end of the period before (semantics E5, E33): the sum of
 //! the earnings of a window never depends on the order of events, and never differs from one calculation at its end.
 
+mod figures;
 mod formula;
+mod pay;
 mod problem;
+mod schedule;
+mod sequence;
+mod team;
 pub mod verify;
+
+use std::collections::BTreeMap;
 
 use crate::ground::diagnostic::{Code, Diagnostic};
 use crate::ground::money::Money;
 use crate::ground::rational::Rational;
 use crate::ground::source::Place;
-use crate::ground::trace::{Node, Operation, Unit};
-use crate::plan::comp::{CompPlan, Component, Goal, Window};
+use crate::ground::trace::{Node, Operation};
+use crate::plan::comp::{CompPlan, Component};
 
-pub use problem::{Cell, Payee, Problem};
+use figures::Standing;
+use problem::Teams;
+
+pub use problem::{Amounts, Cell, Deal, Payee, Problem};
+
+/// What a line of earnings is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LineOf {
+    /// A component, by index into the plan's.
+    Component(usize),
+    /// What the plan's cap takes away.
+    Cap,
+    /// What the plan's guarantee adds.
+    Guarantee,
+}
+
+impl LineOf {
+    /// Its name in results.
+    #[must_use]
+    pub fn name(self, plan: &CompPlan) -> &str {
+        match self {
+            Self::Component(index) => &plan.components[index].name,
+            Self::Cap => "plan cap",
+            Self::Guarantee => "guarantee",
+        }
+    }
+}
 
 /// What one component earned one payee in one period.
 #[derive(Clone, Debug)]
 pub struct Earning {
     /// Index into the problem's payees.
     pub payee: usize,
-    /// Index into the plan's components.
-    pub component: usize,
+    /// What it is for.
+    pub of: LineOf,
     /// Index of the leaf period.
     pub period: usize,
     /// The measurement, accumulated over the window to the end of the period.
@@ -34,6 +67,10 @@ pub struct Earning {
     pub attainment: Option<Rational>,
     /// What is earned, in minor units.
     pub amount: Money,
+    /// The part of the amount that is payable at once; the rest waits for its events.
+    pub payable: Money,
+    /// Parts of the amount in the order of the component's releases; empty when all is payable at once.
+    pub releases: Vec<Money>,
     /// Why.
     pub trace: Node,
 }
@@ -50,174 +87,216 @@ pub struct Earnings {
 /// Calculates the earnings of one plan. Every payee with a measurement or a goal in a period gets a line for each
 /// component; `Err` when an amount leaves the range of money.
 pub fn earn(problem: &Problem<'_>) -> Result<Earnings, Diagnostic> {
+    let teams = Teams::of(problem);
     let mut result = Earnings::default();
-    let mut without_goal: Vec<Vec<usize>> = vec![vec![]; problem.plan.components.len()];
-    for (index, payee) in problem.payees.iter().enumerate() {
-        for period in problem.periods.clone() {
-            for (position, component) in problem.plan.components.iter().enumerate() {
-                let context = Context { problem, payee, index, component };
-                if !context.occurs(period) {
-                    continue;
+    // What components earned, before the plan's cap and guarantee: payee, period, component.
+    let mut earned: BTreeMap<(usize, usize, usize), Earning> = BTreeMap::new();
+    let first = sequence::first_period(problem);
+    for (position, component) in problem.plan.components.iter().enumerate() {
+        let mut without_goal: Vec<usize> = Vec::new();
+        let sequence = sequence::Sequence::new(problem, &teams, component, first)?;
+        for index in 0..problem.payees.len() {
+            let lines = sequence.of(index, &|period, name| {
+                let other = problem.plan.components.iter().position(|other| other.name == name)?;
+                let unit = problem.money();
+                let value = earned
+                    .get(&(index, period, other))
+                    .map_or_else(Rational::zero, |line| line.amount.exact());
+                Some(Node::input(format!("{name}, earned"), unit, value))
+            })?;
+            for line in lines {
+                if line.without_goal && problem.periods.contains(&line.period) {
+                    without_goal.push(index);
                 }
-                let line = context.line(position, period)?;
-                if line.attainment.is_none() && formula::needs_goal(component) {
-                    without_goal[position].push(index);
-                }
-                result.lines.push(line);
+                let earning = earning(problem, component, index, LineOf::Component(position), line)?;
+                earned.insert((index, earning.period, position), earning);
             }
         }
+        result.notices.extend(notice(problem, component, without_goal));
     }
-    for (component, payees) in problem.plan.components.iter().zip(&mut without_goal) {
-        payees.dedup();
-        if let Some(first) = payees.first() {
-            let some = &problem.payees[*first].id;
-            let message = format!(
-                "component `{}` pays nothing to {} payee(s) without a quota above zero, such as {some}",
-                component.name,
-                payees.len()
-            );
-            let fault =
-                Diagnostic::warning(Code::SPM401, message).at(Place::Text(component.place.clone()), "");
-            result.notices.push(fault.hint("add their quotas, or exclude them with `eligible`"));
-        }
-    }
+    limits(problem, &teams, first, earned, &mut result)?;
     Ok(result)
 }
 
-struct Context<'a> {
-    problem: &'a Problem<'a>,
-    payee: &'a Payee,
-    index: usize,
-    component: &'a Component,
+/// The warning about payees without a goal.
+fn notice(problem: &Problem<'_>, component: &Component, mut payees: Vec<usize>) -> Option<Diagnostic> {
+    payees.dedup();
+    let some = &problem.payees[*payees.first()?].id;
+    let message = format!(
+        "component `{}` pays nothing to {} payee(s) without a quota above zero, such as {some}",
+        component.name,
+        payees.len()
+    );
+    let fault = Diagnostic::warning(Code::SPM401, message).at(Place::Text(component.place.clone()), "");
+    Some(fault.hint("add their quotas, or exclude them with `eligible`"))
 }
 
-impl Context<'_> {
-    fn plan(&self) -> &CompPlan {
-        self.problem.plan
-    }
+fn earning(
+    problem: &Problem<'_>,
+    component: &Component,
+    payee: usize,
+    of: LineOf,
+    line: sequence::Line,
+) -> Result<Earning, Diagnostic> {
+    let plan = problem.plan;
+    let name = &problem.calendar.periods()[line.period].name;
+    let trace = Node { label: format!("{}, {name}", component.name), ..line.trace }.citing(&component.place);
+    let amount = Money::round(&trace.value, &plan.currency, plan.rounding).ok_or_else(|| {
+        let id = &problem.payees[payee].id;
+        let message = format!("component `{}` earns {id} more than any amount of money", component.name);
+        Diagnostic::error(Code::SPM402, message).at(Place::Text(component.place.clone()), "")
+    })?;
+    let releases = released(component, &amount);
+    let now = component.releases.iter().zip(&releases).filter(|((_, event), _)| event == "booking");
+    let payable = match releases.is_empty() {
+        true => amount.clone(),
+        false => Money {
+            minor_units: now.map(|(_, part)| part.minor_units).sum(),
+            currency: amount.currency.clone(),
+        },
+    };
+    Ok(Earning {
+        payee,
+        of,
+        period: line.period,
+        measured: line.measured,
+        goal: line.goal,
+        attainment: line.attainment,
+        amount,
+        payable,
+        releases,
+        trace,
+    })
+}
 
-    /// True when the payee has anything to show in the window up to the period.
-    fn occurs(&self, period: usize) -> bool {
-        let measure = &self.plan().measures[self.component.measure];
-        let window = self.window(period);
-        let measured = window.clone().any(|period| self.measured(period).is_some());
-        let quota = matches!(measure.goal, Some(Goal::Quota(_)))
-            && window.into_iter().any(|period| self.goal(period).is_some());
-        let each = matches!(measure.goal, Some(Goal::Each(_)));
-        measured || quota || each
-    }
-
-    fn window(&self, period: usize) -> std::ops::RangeInclusive<usize> {
-        let periods = self.problem.calendar.periods();
-        let same = |a: usize| {
-            let (a, b) = (&periods[a], &periods[period]);
-            match self.plan().measures[self.component.measure].window {
-                Window::Period => a.name == b.name,
-                Window::QuarterToDate => a.year == b.year && a.quarter == b.quarter,
-                Window::YearToDate => a.year == b.year,
-            }
-        };
-        let first = (0..=period).rev().take_while(|earlier| same(*earlier)).last().unwrap_or(period);
-        first..=period
-    }
-
-    fn measured(&self, period: usize) -> Option<&Rational> {
-        self.problem.measurements.get(&Cell { payee: self.index, measure: self.component.measure, period })
-    }
-
-    fn goal(&self, period: usize) -> Option<Rational> {
-        match self.plan().measures[self.component.measure].goal.as_ref()? {
-            Goal::Quota(name) => {
-                self.problem.quotas.get(&(self.payee.id.clone(), name.clone(), period)).cloned()
-            }
-            Goal::Each(quantity) => self.payee.quantity(quantity),
-        }
-    }
-
-    /// The value of a window, as a sum over its periods when it has several.
-    fn accumulated(
-        &self,
-        label: &str,
-        unit: &Unit,
-        window: std::ops::RangeInclusive<usize>,
-        value: &dyn Fn(usize) -> Option<Rational>,
-    ) -> Node {
-        let periods = self.problem.calendar.periods();
-        let single = window.start() == window.end();
-        let mut parts: Vec<Node> = window
-            .filter_map(|period| {
-                let name = &periods[period].name;
-                Some(Node::input(format!("{label}, {name}"), unit.clone(), value(period)?))
-            })
-            .collect();
-        match parts.pop() {
-            None => Node::input(format!("{label}: none"), unit.clone(), Rational::zero()),
-            Some(only) if single => only,
-            Some(last) => {
-                parts.push(last);
-                Node::computed(format!("{label}, to date"), unit.clone(), Operation::Sum, parts)
-            }
-        }
-    }
-
-    /// What the window has earned up to the end of a period, rounded.
-    fn cumulative(&self, period: usize) -> Result<(Node, Rational, Option<Rational>), Diagnostic> {
-        let plan = self.plan();
-        let measure = &plan.measures[self.component.measure];
-        let window = self.window(period);
-        let unit = self.problem.unit(self.component.measure);
-        let measured =
-            self.accumulated(&measure.name, &unit, window.clone(), &|period| self.measured(period).cloned());
-        let measured = measured.citing(&measure.place);
-        let has_goal = measure.goal.is_some() && window.clone().any(|period| self.goal(period).is_some());
-        let goal = has_goal.then(|| {
-            self.accumulated("goal", &unit, window, &|period| self.goal(period)).citing(&measure.place)
-        });
-        let values = (measured.value.clone(), goal.as_ref().map(|goal| goal.value.clone()));
-        let pay = formula::pay(plan, self.component, self.payee, measured, goal);
-        let decimals = plan.currency.decimals();
-        let fits = Money::round(&pay.value, &plan.currency, plan.rounding).is_some();
-        if !fits {
-            let message = format!(
-                "component `{}` earns {} more than any amount of money",
-                self.component.name, self.payee.id
-            );
-            return Err(
-                Diagnostic::error(Code::SPM402, message).at(Place::Text(self.component.place.clone()), "")
-            );
-        }
-        let unit = Unit::Money(plan.currency.code().to_owned());
-        let operation = Operation::Round { decimals, rounding: plan.rounding };
-        let name = &self.problem.calendar.periods()[period].name;
-        let rounded = Node::computed(format!("earned to the end of {name}"), unit, operation, vec![pay]);
-        Ok((rounded, values.0, values.1))
-    }
-
-    fn line(&self, position: usize, period: usize) -> Result<Earning, Diagnostic> {
-        let plan = self.plan();
-        let (mut trace, measured, goal) = self.cumulative(period)?;
-        if *self.window(period).start() < period {
-            let (before, _, _) = self.cumulative(period - 1)?;
-            let unit = Unit::Money(plan.currency.code().to_owned());
-            trace = Node::computed("earned in the period", unit, Operation::Difference, vec![trace, before]);
-        }
-        trace.label = format!("{}, {}", self.component.name, self.problem.calendar.periods()[period].name);
-        let trace = trace.citing(&self.component.place);
-        let attainment =
-            goal.as_ref().filter(|goal| goal.is_positive()).and_then(|goal| measured.checked_div(goal));
-        let amount = Money::round(&trace.value, &plan.currency, plan.rounding)
-            .ok_or_else(|| Diagnostic::error(Code::SPM402, "an earning is out of range"))?;
-        Ok(Earning {
-            payee: self.index,
-            component: position,
-            period,
-            measured,
-            goal,
-            attainment,
-            amount,
-            trace,
+/// Parts of an amount by its releases, each rounded; the last one takes what is left (E28).
+fn released(component: &Component, amount: &Money) -> Vec<Money> {
+    let mut left = amount.minor_units;
+    let mut parts: Vec<Money> = component
+        .releases
+        .iter()
+        .map(|(share, _)| {
+            let exact = &amount.exact() * share;
+            let part = Money::round(&exact, &amount.currency, crate::ground::round::Rounding::default());
+            let units = part.map_or(0, |part| part.minor_units);
+            left -= units;
+            Money { minor_units: units, currency: amount.currency.clone() }
         })
+        .collect();
+    if let Some(last) = parts.last_mut() {
+        last.minor_units += left;
     }
+    parts
+}
+
+/// The plan's cap and guarantee, as lines of their own; then every line in order.
+fn limits(
+    problem: &Problem<'_>,
+    teams: &Teams,
+    first: usize,
+    earned: BTreeMap<(usize, usize, usize), Earning>,
+    result: &mut Earnings,
+) -> Result<(), Diagnostic> {
+    let periods = problem.calendar.periods();
+    let mut lines = earned.into_values().peekable();
+    for payee in 0..problem.payees.len() {
+        let mut paid_in_year = (String::new(), Rational::zero());
+        for period in first..problem.periods.end {
+            let mut own: Vec<Earning> = Vec::new();
+            while let Some(line) = lines.next_if(|line| (line.payee, line.period) == (payee, period)) {
+                own.push(line);
+            }
+            if paid_in_year.0 != periods[period].year {
+                paid_in_year = (periods[period].year.clone(), Rational::zero());
+            }
+            let standing = Standing { problem, teams, index: payee, period, deal: None };
+            own.extend(plan_cap(&standing, &own, &paid_in_year.1)?);
+            own.extend(guarantee(&standing, &own)?);
+            paid_in_year.1 += &own.iter().map(|line| line.amount.exact()).sum();
+            if problem.periods.contains(&period) {
+                result.lines.extend(own);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn total(standing: &Standing<'_>, lines: &[Earning]) -> Node {
+    let parts = lines.iter().map(|line| {
+        let label = line.of.name(standing.problem.plan).to_owned();
+        Node::input(label, standing.problem.money(), line.amount.exact())
+    });
+    Node::computed("lines of the plan", standing.problem.money(), Operation::Sum, parts.collect())
+}
+
+fn plan_cap(
+    standing: &Standing<'_>,
+    lines: &[Earning],
+    paid_in_year: &Rational,
+) -> Result<Option<Earning>, Diagnostic> {
+    let Some(cap) = &standing.problem.plan.cap else { return Ok(None) };
+    let money = standing.problem.money();
+    let sum = total(standing, lines);
+    let mut limit = standing.quantity("cap of the plan", &cap.amount, money.clone());
+    if cap.per_year {
+        let paid = Node::input("paid in the year before", money.clone(), paid_in_year.clone());
+        limit = Node::computed("left of the cap", money.clone(), Operation::Difference, vec![limit, paid]);
+    }
+    if sum.value <= limit.value {
+        return Ok(None);
+    }
+    let most =
+        Node::computed("not more than the cap", money.clone(), Operation::Minimum, vec![sum.clone(), limit]);
+    let taken = Node::computed("above the cap", money, Operation::Difference, vec![most, sum]);
+    line_of_plan(standing, LineOf::Cap, taken).map(Some)
+}
+
+fn guarantee(standing: &Standing<'_>, lines: &[Earning]) -> Result<Option<Earning>, Diagnostic> {
+    let Some(guarantee) = &standing.problem.plan.guarantee else { return Ok(None) };
+    let there = !standing.participation(standing.period).is_zero();
+    let new = guarantee.months.is_none_or(|months| {
+        standing
+            .tenure(standing.period)
+            .is_some_and(|month| i64::try_from(month).is_ok_and(|month| month <= months))
+    });
+    if !there || !new {
+        return Ok(None);
+    }
+    let money = standing.problem.money();
+    let sum = total(standing, lines);
+    let least = standing.target("guarantee", &guarantee.amount, None);
+    if sum.value >= least.value {
+        return Ok(None);
+    }
+    let most = Node::computed(
+        "not less than guaranteed",
+        money.clone(),
+        Operation::Maximum,
+        vec![sum.clone(), least],
+    );
+    let added = Node::computed("missing to the guarantee", money, Operation::Difference, vec![most, sum]);
+    line_of_plan(standing, LineOf::Guarantee, added).map(Some)
+}
+
+fn line_of_plan(standing: &Standing<'_>, of: LineOf, node: Node) -> Result<Earning, Diagnostic> {
+    let plan = standing.problem.plan;
+    let name = &standing.problem.calendar.periods()[standing.period].name;
+    let label = format!("{}, {name}", of.name(plan));
+    let operation = Operation::Round { decimals: plan.currency.decimals(), rounding: plan.rounding };
+    let amount = Money::round(&node.value, &plan.currency, plan.rounding)
+        .ok_or_else(|| Diagnostic::error(Code::SPM402, "an earning is out of range"))?;
+    Ok(Earning {
+        payee: standing.index,
+        of,
+        period: standing.period,
+        measured: Rational::zero(),
+        goal: None,
+        attainment: None,
+        payable: amount.clone(),
+        amount,
+        releases: vec![],
+        trace: Node::computed(label, standing.problem.money(), operation, vec![node]),
+    })
 }
 
 #[cfg(test)]

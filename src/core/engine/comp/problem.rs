@@ -4,29 +4,24 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::ground::id::PayeeId;
-use crate::ground::period::Calendar;
+use crate::ground::period::{Calendar, Date};
 use crate::ground::rational::Rational;
 use crate::ground::trace::Unit;
-use crate::plan::comp::{Aggregate, CompPlan, Quantity};
+use crate::plan::comp::{Aggregate, CompPlan, MeasureSource, Team};
 
 /// A person in the plan.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Payee {
     /// Identifier.
     pub id: PayeeId,
-    /// Number columns of reps that the plan reads; absent when the cell is empty.
-    pub quantities: BTreeMap<String, Rational>,
-}
-
-impl Payee {
-    /// The value of a quantity for this payee; `None` when the cell is empty.
-    #[must_use]
-    pub fn quantity(&self, quantity: &Quantity) -> Option<Rational> {
-        match quantity {
-            Quantity::Fixed(value, _) => Some(value.clone()),
-            Quantity::Column(name, _) => self.quantities.get(name).cloned(),
-        }
-    }
+    /// Number columns of reps; absent when the cell is empty.
+    pub numbers: BTreeMap<String, Rational>,
+    /// Text columns of reps; absent when the cell is empty.
+    pub texts: BTreeMap<String, String>,
+    /// First day.
+    pub hired: Option<Date>,
+    /// First day after the last.
+    pub left: Option<Date>,
 }
 
 /// One measurement: indices of the payee, of the plan's measure, of the leaf period.
@@ -40,6 +35,52 @@ pub struct Cell {
     pub period: usize,
 }
 
+/// What the credits of a cell come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Amounts {
+    /// Sum.
+    pub sum: Rational,
+    /// Number of credits.
+    pub count: i64,
+    /// The largest credit; `None` without credits.
+    pub largest: Option<Rational>,
+    /// The smallest credit; `None` without credits.
+    pub smallest: Option<Rational>,
+}
+
+impl Amounts {
+    /// The amounts of one credit.
+    #[must_use]
+    pub fn of(amount: Rational) -> Self {
+        Self { sum: amount.clone(), count: 1, largest: Some(amount.clone()), smallest: Some(amount) }
+    }
+
+    /// Adds the credits of another cell.
+    pub fn add(&mut self, other: &Self) {
+        self.sum += &other.sum;
+        self.count += other.count;
+        let one = |a: &Option<Rational>, b: &Option<Rational>, larger: bool| match (a, b) {
+            (Some(a), Some(b)) => Some(if (a > b) == larger { a.clone() } else { b.clone() }),
+            (a, b) => a.clone().or_else(|| b.clone()),
+        };
+        self.largest = one(&self.largest, &other.largest, true);
+        self.smallest = one(&self.smallest, &other.smallest, false);
+    }
+}
+
+/// One credit of a measure that keeps transactions apart.
+#[derive(Clone, Debug)]
+pub struct Deal {
+    /// Transaction, with its line when it has one.
+    pub id: String,
+    /// Event date.
+    pub date: Date,
+    /// Credited amount.
+    pub amount: Rational,
+    /// The credit's second number.
+    pub lookup: Option<Rational>,
+}
+
 /// The calculation of one plan.
 #[derive(Clone, Debug)]
 pub struct Problem<'a> {
@@ -51,19 +92,62 @@ pub struct Problem<'a> {
     pub periods: Range<usize>,
     /// Eligible people, sorted by identifier.
     pub payees: &'a [Payee],
-    /// Sums or counts of credits. A cell without credits is absent. Must hold the periods before `periods` that
-    /// share a window with them.
-    pub measurements: &'a BTreeMap<Cell, Rational>,
+    /// What credits come to. A cell without credits is absent. Must hold the periods before `periods` that share a
+    /// window or a year with them.
+    pub measurements: &'a BTreeMap<Cell, Amounts>,
+    /// The credits of measures of window transaction, in event order.
+    pub deals: &'a BTreeMap<Cell, Vec<Deal>>,
     /// Quotas by holder, name and leaf period.
     pub quotas: &'a BTreeMap<(PayeeId, String, usize), Rational>,
+    /// Whether each deal gets an explanation of its own, instead of one value.
+    pub explain_deals: bool,
 }
 
 impl Problem<'_> {
     /// How the values of a measure are printed.
     pub(super) fn unit(&self, measure: usize) -> Unit {
-        match self.plan.measures[measure].aggregate {
-            Aggregate::Sum => Unit::Money(self.plan.currency.code().to_owned()),
-            Aggregate::Count => Unit::Number,
+        match &self.plan.measures[measure].source {
+            MeasureSource::Credits(_, Aggregate::Count) | MeasureSource::Formula(..) => Unit::Number,
+            MeasureSource::Credits(..) => self.money(),
         }
+    }
+
+    /// The plan's currency as a unit.
+    pub(super) fn money(&self) -> Unit {
+        Unit::Money(self.plan.currency.code().to_owned())
+    }
+
+    /// The name of a payee's team; payees without one are a team of their own.
+    pub(super) fn team_key(&self, team: &Team, payee: usize) -> String {
+        let payee = &self.payees[payee];
+        match team {
+            Team::All => String::new(),
+            Team::Column(column) => {
+                payee.texts.get(column).map_or_else(|| format!("\0{}", payee.id), Clone::clone)
+            }
+        }
+    }
+}
+
+/// What teams have come to together, by measure, team and period.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Teams(BTreeMap<(usize, String, usize), Amounts>);
+
+impl Teams {
+    /// Adds up the measurements of every measure of a team.
+    pub(super) fn of(problem: &Problem<'_>) -> Self {
+        let mut sums: BTreeMap<(usize, String, usize), Amounts> = BTreeMap::new();
+        for (cell, amounts) in problem.measurements {
+            if let Some(team) = &problem.plan.measures[cell.measure].team {
+                let key = (cell.measure, problem.team_key(team, cell.payee), cell.period);
+                sums.entry(key).or_default().add(amounts);
+            }
+        }
+        Self(sums)
+    }
+
+    /// What a payee's team has come to.
+    pub(super) fn get(&self, measure: usize, key: String, period: usize) -> Option<&Amounts> {
+        self.0.get(&(measure, key, period))
     }
 }

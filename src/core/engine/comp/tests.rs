@@ -41,13 +41,17 @@ fn plan(component: &str, window: &str, goal: &str) -> CompPlan {
 fn earned(plan: &CompPlan, measured: &[&str], quota: Option<&str>) -> Vec<String> {
     let calendar =
         Calendar::regular(Pattern::Months, "2027-01-01".parse().expect("a date"), 1).expect("a calendar");
-    let payees =
-        [Payee { id: PayeeId::from("A"), quantities: BTreeMap::from([("rate".to_owned(), number("10%"))]) }];
+    let payees = [Payee {
+        id: PayeeId::from("A"),
+        numbers: BTreeMap::from([("rate".to_owned(), number("10%"))]),
+        ..Payee::default()
+    }];
     let cells = measured
         .iter()
         .enumerate()
-        .map(|(period, value)| (Cell { payee: 0, measure: 0, period }, number(value)));
-    let measurements: BTreeMap<Cell, Rational> = cells.collect();
+        .map(|(period, value)| (Cell { payee: 0, measure: 0, period }, Amounts::of(number(value))));
+    let measurements: BTreeMap<Cell, Amounts> = cells.collect();
+    let deals = BTreeMap::new();
     let quotas = quota.into_iter().flat_map(|quota| {
         (0..12).map(move |period| ((PayeeId::from("A"), "q".to_owned(), period), number(quota)))
     });
@@ -58,7 +62,9 @@ fn earned(plan: &CompPlan, measured: &[&str], quota: Option<&str>) -> Vec<String
         periods: 0..measured.len(),
         payees: &payees,
         measurements: &measurements,
+        deals: &deals,
         quotas: &quotas,
+        explain_deals: false,
     };
     let earnings = earn(&problem).expect("earns");
     verify::verify(&problem, &earnings).expect("verified");
@@ -126,8 +132,10 @@ fn verify_catches_a_tampered_line() {
     let plan = plan("pay = \"per-unit\"\nrate = \"10%\"", "period", "");
     let calendar =
         Calendar::regular(Pattern::Months, "2027-01-01".parse().expect("a date"), 1).expect("a calendar");
-    let payees = [Payee { id: PayeeId::from("A"), quantities: BTreeMap::new() }];
-    let measurements = BTreeMap::from([(Cell { payee: 0, measure: 0, period: 0 }, number("50"))]);
+    let payees = [Payee { id: PayeeId::from("A"), ..Payee::default() }];
+    let measurements =
+        BTreeMap::from([(Cell { payee: 0, measure: 0, period: 0 }, Amounts::of(number("50")))]);
+    let deals = BTreeMap::new();
     let quotas = BTreeMap::new();
     let problem = Problem {
         plan: &plan,
@@ -135,7 +143,9 @@ fn verify_catches_a_tampered_line() {
         periods: 0..1,
         payees: &payees,
         measurements: &measurements,
+        deals: &deals,
         quotas: &quotas,
+        explain_deals: false,
     };
     let mut earnings = earn(&problem).expect("earns");
     earnings.lines[0].amount.minor_units += 1;

@@ -7,9 +7,9 @@ use crate::ground::diagnostic::{Code, Diagnostic};
 use crate::ground::rational::Rational;
 use crate::ground::round::round_to_decimals;
 use crate::ground::trace::{Node, Operation};
-use crate::plan::comp::{Pay, Quantity, Rates, TierBase, TierMode, Window};
+use crate::plan::comp::{Base, Component, Pay, Quantity, QuantityFrom, Schedule, TierMode, Tiers, Window};
 
-use super::{Earning, Earnings, Problem};
+use super::{Earning, Earnings, LineOf, Problem};
 
 /// Checks every line; one fault for each that disagrees.
 pub fn verify(problem: &Problem<'_>, earnings: &Earnings) -> Result<(), Vec<Diagnostic>> {
@@ -18,7 +18,7 @@ pub fn verify(problem: &Problem<'_>, earnings: &Earnings) -> Result<(), Vec<Diag
         .iter()
         .filter_map(|line| Some((line, fault_of(problem, line)?)))
         .map(|(line, why)| {
-            let component = &problem.plan.components[line.component].name;
+            let component = line.of.name(problem.plan);
             let message = format!("{}, component `{component}`: {why}", problem.payees[line.payee].id);
             Diagnostic::error(Code::SPM502, message)
         })
@@ -33,12 +33,24 @@ fn fault_of(problem: &Problem<'_>, line: &Earning) -> Option<String> {
     if line.trace.value != line.amount.exact() {
         return Some(format!("the trace ends in {}, the line in {}", line.trace.value, line.amount));
     }
-    let component = &problem.plan.components[line.component];
-    if problem.plan.measures[component.measure].window != Window::Period {
-        // The telescoping sum over a window is checked where the whole window is at hand: its traces hold both ends.
+    let parts: i128 = line.releases.iter().map(|part| part.minor_units).sum();
+    if !line.releases.is_empty() && parts != line.amount.minor_units {
+        return Some(format!("the releases add up to {parts} minor units, the line is {}", line.amount));
+    }
+    let LineOf::Component(component) = line.of else { return None };
+    let component = &problem.plan.components[component];
+    let plain = component.threshold.is_none()
+        && component.multipliers.is_empty()
+        && component.gates.is_empty()
+        && component.weight.is_none()
+        && component.attainment_cap.is_none()
+        && component.cap.is_none();
+    let window = component.measure.map(|measure| problem.plan.measures[measure].window);
+    if !plain || window != Some(Window::Period) {
+        // What windows, modifiers and caps do is in the nodes, each of which was evaluated again above.
         return None;
     }
-    let expected = expected_amount(problem, line)?;
+    let expected = expected_amount(problem, component, line)?;
     let decimals = problem.plan.currency.decimals();
     let units = round_to_decimals(&expected, decimals, problem.plan.rounding)?;
     (units != line.amount.minor_units)
@@ -52,77 +64,56 @@ fn wrong_node(node: &Node) -> Option<&str> {
     if wrong { Some(&node.label) } else { node.children.iter().find_map(wrong_node) }
 }
 
-fn expected_amount(problem: &Problem<'_>, line: &Earning) -> Option<Rational> {
+/// What a plain component pays; `None` where this check has no formula of its own.
+fn expected_amount(problem: &Problem<'_>, component: &Component, line: &Earning) -> Option<Rational> {
     let payee = &problem.payees[line.payee];
-    let component = &problem.plan.components[line.component];
-    let has_goal = problem.plan.measures[component.measure].goal.is_some();
-    let read = |quantity: &Quantity| payee.quantity(quantity).unwrap_or_default();
-    let pay = match &component.pay {
-        Pay::PerUnit(Rates::Flat(rate)) => &line.measured * &read(rate),
-        Pay::PerUnit(rates) => {
-            match (kinked(rates, &line.measured, line, &read), line.attainment.is_some()) {
-                (Some(amount), _) => amount,
-                (None, false) => Rational::zero(),
-                (None, true) => return None,
-            }
-        }
-        Pay::TargetShare { target, rates } => match &line.attainment {
-            Some(attainment) => {
-                let share = match rates {
-                    Rates::Flat(rate) => attainment * &read(rate),
-                    tiers => kinked(tiers, attainment, &of_one(line), &read)?,
-                };
-                &read(target) * &share
-            }
-            None => Rational::zero(),
-        },
-        Pay::Fixed { amount, at } => {
-            let reached = match (&line.attainment, has_goal) {
-                (Some(attainment), _) => *attainment >= at.0,
-                (None, true) => false,
-                (None, false) => line.measured >= at.0,
-            };
-            if reached { read(amount) } else { Rational::zero() }
-        }
+    let measure = &problem.plan.measures[component.measure?];
+    if measure.goal.as_ref().is_some_and(|goal| goal.ramp.is_some()) {
+        return None;
+    }
+    let read = |quantity: &Quantity| match &quantity.value {
+        QuantityFrom::Fixed(value) => Some(value.clone()),
+        QuantityFrom::Column(name) => Some(payee.numbers.get(name).cloned().unwrap_or_default()),
+        QuantityFrom::Formula(_) => None,
     };
-    Some(match &component.cap {
-        Some(cap) => pay.min(read(cap)),
-        None => pay,
-    })
-}
-
-/// The same line with attainment as its measurement and 100 % as its goal.
-fn of_one(line: &Earning) -> Earning {
-    Earning { goal: Some(Rational::one()), ..line.clone() }
+    match &component.pay {
+        Pay::PerUnit(Schedule::Flat(rate)) => Some(&line.measured * &read(rate)?),
+        Pay::PerUnit(Schedule::Tiers(tiers)) => kinked(tiers, &line.measured, line.goal.as_ref(), &read),
+        _ => None,
+    }
 }
 
 fn kinked(
-    rates: &Rates,
+    tiers: &Tiers,
     base: &Rational,
-    line: &Earning,
-    read: &dyn Fn(&Quantity) -> Rational,
+    goal: Option<&Rational>,
+    read: &dyn Fn(&Quantity) -> Option<Rational>,
 ) -> Option<Rational> {
-    let Rates::Tiers { mode, on, steps } = rates else { return None };
-    let goal = line.goal.as_ref().filter(|goal| goal.is_positive());
-    let bounds: Vec<Rational> = match on {
-        TierBase::Amount => steps.iter().map(|step| step.from.clone()).collect(),
-        TierBase::Attainment => steps.iter().map(|step| Some(&step.from * goal?)).collect::<Option<_>>()?,
+    if tiers.lookup.measure.is_some() || tiers.lower {
+        return None;
+    }
+    let goal = goal.filter(|goal| goal.is_positive());
+    let bounds: Vec<Rational> = match tiers.lookup.on {
+        Base::Amount => tiers.steps.iter().map(|step| step.from.clone()).collect(),
+        Base::Attainment => tiers.steps.iter().map(|step| Some(&step.from * goal?)).collect::<Option<_>>()?,
+        Base::Lookup => return None,
     };
-    let rate = |index: usize| read(&steps[index].rate);
+    let rates: Vec<Rational> = tiers.steps.iter().map(|step| read(&step.rate)).collect::<Option<_>>()?;
     let curve = |x: &Rational| {
-        (1..steps.len()).fold(x * &rate(0), |sum, index| {
-            let kink = &rate(index) - &rate(index - 1);
+        (1..rates.len()).fold(x * &rates[0], |sum, index| {
+            let kink = &rates[index] - &rates[index - 1];
             let beyond = (x - &bounds[index]).max(Rational::zero());
             &sum + &(&kink * &beyond)
         })
     };
-    let top = (0..steps.len()).filter(|index| bounds[*index] <= *base).max().unwrap_or(0);
-    Some(match mode {
-        TierMode::Marginal => curve(base),
-        TierMode::Whole => base * &rate(top),
+    let top = (0..rates.len()).filter(|index| bounds[*index] <= *base).max().unwrap_or(0);
+    match tiers.mode {
+        TierMode::Marginal => Some(curve(base)),
+        TierMode::Whole => Some(base * &rates[top]),
         TierMode::WholeAboveGoal => {
             let goal = goal?;
-            if base <= goal { curve(base) } else { &curve(goal) + &(&(base - goal) * &rate(top)) }
+            Some(if base <= goal { curve(base) } else { &curve(goal) + &(&(base - goal) * &rates[top]) })
         }
-    })
+        TierMode::ProportionalAmount | TierMode::ProportionalRate => None,
+    }
 }

@@ -1,14 +1,17 @@
-//! Credits, measures and components: raw to checked.
+//! Credits, ramps, measures and goals: raw to checked.
+
+use std::collections::BTreeSet;
 
 use super::{
-    Aggregate, Component, CreditRule, Direct, Goal, Measure, Pay, Quantity, Rates, Recipient, Step, TierBase,
-    TierMode, Window,
+    Aggregate, CreditRule, Direct, Goal, GoalFrom, Measure, MeasureSource, Per, Quantity, QuantityFrom, Ramp,
+    Recipient, Team, Window,
 };
 use crate::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
 use crate::ground::source::{Place, TextPlace};
 use crate::plan::contract::Type;
-use crate::plan::expression::{Columns, Expression, check_typed};
+use crate::plan::expression::{Columns, Expression, check_formula, check_typed};
 use crate::plan::raw::Raw;
+use crate::plan::{Tables, check_range};
 
 /// Names in order; a name used twice is a fault with both places.
 pub(super) fn names_of(items: &[Raw], kind: &str, sink: &mut Sink) -> Vec<String> {
@@ -32,20 +35,40 @@ pub(super) fn names_of(items: &[Raw], kind: &str, sink: &mut Sink) -> Vec<String
 pub(super) struct Check<'a> {
     pub(super) reps: Columns,
     pub(super) transactions: Columns,
+    /// Every measure of the plan, in order.
+    pub(super) measure_names: Vec<String>,
+    /// Those checked so far: all of them when components are checked.
+    pub(super) measures: Vec<Measure>,
+    /// Components checked so far: what a formula may name.
+    pub(super) component_names: Vec<String>,
+    /// Measures that something refers to.
+    pub(super) used: BTreeSet<usize>,
     pub(super) faults: &'a mut Sink,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
+    pub(super) fn new(tables: &Tables, faults: &'a mut Sink) -> Self {
+        Self {
+            reps: tables.columns("reps"),
+            transactions: tables.columns("transactions"),
+            measure_names: vec![],
+            measures: vec![],
+            component_names: vec![],
+            used: BTreeSet::new(),
+            faults,
+        }
+    }
+
     pub(super) fn typed(&mut self, item: &Raw, columns: &Columns, kind: Type) -> Option<Expression> {
         check_typed(item.as_text()?, &item.place, columns, kind, self.faults)
     }
 
-    fn contradiction(&mut self, item: &Raw, key: &str, message: String, hint: &str) {
+    pub(super) fn contradiction(&mut self, item: &Raw, key: &str, message: String, hint: &str) {
         let fault = Diagnostic::error(Code::SPM304, message).at(Place::Text(item.key_place(key).clone()), "");
         self.faults.push(fault.hint(hint));
     }
 
-    fn unknown(&mut self, value: &Raw, kind: &str, names: &[String]) {
+    pub(super) fn unknown(&mut self, value: &Raw, kind: &str, names: &[String]) {
         let name = value.as_text().unwrap_or_default();
         let fault = Diagnostic::error(Code::SPM010, format!("there is no {kind} `{name}`"))
             .at(Place::Text(value.place.clone()), "");
@@ -58,6 +81,7 @@ impl Check<'_> {
     pub(super) fn credit(&mut self, item: &Raw) -> Option<CreditRule> {
         let columns = self.transactions.clone();
         let condition = item.get("where").map(|value| self.typed(value, &columns, Type::Boolean));
+        let lookup = item.get("lookup").map(|value| self.typed(value, &columns, Type::Number));
         let amount = match item.get("amount") {
             Some(value) => self.typed(value, &columns, Type::Number),
             None => check_typed("amount", &item.get("name")?.place, &columns, Type::Number, self.faults),
@@ -94,16 +118,101 @@ impl Check<'_> {
         } else {
             Recipient::Direct(direct(to))
         };
+        let effective = item.get("effective").map(|range| check_range(range, self.faults));
         Some(CreditRule {
             name: item.text("name")?.to_owned(),
             condition: condition.transpose_inner()?,
             amount: amount?,
+            lookup: lookup.transpose_inner()?,
+            share: item.number("share"),
             recipient,
+            effective: effective.transpose_inner()?,
             place: item.get("name")?.place.clone(),
         })
     }
 
-    pub(super) fn measure(&mut self, item: &Raw, names: &[String]) -> Option<Measure> {
+    pub(super) fn ramp(&mut self, item: &Raw) -> Option<Ramp> {
+        let shares: Vec<_> = item.list("shares").iter().filter_map(Raw::as_number).collect();
+        if shares.iter().any(crate::ground::rational::Rational::is_negative) {
+            let fault = Diagnostic::error(Code::SPM110, "a share of a ramp must be zero or more");
+            self.faults.push(fault.at(Place::Text(item.get("shares")?.place.clone()), ""));
+        }
+        Some(Ramp {
+            name: item.text("name")?.to_owned(),
+            shares,
+            accelerators: item.boolean("accelerators").unwrap_or(true),
+            place: item.get("name")?.place.clone(),
+        })
+    }
+
+    pub(super) fn measure(&mut self, item: &Raw, names: &[String], ramps: &[Ramp]) -> Option<Measure> {
+        let window = self.window(item);
+        let source = match (item.get("credits"), item.get("sql")) {
+            (Some(_), None) => MeasureSource::Credits(
+                self.credits(item, names),
+                match item.text("aggregate") {
+                    Some("count") => Aggregate::Count,
+                    Some("average") => Aggregate::Average,
+                    Some("largest") => Aggregate::Largest,
+                    Some("smallest") => Aggregate::Smallest,
+                    _ => Aggregate::Sum,
+                },
+            ),
+            (None, Some(sql)) => {
+                for key in ["aggregate", "window", "team"].into_iter().filter(|key| item.get(key).is_some()) {
+                    let message = format!("`{key}` does not go with `sql`");
+                    self.contradiction(item, key, message, "say it in the measures that the sql names");
+                }
+                let place = sql.place.clone();
+                MeasureSource::Formula(self.formula(sql, false)?, place)
+            }
+            _ => {
+                let message = "a measure needs either `credits` or `sql`".to_owned();
+                self.contradiction(item, "name", message, "credits = [\"...\"] adds up credits");
+                return None;
+            }
+        };
+        let team = item.get("team").map(|team| self.team(team));
+        let goal = item.get("goal").map(|goal| self.goal(goal, ramps));
+        if window == Window::Transaction && goal.is_some() {
+            let message = "a single transaction has no goal".to_owned();
+            self.contradiction(item, "goal", message, "remove the goal, or choose another window");
+        }
+        let measure = Measure {
+            name: item.text("name")?.to_owned(),
+            source,
+            window,
+            team: team.transpose_inner()?,
+            goal: goal.transpose_inner()?,
+            place: item.get("name")?.place.clone(),
+        };
+        self.measures.push(measure.clone());
+        Some(measure)
+    }
+
+    fn window(&mut self, item: &Raw) -> Window {
+        let rolling = item.text("window") == Some("rolling");
+        match item.integer("periods").and_then(|count| usize::try_from(count).ok()) {
+            Some(count) if rolling => return Window::Rolling(count),
+            Some(_) => {
+                let message = "`periods` goes with window = \"rolling\" only".to_owned();
+                self.contradiction(item, "periods", message, "remove it, or set window = \"rolling\"");
+            }
+            None if rolling => {
+                let fault = Diagnostic::error(Code::SPM004, "window = \"rolling\" needs `periods`");
+                self.faults.push(fault.at(Place::Text(item.key_place("window").clone()), ""));
+            }
+            None => {}
+        }
+        match item.text("window") {
+            Some("transaction") => Window::Transaction,
+            Some("quarter-to-date") => Window::QuarterToDate,
+            Some("year-to-date") => Window::YearToDate,
+            _ => Window::Period,
+        }
+    }
+
+    fn credits(&mut self, item: &Raw, names: &[String]) -> Vec<usize> {
         let mut credits = Vec::new();
         for value in item.list("credits") {
             match names.iter().position(|name| Some(name.as_str()) == value.as_text()) {
@@ -117,48 +226,85 @@ impl Check<'_> {
                 None => self.unknown(value, "credit", names),
             }
         }
-        let goal = item.get("goal").map(|goal| self.goal(goal));
-        Some(Measure {
-            name: item.text("name")?.to_owned(),
-            credits,
-            aggregate: if item.text("aggregate") == Some("count") {
-                Aggregate::Count
-            } else {
-                Aggregate::Sum
-            },
-            window: match item.text("window") {
-                Some("quarter-to-date") => Window::QuarterToDate,
-                Some("year-to-date") => Window::YearToDate,
-                _ => Window::Period,
-            },
-            goal: goal.transpose_inner()?,
-            place: item.get("name")?.place.clone(),
-        })
+        credits
     }
 
-    fn goal(&mut self, item: &Raw) -> Option<Goal> {
-        let keys: Vec<&str> = item.entries().iter().map(|(key, _, _)| key.as_str()).collect();
-        match keys.as_slice() {
-            ["quota"] => Some(Goal::Quota(item.text("quota")?.to_owned())),
-            ["amount"] => Some(Goal::Each(self.quantity(item.get("amount")?)?)),
-            ["column"] => Some(Goal::Each(self.quantity(item)?)),
+    /// `"all"`, or a text column of reps.
+    pub(super) fn team(&mut self, value: &Raw) -> Option<Team> {
+        let name = value.as_text()?;
+        match self.reps.0.iter().find(|(column, _)| column == name) {
+            Some((_, Type::Text)) => Some(Team::Column(name.to_owned())),
+            _ if name == "all" => Some(Team::All),
             _ => {
-                let fault =
-                    Diagnostic::error(Code::SPM304, "a goal has exactly one of `quota`, `amount`, `column`");
-                self.faults.push(fault.at(Place::Text(item.place.clone()), ""));
+                let texts = self.reps.0.iter().filter(|(_, kind)| *kind == Type::Text);
+                let names: Vec<String> = texts.map(|(name, _)| name.clone()).collect();
+                self.unknown(value, "text column of reps", &names);
                 None
             }
         }
     }
 
-    fn quantity(&mut self, item: &Raw) -> Option<Quantity> {
-        if let Some(number) = item.as_number() {
-            return Some(Quantity::Fixed(number, item.place.clone()));
+    fn goal(&mut self, item: &Raw, ramps: &[Ramp]) -> Option<Goal> {
+        let keys: Vec<&str> =
+            ["quota", "amount", "column", "sql"].into_iter().filter(|key| item.get(key).is_some()).collect();
+        let from = match keys.as_slice() {
+            ["quota"] => GoalFrom::Quota(item.text("quota")?.to_owned()),
+            [_] => GoalFrom::Each(self.quantity(item)?),
+            _ => {
+                let message = "a goal has exactly one of `quota`, `amount`, `column`, `sql`";
+                let fault = Diagnostic::error(Code::SPM304, message);
+                self.faults.push(fault.at(Place::Text(item.place.clone()), ""));
+                return None;
+            }
+        };
+        if keys == ["quota"] && item.get("per").is_some() {
+            let message = "quotas have periods of their own".to_owned();
+            self.contradiction(item, "per", message, "remove `per`");
         }
-        let value = item.get("column")?;
+        let ramp = item.get("ramp").map(|value| {
+            let found = ramps.iter().position(|ramp| Some(ramp.name.as_str()) == value.as_text());
+            if found.is_none() {
+                let names: Vec<String> = ramps.iter().map(|ramp| ramp.name.clone()).collect();
+                self.unknown(value, "ramp", &names);
+            }
+            found
+        });
+        Some(Goal {
+            prorate: item.boolean("prorate").unwrap_or(!matches!(from, GoalFrom::Quota(_))),
+            from,
+            whole_year: item.text("basis") == Some("year"),
+            ramp: ramp.transpose_inner()?,
+        })
+    }
+
+    /// A number, or a table that says where it comes from.
+    pub(super) fn quantity(&mut self, item: &Raw) -> Option<Quantity> {
+        if let Some(number) = item.as_number() {
+            return Some(Quantity::fixed(number, item.place.clone()));
+        }
+        let per = match item.text("per") {
+            Some("quarter") => Per::Quarter,
+            Some("year") => Per::Year,
+            _ => Per::Period,
+        };
+        let (value, place) = match (item.get("amount"), item.get("column"), item.get("sql")) {
+            (Some(amount), None, None) => (QuantityFrom::Fixed(amount.as_number()?), amount.place.clone()),
+            (None, Some(column), None) => (self.column(column)?, column.place.clone()),
+            (None, None, Some(sql)) => (QuantityFrom::Formula(self.formula(sql, false)?), sql.place.clone()),
+            _ => {
+                let message = "exactly one of `amount`, `column`, `sql` is needed";
+                let fault = Diagnostic::error(Code::SPM304, message);
+                self.faults.push(fault.at(Place::Text(item.place.clone()), ""));
+                return None;
+            }
+        };
+        Some(Quantity { value, per, place })
+    }
+
+    fn column(&mut self, value: &Raw) -> Option<QuantityFrom> {
         let name = value.as_text()?;
         match self.reps.0.iter().find(|(column, _)| column == name) {
-            Some((_, Type::Number)) => Some(Quantity::Column(name.to_owned(), value.place.clone())),
+            Some((_, Type::Number)) => Some(QuantityFrom::Column(name.to_owned())),
             Some((_, kind)) => {
                 let message = format!("the column `{name}` of reps is a {}, not a number", kind.name());
                 let fault = Diagnostic::error(Code::SPM203, message).at(Place::Text(value.place.clone()), "");
@@ -173,150 +319,30 @@ impl Check<'_> {
         }
     }
 
-    pub(super) fn component(
-        &mut self,
-        item: &Raw,
-        names: &[String],
-        measures: &[Measure],
-    ) -> Option<Component> {
-        let value = item.get("measure")?;
-        let Some(position) = names.iter().position(|name| Some(name.as_str()) == value.as_text()) else {
-            self.unknown(value, "measure", names);
-            return None;
-        };
-        // The measure itself may have had a fault of its own, reported already.
-        let measure = measures.iter().position(|measure| measure.name == names[position])?;
-        let has_goal = measures[measure].goal.is_some();
-        let pay = item.text("pay")?;
-        self.keys_fit(item, pay);
-        let rates = |check: &mut Self| check.rates(item, has_goal, pay);
-        let pay = match pay {
-            "per-unit" => Pay::PerUnit(rates(self)?),
-            "target-share" => {
-                let rates = rates(self);
-                if !has_goal {
-                    self.needs_goal(item, "pay");
-                }
-                let target = item.get("target").and_then(|target| self.quantity(target));
-                Pay::TargetShare { target: target?, rates: rates? }
-            }
-            _ => {
-                let amount = item.get("amount").and_then(|amount| self.quantity(amount));
-                let at = item.get("at");
-                Pay::Fixed { amount: amount?, at: (at?.as_number()?, at?.place.clone()) }
-            }
-        };
-        let cap = item.get("cap").map(|cap| self.quantity(cap.get("amount")?));
-        Some(Component {
-            name: item.text("name")?.to_owned(),
-            measure,
-            pay,
-            cap: cap.transpose_inner()?,
-            place: item.get("name")?.place.clone(),
-        })
-    }
-
-    fn keys_fit(&mut self, item: &Raw, pay: &str) {
-        let (needed, allowed): (&[&str], &[&str]) = match pay {
-            "per-unit" => (&[], &["rate", "tiers"]),
-            "target-share" => (&["target"], &["rate", "tiers", "target"]),
-            _ => (&["amount", "at"], &["amount", "at"]),
-        };
-        for key in ["rate", "tiers", "target", "amount", "at"] {
-            if item.get(key).is_some() && !allowed.contains(&key) {
-                self.contradiction(
-                    item,
-                    key,
-                    format!("`{key}` does not go with pay = \"{pay}\""),
-                    &format!("with it go: {}", allowed.join(", ")),
-                );
+    /// An expression over columns of reps, measures checked before and, in a component, components before.
+    pub(super) fn formula(&mut self, item: &Raw, components: bool) -> Option<Expression> {
+        let reps = self.reps.0.iter().filter(|(_, kind)| matches!(kind, Type::Number | Type::Text));
+        let mut columns: Vec<(String, Type)> = reps.cloned().collect();
+        for measure in &self.measures {
+            for suffix in ["", ".goal", ".attainment"] {
+                columns.push((format!("{}{suffix}", measure.name), Type::Number));
             }
         }
-        for key in needed.iter().filter(|key| item.get(key).is_none()) {
-            let fault = Diagnostic::error(Code::SPM004, format!("pay = \"{pay}\" needs `{key}`"));
-            self.faults.push(fault.at(Place::Text(item.key_place("pay").clone()), ""));
+        if components {
+            columns.extend(self.component_names.iter().map(|name| (name.clone(), Type::Number)));
         }
-    }
-
-    fn needs_goal(&mut self, item: &Raw, key: &str) {
-        let fault = Diagnostic::error(Code::SPM303, "attainment needs a goal, but the measure has none");
-        let fault = fault.at(Place::Text(item.key_place(key).clone()), "");
-        self.faults.push(fault.hint("add goal = { quota = \"...\" } to the measure"));
-    }
-
-    fn rates(&mut self, item: &Raw, has_goal: bool, pay: &str) -> Option<Rates> {
-        match (item.get("rate"), item.get("tiers")) {
-            (Some(rate), None) => Some(Rates::Flat(self.quantity(rate)?)),
-            (None, Some(tiers)) => self.tiers(tiers, has_goal, pay),
-            _ => {
-                let message = format!("pay = \"{pay}\" needs either `rate` or `tiers`");
-                self.contradiction(
-                    item,
-                    "pay",
-                    message,
-                    "rate = \"8%\" for one rate, tiers = { ... } for bands",
-                );
-                None
-            }
+        let formula =
+            check_formula(item.as_text()?, &item.place, &Columns(columns), Type::Number, self.faults)?;
+        for column in formula.columns() {
+            let name = column.trim_end_matches(".goal").trim_end_matches(".attainment");
+            self.used.extend(self.measures.iter().position(|measure| measure.name == name));
         }
-    }
-
-    fn tiers(&mut self, item: &Raw, has_goal: bool, pay: &str) -> Option<Rates> {
-        let on = if item.text("on")? == "attainment" { TierBase::Attainment } else { TierBase::Amount };
-        let mode = match item.text("mode") {
-            Some("whole") => TierMode::Whole,
-            Some("whole-above-goal") => TierMode::WholeAboveGoal,
-            _ => TierMode::Marginal,
-        };
-        if !has_goal && (on == TierBase::Attainment || mode == TierMode::WholeAboveGoal) {
-            self.needs_goal(item, if on == TierBase::Attainment { "on" } else { "mode" });
-        }
-        if pay == "target-share" && on == TierBase::Amount {
-            self.contradiction(
-                item,
-                "on",
-                "target-share pays on attainment".to_owned(),
-                "set on = \"attainment\"",
-            );
-        }
-        let mut steps: Vec<Step> = Vec::new();
-        for step in item.list("steps") {
-            let (from, place) = (step.number("from")?, step.get("from")?.place.clone());
-            let rate = self.quantity(step.get("rate")?)?;
-            match steps.last() {
-                None if !from.is_zero() => {
-                    let fault = Diagnostic::error(Code::SPM301, "the first band does not start at 0")
-                        .at(Place::Text(place.clone()), "");
-                    let text = place.excerpt().trim_matches('"').to_owned();
-                    self.faults.push(
-                        fault.hint(format!(
-                            "say what is paid below {text}: {{ from = \"0%\", rate = \"0%\" }}"
-                        )),
-                    );
-                }
-                Some(last) if last.from >= from => {
-                    let fault =
-                        Diagnostic::error(Code::SPM301, "this band does not start above the one before it");
-                    let fault = fault
-                        .at(Place::Text(place.clone()), "starts here")
-                        .at(Place::Text(last.place.clone()), "the one before starts here");
-                    self.faults.push(fault.hint("write the bands in ascending order, each `from` once"));
-                }
-                _ => {}
-            }
-            steps.push(Step { from, rate, place });
-        }
-        if steps.is_empty() {
-            let fault = Diagnostic::error(Code::SPM301, "a tier table needs at least one band");
-            self.faults.push(fault.at(Place::Text(item.place.clone()), ""));
-            return None;
-        }
-        Some(Rates::Tiers { mode, on, steps })
+        Some(formula)
     }
 }
 
 /// `Some(None)` is a fault reported already, `None` an absent key.
-trait TransposeInner<T> {
+pub(super) trait TransposeInner<T> {
     fn transpose_inner(self) -> Option<Option<T>>;
 }
 

@@ -41,6 +41,29 @@ pub fn check_expression(
     columns: &Columns,
     sink: &mut Sink,
 ) -> Option<Expression> {
+    parse(text, place, columns, false, sink)
+}
+
+/// As [`check_typed`], for an expression that is calculated with exact fractions: it may divide.
+#[must_use]
+pub fn check_formula(
+    text: &str,
+    place: &TextPlace,
+    columns: &Columns,
+    kind: Type,
+    sink: &mut Sink,
+) -> Option<Expression> {
+    let expression = parse(text, place, columns, true, sink)?;
+    of_type(expression, text, place, kind, sink)
+}
+
+fn parse(
+    text: &str,
+    place: &TextPlace,
+    columns: &Columns,
+    exact: bool,
+    sink: &mut Sink,
+) -> Option<Expression> {
     let dialect = GenericDialect {};
     let parsed = Parser::new(&dialect)
         .with_recursion_limit(limit::EXPRESSION_DEPTH_MAX)
@@ -57,7 +80,7 @@ pub fn check_expression(
         });
     match parsed {
         Ok(parsed) => {
-            let mut checker = Checker { columns, place, faults: Sink::default() };
+            let mut checker = Checker { columns, exact, place, faults: Sink::default() };
             let typed = checker.visit(&parsed);
             let failed = checker.faults.has_errors();
             sink.append(checker.faults);
@@ -83,6 +106,16 @@ pub fn check_typed(
     sink: &mut Sink,
 ) -> Option<Expression> {
     let expression = check_expression(text, place, columns, sink)?;
+    of_type(expression, text, place, kind, sink)
+}
+
+fn of_type(
+    expression: Expression,
+    text: &str,
+    place: &TextPlace,
+    kind: Type,
+    sink: &mut Sink,
+) -> Option<Expression> {
     if expression.kind == Some(kind) || expression.kind.is_none() {
         return Some(expression);
     }
@@ -107,6 +140,8 @@ fn lower_first(text: &str) -> String {
 
 struct Checker<'a> {
     columns: &'a Columns,
+    /// Whether the value is calculated with exact fractions, so that division is allowed.
+    exact: bool,
     place: &'a TextPlace,
     faults: Sink,
 }
@@ -289,6 +324,7 @@ impl Checker<'_> {
             Op::StringConcat => {
                 self.call(Function::Concat, &[left, right], &[Type::Text, Type::Text], Type::Text)
             }
+            Op::Divide if self.exact => self.arithmetic(Arithmetic::Divide, left, right, parsed),
             Op::Divide => self.fault(
                 Code::SPM203,
                 format!("`{parsed}`: a quotient has no exact decimal form"),

@@ -1,0 +1,417 @@
+//! What a payee has reached at the end of a period: measurement, goal and attainment of a measure, and the numbers of
+//! the plan that differ by payee, each as a node of the explanation.
+
+use std::ops::RangeInclusive;
+
+use super::Problem;
+use super::formula;
+use super::problem::{Amounts, Cell, Deal, Payee, Teams};
+use crate::ground::period::{Date, DateRange};
+use crate::ground::rational::Rational;
+use crate::ground::trace::{Node, Operation, Unit};
+use crate::plan::comp::{
+    Aggregate, Goal, GoalFrom, Measure, MeasureSource, Per, Proration, Quantity, QuantityFrom, Window,
+};
+
+/// A payee at the end of a period.
+#[derive(Clone, Copy)]
+pub(super) struct Standing<'a> {
+    pub(super) problem: &'a Problem<'a>,
+    pub(super) teams: &'a Teams,
+    pub(super) index: usize,
+    pub(super) period: usize,
+    /// The transaction looked at, in windows of single transactions.
+    pub(super) deal: Option<&'a Deal>,
+}
+
+/// Measurement, goal and attainment of one measure.
+#[derive(Clone, Debug)]
+pub(super) struct Figures {
+    pub(super) measured: Node,
+    /// `None` without a goal.
+    pub(super) goal: Option<Node>,
+    /// Whether anything was measured at all.
+    pub(super) present: bool,
+}
+
+impl Figures {
+    /// The goal, when it can be attained at all.
+    pub(super) fn usable_goal(&self) -> Option<&Node> {
+        self.goal.as_ref().filter(|goal| goal.value.is_positive())
+    }
+
+    /// Measurement / goal.
+    pub(super) fn attainment(&self) -> Option<Node> {
+        let goal = self.usable_goal()?.clone();
+        Some(Node::computed(
+            "attainment",
+            Unit::Percent,
+            Operation::Quotient,
+            vec![self.measured.clone(), goal],
+        ))
+    }
+}
+
+impl<'a> Standing<'a> {
+    pub(super) fn payee(&self) -> &'a Payee {
+        &self.problem.payees[self.index]
+    }
+
+    fn measure(&self, measure: usize) -> &'a Measure {
+        &self.problem.plan.measures[measure]
+    }
+
+    /// The periods that a measure has accumulated at the end of the period.
+    pub(super) fn window(&self, measure: usize) -> RangeInclusive<usize> {
+        let periods = self.problem.calendar.periods();
+        let period = self.period;
+        let same = |a: usize| {
+            let (a, b) = (&periods[a], &periods[period]);
+            match self.measure(measure).window {
+                Window::Transaction | Window::Period | Window::Rolling(_) => a.name == b.name,
+                Window::QuarterToDate => a.year == b.year && a.quarter == b.quarter,
+                Window::YearToDate => a.year == b.year,
+            }
+        };
+        if let Window::Rolling(count) = self.measure(measure).window {
+            return (period + 1).saturating_sub(count)..=period;
+        }
+        let first = (0..=period).rev().take_while(|earlier| same(*earlier)).last().unwrap_or(period);
+        first..=period
+    }
+
+    /// Every period of the fiscal year.
+    fn year(&self) -> RangeInclusive<usize> {
+        let periods = self.problem.calendar.periods();
+        let year = &periods[self.period].year;
+        let first = periods.iter().position(|period| period.year == *year).unwrap_or(self.period);
+        let last = periods.iter().rposition(|period| period.year == *year).unwrap_or(self.period);
+        first..=last
+    }
+
+    /// Credits of the payee, or of the whole team, in one period.
+    fn amounts(&self, measure: usize, period: usize) -> Option<Amounts> {
+        match &self.measure(measure).team {
+            None => self.problem.measurements.get(&Cell { payee: self.index, measure, period }).cloned(),
+            Some(team) => self.teams.get(measure, self.problem.team_key(team, self.index), period).cloned(),
+        }
+    }
+
+    /// True when the payee has anything to show for a measure: credits, or a goal.
+    pub(super) fn occurs(&self, measure: usize) -> bool {
+        if let MeasureSource::Formula(formula, _) = &self.measure(measure).source {
+            let named = formula.columns();
+            let plan = self.problem.plan;
+            return (0..measure)
+                .any(|other| named.contains(&plan.measures[other].name.as_str()) && self.occurs(other));
+        }
+        let window = self.window(measure);
+        if window.clone().any(|period| self.amounts(measure, period).is_some()) {
+            return true;
+        }
+        match self.measure(measure).goal.as_ref().map(|goal| &goal.from) {
+            Some(GoalFrom::Quota(name)) => {
+                window.into_iter().any(|period| self.quota(name, period).is_some())
+            }
+            Some(GoalFrom::Each(_)) => window.into_iter().any(|period| !self.participation(period).is_zero()),
+            None => false,
+        }
+    }
+
+    fn quota(&self, name: &str, period: usize) -> Option<Rational> {
+        self.problem.quotas.get(&(self.payee().id.clone(), name.to_owned(), period)).cloned()
+    }
+
+    /// Measurement and goal of a measure at the end of the period; of the transaction looked at, if there is one.
+    pub(super) fn figures(&self, measure: usize) -> Figures {
+        let definition = self.measure(measure);
+        let unit = self.problem.unit(measure);
+        if let (Some(deal), Window::Transaction) = (self.deal, definition.window) {
+            let one = definition.aggregate() == Aggregate::Count;
+            let value = if one { Rational::one() } else { deal.amount.clone() };
+            let measured = Node::input(format!("{}, {}", definition.name, deal.id), unit, value);
+            return Figures { measured: measured.citing(&definition.place), goal: None, present: true };
+        }
+        let window = self.window(measure);
+        let (measured, present) = match &definition.source {
+            MeasureSource::Credits(_, aggregate) => self.aggregated(measure, *aggregate, window.clone()),
+            MeasureSource::Formula(expression, place) => {
+                let value = formula::evaluate(expression, place, &|name| self.named(name, None));
+                let present = value.is_some();
+                let node = value.unwrap_or_else(|| Node::input("no value", unit, Rational::zero()));
+                (Node { label: definition.name.clone(), ..node }, present)
+            }
+        };
+        let goal = definition.goal.as_ref().and_then(|goal| {
+            let whole = if goal.whole_year { self.year() } else { window };
+            self.goal(goal, whole).map(|node| node.citing(&definition.place))
+        });
+        Figures { measured: measured.citing(&definition.place), goal, present }
+    }
+
+    fn aggregated(
+        &self,
+        measure: usize,
+        aggregate: Aggregate,
+        window: RangeInclusive<usize>,
+    ) -> (Node, bool) {
+        let definition = self.measure(measure);
+        let unit = self.problem.unit(measure);
+        let cells: Vec<(usize, Amounts)> =
+            window.clone().filter_map(|period| Some((period, self.amounts(measure, period)?))).collect();
+        let label = &definition.name;
+        let name = |period: usize| &self.problem.calendar.periods()[period].name;
+        let part = |read: &dyn Fn(&Amounts) -> Rational, unit: &Unit| {
+            let single = window.start() == window.end();
+            let mut nodes: Vec<Node> = cells
+                .iter()
+                .map(|(period, amounts)| {
+                    Node::input(format!("{label}, {}", name(*period)), unit.clone(), read(amounts))
+                })
+                .collect();
+            match (nodes.pop(), single) {
+                (None, _) => Node::input(format!("{label}: none"), unit.clone(), Rational::zero()),
+                (Some(only), true) => only,
+                (Some(last), false) => {
+                    nodes.push(last);
+                    Node::computed(format!("{label}, to date"), unit.clone(), Operation::Sum, nodes)
+                }
+            }
+        };
+        let count = |amounts: &Amounts| Rational::from(amounts.count);
+        let node = match aggregate {
+            Aggregate::Sum => part(&|amounts| amounts.sum.clone(), &unit),
+            Aggregate::Count => part(&count, &unit),
+            Aggregate::Average if cells.is_empty() => part(&count, &unit),
+            Aggregate::Average => {
+                let parts = vec![part(&|amounts| amounts.sum.clone(), &unit), part(&count, &Unit::Number)];
+                Node::computed(format!("{label}, average"), unit, Operation::Quotient, parts)
+            }
+            Aggregate::Largest | Aggregate::Smallest => {
+                let mut all = Amounts::default();
+                cells.iter().for_each(|(_, amounts)| all.add(amounts));
+                let value = if aggregate == Aggregate::Largest { all.largest } else { all.smallest };
+                Node::input(label.clone(), unit, value.unwrap_or_default())
+            }
+        };
+        (node, !cells.is_empty())
+    }
+
+    fn goal(&self, goal: &Goal, periods: RangeInclusive<usize>) -> Option<Node> {
+        let single = periods.start() == periods.end();
+        let mut parts: Vec<Node> = periods.filter_map(|period| self.goal_of(goal, period)).collect();
+        let last = parts.pop()?;
+        if single {
+            return Some(last);
+        }
+        parts.push(last);
+        let unit = parts[0].unit.clone();
+        let label = if goal.whole_year { "goal of the year" } else { "goal, to date" };
+        Some(Node::computed(label, unit, Operation::Sum, parts))
+    }
+
+    /// The goal of one period, shrunk by participation and ramp.
+    fn goal_of(&self, goal: &Goal, period: usize) -> Option<Node> {
+        let name = &self.problem.calendar.periods()[period].name;
+        let label = format!("goal, {name}");
+        let base = match &goal.from {
+            GoalFrom::Quota(quota) => Node::input(label, Unit::Number, self.quota(quota, period)?),
+            GoalFrom::Each(quantity) => {
+                Node { label, ..self.of_period("goal", quantity, Unit::Number, period)? }
+            }
+        };
+        let mut factors = Vec::new();
+        if goal.prorate {
+            factors.extend(self.participation_node(period));
+        }
+        if let Some(ramp) = goal.ramp {
+            factors.extend(self.ramp_node(ramp, period));
+        }
+        if factors.is_empty() {
+            return Some(base);
+        }
+        let label = base.label.clone();
+        factors.insert(0, base);
+        Some(Node::computed(format!("{label}, of the payee"), Unit::Number, Operation::Product, factors))
+    }
+
+    /// Months of tenure at the start of a period, from 1; `None` without a hire date.
+    pub(super) fn tenure(&self, period: usize) -> Option<usize> {
+        let hired = self.payee().hired?;
+        let from = self.problem.calendar.periods()[period].range.from;
+        let whole = (i64::from(from.year()) - i64::from(hired.year())) * 12 + i64::from(from.month())
+            - i64::from(hired.month())
+            - i64::from(from.day() < hired.day());
+        usize::try_from(whole.max(0) + 1).ok()
+    }
+
+    fn ramp_node(&self, ramp: usize, period: usize) -> Option<Node> {
+        let ramp = &self.problem.plan.ramps[ramp];
+        let month = self.tenure(period)?;
+        let share = ramp.shares.get(month - 1)?;
+        let label = format!("ramp `{}`, month {month}", ramp.name);
+        Some(Node::input(label, Unit::Percent, share.clone()).citing(&ramp.place))
+    }
+
+    /// True while a ramp without accelerators lowers the goal of a measure.
+    pub(super) fn without_accelerators(&self, measure: usize) -> bool {
+        let ramp = self.measure(measure).goal.as_ref().and_then(|goal| goal.ramp);
+        ramp.is_some_and(|ramp| {
+            let ramp = &self.problem.plan.ramps[ramp];
+            !ramp.accelerators && self.tenure(self.period).is_some_and(|month| month <= ramp.shares.len())
+        })
+    }
+
+    /// The part of a period in which the payee is in the plan (E11): 1 where nothing cuts it.
+    pub(super) fn participation(&self, period: usize) -> Rational {
+        let range = self.problem.calendar.periods()[period].range;
+        let payee = self.payee();
+        let plan = self.problem.plan;
+        let from = payee.hired.unwrap_or(Date::MIN).max(plan.effective.from);
+        let to = payee.left.unwrap_or(Date::MAX).min(plan.effective.to);
+        let part = DateRange::new(from, to).and_then(|range_in| range.intersect(&range_in));
+        if part == Some(range) || plan.proration == Proration::None {
+            return Rational::one();
+        }
+        let Some(part) = part else { return Rational::zero() };
+        let ratio = match plan.proration {
+            Proration::Days | Proration::None => Rational::new(part.days().into(), range.days().into()),
+            Proration::Months => {
+                let first = |day: Date| day.day() == 1;
+                // The period's own start counts as the first of a month, so that weeks and 4-4-5 have one too.
+                let count = |range_in: DateRange| {
+                    days(range_in).filter(|day| first(*day) || *day == range.from).count() as i128
+                };
+                Rational::new(count(part), count(range).max(1))
+            }
+            Proration::Workdays => {
+                let work = |day: &Date| day.weekday().to_monday_one_offset() <= 5;
+                let count = |range: DateRange| days(range).filter(work).count() as i128;
+                Rational::new(count(part), count(range).max(1))
+            }
+        };
+        ratio.unwrap_or_default()
+    }
+
+    fn participation_node(&self, period: usize) -> Option<Node> {
+        let part = self.participation(period);
+        (part != Rational::one()).then(|| Node::input("part of the period in the plan", Unit::Percent, part))
+    }
+
+    /// What a quantity with a stretch of time comes to in one leaf period, before participation.
+    fn of_period(&self, label: &str, quantity: &Quantity, unit: Unit, period: usize) -> Option<Node> {
+        let standing = Self { period, ..*self };
+        let value = standing.quantity_or_none(label, quantity, unit.clone())?;
+        let periods = self.problem.calendar.periods();
+        let own = &periods[period];
+        let among = periods.iter().filter(|other| match quantity.per {
+            Per::Period => other.name == own.name,
+            Per::Quarter => other.year == own.year && other.quarter == own.quarter,
+            Per::Year => other.year == own.year,
+        });
+        let count = i64::try_from(among.count()).unwrap_or(1);
+        if count == 1 {
+            return Some(value);
+        }
+        let per = Node::input("periods", Unit::Number, Rational::from(count));
+        Some(Node::computed(format!("{label}, {}", own.name), unit, Operation::Quotient, vec![value, per]))
+    }
+
+    /// A target or guarantee of the periods that a measure looks at, shrunk by participation (E12).
+    pub(super) fn target(&self, label: &str, quantity: &Quantity, measure: Option<usize>) -> Node {
+        let whole = measure
+            .is_some_and(|index| self.measure(index).goal.as_ref().is_some_and(|goal| goal.whole_year));
+        let periods = match measure {
+            _ if whole => self.year(),
+            Some(measure) => self.window(measure),
+            None => self.period..=self.period,
+        };
+        let unit = self.problem.money();
+        let single = periods.start() == periods.end();
+        let mut parts: Vec<Node> = periods
+            .filter_map(|period| {
+                let node = self.of_period(label, quantity, unit.clone(), period)?;
+                Some(match self.participation_node(period) {
+                    None => node,
+                    Some(part) => Node::computed(
+                        format!("{label} of the payee"),
+                        unit.clone(),
+                        Operation::Product,
+                        vec![node, part],
+                    ),
+                })
+            })
+            .collect();
+        match (parts.pop(), single) {
+            (None, _) => {
+                Node::input(format!("{label}: none"), unit, Rational::zero()).citing(&quantity.place)
+            }
+            (Some(only), true) => only,
+            (Some(last), false) => {
+                parts.push(last);
+                Node::computed(format!("{label}, to date"), unit, Operation::Sum, parts)
+            }
+        }
+    }
+
+    /// A number of the plan; an empty cell counts as zero and says so.
+    pub(super) fn quantity(&self, label: &str, quantity: &Quantity, unit: Unit) -> Node {
+        self.quantity_or_none(label, quantity, unit.clone()).unwrap_or_else(|| {
+            let what = match &quantity.value {
+                QuantityFrom::Column(name) => format!("{label} ({name} of {} is empty)", self.payee().id),
+                _ => format!("{label} (no value)"),
+            };
+            Node::input(what, unit, Rational::zero()).citing(&quantity.place)
+        })
+    }
+
+    fn quantity_or_none(&self, label: &str, quantity: &Quantity, unit: Unit) -> Option<Node> {
+        let node = match &quantity.value {
+            QuantityFrom::Fixed(value) => Node::input(label, unit, value.clone()),
+            QuantityFrom::Column(name) => {
+                let value = self.payee().numbers.get(name)?.clone();
+                Node::input(format!("{label} ({name} of {})", self.payee().id), unit, value)
+            }
+            QuantityFrom::Formula(expression) => {
+                let value = formula::evaluate(expression, &quantity.place, &|name| self.named(name, None))?;
+                Node { label: label.to_owned(), unit, ..value }
+            }
+        };
+        Some(node.citing(&quantity.place))
+    }
+
+    /// What a name in a formula stands for: a measure, its goal or attainment, a component, or a column of reps.
+    pub(super) fn named(
+        &self,
+        name: &str,
+        component: Option<&dyn Fn(&str) -> Option<Node>>,
+    ) -> Option<formula::Value> {
+        use formula::Value;
+        let (head, tail) = match name.rsplit_once('.') {
+            Some((head, tail @ ("goal" | "attainment"))) => (head, tail),
+            _ => (name, ""),
+        };
+        let plan = self.problem.plan;
+        if let Some(measure) = plan.measures.iter().position(|measure| measure.name == head) {
+            let figures = self.figures(measure);
+            let node = match tail {
+                "goal" => figures.goal,
+                "attainment" => figures.attainment(),
+                _ => Some(figures.measured),
+            };
+            return node.map(Value::Number);
+        }
+        if let Some(node) = component.and_then(|component| component(name)) {
+            return Some(Value::Number(node));
+        }
+        if let Some(number) = self.payee().numbers.get(name) {
+            let label = format!("{name} of {}", self.payee().id);
+            return Some(Value::Number(Node::input(label, Unit::Number, number.clone())));
+        }
+        self.payee().texts.get(name).map(|text| Value::Text(text.clone()))
+    }
+}
+
+fn days(range: DateRange) -> impl Iterator<Item = Date> {
+    range.from.series(jiff::Span::new().days(1)).take_while(move |day| *day < range.to)
+}

@@ -1,0 +1,129 @@
+//! Pay that depends on what others reached: prizes by rank, pools shared by a team.
+
+use std::collections::BTreeMap;
+
+use super::figures::{Figures, Standing};
+use crate::ground::money::Money;
+use crate::ground::rational::Rational;
+use crate::ground::round::split_largest_remainder;
+use crate::ground::source::TextPlace;
+use crate::ground::trace::{Node, Operation, Unit};
+use crate::plan::comp::{Component, Pay, Quantity, Team};
+
+/// What everyone reached in a period, by team, in the order of payees.
+pub(super) type Reached = BTreeMap<String, Vec<(usize, Option<Rational>)>>;
+
+/// What everyone reached whom a component compares or shares with; `None` for components that look at one payee only.
+pub(super) fn reached(component: &Component, anyone: &Standing<'_>) -> Option<Reached> {
+    let (Pay::Rank { team, .. } | Pay::Pool { team, .. }) = &component.pay else { return None };
+    let mut all = Reached::new();
+    for index in 0..anyone.problem.payees.len() {
+        let standing = Standing { index, ..*anyone };
+        let participation = standing.participation(anyone.period);
+        // Someone who was not there in the period neither competes nor shares.
+        if participation.is_zero() {
+            continue;
+        }
+        let value = match (&component.pay, component.measure) {
+            (Pay::Rank { .. }, Some(measure)) => {
+                let figures = standing.figures(measure);
+                compared(&figures).filter(|_| figures.present).map(|node| node.value)
+            }
+            (Pay::Pool { by_measure: true, .. }, Some(measure)) => {
+                Some(standing.figures(measure).measured.value.max(Rational::zero()))
+            }
+            _ => Some(participation),
+        };
+        all.entry(anyone.problem.team_key(team, index)).or_default().push((index, value));
+    }
+    Some(all)
+}
+
+/// The pay of a component that looks at a whole team.
+pub(super) fn pay(component: &Component, standing: &Standing<'_>, reached: &Reached) -> Node {
+    let none = Vec::new();
+    let team = |team: &Team| reached.get(&standing.problem.team_key(team, standing.index)).unwrap_or(&none);
+    match &component.pay {
+        Pay::Rank { prizes, at, team: among } => rank(component, standing, prizes, at.as_ref(), team(among)),
+        Pay::Pool { amount, team: among, .. } => pool(standing, amount, team(among)),
+        _ => Node::input("not paid to teams", standing.problem.money(), Rational::zero()),
+    }
+}
+
+/// What is compared: attainment where the measure has a goal, else the measurement.
+fn compared(figures: &Figures) -> Option<Node> {
+    if figures.goal.is_some() { figures.attainment() } else { Some(figures.measured.clone()) }
+}
+
+/// Equal places pool their prizes and share them (E45).
+fn rank(
+    component: &Component,
+    standing: &Standing<'_>,
+    prizes: &[Quantity],
+    at: Option<&(Rational, TextPlace)>,
+    team: &[(usize, Option<Rational>)],
+) -> Node {
+    let money = standing.problem.money();
+    let nothing = |why: &str| Node::input(why, money.clone(), Rational::zero());
+    let Some(measure) = component.measure else { return nothing("nothing is compared") };
+    let own = standing.figures(measure);
+    let Some(value) = compared(&own).filter(|_| own.present) else {
+        return nothing("nothing measured, so no rank");
+    };
+    if at.is_some_and(|(at, _)| value.value < *at) {
+        return nothing("below what takes part");
+    }
+    let values: Vec<&Rational> = team.iter().filter_map(|(_, value)| value.as_ref()).collect();
+    let above = values.iter().filter(|other| ***other > value.value).count();
+    let tied = values.iter().filter(|other| ***other == value.value).count().max(1);
+    let won: Vec<Node> = prizes
+        .iter()
+        .enumerate()
+        .skip(above)
+        .take(tied)
+        .map(|(place, prize)| {
+            standing.quantity(&format!("prize of place {}", place + 1), prize, money.clone())
+        })
+        .collect();
+    if won.is_empty() {
+        return nothing(&format!("place {}: no prize", above + 1));
+    }
+    let pooled =
+        Node::computed(format!("prizes from place {}", above + 1), money.clone(), Operation::Sum, won);
+    if tied == 1 {
+        return pooled;
+    }
+    let among = i64::try_from(tied).unwrap_or(1);
+    let among = Node::input("tied with each other", Unit::Number, Rational::from(among));
+    Node::computed("prizes of tied places, shared", money, Operation::Quotient, vec![pooled, among])
+}
+
+/// The pool is rounded once and its parts by largest remainder, so that they add up to it.
+fn pool(standing: &Standing<'_>, amount: &Quantity, team: &[(usize, Option<Rational>)]) -> Node {
+    let problem = standing.problem;
+    let plan = problem.plan;
+    let money = problem.money();
+    let nothing = |why: &str| Node::input(why, money.clone(), Rational::zero());
+    let Some(own) = team.iter().position(|(index, _)| *index == standing.index) else {
+        return nothing("not there in the period");
+    };
+    let weights: Vec<Rational> = team.iter().map(|(_, value)| value.clone().unwrap_or_default()).collect();
+    // The amount is read for the first member, so that everyone shares the same pool.
+    let first = Standing { index: team[0].0, ..*standing };
+    let sum = first.quantity("pool", amount, money.clone()).citing(&amount.place);
+    let total: Rational = weights.iter().sum();
+    let Some(units) = Money::round(&sum.value, &plan.currency, plan.rounding) else {
+        return nothing("the pool is out of range");
+    };
+    let Some(parts) = split_largest_remainder(units.minor_units, &weights) else {
+        return nothing("nobody has a part in the pool");
+    };
+    let part = Node::input("own part", Unit::Number, weights[own].clone());
+    let all = Node::input("all parts", Unit::Number, total);
+    let share = Node::computed("share of the pool", Unit::Percent, Operation::Quotient, vec![part, all]);
+    let exact =
+        Node::computed("share of the pool in money", money.clone(), Operation::Product, vec![sum, share]);
+    let rounded = Rational::from_scaled(parts[own], plan.currency.decimals());
+    let cents = Node::input("to whole cents by largest remainder", money.clone(), &rounded - &exact.value);
+    Node::computed("part of the pool", money, Operation::Sum, vec![exact, cents])
+}
