@@ -10,11 +10,10 @@ use polars::prelude::*;
 use spm_core::engine::comp::{Amounts, Cell, Deal, Payee};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::id::PayeeId;
-use spm_core::ground::limit;
 use spm_core::ground::period::{Calendar, DateRange, epoch_day, from_epoch_day};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
-use spm_core::plan::comp::{CompPlan, CreditRule, Direct, Recipient};
+use spm_core::plan::comp::{CompPlan, CreditRule, Direct, Recipient, Window};
 use spm_core::plan::contract::Type;
 
 use crate::convert::convert;
@@ -52,7 +51,8 @@ pub fn credit(
     sink: &mut Sink,
 ) -> Option<Credited> {
     let reps = tables.get("reps")?;
-    let payees = eligible_payees(plan, reps, sink)?;
+    let mut payees = eligible_payees(plan, reps, sink)?;
+    add_leaves(tables, &mut payees);
     let (mut measurements, mut deals) = (BTreeMap::new(), BTreeMap::new());
     let mut credits: Vec<LazyFrame> = Vec::new();
     let mut unresolved: Vec<LazyFrame> = Vec::new();
@@ -68,12 +68,21 @@ pub fn credit(
     let crediting = Crediting { plan, tables, calendar, days, payees: &payees, reps };
     let mut decimals = 0;
     let mut parts = Vec::new();
-    for (index, rule) in plan.credits.iter().enumerate() {
+    for rule in &plan.credits {
         let part = crediting.rule(rule).map_err(|fault| sink.push(fault)).ok()?;
         decimals = decimals.max(part.decimals);
-        crediting.measure(index, &part, &mut measurements).map_err(|fault| sink.push(fault)).ok()?;
-        crediting.deals(index, &part, &mut deals).map_err(|fault| sink.push(fault)).ok()?;
         parts.push(part);
+    }
+    for (index, measure) in plan.measures.iter().enumerate() {
+        let counted = crediting.counted(measure, &parts, sink).map_err(|fault| sink.push(fault)).ok()?;
+        for (rule, cells) in counted {
+            let (credit, part) = (&plan.credits[rule], &parts[rule]);
+            let added = crediting.measure(index, credit, part, &cells, &mut measurements);
+            added.map_err(|fault| sink.push(fault)).ok()?;
+            if measure.window == Window::Transaction {
+                crediting.deals(index, part, &cells, &mut deals).map_err(|fault| sink.push(fault)).ok()?;
+            }
+        }
     }
     for part in parts {
         let factor = lit(10i64.checked_pow(decimals - part.decimals)?);
@@ -166,13 +175,34 @@ fn eligible_payees(plan: &CompPlan, reps: &Table, sink: &mut Sink) -> Option<Vec
     Some(payees)
 }
 
+/// Absences, for the proration of goals and targets.
+fn add_leaves(tables: &Tables, payees: &mut [Payee]) {
+    let Some(leaves) = tables.get("leaves") else { return };
+    let days = |name: &str| leaves.frame.column(name).ok()?.date().ok().map(|days| days.physical().clone());
+    let ids = leaves.frame.column("rep_id").ok().and_then(|ids| ids.str().ok()).cloned();
+    let (Some(ids), Some(from), Some(to)) = (ids, days("from"), days("to")) else { return };
+    let decimals = leaves.column("relief").map_or(0, |column| column.decimals);
+    let relief = leaves.frame.column("relief").ok().and_then(|relief| relief.i64().ok()).cloned();
+    for row in 0..leaves.frame.height() {
+        let date = |days: &Int32Chunked| days.get(row).and_then(from_epoch_day);
+        let (Some(id), Some(from), Some(to)) = (ids.get(row), date(&from), date(&to)) else { continue };
+        let relief = relief.as_ref().and_then(|relief| relief.get(row));
+        let relief = relief.map_or_else(Rational::one, |units| Rational::from_scaled(units.into(), decimals));
+        if let (Ok(at), Some(range)) =
+            (payees.binary_search_by(|payee| payee.id.as_str().cmp(id)), DateRange::new(from, to))
+        {
+            payees[at].leaves.push((range, relief));
+        }
+    }
+}
+
 pub(crate) struct Crediting<'a> {
     pub(crate) plan: &'a CompPlan,
     pub(crate) tables: &'a Tables,
     pub(crate) calendar: &'a Calendar,
-    days: DateRange,
+    pub(crate) days: DateRange,
     payees: &'a [Payee],
-    reps: &'a Table,
+    pub(crate) reps: &'a Table,
 }
 
 /// The credits of one rule.
@@ -224,7 +254,7 @@ impl Crediting<'_> {
             optional("currency").alias("_currency"),
         ]);
         let base = base.filter(col("amount").is_not_null()).collect().map_err(|error| internal(&error))?;
-        let (base, decimals) = convert(self, rule, base, amount.decimals)?;
+        let (base, mut decimals) = convert(self, rule, base, amount.decimals)?;
         let lookup_decimals = lookup.map_or(0, |lookup| lookup.decimals);
         let (direct, levels) = match &rule.recipient {
             Recipient::Direct(direct) => (direct, None),
@@ -233,7 +263,11 @@ impl Crediting<'_> {
         let shared = self.share(rule, base, direct)?;
         let shared = match levels {
             None => shared,
-            Some(levels) => self.roll_up(rule, shared, *levels)?,
+            Some(levels) => {
+                let (rolled, more) = self.roll_up(rule, shared, *levels)?;
+                decimals += more;
+                rolled
+            }
         };
         let part =
             self.resolve(rule, shared, levels.is_some(), decimals).map_err(|error| internal(&error))?;
@@ -354,86 +388,6 @@ impl Crediting<'_> {
         joined.with_column(amounts.into_column()).map_err(|error| internal(&error))?;
         let helpers = ["_base", "territory_id", "_from", "_to", "_share", "_holds"];
         joined.lazy().drop(by_name(helpers, true, false)).collect().map_err(|error| internal(&error))
-    }
-
-    /// The chain of managers of each person, nearest first.
-    fn chains(&self, levels: Option<usize>, rule: &CreditRule) -> Result<DataFrame, Diagnostic> {
-        let reps = &self.reps.frame;
-        let texts = |name: &str| reps.column(name).ok().and_then(|column| column.str().ok()).cloned();
-        let (Some(ids), Some(managers)) = (texts("rep_id"), texts("manager_id")) else {
-            let fault =
-                Diagnostic::error(Code::SPM104, format!("credit `{}` needs reps.manager_id", rule.name));
-            return Err(fault.at(Place::Text(rule.place.clone()), ""));
-        };
-        let above: BTreeMap<&str, &str> =
-            ids.iter().zip(managers.iter()).filter_map(|(id, manager)| Some((id?, manager?))).collect();
-        let (mut people, mut chain) = (Vec::new(), Vec::new());
-        for person in ids.iter().flatten() {
-            let mut seen = vec![person];
-            let mut next = above.get(person);
-            while let Some(manager) = next {
-                if seen.contains(manager) || seen.len() > limit::HIERARCHY_LEVELS_MAX {
-                    // Someone who manages themselves has no one above; a longer loop is a mistake.
-                    if seen.last() == Some(manager) {
-                        break;
-                    }
-                    let fault = Diagnostic::error(
-                        Code::SPM405,
-                        format!("the managers above {person} lead back to {manager}"),
-                    );
-                    return Err(fault.at(Place::File("reps".to_owned()), "").hint("correct manager_id"));
-                }
-                if levels.is_some_and(|levels| seen.len() > levels) {
-                    break;
-                }
-                people.push(person);
-                chain.push(*manager);
-                seen.push(manager);
-                next = above.get(manager);
-            }
-        }
-        DataFrame::new_infer_height(vec![
-            Column::new("payee_id".into(), people),
-            Column::new("_manager".into(), chain),
-        ])
-        .map_err(|error| internal(&error))
-    }
-
-    /// Managers in place of the people: one row for each transaction and manager, the amounts added up.
-    fn roll_up(
-        &self,
-        rule: &CreditRule,
-        shared: DataFrame,
-        levels: Option<usize>,
-    ) -> Result<DataFrame, Diagnostic> {
-        let chains = self.chains(levels, rule)?.lazy();
-        let key = || [col("payee_id")];
-        let arguments =
-            JoinArgs { maintain_order: MaintainOrderJoin::LeftRight, ..JoinArgs::new(JoinType::Inner) };
-        let up = shared
-            .lazy()
-            .join(chains, key(), key(), arguments)
-            .with_column(col("_manager").alias("payee_id"));
-        let groups = ["transaction_id", "line_id", "payee_id"];
-        let first = |name: &str| col(name).first();
-        let up = up.group_by_stable(groups.map(col)).agg([
-            first("account_id"),
-            first("rep_id"),
-            first("event_date"),
-            col("amount").sum(),
-            first("_lookup"),
-        ]);
-        let order = [
-            "transaction_id",
-            "line_id",
-            "account_id",
-            "rep_id",
-            "event_date",
-            "amount",
-            "_lookup",
-            "payee_id",
-        ];
-        up.select(order.map(col)).collect().map_err(|error| internal(&error))
     }
 
     /// Payees by index, periods by index; what has no payee goes aside.

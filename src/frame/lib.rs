@@ -3,6 +3,7 @@
 mod convert;
 pub mod credit;
 pub mod fingerprint;
+mod hierarchy;
 pub mod load;
 pub mod lower;
 mod measure;

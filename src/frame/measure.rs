@@ -4,30 +4,69 @@ use std::collections::BTreeMap;
 
 use polars::prelude::*;
 use spm_core::engine::comp::{Amounts, Cell, Deal};
-use spm_core::ground::diagnostic::{Code, Diagnostic};
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::period::from_epoch_day;
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
-use spm_core::plan::comp::Window;
+use spm_core::plan::comp::{CreditRule, Measure};
 
 use crate::credit::{Crediting, Part, internal};
 
 impl Crediting<'_> {
-    /// Adds the credits of a rule to every measure that counts it.
+    /// The credits that a measure counts, by rule: each payee and transaction once, by the first rule that credits it,
+    /// unless the measure allows double (E21).
+    pub(crate) fn counted(
+        &self,
+        measure: &Measure,
+        parts: &[Part],
+        sink: &mut Sink,
+    ) -> Result<Vec<(usize, DataFrame)>, Diagnostic> {
+        let mut counted: Vec<(usize, DataFrame)> = Vec::new();
+        let keys = || ["_payee", "transaction_id", "line_id"].map(col);
+        for rule in measure.credits() {
+            let mut cells = parts[*rule].cells.clone();
+            for (earlier, _) in counted.clone().iter().filter(|_| !measure.allow_double) {
+                let before = parts[*earlier].cells.clone().lazy();
+                let arguments = JoinArgs {
+                    nulls_equal: true,
+                    maintain_order: MaintainOrderJoin::Left,
+                    ..JoinArgs::new(JoinType::Anti)
+                };
+                let rest = cells.clone().lazy().join(before, keys(), keys(), arguments);
+                let rest = rest.collect().map_err(|error| internal(&error))?;
+                if rest.height() < cells.height() {
+                    let (this, other) = (&self.plan.credits[*rule].name, &self.plan.credits[*earlier].name);
+                    let message = format!(
+                        "{} credit(s) of `{this}` are of people whom `{other}` credits with the same transaction; `{}` counts them once",
+                        cells.height() - rest.height(),
+                        measure.name
+                    );
+                    let fault = Diagnostic::warning(Code::SPM408, message);
+                    let fault = fault.at(Place::Text(measure.place.clone()), "");
+                    sink.push(fault.hint("say allow_double = true in the measure if both count"));
+                }
+                cells = rest;
+            }
+            counted.push((*rule, cells));
+        }
+        Ok(counted)
+    }
+
+    /// Adds the credits of a rule to a measure.
     pub(crate) fn measure(
         &self,
-        rule: usize,
+        measure: usize,
+        rule: &CreditRule,
         part: &Part,
+        cells: &DataFrame,
         measurements: &mut BTreeMap<Cell, Amounts>,
     ) -> Result<(), Diagnostic> {
-        let amounts = part
-            .cells
+        let amounts = cells
             .column("amount")
             .and_then(|column| column.i64().cloned())
             .map_err(|error| internal(&error))?;
         let total: i128 = amounts.iter().flatten().map(|amount| i128::from(amount).abs()).sum();
         if i64::try_from(total).is_err() {
-            let rule = &self.plan.credits[rule];
             let message = format!(
                 "the amounts of credit `{}` add up to more than exact 64-bit numbers hold",
                 rule.name
@@ -35,7 +74,7 @@ impl Crediting<'_> {
             return Err(Diagnostic::error(Code::SPM402, message).at(Place::Text(rule.place.clone()), ""));
         }
         let keys = [col("_payee"), col("_period")];
-        let sums = part.cells.clone().lazy().group_by(keys).agg([
+        let sums = cells.clone().lazy().group_by(keys).agg([
             col("amount").sum(),
             len().alias("_count"),
             col("amount").max().alias("_largest"),
@@ -61,37 +100,27 @@ impl Crediting<'_> {
                 largest: exact(1),
                 smallest: exact(2),
             };
-            let measures = self.plan.measures.iter().enumerate();
-            for (measure, _) in measures.filter(|(_, measure)| measure.credits().contains(&rule)) {
-                let cell = Cell { payee: index(0) as usize, measure, period: index(1) as usize };
-                measurements.entry(cell).or_default().add(&amounts);
-            }
+            let cell = Cell { payee: index(0) as usize, measure, period: index(1) as usize };
+            measurements.entry(cell).or_default().add(&amounts);
         }
         Ok(())
     }
 
-    /// Adds the credits of a rule, one by one, to every measure that keeps transactions apart.
+    /// Adds the credits of a rule, one by one, to a measure that keeps transactions apart.
     pub(crate) fn deals(
         &self,
-        rule: usize,
+        measure: usize,
         part: &Part,
+        cells: &DataFrame,
         deals: &mut BTreeMap<Cell, Vec<Deal>>,
     ) -> Result<(), Diagnostic> {
-        let measures = self.plan.measures.iter().enumerate();
-        let measures: Vec<usize> = measures
-            .filter(|(_, measure)| measure.window == Window::Transaction && measure.credits().contains(&rule))
-            .map(|(index, _)| index)
-            .collect();
-        if measures.is_empty() {
-            return Ok(());
-        }
         let mut read = || -> PolarsResult<()> {
-            let column = |name: &str| part.cells.column(name);
+            let column = |name: &str| cells.column(name);
             let (payees, periods) = (column("_payee")?.u32()?, column("_period")?.u32()?);
             let (amounts, lookups) = (column("amount")?.i64()?, column("_lookup")?.i64()?);
             let (ids, lines) = (column("transaction_id")?.str()?, column("line_id")?.str()?);
             let dates = column("event_date")?.date()?.physical();
-            for row in 0..part.cells.height() {
+            for row in 0..cells.height() {
                 let (Some(payee), Some(period), Some(amount), Some(id), Some(date)) = (
                     payees.get(row),
                     periods.get(row),
@@ -108,10 +137,8 @@ impl Crediting<'_> {
                     amount: exact(amount, part.decimals),
                     lookup: lookups.get(row).map(|units| exact(units, part.lookup_decimals)),
                 };
-                for measure in &measures {
-                    let cell = Cell { payee: payee as usize, measure: *measure, period: period as usize };
-                    deals.entry(cell).or_default().push(deal.clone());
-                }
+                let cell = Cell { payee: payee as usize, measure, period: period as usize };
+                deals.entry(cell).or_default().push(deal);
             }
             Ok(())
         };

@@ -245,6 +245,42 @@ fn faults_of_one_command() {
             "pays nothing to 1 payee(s) without a quota",
         ),
         (
+            &[(
+                "plans/p.toml",
+                "measure = \"m\"\npay = \"per-unit\"\nrate = \"10%\"",
+                "pay = \"scorecard\"\ntarget = \"100\"\nitems = [{ measure = \"m\", weight = \"1\", curve = { points = [{ at = \"0\", pay = \"1\" }], mode = \"step\" } }]",
+            )],
+            &["comp", "run", "--period", "2027-02"],
+            3,
+            "SPM406",
+            "A has no measurement of `m` in 2027-02",
+        ),
+        (
+            &[
+                ("spm.toml", "amount = \"amount\"", "amount = \"amount\", currency = \"cur\""),
+                (
+                    "spm.toml",
+                    "[sources.transactions]",
+                    "[sources.rates]\nfiles = \"rates.csv\"\ncolumns = { from_currency = \"from\", to_currency = \"to\", rate = \"rate\" }\n[sources.transactions]",
+                ),
+                ("deals.csv", "amount\nd1,A,2027-01-05,100", "amount,cur\nd1,A,2027-01-05,100,EUR"),
+            ],
+            &["comp", "run", "--period", "2027-01"],
+            3,
+            "SPM407",
+            "no rate of type `plan` from EUR to USD for 2027-01-05",
+        ),
+        (
+            &[
+                ("plans/p.toml", "[[measure]]", "[[credit]]\nname = \"d\"\n[[measure]]"),
+                ("plans/p.toml", "[\"c\"]", "[\"c\", \"d\"]"),
+            ],
+            &["comp", "run", "--period", "2027-01"],
+            0,
+            "SPM408",
+            "`m` counts them once",
+        ),
+        (
             &[
                 ("deals.csv", "100\n", "9223372036854775807\n"),
                 ("deals.csv", "d1,A", "d0,A,2027-01-06,9223372036854775807\nd1,A"),
@@ -306,7 +342,9 @@ fn faults_of_one_command() {
     ];
     for (changes, command, exit, code, words) in cases {
         let project = project();
-        project.file("quotas.csv", "id,period,amount\nB,2027-01,5\n");
+        project
+            .file("quotas.csv", "id,period,amount\nB,2027-01,5\n")
+            .file("rates.csv", "from,to,rate\nGBP,USD,1.3\n");
         for (file, what, by) in *changes {
             let text = String::from_utf8(project.bytes(file)).expect("text");
             assert!(text.contains(what), "{code}: `{what}` is not in {file}");

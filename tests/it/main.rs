@@ -2,6 +2,7 @@
 
 mod adventureworks;
 mod commission;
+mod conformance;
 mod faults;
 mod help;
 mod house;

@@ -77,8 +77,8 @@ pub enum Command {
 }
 
 /// The tables that the command reads.
-pub const TABLES: [&str; 7] =
-    ["accounts", "assignments", "quotas", "rates", "reps", "splits", "transactions"];
+pub const TABLES: [&str; 9] =
+    ["accounts", "assignments", "hierarchy", "leaves", "quotas", "rates", "reps", "splits", "transactions"];
 
 /// Runs one of the commands.
 pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {

@@ -173,6 +173,33 @@ pub static CONTRACTS: &[Contract] = &[
         ],
     },
     Contract {
+        name: "hierarchy",
+        key: &["rep_id", "from"],
+        doc: "Who reports to whom over time, when reps.manager_id is not enough.",
+        columns: &[
+            reference("rep_id", Required, "reps", "the person"),
+            reference("manager_id", Required, "reps", "the person above"),
+            column("from", Date, Optional, "first day; always when empty"),
+            column("to", Date, Optional, "first day after the last; empty while it lasts"),
+        ],
+    },
+    Contract {
+        name: "leaves",
+        key: &["rep_id", "from"],
+        doc: "An absence that relieves goals and targets.",
+        columns: &[
+            reference("rep_id", Required, "reps", "the person"),
+            column("from", Date, Required, "first day"),
+            column("to", Date, Required, "first day after the last"),
+            column(
+                "relief",
+                Number,
+                Optional,
+                "part of goal and target that the days relieve; all when empty",
+            ),
+        ],
+    },
+    Contract {
         name: "rates",
         key: &["from_currency", "to_currency", "type", "period", "date"],
         doc: "An exchange rate: one unit of the first currency is `rate` units of the second.",

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::Problem;
 use super::formula;
+use super::pay::Others;
 use super::problem::{Amounts, Cell, Deal, Payee, Teams};
 use crate::ground::period::{Date, DateRange};
 use crate::ground::rational::Rational;
@@ -270,27 +271,26 @@ impl<'a> Standing<'a> {
         let from = payee.hired.unwrap_or(Date::MIN).max(plan.effective.from);
         let to = payee.left.unwrap_or(Date::MAX).min(plan.effective.to);
         let part = DateRange::new(from, to).and_then(|range_in| range.intersect(&range_in));
-        if part == Some(range) || plan.proration == Proration::None {
+        let leaves =
+            payee.leaves.iter().filter_map(|(leave, relief)| Some((leave.intersect(&part?)?, relief)));
+        let leaves: Vec<(DateRange, &Rational)> = leaves.collect();
+        if (part == Some(range) && leaves.is_empty()) || plan.proration == Proration::None {
             return Rational::one();
         }
         let Some(part) = part else { return Rational::zero() };
-        let ratio = match plan.proration {
-            Proration::Days | Proration::None => Rational::new(part.days().into(), range.days().into()),
-            Proration::Months => {
-                let first = |day: Date| day.day() == 1;
+        let count = |counted: DateRange| -> Rational {
+            let days = match plan.proration {
+                Proration::Days | Proration::None => return Rational::from(counted.days()),
                 // The period's own start counts as the first of a month, so that weeks and 4-4-5 have one too.
-                let count = |range_in: DateRange| {
-                    days(range_in).filter(|day| first(*day) || *day == range.from).count() as i128
-                };
-                Rational::new(count(part), count(range).max(1))
-            }
-            Proration::Workdays => {
-                let work = |day: &Date| day.weekday().to_monday_one_offset() <= 5;
-                let count = |range: DateRange| days(range).filter(work).count() as i128;
-                Rational::new(count(part), count(range).max(1))
-            }
+                Proration::Months => days(counted).filter(|day| day.day() == 1 || *day == range.from).count(),
+                Proration::Workdays => {
+                    days(counted).filter(|day| day.weekday().to_monday_one_offset() <= 5).count()
+                }
+            };
+            Rational::from(i64::try_from(days).unwrap_or(0))
         };
-        ratio.unwrap_or_default()
+        let relieved: Rational = leaves.into_iter().map(|(leave, relief)| &count(leave) * relief).sum();
+        (&count(part) - &relieved).checked_div(&count(range)).unwrap_or_default()
     }
 
     fn participation_node(&self, period: usize) -> Option<Node> {
@@ -381,11 +381,7 @@ impl<'a> Standing<'a> {
     }
 
     /// What a name in a formula stands for: a measure, its goal or attainment, a component, or a column of reps.
-    pub(super) fn named(
-        &self,
-        name: &str,
-        component: Option<&dyn Fn(&str) -> Option<Node>>,
-    ) -> Option<formula::Value> {
+    pub(super) fn named(&self, name: &str, component: Option<Others<'_>>) -> Option<formula::Value> {
         use formula::Value;
         let (head, tail) = match name.rsplit_once('.') {
             Some((head, tail @ ("goal" | "attainment"))) => (head, tail),

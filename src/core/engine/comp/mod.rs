@@ -201,13 +201,13 @@ fn limits(
     let mut lines = earned.into_values().peekable();
     for payee in 0..problem.payees.len() {
         let mut paid_in_year = (String::new(), Rational::zero());
-        for period in first..problem.periods.end {
+        for (period, definition) in periods.iter().enumerate().take(problem.periods.end).skip(first) {
             let mut own: Vec<Earning> = Vec::new();
             while let Some(line) = lines.next_if(|line| (line.payee, line.period) == (payee, period)) {
                 own.push(line);
             }
-            if paid_in_year.0 != periods[period].year {
-                paid_in_year = (periods[period].year.clone(), Rational::zero());
+            if paid_in_year.0 != definition.year {
+                paid_in_year = (definition.year.clone(), Rational::zero());
             }
             let standing = Standing { problem, teams, index: payee, period, deal: None };
             own.extend(plan_cap(&standing, &own, &paid_in_year.1)?);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::ground::id::PayeeId;
-use crate::ground::period::{Calendar, Date};
+use crate::ground::period::{Calendar, Date, DateRange};
 use crate::ground::rational::Rational;
 use crate::ground::trace::Unit;
 use crate::plan::comp::{Aggregate, CompPlan, MeasureSource, Team};
@@ -22,6 +22,8 @@ pub struct Payee {
     pub hired: Option<Date>,
     /// First day after the last.
     pub left: Option<Date>,
+    /// Absences, and the part of the goal that each relieves.
+    pub leaves: Vec<(DateRange, Rational)>,
 }
 
 /// One measurement: indices of the payee, of the plan's measure, of the leaf period.

@@ -9,7 +9,7 @@ use super::team;
 use crate::ground::diagnostic::Diagnostic;
 use crate::ground::rational::Rational;
 use crate::ground::trace::{Node, Operation};
-use crate::plan::comp::{Cap, CapPer, Component, Gate, MeasureSource, Window};
+use crate::plan::comp::{Cap, CapPer, Component, Gate, MeasureSource, Pay, Window};
 
 /// A line before it is an amount of money.
 pub(super) struct Line {
@@ -124,6 +124,10 @@ impl<'a> Sequence<'a> {
 
     fn occurs(&self, standing: &Standing<'_>) -> bool {
         match self.component.measure {
+            // Whoever is there has a part in a pool.
+            Some(_) | None if matches!(self.component.pay, Pay::Pool { .. }) => {
+                !standing.participation(standing.period).is_zero()
+            }
             Some(measure) => standing.occurs(measure),
             None => {
                 let measured = (0..self.problem.plan.measures.len()).any(|measure| {

@@ -98,7 +98,10 @@ impl<'a> Check<'a> {
                 "use to = \"splits\" or \"overlays\"",
             );
         }
-        for key in ["levels", "of"].into_iter().filter(|key| to != "managers" && item.get(key).is_some()) {
+        for key in ["levels", "of", "net_of_lower"]
+            .into_iter()
+            .filter(|key| to != "managers" && item.get(key).is_some())
+        {
             self.contradiction(
                 item,
                 key,
@@ -126,6 +129,7 @@ impl<'a> Check<'a> {
             lookup: lookup.transpose_inner()?,
             share: item.number("share"),
             recipient,
+            net_of_lower: item.number("net_of_lower"),
             effective: effective.transpose_inner()?,
             place: item.get("name")?.place.clone(),
         })
@@ -184,6 +188,7 @@ impl<'a> Check<'a> {
             window,
             team: team.transpose_inner()?,
             goal: goal.transpose_inner()?,
+            allow_double: item.boolean("allow_double").unwrap_or(false),
             place: item.get("name")?.place.clone(),
         };
         self.measures.push(measure.clone());

@@ -2,7 +2,7 @@
 
 use super::check::{Check, TransposeInner};
 use super::{
-    Base, Cap, CapAmount, CapPer, Component, Curve, Gate, Item, Lookup, Matrix, MatrixMode, Missing,
+    Axis, Base, Cap, CapAmount, CapPer, Component, Curve, Gate, Item, Lookup, Matrix, MatrixMode, Missing,
     Multiplier, Outside, Pay, Schedule, Step, Team, Threshold, TierMode, Tiers, Window,
 };
 use crate::ground::diagnostic::{Code, Diagnostic};
@@ -430,12 +430,7 @@ impl Check<'_> {
         Some(Schedule::Matrix(Matrix { mode, rows, columns, cells, place: item.place.clone() }))
     }
 
-    fn axis(
-        &mut self,
-        item: &Raw,
-        own: Option<usize>,
-        mode: MatrixMode,
-    ) -> Option<((Lookup, Vec<Rational>), Vec<Rational>)> {
+    fn axis(&mut self, item: &Raw, own: Option<usize>, mode: MatrixMode) -> Option<(Axis, Vec<Rational>)> {
         let lookup = self.lookup(item, own)?;
         let numbers = |key: &str| item.list(key).iter().filter_map(Raw::as_number).collect::<Vec<_>>();
         let (at, pay) = (numbers("at"), numbers("pay"));

@@ -101,6 +101,11 @@ static CREDIT: Shape = Shape {
             "with managers: whose managers; rep when absent",
         ),
         Field::optional(
+            "net_of_lower",
+            Kind::Number,
+            "with managers: the part that each level below keeps, so that a manager n levels up is credited with amount x (1 - it) ^ n; nothing when absent: everyone is credited in full",
+        ),
+        Field::optional(
             "effective",
             Kind::Table(&header_fields::EFFECTIVE_SHAPE),
             "event dates that count, as for a SPIF; those of the plan when absent",
@@ -140,6 +145,11 @@ static MEASURE: Shape = Shape {
             "measure a whole team instead of each payee: a text column of reps whose equal values make a team, or \"all\" for everyone in the plan",
         ),
         Field::optional("goal", Kind::Table(&GOAL), "what 100 % attainment is"),
+        Field::optional(
+            "allow_double",
+            Kind::Boolean,
+            "whether a payee whom several credits credit with one transaction counts each; false when absent: the first credit in the list counts",
+        ),
     ],
 };
 

@@ -1,0 +1,174 @@
+//! Credits for managers: the chain above each person on the day of the event.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use polars::prelude::*;
+use spm_core::ground::diagnostic::{Code, Diagnostic};
+use spm_core::ground::limit;
+use spm_core::ground::period::epoch_day;
+use spm_core::ground::rational::Rational;
+use spm_core::ground::source::Place;
+use spm_core::plan::comp::CreditRule;
+
+use crate::credit::{Crediting, internal};
+
+/// Who reports to whom, from a day on until the next stretch begins.
+struct Stretch {
+    from: i32,
+    above: BTreeMap<String, String>,
+}
+
+impl Crediting<'_> {
+    /// Stretches of days in which the hierarchy stays the same: those of the table hierarchy, or one of reps.manager_id.
+    fn stretches(&self, rule: &CreditRule) -> Result<Vec<Stretch>, Diagnostic> {
+        let from = epoch_day(self.days.from);
+        let Some(hierarchy) = self.tables.get("hierarchy") else {
+            let texts = |name: &str| self.reps.frame.column(name).ok()?.str().ok().cloned();
+            let (Some(ids), Some(managers)) = (texts("rep_id"), texts("manager_id")) else {
+                let message = format!("credit `{}` needs reps.manager_id, or the table hierarchy", rule.name);
+                return Err(Diagnostic::error(Code::SPM104, message).at(Place::Text(rule.place.clone()), ""));
+            };
+            let pairs = ids.iter().zip(managers.iter());
+            let above =
+                pairs.filter_map(|(id, manager)| Some((id?.to_owned(), manager?.to_owned()))).collect();
+            return Ok(vec![Stretch { from, above }]);
+        };
+        let texts = |name: &str| hierarchy.frame.column(name).ok()?.str().ok().cloned();
+        let days =
+            |name: &str| hierarchy.frame.column(name).ok()?.date().ok().map(|days| days.physical().clone());
+        let (Some(ids), Some(managers)) = (texts("rep_id"), texts("manager_id")) else { return Ok(vec![]) };
+        let (starts, ends) = (days("from"), days("to"));
+        let day = |days: &Option<Int32Chunked>, row: usize| days.as_ref().and_then(|days| days.get(row));
+        let rows = 0..hierarchy.frame.height();
+        let mut borders: BTreeSet<i32> = BTreeSet::from([from]);
+        let inside = |day: &i32| *day > from && *day < epoch_day(self.days.to);
+        borders.extend(rows.clone().filter_map(|row| day(&starts, row)).filter(inside));
+        borders.extend(rows.clone().filter_map(|row| day(&ends, row)).filter(inside));
+        let stretch = |from: i32| {
+            let there = |row: &usize| {
+                day(&starts, *row).is_none_or(|start| start <= from)
+                    && day(&ends, *row).is_none_or(|end| from < end)
+            };
+            let pair = |row: usize| Some((ids.get(row)?.to_owned(), managers.get(row)?.to_owned()));
+            Stretch { from, above: rows.clone().filter(there).filter_map(pair).collect() }
+        };
+        Ok(borders.iter().map(|from| stretch(*from)).collect())
+    }
+
+    /// The chain of managers of each person and stretch, nearest first, with the level.
+    fn chains(&self, stretches: &[Stretch], levels: Option<usize>) -> Result<DataFrame, Diagnostic> {
+        let (mut people, mut indices, mut chain, mut heights) = (vec![], vec![], vec![], vec![]);
+        for (index, stretch) in stretches.iter().enumerate() {
+            for person in stretch.above.keys() {
+                let mut seen = vec![person];
+                let mut next = stretch.above.get(person);
+                while let Some(manager) = next {
+                    if seen.contains(&manager) || seen.len() > limit::HIERARCHY_LEVELS_MAX {
+                        // Someone who manages themselves has no one above; a longer loop is a mistake.
+                        if seen.last() == Some(&manager) {
+                            break;
+                        }
+                        let message = format!("the managers above {person} lead back to {manager}");
+                        let fault = Diagnostic::error(Code::SPM405, message);
+                        return Err(fault.at(Place::File("reps".to_owned()), "").hint("correct manager_id"));
+                    }
+                    if levels.is_some_and(|levels| seen.len() > levels) {
+                        break;
+                    }
+                    people.push(person.as_str());
+                    indices.push(u32::try_from(index).unwrap_or(0));
+                    chain.push(manager.as_str());
+                    heights.push(u32::try_from(seen.len()).unwrap_or(0));
+                    seen.push(manager);
+                    next = stretch.above.get(manager);
+                }
+            }
+        }
+        DataFrame::new_infer_height(vec![
+            Column::new("payee_id".into(), people),
+            UInt32Chunked::from_vec("_stretch".into(), indices).into_column(),
+            Column::new("_manager".into(), chain),
+            UInt32Chunked::from_vec("_level".into(), heights).into_column(),
+        ])
+        .map_err(|error| internal(&error))
+    }
+
+    /// Managers in place of the people: one row for each transaction and manager, the amounts added up. Also the
+    /// decimals that the amounts gain.
+    pub(crate) fn roll_up(
+        &self,
+        rule: &CreditRule,
+        shared: DataFrame,
+        levels: Option<usize>,
+    ) -> Result<(DataFrame, u32), Diagnostic> {
+        let stretches = self.stretches(rule)?;
+        let chains = self.chains(&stretches, levels)?.lazy();
+        let key = || [col("payee_id"), col("_stretch")];
+        let arguments =
+            JoinArgs { maintain_order: MaintainOrderJoin::LeftRight, ..JoinArgs::new(JoinType::Inner) };
+        let read = |error: PolarsError| internal(&error);
+        let mut shared = shared;
+        let days = shared.column("event_date").and_then(|days| days.date()).map_err(read)?.physical().clone();
+        let stretch = |day: i32| {
+            let index = stretches.partition_point(|stretch| stretch.from <= day).saturating_sub(1);
+            u32::try_from(index).unwrap_or(0)
+        };
+        let indices: UInt32Chunked = days.iter().map(|day| day.map(stretch)).collect_ca("_stretch".into());
+        shared.with_column(indices.into_column()).map_err(read)?;
+        let up = shared
+            .lazy()
+            .join(chains, key(), key(), arguments)
+            .with_column(col("_manager").alias("payee_id"));
+        let mut up = up.collect().map_err(read)?;
+        let more = match &rule.net_of_lower {
+            Some(kept) => net(rule, &mut up, kept)?,
+            None => 0,
+        };
+        let groups = ["transaction_id", "line_id", "payee_id"];
+        let first = |name: &str| col(name).first();
+        let up = up.lazy().group_by_stable(groups.map(col)).agg([
+            first("account_id"),
+            first("rep_id"),
+            first("event_date"),
+            col("amount").sum(),
+            first("_lookup"),
+        ]);
+        let order = [
+            "transaction_id",
+            "line_id",
+            "account_id",
+            "rep_id",
+            "event_date",
+            "amount",
+            "_lookup",
+            "payee_id",
+        ];
+        Ok((up.select(order.map(col)).collect().map_err(read)?, more))
+    }
+}
+
+/// Leaves each manager what the levels below have not kept: amount x (1 - kept) ^ level, exact.
+fn net(rule: &CreditRule, up: &mut DataFrame, kept: &Rational) -> Result<u32, Diagnostic> {
+    let read = |error: PolarsError| internal(&error);
+    let fault =
+        |message: &str| Diagnostic::error(Code::SPM402, message).at(Place::Text(rule.place.clone()), "");
+    let left = &Rational::one() - kept;
+    let decimals = left.decimals().ok_or_else(|| fault("`net_of_lower` has no end as a decimal"))?;
+    let scale = Rational::from(10i128.pow(decimals));
+    let (left, _) =
+        (&left * &scale).to_i64_pair().ok_or_else(|| fault("`net_of_lower` has too many decimals"))?;
+    let levels = up.column("_level").and_then(|levels| levels.u32().cloned()).map_err(read)?;
+    let amounts = up.column("amount").and_then(|amounts| amounts.i64().cloned()).map_err(read)?;
+    let top = levels.max().unwrap_or(0);
+    let net = |amount: i64, level: u32| -> Option<i64> {
+        let rest = 10i64.checked_pow(decimals)?.checked_pow(top - level)?;
+        amount.checked_mul(left.checked_pow(level)?)?.checked_mul(rest)
+    };
+    let values =
+        amounts.iter().zip(levels.iter()).map(|(amount, level)| net(amount.unwrap_or(0), level.unwrap_or(0)));
+    let values: Option<Vec<i64>> = values.collect();
+    let values =
+        values.ok_or_else(|| fault("net amounts over so many levels do not fit exact 64-bit numbers"))?;
+    up.with_column(Int64Chunked::from_vec("amount".into(), values).into_column()).map_err(read)?;
+    Ok(decimals * top)
+}
