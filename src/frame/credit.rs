@@ -31,6 +31,9 @@ pub struct Credited {
     pub measurements: BTreeMap<Cell, Amounts>,
     /// The credits of measures of window transaction, in event order.
     pub deals: BTreeMap<Cell, Vec<Deal>>,
+    /// By measure: the credits that it counts by rule (_payee, _period, amount, transaction_id, line_id, event_date), and
+    /// the decimals of the amounts.
+    pub counted: Vec<Vec<(DataFrame, u32)>>,
     /// One row for each credit: plan_id, credit, payee_id, transaction_id, line_id, account_id, event_date, period,
     /// type (direct, managers), amount.
     pub credits: Table,
@@ -61,6 +64,7 @@ pub fn credit(
             payees,
             measurements,
             deals,
+            counted: vec![],
             credits: Table::default(),
             unresolved: Table::default(),
         });
@@ -73,8 +77,10 @@ pub fn credit(
         decimals = decimals.max(part.decimals);
         parts.push(part);
     }
+    let mut all_counted = Vec::new();
     for (index, measure) in plan.measures.iter().enumerate() {
         let counted = crediting.counted(measure, &parts, sink).map_err(|fault| sink.push(fault)).ok()?;
+        let mut frames = Vec::new();
         for (rule, cells) in counted {
             let (credit, part) = (&plan.credits[rule], &parts[rule]);
             let added = crediting.measure(index, credit, part, &cells, &mut measurements);
@@ -82,7 +88,9 @@ pub fn credit(
             if measure.window == Window::Transaction {
                 crediting.deals(index, part, &cells, &mut deals).map_err(|fault| sink.push(fault)).ok()?;
             }
+            frames.push((cells, part.decimals));
         }
+        all_counted.push(frames);
     }
     for part in parts {
         let factor = lit(10i64.checked_pow(decimals - part.decimals)?);
@@ -98,7 +106,9 @@ pub fn credit(
         .values_mut()
         .for_each(|deals: &mut Vec<Deal>| deals.sort_by(|a, b| (a.date, &a.id).cmp(&(b.date, &b.id))));
     match (table(credits), table(unresolved)) {
-        (Ok(credits), Ok(unresolved)) => Some(Credited { payees, measurements, deals, credits, unresolved }),
+        (Ok(credits), Ok(unresolved)) => {
+            Some(Credited { payees, measurements, deals, counted: all_counted, credits, unresolved })
+        }
         (Err(error), _) | (_, Err(error)) => {
             sink.push(internal(&error));
             None

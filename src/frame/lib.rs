@@ -1,5 +1,6 @@
 //! The frame floor: extracts in, checked tables and results out. The only place that names Polars.
 
+pub mod attribute;
 mod convert;
 pub mod credit;
 pub mod fingerprint;

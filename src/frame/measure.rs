@@ -145,3 +145,22 @@ impl Crediting<'_> {
         read().map_err(|error| internal(&error))
     }
 }
+
+/// The credits of several rules in one frame, in the order of payee, period and event.
+pub(crate) fn in_order(frames: &[(DataFrame, u32)]) -> PolarsResult<(DataFrame, u32)> {
+    let decimals = frames.iter().map(|(_, decimals)| *decimals).max().unwrap_or(0);
+    let order = ["_payee", "_period", "event_date", "transaction_id", "line_id"];
+    let parts: Vec<LazyFrame> = frames
+        .iter()
+        .map(|(frame, own)| {
+            let factor = 10i64.checked_pow(decimals - own).unwrap_or(1);
+            let columns = order.map(col).into_iter().chain([col("amount") * lit(factor)]);
+            frame.clone().lazy().select(columns.collect::<Vec<_>>())
+        })
+        .collect();
+    if parts.is_empty() {
+        return Ok((DataFrame::empty(), decimals));
+    }
+    let options = SortMultipleOptions::default().with_maintain_order(true);
+    Ok((concat(parts, UnionArgs::default())?.sort(order, options).collect()?, decimals))
+}

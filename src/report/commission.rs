@@ -23,6 +23,8 @@ pub struct Paid<'a> {
     pub credited: Credited,
     /// Earnings.
     pub earnings: Earnings,
+    /// Earnings, credit by credit, when that was asked for.
+    pub attribution: Option<Table>,
 }
 
 /// Every table of a run.
@@ -40,6 +42,9 @@ pub struct Results {
     pub trace: Table,
     /// One row for each credit.
     pub credits: Table,
+    /// plan_id, payee_id, period, component, transaction_id, line_id, event_date, credited, earned; empty unless it was
+    /// asked for.
+    pub attribution: Table,
     /// One row for each credit without a payee.
     pub unresolved: Table,
 }
@@ -54,13 +59,14 @@ impl Results {
             measurements: measurements_table(project, paid)?,
             trace: trace_table(project, paid)?,
             credits: rows::stacked(paid.iter().map(|part| &part.credited.credits))?,
+            attribution: rows::stacked(paid.iter().filter_map(|part| part.attribution.as_ref()))?,
             unresolved: rows::stacked(paid.iter().map(|part| &part.credited.unresolved))?,
         })
     }
 
     /// Names of files and their tables.
-    pub fn files(&self) -> [(&'static str, &Table); 7] {
-        [
+    pub fn files(&self) -> Vec<(&'static str, &Table)> {
+        let mut files = vec![
             ("payments", &self.payments),
             ("earnings", &self.earnings),
             ("releases", &self.releases),
@@ -68,7 +74,11 @@ impl Results {
             ("trace", &self.trace),
             ("credits", &self.credits),
             ("unresolved", &self.unresolved),
-        ]
+        ];
+        if !self.attribution.columns.is_empty() {
+            files.push(("attribution", &self.attribution));
+        }
+        files
     }
 }
 

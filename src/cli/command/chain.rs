@@ -51,7 +51,7 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
     }
     if comp {
         let tables = opened.load(&command::comp::TABLES, None, global, ui)?;
-        let results = command::comp::pay(&opened, &tables, &period, global, ui)?;
+        let results = command::comp::pay(&opened, &tables, &period, false, global, ui)?;
         command::finish(&results.payments, "spm.payments/1", global, ui)?;
     }
     Ok(exit::DONE)

@@ -12,6 +12,7 @@ use spm_core::ground::trace::{Node, Operation, Unit};
 use spm_core::plan::Plan;
 use spm_core::plan::comp::{CompPlan, Window};
 use spm_core::plan::project::Project;
+use spm_frame::attribute::attribute;
 use spm_frame::credit;
 use spm_frame::load::Tables;
 use spm_frame::quota::quotas;
@@ -39,6 +40,8 @@ pub enum Printed {
     Measurements,
     /// Who is credited with which transaction
     Credits,
+    /// What each credit earned
+    Attribution,
     /// Credits without a payee
     Unresolved,
 }
@@ -57,6 +60,9 @@ pub enum Command {
         /// Which result is printed (all of them are written to out/comp)
         #[arg(long, value_enum, default_value = "payments")]
         table: Printed,
+        /// Also calculate and write what each credit earned (attribution)
+        #[arg(long)]
+        detail: bool,
     },
     /// Explain what one person is paid, down to the rows of the extract
     #[command(after_help = "Example:\n  spm comp explain --rep 275 --period P5 --component commission")]
@@ -85,15 +91,17 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
     let opened = project::open(global)?;
     ui.notices(&opened.notices);
     match command {
-        Command::Run { period, table } => {
+        Command::Run { period, table, detail } => {
             let tables = opened.load(&TABLES, None, global, ui)?;
-            let results = pay(&opened, &tables, period, global, ui)?;
+            let detail = *detail || *table == Printed::Attribution;
+            let results = pay(&opened, &tables, period, detail, global, ui)?;
             let (table, schema) = match table {
                 Printed::Payments => (&results.payments, "spm.payments/1"),
                 Printed::Earnings => (&results.earnings, "spm.earnings/1"),
                 Printed::Releases => (&results.releases, "spm.releases/1"),
                 Printed::Measurements => (&results.measurements, "spm.measurements/1"),
                 Printed::Credits => (&results.credits, "spm.credits/1"),
+                Printed::Attribution => (&results.attribution, "spm.attribution/1"),
                 Printed::Unresolved => (&results.unresolved, "spm.unresolved/1"),
             };
             command::finish(table, schema, global, ui)?;
@@ -114,16 +122,26 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
     }
 }
 
+/// How far down results go.
+#[derive(Clone, Copy)]
+struct Depth {
+    /// Each transaction of windows of single transactions is explained, not only valued.
+    deals: bool,
+    /// Earnings are attributed to credits.
+    detail: bool,
+}
+
 /// Calculates and writes the results of a period.
 pub fn pay(
     opened: &Opened,
     tables: &Tables,
     period: &str,
+    detail: bool,
     global: &Global,
     ui: &Ui,
 ) -> Result<Results, Failure> {
     let periods = opened.periods(period)?;
-    let paid = calculate(opened, tables, &periods, false, ui)?;
+    let paid = calculate(opened, tables, &periods, Depth { deals: false, detail }, ui)?;
     let results = Results::of(&opened.project, &paid)?;
     if !global.dry_run {
         ui.step("writing results");
@@ -138,7 +156,7 @@ fn calculate<'a>(
     opened: &'a Opened,
     tables: &Tables,
     periods: &Range<usize>,
-    explain_deals: bool,
+    depth: Depth,
     ui: &Ui,
 ) -> Result<Vec<Paid<'a>>, Failure> {
     let project = &opened.project;
@@ -151,8 +169,7 @@ fn calculate<'a>(
     let mut paid = Vec::new();
     for plan in plans {
         ui.step(&format!("calculating {}", plan.title));
-        if let Some(part) = calculate_plan(plan, project, tables, periods, &quotas, explain_deals, &mut sink)?
-        {
+        if let Some(part) = calculate_plan(plan, project, tables, periods, &quotas, depth, &mut sink)? {
             paid.push(part);
         }
     }
@@ -169,7 +186,7 @@ fn calculate_plan<'a>(
     tables: &Tables,
     periods: &Range<usize>,
     quotas: &BTreeMap<(PayeeId, String, usize), Rational>,
-    explain_deals: bool,
+    depth: Depth,
     sink: &mut Sink,
 ) -> Result<Option<Paid<'a>>, Failure> {
     let all = project.calendar.periods();
@@ -207,7 +224,7 @@ fn calculate_plan<'a>(
         measurements: &credited.measurements,
         deals: &credited.deals,
         quotas,
-        explain_deals,
+        explain_deals: depth.deals,
     };
     let earnings = match comp::earn(&problem) {
         Ok(earnings) => earnings,
@@ -222,7 +239,8 @@ fn calculate_plan<'a>(
         return Err(Failure::Faults(sink, exit::BUG));
     }
     earnings.notices.iter().for_each(|notice| sink.push(notice.clone()));
-    Ok(Some(Paid { plan, credited, earnings }))
+    let attribution = if depth.detail { Some(attribute(&problem, &credited, &earnings)?) } else { None };
+    Ok(Some(Paid { plan, credited, earnings, attribution }))
 }
 
 fn write_run(
@@ -255,7 +273,7 @@ fn explain_rep(
     global: &Global,
     ui: &Ui,
 ) -> Result<exit::Code, Failure> {
-    let paid = calculate(opened, tables, periods, true, ui)?;
+    let paid = calculate(opened, tables, periods, Depth { deals: true, detail: false }, ui)?;
     let wanted = |part: &Paid<'_>, line: &Earning| {
         part.credited.payees[line.payee].id.as_str() == question.rep
             && question.component.is_none_or(|component| line.of.name(part.plan) == component)

@@ -95,6 +95,12 @@ pub fn round_parts(total: i128, exact: &[Rational]) -> Option<Vec<i128>> {
     let mut parts = Vec::with_capacity(exact.len());
     let mut remainders = Vec::with_capacity(exact.len());
     for (position, value) in exact.iter().enumerate() {
+        if let Some((numerator, denominator)) = value.to_i64_pair() {
+            let (floor, remainder) = numerator.div_mod_floor(&denominator);
+            parts.push(floor.into());
+            remainders.push((Rational::new(remainder.into(), denominator.into())?, position));
+            continue;
+        }
         let (floor, remainder) = value.numerator().div_mod_floor(&value.denominator());
         parts.push(floor.to_i128()?);
         let remainder = Rational::from(remainder.to_i128()?)

@@ -4,6 +4,7 @@
 //! the end of the period, minus what it had earned up to the end of the period before (semantics E5, E33): the sum of
 //! the earnings of a window never depends on the order of events, and never differs from one calculation at its end.
 
+mod attribution;
 mod figures;
 mod formula;
 mod pay;
@@ -25,6 +26,7 @@ use crate::plan::comp::{CompPlan, Component};
 use figures::Standing;
 use problem::Teams;
 
+pub use attribution::Attribution;
 pub use problem::{Amounts, Cell, Deal, Payee, Problem};
 
 /// What a line of earnings is for.

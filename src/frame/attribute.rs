@@ -1,0 +1,142 @@
+//! The earnings of a plan, credit by credit: what each transaction brought in.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use polars::prelude::*;
+use rayon::prelude::*;
+use spm_core::engine::comp::{Attribution, Earning, Earnings, LineOf, Problem};
+use spm_core::ground::rational::Rational;
+use spm_core::plan::contract::Type;
+
+use crate::credit::Credited;
+use crate::measure::in_order;
+use crate::table::{Column as TableColumn, Table};
+
+/// One row for each credit and component: plan_id, payee_id, period, component, transaction_id, line_id, event_date,
+/// credited, earned. Earned parts add up to the earning of the line.
+pub fn attribute(problem: &Problem<'_>, credited: &Credited, earnings: &Earnings) -> io::Result<Table> {
+    let attribution = Attribution::new(problem);
+    let mut by_cell: BTreeMap<(usize, u32, u32), &Earning> = BTreeMap::new();
+    for line in &earnings.lines {
+        if let LineOf::Component(component) = line.of {
+            let index = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+            by_cell.insert((component, index(line.payee), index(line.period)), line);
+        }
+    }
+    let mut frames = Vec::new();
+    let mut decimals = 0;
+    for (index, component) in problem.plan.components.iter().enumerate() {
+        let Some(frames_of) = component.measure.and_then(|measure| credited.counted.get(measure)) else {
+            continue;
+        };
+        let (frame, own) = in_order(frames_of).map_err(io::Error::other)?;
+        let part = component_rows(problem, credited, &frame, own, &|payee, period, amounts| {
+            by_cell.get(&(index, payee, period)).map(|line| attribution.parts(line, amounts))
+        });
+        if let Some(mut part) = part.map_err(io::Error::other)? {
+            let names = [("plan_id", problem.plan.id.as_str()), ("component", component.name.as_str())];
+            for (name, value) in names {
+                part.with_column(Column::new_scalar(
+                    name.into(),
+                    Scalar::from(PlSmallStr::from(value)),
+                    part.height(),
+                ))
+                .map_err(io::Error::other)?;
+            }
+            decimals = decimals.max(own);
+            frames.push((part, own));
+        }
+    }
+    table(problem, frames, decimals).map_err(io::Error::other)
+}
+
+type Parts<'p> = &'p (dyn Fn(u32, u32, &[Rational]) -> Option<Vec<i128>> + Sync);
+
+/// The credits of one component that have a line, with what each earned.
+fn component_rows(
+    problem: &Problem<'_>,
+    credited: &Credited,
+    frame: &DataFrame,
+    decimals: u32,
+    parts: Parts<'_>,
+) -> PolarsResult<Option<DataFrame>> {
+    if frame.height() == 0 {
+        return Ok(None);
+    }
+    let payees: Vec<u32> = frame.column("_payee")?.u32()?.iter().map(Option::unwrap_or_default).collect();
+    let periods: Vec<u32> = frame.column("_period")?.u32()?.iter().map(Option::unwrap_or_default).collect();
+    let amounts: Vec<i64> = frame.column("amount")?.i64()?.iter().map(Option::unwrap_or_default).collect();
+    let mut cells: Vec<std::ops::Range<usize>> = Vec::new();
+    let mut start = 0;
+    while start < payees.len() {
+        let cell = (payees[start], periods[start]);
+        let end =
+            start + (start..payees.len()).take_while(|row| (payees[*row], periods[*row]) == cell).count();
+        if problem.periods.contains(&(cell.1 as usize)) {
+            cells.push(start..end);
+        }
+        start = end;
+    }
+    let shared = cells.into_par_iter().filter_map(|cell| {
+        let exact: Vec<Rational> = amounts[cell.clone()]
+            .iter()
+            .map(|units| Rational::from_scaled((*units).into(), decimals))
+            .collect();
+        Some((parts(payees[cell.start], periods[cell.start], &exact)?, cell))
+    });
+    let mut kept: Vec<IdxSize> = Vec::new();
+    let mut earned: Vec<i64> = Vec::new();
+    for (parts, cell) in shared.collect::<Vec<_>>() {
+        for (row, units) in cell.zip(parts) {
+            kept.push(IdxSize::try_from(row).unwrap_or(IdxSize::MAX));
+            let units = i64::try_from(units);
+            earned.push(units.map_err(|_| polars_err!(ComputeError: "an earning does not fit 64 bits"))?);
+        }
+    }
+    let mut rows = frame.take(&IdxCa::from_vec("rows".into(), kept))?;
+    rows.with_column(Int64Chunked::from_vec("earned".into(), earned).into_column())?;
+    let names = problem.calendar.periods();
+    let of = |index: Option<u32>| index.map(|index| index as usize);
+    let ids: StringChunked = rows
+        .column("_payee")?
+        .u32()?
+        .iter()
+        .map(|index| of(index).map(|index| credited.payees[index].id.as_str()))
+        .collect_ca("payee_id".into());
+    let periods: StringChunked = rows
+        .column("_period")?
+        .u32()?
+        .iter()
+        .map(|index| of(index).map(|index| names[index].name.as_str()))
+        .collect_ca("period".into());
+    rows.with_column(ids.into_column())?;
+    rows.with_column(periods.into_column())?;
+    Ok(Some(rows))
+}
+
+fn table(problem: &Problem<'_>, frames: Vec<(DataFrame, u32)>, decimals: u32) -> PolarsResult<Table> {
+    let number = |name: &str, decimals| TableColumn { name: name.to_owned(), kind: Type::Number, decimals };
+    let text = |name: &str| TableColumn { name: name.to_owned(), kind: Type::Text, decimals: 0 };
+    let mut columns: Vec<TableColumn> =
+        ["plan_id", "payee_id", "period", "component", "transaction_id", "line_id"].map(text).into();
+    columns.push(TableColumn { name: "event_date".to_owned(), kind: Type::Date, decimals: 0 });
+    columns.push(number("credited", decimals));
+    columns.push(number("earned", problem.plan.currency.decimals()));
+    if frames.is_empty() {
+        let data = columns.iter().map(|column| {
+            Column::new_empty(column.name.as_str().into(), &crate::load::physical(column.kind))
+        });
+        return Ok(Table { frame: DataFrame::new(0, data.collect())?, columns, files: vec![] });
+    }
+    let parts = frames.into_iter().map(|(frame, own)| {
+        let factor = 10i64.checked_pow(decimals - own).unwrap_or(1);
+        let select = columns.iter().map(|column| match column.name.as_str() {
+            "credited" => (col("amount") * lit(factor)).alias("credited"),
+            name => col(name),
+        });
+        frame.lazy().select(select.collect::<Vec<_>>())
+    });
+    let frame = concat(parts.collect::<Vec<_>>(), UnionArgs::default())?.collect()?;
+    Ok(Table { frame, columns, files: vec![] })
+}
