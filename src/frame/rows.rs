@@ -39,6 +39,14 @@ pub fn stacked<'a>(tables: impl Iterator<Item = &'a Table>) -> io::Result<Table>
     Ok(Table { frame, columns, files: vec![] })
 }
 
+/// The rows in which every named text column has its value.
+pub fn matching(table: &Table, conditions: &[(&str, &str)]) -> io::Result<Table> {
+    let all = conditions.iter().map(|(name, value)| col(*name).eq(lit(*value))).reduce(Expr::and);
+    let Some(all) = all.filter(|_| !table.columns.is_empty()) else { return Ok(table.clone()) };
+    let frame = table.frame.clone().lazy().filter(all).collect().map_err(io::Error::other)?;
+    Ok(Table { frame, ..table.clone() })
+}
+
 /// Some credits of one person.
 #[derive(Debug)]
 pub struct CreditRows {
@@ -102,4 +110,19 @@ fn place_of(table: &Table, id: &str, line: Option<&str>) -> Option<(String, Stri
     let index = ids.iter().enumerate().position(|(index, value)| value == Some(id) && same(index))?;
     let (file, row) = origin(table, index);
     Some((file, row.to_string()))
+}
+
+/// Where each line of a transaction stands in the extracts: `deals.csv: row 7`.
+#[must_use]
+pub fn origin_of(tables: &Tables, id: &str) -> Vec<String> {
+    let Some(table) = tables.get("transactions") else { return vec![] };
+    let Some(ids) = table.frame.column("transaction_id").ok().and_then(|ids| ids.str().ok()) else {
+        return vec![];
+    };
+    let rows = ids.iter().enumerate().filter(|(_, value)| *value == Some(id));
+    rows.map(|(index, _)| {
+        let (file, row) = origin(table, index);
+        format!("{file}: row {row}")
+    })
+    .collect()
 }

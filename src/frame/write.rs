@@ -193,10 +193,7 @@ pub fn csv(table: &Table, writer: &mut dyn Write) -> io::Result<()> {
 }
 
 fn workbook(table: &Table, path: &Path) -> io::Result<()> {
-    let mut book = rust_xlsxwriter::Workbook::new();
-    // A fixed date, because a clock inside a file would make two equal runs differ.
-    let created = rust_xlsxwriter::ExcelDateTime::from_ymd(2000, 1, 1).map_err(io::Error::other)?;
-    book.set_properties(&rust_xlsxwriter::DocProperties::new().set_creation_datetime(&created));
+    let mut book = new_workbook()?;
     let sheet = book.add_worksheet();
     let bold = rust_xlsxwriter::Format::new().set_bold();
     let columns = texts(table)?;
@@ -227,6 +224,54 @@ fn workbook(table: &Table, path: &Path) -> io::Result<()> {
     sheet.autofit();
     book.save(path).map_err(io::Error::other)?;
     File::open(path)?.sync_all()
+}
+
+/// A sheet of texts.
+#[derive(Debug)]
+pub struct Sheet<'a> {
+    /// Name of the tab.
+    pub name: &'a str,
+    /// Rows of cells.
+    pub rows: Vec<Vec<&'a str>>,
+    /// Index of the row that is the heading.
+    pub heading: usize,
+}
+
+/// Writes a workbook of texts atomically. Numbers written as a number stay texts that read as they were printed.
+pub fn write_sheets(path: &Path, sheets: &[Sheet<'_>]) -> io::Result<()> {
+    let mut book = new_workbook()?;
+    let bold = rust_xlsxwriter::Format::new().set_bold();
+    for sheet in sheets {
+        let page = book.add_worksheet();
+        page.set_name(sheet.name).map_err(io::Error::other)?;
+        for (row, cells) in sheet.rows.iter().enumerate() {
+            for (column, cell) in cells.iter().enumerate() {
+                let place = (
+                    u32::try_from(row).map_err(io::Error::other)?,
+                    u16::try_from(column).map_err(io::Error::other)?,
+                );
+                let written = if row == sheet.heading {
+                    page.write_string_with_format(place.0, place.1, *cell, &bold)
+                } else {
+                    page.write_string(place.0, place.1, *cell)
+                };
+                written.map_err(io::Error::other)?;
+            }
+        }
+        page.autofit();
+    }
+    atomically(path, |temporary| {
+        book.save(temporary).map_err(io::Error::other)?;
+        File::open(temporary)?.sync_all()
+    })
+}
+
+fn new_workbook() -> io::Result<rust_xlsxwriter::Workbook> {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    // A fixed date, because a clock inside a file would make two equal runs differ.
+    let created = rust_xlsxwriter::ExcelDateTime::from_ymd(2000, 1, 1).map_err(io::Error::other)?;
+    book.set_properties(&rust_xlsxwriter::DocProperties::new().set_creation_datetime(&created));
+    Ok(book)
 }
 
 fn atomically(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {

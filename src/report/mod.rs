@@ -3,4 +3,5 @@
 pub mod commission;
 pub mod diagnostic;
 pub mod explain;
+pub mod statement;
 pub mod table;

@@ -123,3 +123,71 @@ fn a_new_project_runs_at_once() {
     assert!(ran.stdout().contains("r1,2027-01,USD,6420.06"), "{}", ran.stdout());
     project.run(&["init"]).exits(3);
 }
+
+#[test]
+fn a_transaction_is_explained() {
+    let project = world();
+    let text = project
+        .run(&["comp", "explain", "--rep", "B", "--period", "2027-01", "--transaction", "d1"])
+        .exits(0)
+        .stdout();
+    for part in ["transaction d1 (deals-1.csv: row 1)", "33.33", "3.33"] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    project.run(&["comp", "explain", "--rep", "B", "--period", "2027-01", "--transaction", "d9"]).exits(1);
+}
+
+#[test]
+fn what_credits_earned_adds_up_to_the_earnings() {
+    let project = world();
+    let read = |table: &str, column: usize| {
+        let ran = project
+            .run(&["-q", "comp", "run", "--period", "2027-Q1", "--table", table, "--format", "csv"])
+            .exits(0);
+        let mut sums: std::collections::BTreeMap<String, i64> = std::collections::BTreeMap::new();
+        for line in ran.stdout().lines().skip(1) {
+            let fields: Vec<&str> = line.split(',').collect();
+            let cents: i64 = fields[column].replace('.', "").parse().expect("cents");
+            *sums.entry(fields[1..4].join(",")).or_default() += cents;
+        }
+        sums.retain(|_, cents| *cents != 0);
+        sums
+    };
+    assert_eq!(read("attribution", 8), read("earnings", 8));
+}
+
+#[test]
+fn statements_are_pages_and_workbooks() {
+    let project = world();
+    let ran = project.run(&["comp", "statement", "--period", "2027-01"]).exits(0);
+    assert!(ran.stdout().contains("B: 8.33 USD"), "{}", ran.stdout());
+    let page = String::from_utf8(project.bytes("out/statements/2027-01/B.html")).expect("text");
+    for part in ["<b>8.33 USD</b>", "you are here", "<td>d1</td>", "how it was calculated"] {
+        assert!(page.contains(part), "{part} is not in the page");
+    }
+    assert!(!page.contains("http"), "a statement needs nothing from elsewhere");
+    let first = project.bytes("out/statements/2027-01/B.xlsx");
+    project.run(&["comp", "statement", "--period", "2027-01", "--rep", "B"]).exits(0);
+    assert!(first == project.bytes("out/statements/2027-01/B.xlsx"));
+    project.run(&["comp", "statement", "--period", "2027-01", "--rep", "Z"]).exits(1);
+}
+
+#[test]
+fn two_projects_are_compared() {
+    let (project, other) = (world(), world());
+    let there = other.0.to_string_lossy().into_owned();
+    let same = project.run(&["comp", "diff", &there, "--period", "2027-01", "--format", "csv"]).exits(0);
+    assert_eq!(same.stdout().lines().count(), 1);
+    other.file("plans/p.toml", PLAN.replace("\"10%\"", "\"12%\""));
+    other.file(
+        "splits.csv",
+        "deal,rep,share,type,role\nd1,A,50%,split,\nd1,B,50%,split,\nd1,S,50%,overlay,SE\n",
+    );
+    let text =
+        project.run(&["comp", "diff", &there, "--period", "2027-01", "--format", "csv"]).exits(1).stdout();
+    assert!(
+        text.contains("S,2027-01,commission,USD,5.00,6.00,1.00,\"rates, rules or other measures\""),
+        "{text}"
+    );
+    assert!(text.contains("A,2027-01,commission,USD,3.33,6.00,2.67,measured 50 instead of 33.34"), "{text}");
+}

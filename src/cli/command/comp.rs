@@ -13,7 +13,7 @@ use spm_core::plan::Plan;
 use spm_core::plan::comp::{CompPlan, Window};
 use spm_core::plan::project::Project;
 use spm_frame::attribute::attribute;
-use spm_frame::credit;
+use spm_frame::credit::{self, Credited};
 use spm_frame::load::Tables;
 use spm_frame::quota::quotas;
 use spm_frame::rows;
@@ -76,9 +76,35 @@ pub enum Command {
         /// Only this component
         #[arg(long)]
         component: Option<String>,
+        /// Only this transaction: what each component earned with it, and the rows it came from
+        #[arg(long)]
+        transaction: Option<String>,
         /// List at most this many credits of each component
         #[arg(long, default_value_t = 20)]
         rows: usize,
+    },
+    /// Compare with another project: other plans, or other data
+    #[command(
+        after_help = "Example:\n  spm comp diff ../acme-next-year --period 2027-Q1\n\nExit code 1 when something differs."
+    )]
+    Diff {
+        /// Folder of the other project
+        other: std::path::PathBuf,
+        /// A period, or a range
+        #[arg(long)]
+        period: String,
+    },
+    /// Write a statement for each person: a page and a workbook that they understand without help
+    #[command(
+        after_help = "Example:\n  spm comp statement --period P5 --rep 275\n\nWrites out/statements/PERIOD/PERSON.html and .xlsx."
+    )]
+    Statement {
+        /// A period, or a range
+        #[arg(long)]
+        period: String,
+        /// Only this person
+        #[arg(long)]
+        rep: Option<String>,
     },
 }
 
@@ -91,6 +117,7 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
     let opened = project::open(global)?;
     ui.notices(&opened.notices);
     match command {
+        Command::Diff { other, period } => command::diff::run(&opened, other, period, global, ui),
         Command::Run { period, table, detail } => {
             let tables = opened.load(&TABLES, None, global, ui)?;
             let detail = *detail || *table == Printed::Attribution;
@@ -107,14 +134,23 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
             command::finish(table, schema, global, ui)?;
             Ok(exit::DONE)
         }
-        Command::Explain { rep, period, component, rows } => {
+        Command::Statement { period, rep } => {
+            let tables = opened.load(&TABLES, None, global, ui)?;
+            command::statement::run(&opened, &tables, period, rep.as_deref(), global, ui)
+        }
+        Command::Explain { rep, period, component, transaction, rows } => {
             let periods = opened.periods(period)?;
             let tables = opened.load(&TABLES, None, global, ui)?;
             explain_rep(
                 &opened,
                 &tables,
                 &periods,
-                &Question { rep, component: component.as_deref(), rows: *rows },
+                &Question {
+                    rep,
+                    component: component.as_deref(),
+                    transaction: transaction.as_deref(),
+                    rows: *rows,
+                },
                 global,
                 ui,
             )
@@ -122,13 +158,16 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
     }
 }
 
+/// Quotas by holder, name and leaf period.
+pub(super) type Quotas = BTreeMap<(PayeeId, String, usize), Rational>;
+
 /// How far down results go.
 #[derive(Clone, Copy)]
-struct Depth {
+pub(super) struct Depth {
     /// Each transaction of windows of single transactions is explained, not only valued.
-    deals: bool,
+    pub(super) deals: bool,
     /// Earnings are attributed to credits.
-    detail: bool,
+    pub(super) detail: bool,
 }
 
 /// Calculates and writes the results of a period.
@@ -152,7 +191,7 @@ pub fn pay(
     Ok(results)
 }
 
-fn calculate<'a>(
+pub(super) fn calculate<'a>(
     opened: &'a Opened,
     tables: &Tables,
     periods: &Range<usize>,
@@ -180,12 +219,33 @@ fn calculate<'a>(
     Ok(paid)
 }
 
+/// The calculation of a plan, from what its credits come to.
+pub(super) fn problem<'a>(
+    plan: &'a CompPlan,
+    project: &'a Project,
+    periods: Range<usize>,
+    credited: &'a Credited,
+    quotas: &'a Quotas,
+    depth: Depth,
+) -> Problem<'a> {
+    Problem {
+        plan,
+        calendar: &project.calendar,
+        periods,
+        payees: &credited.payees,
+        measurements: &credited.measurements,
+        deals: &credited.deals,
+        quotas,
+        explain_deals: depth.deals,
+    }
+}
+
 fn calculate_plan<'a>(
     plan: &'a CompPlan,
     project: &Project,
     tables: &Tables,
     periods: &Range<usize>,
-    quotas: &BTreeMap<(PayeeId, String, usize), Rational>,
+    quotas: &Quotas,
     depth: Depth,
     sink: &mut Sink,
 ) -> Result<Option<Paid<'a>>, Failure> {
@@ -216,16 +276,7 @@ fn calculate_plan<'a>(
         periods.clone().filter(|index| all[*index].range.intersect(&plan.effective).is_some()).collect();
     let range = active.first().copied().unwrap_or(periods.start)
         ..active.last().map_or(periods.start, |last| last + 1);
-    let problem = Problem {
-        plan,
-        calendar: &project.calendar,
-        periods: range,
-        payees: &credited.payees,
-        measurements: &credited.measurements,
-        deals: &credited.deals,
-        quotas,
-        explain_deals: depth.deals,
-    };
+    let problem = problem(plan, project, range, &credited, quotas, depth);
     let earnings = match comp::earn(&problem) {
         Ok(earnings) => earnings,
         Err(fault) => {
@@ -262,6 +313,7 @@ fn write_run(
 struct Question<'a> {
     rep: &'a str,
     component: Option<&'a str>,
+    transaction: Option<&'a str>,
     rows: usize,
 }
 
@@ -273,7 +325,8 @@ fn explain_rep(
     global: &Global,
     ui: &Ui,
 ) -> Result<exit::Code, Failure> {
-    let paid = calculate(opened, tables, periods, Depth { deals: true, detail: false }, ui)?;
+    let detail = question.transaction.is_some();
+    let paid = calculate(opened, tables, periods, Depth { deals: true, detail }, ui)?;
     let wanted = |part: &Paid<'_>, line: &Earning| {
         part.credited.payees[line.payee].id.as_str() == question.rep
             && question.component.is_none_or(|component| line.of.name(part.plan) == component)
@@ -291,6 +344,9 @@ fn explain_rep(
             fault.hint(format!("the components are: {}", components.join(", "))),
             exit::NO,
         ));
+    }
+    if let Some(transaction) = question.transaction {
+        return explain_transaction(&paid, tables, question, transaction, global, ui);
     }
     let traces: Vec<Node> = found.iter().map(|(_, line)| line.trace.clone()).collect();
     let code = opened.project.currency.code().to_owned();
@@ -337,6 +393,70 @@ fn explain_rep(
             }
         );
         text += &render(&rows.table, "spm.credits/1", global.format)?;
+    }
+    ui.data(&text)?;
+    Ok(exit::DONE)
+}
+
+/// What each component earned with one transaction, how a component of single transactions came to it, and its rows.
+fn explain_transaction(
+    paid: &[Paid<'_>],
+    tables: &Tables,
+    question: &Question<'_>,
+    transaction: &str,
+    global: &Global,
+    ui: &Ui,
+) -> Result<exit::Code, Failure> {
+    let all = rows::stacked(paid.iter().filter_map(|part| part.attribution.as_ref()))?;
+    let mut conditions = vec![("payee_id", question.rep), ("transaction_id", transaction)];
+    conditions.extend(question.component.map(|component| ("component", component)));
+    let earned = rows::matching(&all, &conditions)?;
+    if earned.frame.height() == 0 {
+        let message =
+            format!("transaction {transaction} earns rep {} nothing in these periods", question.rep);
+        let fault = Diagnostic::error(Code::SPM602, message).at(Place::File("transactions".to_owned()), "");
+        return Err(Failure::fault(
+            fault.hint("spm comp run --table unresolved lists credits without a payee"),
+            exit::NO,
+        ));
+    }
+    let mut deals: Vec<&Node> = Vec::new();
+    for (part, line) in lines(paid) {
+        if part.credited.payees[line.payee].id.as_str() == question.rep {
+            line.trace.walk(&mut |node, _| {
+                let own = node.label.strip_prefix("transaction ").and_then(|id| id.split('/').next());
+                if own == Some(transaction) && !node.children.is_empty() {
+                    deals.push(node);
+                }
+            });
+        }
+    }
+    let credits = rows::stacked(paid.iter().map(|part| &part.credited.credits))?;
+    let credits = rows::matching(&credits, &[("payee_id", question.rep), ("transaction_id", transaction)])?;
+    let source = rows::origin_of(tables, transaction);
+    if global.format == Format::Json {
+        let read = |table: &_, schema| -> std::io::Result<serde_json::Value> {
+            Ok(serde_json::from_str::<serde_json::Value>(&render(table, schema, Format::Json)?)?["rows"]
+                .take())
+        };
+        let value = serde_json::json!({
+            "schema": "spm.explanation/1",
+            "transaction": transaction,
+            "earned": read(&earned, "spm.attribution/1")?,
+            "credits": read(&credits, "spm.credits/1")?,
+            "rows": source,
+            "explanations": deals.iter().map(|node| explain::json(node)).collect::<Vec<_>>(),
+        });
+        ui.data(&format!("{value:#}\n"))?;
+        return Ok(exit::DONE);
+    }
+    let mut text = format!("transaction {transaction} ({})\n", source.join("; "));
+    text += "\nearned\n";
+    text += &render(&earned, "spm.attribution/1", global.format)?;
+    text += "\ncredited\n";
+    text += &render(&credits, "spm.credits/1", global.format)?;
+    for node in deals {
+        text += &format!("\n{}", explain::text(node));
     }
     ui.data(&text)?;
     Ok(exit::DONE)

@@ -5,9 +5,11 @@ pub mod check;
 pub mod code;
 pub mod comp;
 pub mod data;
+pub mod diff;
 pub mod init;
 pub mod quotas;
 pub mod schema;
+pub mod statement;
 pub mod territories;
 
 use serde_json::json;

@@ -13,6 +13,7 @@ mod schedule;
 mod sequence;
 mod team;
 pub mod verify;
+mod what_if;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +29,7 @@ use problem::Teams;
 
 pub use attribution::Attribution;
 pub use problem::{Amounts, Cell, Deal, Payee, Problem};
+pub use what_if::with_more;
 
 /// What a line of earnings is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,0 +1,206 @@
+//! `spm comp statement`: one page and one workbook for each person.
+
+use std::collections::BTreeMap;
+
+use spm_core::engine::comp::{Earning, LineOf, Problem, with_more};
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::rational::Rational;
+use spm_core::ground::source::Place;
+use spm_frame::load::Tables;
+use spm_frame::quota::quotas;
+use spm_frame::{rows, write};
+
+use super::comp::{Depth, calculate, problem};
+use crate::cli::Global;
+use crate::cli::exit::{self, Failure};
+use crate::cli::project::Opened;
+use crate::cli::ui::Ui;
+use crate::report::commission::{Paid, lines};
+use crate::report::explain;
+use crate::report::statement::{Section, Statement, html, sheets};
+
+/// Steps of the curve that a statement draws.
+const STEPS: i64 = 40;
+
+/// Writes the statements of a period.
+pub fn run(
+    opened: &Opened,
+    tables: &Tables,
+    period: &str,
+    rep: Option<&str>,
+    global: &Global,
+    ui: &Ui,
+) -> Result<exit::Code, Failure> {
+    let periods = opened.periods(period)?;
+    let depth = Depth { deals: true, detail: true };
+    let paid = calculate(opened, tables, &periods, depth, ui)?;
+    let project = &opened.project;
+    let quotas = quotas(tables, &project.calendar, &mut Sink::default());
+    let mut by_payee: BTreeMap<&str, Vec<(&Paid<'_>, &Earning)>> = BTreeMap::new();
+    for (part, line) in lines(&paid) {
+        let id = part.credited.payees[line.payee].id.as_str();
+        if rep.is_none_or(|rep| rep == id) {
+            by_payee.entry(id).or_default().push((part, line));
+        }
+    }
+    if by_payee.is_empty() {
+        let message = format!("nothing is calculated for {} in {period}", rep.unwrap_or("anyone"));
+        let fault = Diagnostic::error(Code::SPM602, message).at(Place::File("reps".to_owned()), "");
+        return Err(Failure::fault(fault, exit::NO));
+    }
+    let folder = opened.root.join("out/statements").join(period.replace("..", "-to-"));
+    let mut shown = String::new();
+    for (id, own) in &by_payee {
+        ui.step(&format!("statement of {id}"));
+        let mut statement = Statement {
+            company: project.name.clone(),
+            payee: name_of(own[0].0, own[0].1, id),
+            period: period.to_owned(),
+            ..Statement::default()
+        };
+        let (mut payable, mut held): (BTreeMap<&str, Rational>, Rational) =
+            (BTreeMap::new(), Rational::zero());
+        for (part, line) in own {
+            *payable.entry(part.plan.currency.code()).or_default() += &line.payable.exact();
+            held += &(&line.amount.exact() - &line.payable.exact());
+            let problem = problem(part.plan, project, periods.clone(), &part.credited, &quotas, depth);
+            statement.sections.push(section(&problem, part, line, id)?);
+        }
+        let decimals = own[0].0.plan.currency.decimals();
+        let sums: Vec<String> =
+            payable.iter().map(|(code, sum)| format!("{} {code}", money(sum, decimals))).collect();
+        statement.payable = sums.join(" + ");
+        statement.held = (!held.is_zero()).then(|| money(&held, decimals));
+        let name: String =
+            id.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+        if !global.dry_run {
+            write::write_text(&folder.join(format!("{name}.html")), &html(&statement))?;
+            write::write_sheets(&folder.join(format!("{name}.xlsx")), &sheets(&statement))?;
+        }
+        shown += &format!("{id}: {}\n", statement.payable);
+    }
+    if !global.dry_run {
+        ui.status(&format!("wrote {} ({} statements)", folder.display(), by_payee.len()));
+    }
+    ui.data(&shown)?;
+    Ok(exit::DONE)
+}
+
+fn name_of(part: &Paid<'_>, line: &Earning, id: &str) -> String {
+    match part.credited.payees[line.payee].texts.get("name") {
+        Some(name) => format!("{name} ({id})"),
+        None => id.to_owned(),
+    }
+}
+
+fn section(problem: &Problem<'_>, part: &Paid<'_>, line: &Earning, id: &str) -> Result<Section, Failure> {
+    let plan = part.plan;
+    let decimals = plan.currency.decimals();
+    let period = &problem.calendar.periods()[line.period].name;
+    let component = line.of.name(plan);
+    let mut section = Section {
+        title: format!("{component}, {period}"),
+        plan: plan.title.clone(),
+        amount: format!("{} {}", money(&line.amount.exact(), decimals), plan.currency),
+        attainment: line.attainment.as_ref().map(Rational::to_f64_for_display),
+        explanation: explain::text(&line.trace),
+        ..Section::default()
+    };
+    if let LineOf::Component(index) = line.of
+        && let Some(measure) = plan.components[index].measure
+    {
+        section.facts.push((plan.measures[measure].name.clone(), money(&line.measured, 2)));
+    }
+    section.facts.extend(line.goal.as_ref().map(|goal| ("goal".to_owned(), money(goal, 2))));
+    section.facts.extend(line.attainment.as_ref().map(|share| ("attainment".to_owned(), percent(share))));
+    // A bonus that was not reached would list every deal with nothing.
+    if let Some(attribution) = part.attribution.as_ref().filter(|_| line.amount.minor_units != 0) {
+        let conditions = [("payee_id", id), ("period", period.as_str()), ("component", component)];
+        let found = write::texts(&rows::matching(attribution, &conditions)?)?;
+        let cell = |column: usize, row: usize| found[column][row].clone().unwrap_or_default();
+        let count = found.first().map_or(0, Vec::len);
+        section.deals = (0..count)
+            .map(|row| {
+                let id = match found[5][row].as_deref() {
+                    Some(line) => format!("{}/{line}", cell(4, row)),
+                    None => cell(4, row),
+                };
+                [id, cell(6, row), grouped(&cell(7, row)), grouped(&cell(8, row))]
+            })
+            .collect();
+    }
+    what_if(problem, line, &mut section)?;
+    Ok(section)
+}
+
+/// The curve from nothing to well beyond what was reached, and what the next deal of usual size would earn.
+fn what_if(problem: &Problem<'_>, line: &Earning, section: &mut Section) -> Result<(), Failure> {
+    let fail = |fault| Failure::fault(fault, exit::INPUT);
+    let end = line.goal.clone().unwrap_or_default().max(line.measured.clone());
+    if !end.is_positive() {
+        return Ok(());
+    }
+    let end = &end * &Rational::new(5, 4).unwrap_or_default();
+    let at = |step: i64| &end * &Rational::new(step.into(), STEPS.into()).unwrap_or_default();
+    let steps: Vec<Rational> = (0..=STEPS).map(|step| &at(step) - &line.measured).collect();
+    let Some(lines) = with_more(problem, line, &steps).map_err(fail)? else { return Ok(()) };
+    let float = Rational::to_f64_for_display;
+    section.curve =
+        lines.iter().map(|again| (float(&again.measured), float(&again.amount.exact()))).collect();
+    if let Some(last) = lines.last() {
+        let decimals = problem.plan.currency.decimals();
+        section.axis = (money(&last.measured, 0), money(&last.amount.exact(), decimals));
+    }
+    section.here = Some((float(&line.measured), float(&line.amount.exact())));
+    let count = i64::try_from(section.deals.len()).unwrap_or(0);
+    if count == 0 {
+        return Ok(());
+    }
+    // A deal of usual size, in whole units.
+    let usual = line.measured.checked_div(&Rational::from(count)).unwrap_or_default();
+    let usual = spm_core::ground::round::round_to_decimals(&usual, 0, Default::default()).unwrap_or(0);
+    let usual = Rational::from(usual);
+    if !usual.is_positive() {
+        return Ok(());
+    }
+    if let Some(next) =
+        with_more(problem, line, std::slice::from_ref(&usual)).map_err(fail)?.unwrap_or_default().first()
+    {
+        let worth = &next.amount.exact() - &line.amount.exact();
+        let decimals = problem.plan.currency.decimals();
+        section.next = Some(format!(
+            "One more deal of the usual size, {}, would earn {} {}.",
+            money(&usual, 0),
+            money(&worth, decimals),
+            problem.plan.currency
+        ));
+    }
+    Ok(())
+}
+
+/// An exact number with thousands apart, cut to so many decimals for reading.
+fn money(value: &Rational, decimals: u32) -> String {
+    let units = spm_core::ground::round::round_to_decimals(value, decimals, Default::default()).unwrap_or(0);
+    grouped(&spm_core::ground::rational::scaled_text(&units.into(), decimals))
+}
+
+fn percent(share: &Rational) -> String {
+    format!("{} %", money(&(share * &Rational::from(100i64)), 2))
+}
+
+/// `-1234567.50` as `-1,234,567.50`.
+fn grouped(text: &str) -> String {
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let mut parts: Vec<&str> = Vec::new();
+    let mut rest = whole;
+    while rest.len() > 3 {
+        let (head, tail) = rest.split_at(rest.len() - 3);
+        parts.push(tail);
+        rest = head;
+    }
+    parts.push(rest);
+    parts.reverse();
+    let dot = if fraction.is_empty() { "" } else { "." };
+    format!("{sign}{}{dot}{fraction}", parts.join(","))
+}
