@@ -6,4 +6,5 @@ mod conformance;
 mod faults;
 mod help;
 mod house;
+mod literate;
 mod project;

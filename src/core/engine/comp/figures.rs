@@ -7,11 +7,11 @@ use super::Problem;
 use super::formula;
 use super::pay::Others;
 use super::problem::{Amounts, Cell, Deal, Payee, Teams};
-use crate::ground::period::{Date, DateRange};
+use crate::ground::period::{Date, DateRange, Period};
 use crate::ground::rational::Rational;
 use crate::ground::trace::{Node, Operation, Unit};
 use crate::plan::comp::{
-    Aggregate, Goal, GoalFrom, Measure, MeasureSource, Per, Proration, Quantity, QuantityFrom, Window,
+    Aggregate, Basis, Goal, GoalFrom, Measure, MeasureSource, Per, Proration, Quantity, QuantityFrom, Window,
 };
 
 /// A payee at the end of a period.
@@ -81,13 +81,19 @@ impl<'a> Standing<'a> {
         first..=period
     }
 
-    /// Every period of the fiscal year.
-    fn year(&self) -> RangeInclusive<usize> {
+    /// The periods whose goals and targets count for a measure.
+    fn goal_periods(&self, measure: usize) -> RangeInclusive<usize> {
         let periods = self.problem.calendar.periods();
-        let year = &periods[self.period].year;
-        let first = periods.iter().position(|period| period.year == *year).unwrap_or(self.period);
-        let last = periods.iter().rposition(|period| period.year == *year).unwrap_or(self.period);
-        first..=last
+        let own = &periods[self.period];
+        let together = |other: &Period| match self.measure(measure).goal.as_ref().map(|goal| goal.basis) {
+            Some(Basis::Quarter) => other.year == own.year && other.quarter == own.quarter,
+            Some(Basis::Year) => other.year == own.year,
+            _ => false,
+        };
+        match (periods.iter().position(together), periods.iter().rposition(together)) {
+            (Some(first), Some(last)) => first..=last,
+            _ => self.window(measure),
+        }
     }
 
     /// Credits of the payee, or of the whole team, in one period.
@@ -144,8 +150,8 @@ impl<'a> Standing<'a> {
             }
         };
         let goal = definition.goal.as_ref().and_then(|goal| {
-            let whole = if goal.whole_year { self.year() } else { window };
-            self.goal(goal, whole).map(|node| node.citing(&definition.place))
+            self.goal(goal, self.goal_periods(measure), &self.problem.unit(measure))
+                .map(|node| node.citing(&definition.place))
         });
         Figures { measured: measured.citing(&definition.place), goal, present }
     }
@@ -198,27 +204,30 @@ impl<'a> Standing<'a> {
         (node, !cells.is_empty())
     }
 
-    fn goal(&self, goal: &Goal, periods: RangeInclusive<usize>) -> Option<Node> {
+    fn goal(&self, goal: &Goal, periods: RangeInclusive<usize>, unit: &Unit) -> Option<Node> {
         let single = periods.start() == periods.end();
-        let mut parts: Vec<Node> = periods.filter_map(|period| self.goal_of(goal, period)).collect();
+        let mut parts: Vec<Node> = periods.filter_map(|period| self.goal_of(goal, period, unit)).collect();
         let last = parts.pop()?;
         if single {
             return Some(last);
         }
         parts.push(last);
-        let unit = parts[0].unit.clone();
-        let label = if goal.whole_year { "goal of the year" } else { "goal, to date" };
-        Some(Node::computed(label, unit, Operation::Sum, parts))
+        let label = match goal.basis {
+            Basis::ToDate => "goal, to date",
+            Basis::Quarter => "goal of the quarter",
+            Basis::Year => "goal of the year",
+        };
+        Some(Node::computed(label, unit.clone(), Operation::Sum, parts))
     }
 
     /// The goal of one period, shrunk by participation and ramp.
-    fn goal_of(&self, goal: &Goal, period: usize) -> Option<Node> {
+    fn goal_of(&self, goal: &Goal, period: usize, unit: &Unit) -> Option<Node> {
         let name = &self.problem.calendar.periods()[period].name;
         let label = format!("goal, {name}");
         let base = match &goal.from {
-            GoalFrom::Quota(quota) => Node::input(label, Unit::Number, self.quota(quota, period)?),
+            GoalFrom::Quota(quota) => Node::input(label, unit.clone(), self.quota(quota, period)?),
             GoalFrom::Each(quantity) => {
-                Node { label, ..self.of_period("goal", quantity, Unit::Number, period)? }
+                Node { label, ..self.of_period("goal", quantity, unit.clone(), period)? }
             }
         };
         let mut factors = Vec::new();
@@ -233,7 +242,7 @@ impl<'a> Standing<'a> {
         }
         let label = base.label.clone();
         factors.insert(0, base);
-        Some(Node::computed(format!("{label}, of the payee"), Unit::Number, Operation::Product, factors))
+        Some(Node::computed(format!("{label}, of the payee"), unit.clone(), Operation::Product, factors))
     }
 
     /// Months of tenure at the start of a period, from 1; `None` without a hire date.
@@ -319,11 +328,8 @@ impl<'a> Standing<'a> {
 
     /// A target or guarantee of the periods that a measure looks at, shrunk by participation (E12).
     pub(super) fn target(&self, label: &str, quantity: &Quantity, measure: Option<usize>) -> Node {
-        let whole = measure
-            .is_some_and(|index| self.measure(index).goal.as_ref().is_some_and(|goal| goal.whole_year));
         let periods = match measure {
-            _ if whole => self.year(),
-            Some(measure) => self.window(measure),
+            Some(measure) => self.goal_periods(measure),
             None => self.period..=self.period,
         };
         let unit = self.problem.money();

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Aggregate, CreditRule, Direct, Goal, GoalFrom, Measure, MeasureSource, Per, Quantity, QuantityFrom, Ramp,
-    Recipient, Team, Window,
+    Aggregate, Basis, CreditRule, Direct, Goal, GoalFrom, Measure, MeasureSource, Per, Quantity,
+    QuantityFrom, Ramp, Recipient, Team, Window,
 };
 use crate::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
 use crate::ground::source::{Place, TextPlace};
@@ -277,7 +277,11 @@ impl<'a> Check<'a> {
         Some(Goal {
             prorate: item.boolean("prorate").unwrap_or(!matches!(from, GoalFrom::Quota(_))),
             from,
-            whole_year: item.text("basis") == Some("year"),
+            basis: match item.text("basis") {
+                Some("quarter") => Basis::Quarter,
+                Some("year") => Basis::Year,
+                _ => Basis::ToDate,
+            },
             ramp: ramp.transpose_inner()?,
         })
     }

@@ -208,12 +208,24 @@ pub enum Team {
 pub struct Goal {
     /// Where it comes from.
     pub from: GoalFrom,
-    /// Compared with the whole year's goal instead of the goals to date.
-    pub whole_year: bool,
+    /// Compared with the goal of the whole quarter or year instead of the goals to date.
+    pub basis: Basis,
     /// Whether it shrinks with participation.
     pub prorate: bool,
     /// Index of the ramp of new hires.
     pub ramp: Option<usize>,
+}
+
+/// Which periods' goals a window is compared with (E10).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Basis {
+    /// Those of the window so far.
+    #[default]
+    ToDate,
+    /// Every period of the quarter.
+    Quarter,
+    /// Every period of the year.
+    Year,
 }
 
 /// Where a goal comes from.

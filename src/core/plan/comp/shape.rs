@@ -168,8 +168,8 @@ static GOAL: Shape = Shape {
         ),
         Field::optional(
             "basis",
-            Kind::Choice(&["to-date", "year"]),
-            "what the window is compared with: the goals of the periods so far (default), or of the whole year",
+            Kind::Choice(&["to-date", "quarter", "year"]),
+            "what the window is compared with: the goals of its periods so far (default), or of the whole quarter or year",
         ),
         Field::optional(
             "prorate",
