@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::*;
 use polars_io::parquet::write::{KeyValueMetadata, ParquetWriter};
+use rayon::prelude::*;
 use spm_core::ground::period::from_epoch_day;
 use spm_core::ground::rational::scaled_text;
 use spm_core::plan::contract::Type;
@@ -321,6 +322,11 @@ impl Folder {
     pub fn table(&self, name: &str, table: &Table, provenance: &Provenance) -> io::Result<()> {
         let path = self.temporary.join(name);
         write_as(table, &path, extension(&path), provenance)
+    }
+
+    /// Writes tables into it, several at a time; names are those of files.
+    pub fn tables(&self, tables: &[(String, &Table)], provenance: &Provenance) -> io::Result<()> {
+        tables.par_iter().try_for_each(|(name, table)| self.table(name, table, provenance))
     }
 
     /// Writes a text file into it.

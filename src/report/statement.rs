@@ -75,9 +75,9 @@ pub fn html(statement: &Statement) -> String {
             .map_or_else(String::new, |held| format!("<span class=\"muted\">held: {}</span>", escaped(held))),
     );
     for section in &statement.sections {
-        let _ = write!(
+        let _ = writeln!(
             page,
-            "<section><div class=\"head\"><div><h2>{}</h2><span class=\"muted\">{}</span></div><h2>{}</h2></div>\n",
+            "<section><div class=\"head\"><div><h2>{}</h2><span class=\"muted\">{}</span></div><h2>{}</h2></div>",
             escaped(&section.title),
             escaped(&section.plan),
             escaped(&section.amount)
@@ -85,9 +85,9 @@ pub fn html(statement: &Statement) -> String {
         if let Some(attainment) = section.attainment {
             let end = attainment.max(1.0) * 1.1;
             let share = |value: f64| (value.max(0.0) / end * 100.0).min(100.0);
-            let _ = write!(
+            let _ = writeln!(
                 page,
-                "<div class=\"bar\" role=\"img\" aria-label=\"attainment\"><i style=\"width:{:.1}%\"></i><u style=\"left:{:.1}%\" title=\"goal\"></u></div>\n",
+                "<div class=\"bar\" role=\"img\" aria-label=\"attainment\"><i style=\"width:{:.1}%\"></i><u style=\"left:{:.1}%\" title=\"goal\"></u></div>",
                 share(attainment),
                 share(1.0)
             );
@@ -99,14 +99,14 @@ pub fn html(statement: &Statement) -> String {
         page.push_str("</dl>\n");
         page.push_str(&picture(section));
         if let Some(next) = &section.next {
-            let _ = write!(page, "<p>{}</p>\n", escaped(next));
+            let _ = writeln!(page, "<p>{}</p>", escaped(next));
         }
         if !section.deals.is_empty() {
             page.push_str("<table><tr><th>transaction</th><th>date</th><th class=\"n\">credited</th><th class=\"n\">earned</th></tr>\n");
             for [id, date, credited, earned] in &section.deals {
-                let _ = write!(
+                let _ = writeln!(
                     page,
-                    "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
+                    "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
                     escaped(id),
                     escaped(date),
                     escaped(credited),
@@ -115,9 +115,9 @@ pub fn html(statement: &Statement) -> String {
             }
             page.push_str("</table>\n");
         }
-        let _ = write!(
+        let _ = writeln!(
             page,
-            "<details><summary>how it was calculated</summary><pre>{}</pre></details></section>\n",
+            "<details><summary>how it was calculated</summary><pre>{}</pre></details></section>",
             escaped(&section.explanation)
         );
     }

@@ -302,9 +302,8 @@ fn write_run(
 ) -> Result<(), Failure> {
     let provenance = opened.provenance(tables, 0);
     let folder = Folder::create(target)?;
-    for (name, table) in results.files() {
-        folder.table(&format!("{name}.parquet"), table, &provenance)?;
-    }
+    let files = results.files().into_iter().map(|(name, table)| (format!("{name}.parquet"), table));
+    folder.tables(&files.collect::<Vec<_>>(), &provenance)?;
     folder.text("run.json", &command::run_json(tables, &provenance))?;
     folder.publish()?;
     Ok(())

@@ -17,12 +17,12 @@ use super::Cells;
 use crate::table::Column as TableColumn;
 
 /// Reads a Parquet file.
-pub(super) fn parquet(bytes: Vec<u8>, path: &str, sink: &mut Sink) -> Option<Cells> {
+pub(super) fn parquet(bytes: &[u8], path: &str, sink: &mut Sink) -> Option<Cells> {
     normalize(ParquetReader::new(Cursor::new(bytes)).finish(), path, sink)
 }
 
 /// Reads an Arrow IPC file.
-pub(super) fn ipc(bytes: Vec<u8>, path: &str, sink: &mut Sink) -> Option<Cells> {
+pub(super) fn ipc(bytes: &[u8], path: &str, sink: &mut Sink) -> Option<Cells> {
     normalize(IpcReader::new(Cursor::new(bytes)).finish(), path, sink)
 }
 

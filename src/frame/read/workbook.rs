@@ -14,7 +14,7 @@ use super::delimited::{duplicate, header_names};
 use crate::table::Column as TableColumn;
 
 /// Reads one sheet into Text columns: numbers in their shortest exact form, dates as YYYY-MM-DD, errors as null.
-pub(super) fn workbook(bytes: Vec<u8>, path: &str, reading: &Reading, sink: &mut Sink) -> Option<Cells> {
+pub(super) fn workbook(bytes: &[u8], path: &str, reading: &Reading, sink: &mut Sink) -> Option<Cells> {
     match sheet(bytes, reading) {
         Ok(cells) => Some(cells),
         Err(message) => {
@@ -24,7 +24,7 @@ pub(super) fn workbook(bytes: Vec<u8>, path: &str, reading: &Reading, sink: &mut
     }
 }
 
-fn sheet(bytes: Vec<u8>, reading: &Reading) -> Result<Cells, String> {
+fn sheet(bytes: &[u8], reading: &Reading) -> Result<Cells, String> {
     let mut workbook =
         open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(|error| format!("not a workbook: {error}"))?;
     let names = workbook.sheet_names();
