@@ -120,6 +120,49 @@ const CASES: &[Case] = &[
     (
         "plans/p.toml",
         "rate = \"10%\"",
+        "tiers = { on = \"amount\", steps = [{ from = \"0\", to = \"100\", rate = \"1%\" }, { from = \"101\", to = \"125\", rate = \"2%\" }] }",
+        "SPM301",
+        "a gap before this band: the one before ends at 100, this one starts at 101",
+    ),
+    (
+        "plans/p.toml",
+        "rate = \"10%\"",
+        "tiers = { on = \"amount\", steps = [{ from = \"0\", to = \"110\", rate = \"1%\" }, { from = \"100\", rate = \"2%\" }] }",
+        "SPM301",
+        "an overlap with this band",
+    ),
+    (
+        "plans/p.toml",
+        "rate = \"10%\"",
+        "curve = { on = \"amount\", points = [{ at = \"0\", pay = \"0\" }, { at = \"1\", pay = \"1\" }] }",
+        "SPM004",
+        "needs `beyond`",
+    ),
+    (
+        "plans/p.toml",
+        "rate = \"10%\"",
+        "rate = \"10%\"\nthreshold = { at = \"5\" }",
+        "SPM004",
+        "missing key `back_pay`",
+    ),
+    (
+        "plans/p.toml",
+        "rate = \"10%\"",
+        "rate = \"10%\"\nrelease = [{ share = \"50%\", on = \"booking\" }, { share = \"40%\", on = \"cash\" }]",
+        "SPM304",
+        "the parts of `release` total 90%",
+    ),
+    (
+        "plans/p.toml",
+        "pay = \"per-unit\"\nrate = \"10%\"\n",
+        "pay = \"per-unit\"\nrate = \"10%\"\n[[component]]\nname = \"y\"\npay = \"formula\"\nsql = \"z * 2\"\n[[component]]\nname = \"z\"\npay = \"formula\"\nsql = \"y / 2\"\n",
+        "SPM202",
+        "`z` is calculated after `y`",
+    ),
+    ("plans/p.toml", "rate = \"10%\"", "rate = { column = \"name\" }", "SPM203", "is a text, not a number"),
+    (
+        "plans/p.toml",
+        "rate = \"10%\"",
         "tiers = { on = \"attainment\", steps = [{ from = \"0\", rate = \"1%\" }] }",
         "SPM303",
         "needs a goal",
@@ -269,6 +312,24 @@ fn faults_of_one_command() {
             3,
             "SPM407",
             "no rate of type `plan` from EUR to USD for 2027-01-05",
+        ),
+        (
+            &[
+                (
+                    "plans/p.toml",
+                    "id = \"p\"\n",
+                    "id = \"p\"\neffective = { from = 2027-01-01, to = 2027-07-01 }\n",
+                ),
+                (
+                    "plans/p.toml",
+                    "name = \"c\"\n",
+                    "name = \"c\"\neffective = { from = 2027-08-01, to = 2027-09-01 }\n",
+                ),
+            ],
+            &["check"],
+            0,
+            "SPM302",
+            "the credit `c` never applies",
         ),
         (
             &[

@@ -41,6 +41,8 @@ pub(super) struct Check<'a> {
     pub(super) measures: Vec<Measure>,
     /// Components checked so far: what a formula may name.
     pub(super) component_names: Vec<String>,
+    /// Every component of the plan, in order.
+    pub(super) all_components: Vec<String>,
     /// Measures that something refers to.
     pub(super) used: BTreeSet<usize>,
     pub(super) faults: &'a mut Sink,
@@ -54,6 +56,7 @@ impl<'a> Check<'a> {
             measure_names: vec![],
             measures: vec![],
             component_names: vec![],
+            all_components: vec![],
             used: BTreeSet::new(),
             faults,
         }
@@ -339,6 +342,19 @@ impl<'a> Check<'a> {
         }
         if components {
             columns.extend(self.component_names.iter().map(|name| (name.clone(), Type::Number)));
+        }
+        if let (true, Some(text)) = (components, item.as_text()) {
+            // Naming what is calculated later would be a circle, or at least an order that nobody can see.
+            let own = self.component_names.len();
+            let later = self.all_components.iter().skip(own + 1);
+            let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric() && !"_-".contains(c)).collect();
+            for name in later.filter(|name| words.contains(&name.as_str())) {
+                let this = self.all_components.get(own).cloned().unwrap_or_default();
+                let message = format!("`{name}` is calculated after `{this}`");
+                let fault = Diagnostic::error(Code::SPM202, message).at(Place::Text(item.place.clone()), "");
+                self.faults.push(fault.hint("a formula names components above it; move this one below"));
+                return None;
+            }
         }
         let formula =
             check_formula(item.as_text()?, &item.place, &Columns(columns), Type::Number, self.faults)?;

@@ -322,7 +322,7 @@ impl CompPlan {
             .iter()
             .filter_map(|item| check.measure(item, &credit_names, &ramps))
             .collect();
-        names_of(raw.list("component"), "component", check.faults);
+        check.all_components = names_of(raw.list("component"), "component", check.faults);
         // A measure with a fault is absent: what refers to it would be told off for nothing.
         let complete = measures.len() == check.measure_names.len();
         check.measures = measures;
@@ -384,6 +384,22 @@ impl CompPlan {
                 warn("credit", &credit.name, &credit.place);
             }
         }
+        for credit in &self.credits {
+            let applies = credit.effective.is_none_or(|range| range.intersect(&self.effective).is_some());
+            if !applies {
+                let message = format!(
+                    "the credit `{}` never applies: its dates lie outside of the plan's",
+                    credit.name
+                );
+                let fault = Diagnostic::warning(Code::SPM302, message);
+                sink.push(fault.at(Place::Text(credit.place.clone()), ""));
+            }
+        }
+        let mut warn = |kind: &str, name: &str, place: &TextPlace| {
+            let user = if kind == "credit" { "measure" } else { "component" };
+            let fault = Diagnostic::warning(Code::SPM302, format!("no {user} uses the {kind} `{name}`"));
+            sink.push(fault.at(Place::Text(place.clone()), ""));
+        };
         for (index, measure) in self.measures.iter().enumerate() {
             if !used.contains(&index) {
                 warn("measure", &measure.name, &measure.place);
