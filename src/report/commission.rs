@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use rayon::prelude::*;
 use spm_core::engine::comp::{Amounts, Cell, Earning, Earnings, LineOf};
 use spm_core::ground::id::PayeeId;
 use spm_core::ground::rational::Rational;
@@ -52,12 +53,24 @@ pub struct Results {
 impl Results {
     /// The tables of what all plans pay.
     pub fn of(project: &Project, paid: &[Paid<'_>]) -> io::Result<Self> {
+        let (trace, rest) = rayon::join(
+            || trace_table(project, paid),
+            || -> io::Result<_> {
+                Ok((
+                    payments_table(project, paid)?,
+                    earnings_table(project, paid)?,
+                    releases_table(project, paid)?,
+                    measurements_table(project, paid)?,
+                ))
+            },
+        );
+        let (payments, earnings, releases, measurements) = rest?;
         Ok(Self {
-            payments: payments_table(project, paid)?,
-            earnings: earnings_table(project, paid)?,
-            releases: releases_table(project, paid)?,
-            measurements: measurements_table(project, paid)?,
-            trace: trace_table(project, paid)?,
+            payments,
+            earnings,
+            releases,
+            measurements,
+            trace: trace?,
             credits: rows::stacked(paid.iter().map(|part| &part.credited.credits))?,
             attribution: rows::stacked(paid.iter().filter_map(|part| part.attribution.as_ref()))?,
             unresolved: rows::stacked(paid.iter().map(|part| &part.credited.unresolved))?,
@@ -225,6 +238,18 @@ fn measurements_table(project: &Project, paid: &[Paid<'_>]) -> io::Result<Table>
 
 /// Every node of every explanation: the children of a node name it as their parent.
 fn trace_table(project: &Project, paid: &[Paid<'_>]) -> io::Result<Table> {
+    /// Lines of one task.
+    const TASK: usize = 4096;
+    let lines = lines(paid);
+    let parts: Vec<Table> =
+        lines.par_chunks(TASK).map(|lines| trace_rows(project, lines)).collect::<io::Result<_>>()?;
+    if parts.is_empty() {
+        return trace_rows(project, &[]);
+    }
+    rows::stacked(parts.iter())
+}
+
+fn trace_rows(project: &Project, lines: &[(&Paid<'_>, &Earning)]) -> io::Result<Table> {
     let names = project.calendar.periods();
     struct Row<'n> {
         part: &'n Paid<'n>,
@@ -234,7 +259,7 @@ fn trace_table(project: &Project, paid: &[Paid<'_>]) -> io::Result<Table> {
         parent: Option<i64>,
     }
     let mut rows: Vec<Row<'_>> = Vec::new();
-    for (part, line) in lines(paid) {
+    for (part, line) in lines {
         let mut ancestors: Vec<i64> = Vec::new();
         let mut number = 0;
         line.trace.walk(&mut |node, depth| {

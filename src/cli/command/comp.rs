@@ -17,7 +17,7 @@ use spm_frame::credit::{self, Credited};
 use spm_frame::load::Tables;
 use spm_frame::quota::quotas;
 use spm_frame::rows;
-use spm_frame::write::Folder;
+use spm_frame::write::{Folder, Provenance};
 
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::{self, Opened};
@@ -181,11 +181,13 @@ pub fn pay(
 ) -> Result<Results, Failure> {
     let periods = opened.periods(period)?;
     let paid = calculate(opened, tables, &periods, Depth { deals: false, detail }, ui)?;
-    let results = Results::of(&opened.project, &paid)?;
+    let (results, provenance) =
+        rayon::join(|| Results::of(&opened.project, &paid), || opened.provenance(tables, 0));
+    let results = results?;
     if !global.dry_run {
         ui.step("writing results");
         let folder = opened.root.join("out/comp").join(period.replace("..", "-to-"));
-        write_run(opened, tables, &results, &folder)?;
+        write_run(tables, &results, &provenance, &folder)?;
         ui.status(&format!("wrote {} ({} payments)", folder.display(), results.payments.frame.height()));
     }
     Ok(results)
@@ -295,16 +297,15 @@ fn calculate_plan<'a>(
 }
 
 fn write_run(
-    opened: &Opened,
     tables: &Tables,
     results: &Results,
+    provenance: &Provenance,
     target: &std::path::Path,
 ) -> Result<(), Failure> {
-    let provenance = opened.provenance(tables, 0);
     let folder = Folder::create(target)?;
     let files = results.files().into_iter().map(|(name, table)| (format!("{name}.parquet"), table));
-    folder.tables(&files.collect::<Vec<_>>(), &provenance)?;
-    folder.text("run.json", &command::run_json(tables, &provenance))?;
+    folder.tables(&files.collect::<Vec<_>>(), provenance)?;
+    folder.text("run.json", &command::run_json(tables, provenance))?;
     folder.publish()?;
     Ok(())
 }

@@ -9,11 +9,13 @@ use polars::prelude::*;
 use polars_io::SerReader;
 use polars_io::ipc::IpcReader;
 use polars_io::parquet::read::ParquetReader;
+use rayon::prelude::*;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::source::Place;
 use spm_core::plan::contract::Type;
 
 use super::Cells;
+use crate::merge::tasks;
 use crate::table::Column as TableColumn;
 
 /// Reads a Parquet file.
@@ -69,18 +71,25 @@ fn normal(column: &Column) -> Result<(Type, u32, Column), (Code, String)> {
             let decimals = u32::try_from(*scale)
                 .map_err(|_| (Code::SPM102, "a decimal with too many places".to_owned()))?;
             let values = column.decimal().map_err(read)?;
-            let mut beyond = false;
-            let units: Int64Chunked = values
-                .physical()
-                .iter()
-                .map(|value| {
-                    let narrow = value.and_then(|value| i64::try_from(value).ok());
-                    beyond |= value.is_some() && narrow.is_none();
-                    narrow
+            let physical = values.physical();
+            let parts: Vec<Option<Int64Chunked>> = tasks(physical.len())
+                .map(|(from, length)| {
+                    let part = physical.slice(i64::try_from(from).unwrap_or(i64::MAX), length);
+                    let mut fits = true;
+                    let narrow = |value: Option<i128>| {
+                        let narrow = value.and_then(|value| i64::try_from(value).ok());
+                        fits &= value.is_none() || narrow.is_some();
+                        narrow
+                    };
+                    let units = part.iter().map(narrow).collect_ca(column.name().clone());
+                    fits.then_some(units)
                 })
-                .collect_ca(column.name().clone());
-            if beyond {
-                return Err((Code::SPM402, "a decimal does not fit 64 bits of its smallest unit".to_owned()));
+                .collect();
+            let mut units = Int64Chunked::full_null(column.name().clone(), 0);
+            for part in parts {
+                let beyond =
+                    || (Code::SPM402, "a decimal does not fit 64 bits of its smallest unit".to_owned());
+                units.append(&part.ok_or_else(beyond)?).map_err(read)?;
             }
             Ok((Type::Number, decimals, units.into_column()))
         }

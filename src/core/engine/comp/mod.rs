@@ -17,6 +17,8 @@ mod what_if;
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use crate::ground::diagnostic::{Code, Diagnostic};
 use crate::ground::money::Money;
 use crate::ground::rational::Rational;
@@ -99,7 +101,8 @@ pub fn earn(problem: &Problem<'_>) -> Result<Earnings, Diagnostic> {
     for (position, component) in problem.plan.components.iter().enumerate() {
         let mut without_goal: Vec<usize> = Vec::new();
         let sequence = sequence::Sequence::new(problem, &teams, component, first)?;
-        for index in 0..problem.payees.len() {
+        // Payees do not depend on each other: what they compare themselves with is in the sequence already.
+        let of_payee = |index: usize| -> Result<Vec<(bool, Earning)>, Diagnostic> {
             let lines = sequence.of(index, &|period, name| {
                 let other = problem.plan.components.iter().position(|other| other.name == name)?;
                 let unit = problem.money();
@@ -108,13 +111,19 @@ pub fn earn(problem: &Problem<'_>) -> Result<Earnings, Diagnostic> {
                     .map_or_else(Rational::zero, |line| line.amount.exact());
                 Some(Node::input(format!("{name}, earned"), unit, value))
             })?;
-            for line in lines {
-                if line.without_goal && problem.periods.contains(&line.period) {
-                    without_goal.push(index);
-                }
-                let earning = earning(problem, component, index, LineOf::Component(position), line)?;
-                earned.insert((index, earning.period, position), earning);
+            let earning = |line: sequence::Line| {
+                let without = line.without_goal && problem.periods.contains(&line.period);
+                Ok((without, earning(problem, component, index, LineOf::Component(position), line)?))
+            };
+            lines.into_iter().map(earning).collect()
+        };
+        let all = (0..problem.payees.len()).into_par_iter().map(of_payee);
+        for line in all.collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
+            let (without, earning) = line;
+            if without {
+                without_goal.push(earning.payee);
             }
+            earned.insert((earning.payee, earning.period, position), earning);
         }
         result.notices.extend(notice(problem, component, without_goal));
     }

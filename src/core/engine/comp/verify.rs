@@ -3,6 +3,8 @@
 //! Marginal tiers are recomputed as a sum of kinks, `rate_1 x + sum (rate_i - rate_(i-1)) max(x - b_i, 0)`, instead of
 //! band by band, and every node of every trace is evaluated again from its children.
 
+use rayon::prelude::*;
+
 use crate::ground::diagnostic::{Code, Diagnostic};
 use crate::ground::rational::Rational;
 use crate::ground::round::round_to_decimals;
@@ -15,7 +17,7 @@ use super::{Earning, Earnings, LineOf, Problem};
 pub fn verify(problem: &Problem<'_>, earnings: &Earnings) -> Result<(), Vec<Diagnostic>> {
     let faults: Vec<Diagnostic> = earnings
         .lines
-        .iter()
+        .par_iter()
         .filter_map(|line| Some((line, fault_of(problem, line)?)))
         .map(|(line, why)| {
             let component = line.of.name(problem.plan);

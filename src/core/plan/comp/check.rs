@@ -346,9 +346,9 @@ impl<'a> Check<'a> {
         if let (true, Some(text)) = (components, item.as_text()) {
             // Naming what is calculated later would be a circle, or at least an order that nobody can see.
             let own = self.component_names.len();
-            let later = self.all_components.iter().skip(own + 1);
             let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric() && !"_-".contains(c)).collect();
-            for name in later.filter(|name| words.contains(&name.as_str())) {
+            let mut later = self.all_components.iter().skip(own + 1);
+            if let Some(name) = later.find(|name| words.contains(&name.as_str())) {
                 let this = self.all_components.get(own).cloned().unwrap_or_default();
                 let message = format!("`{name}` is calculated after `{this}`");
                 let fault = Diagnostic::error(Code::SPM202, message).at(Place::Text(item.place.clone()), "");

@@ -374,36 +374,24 @@ impl CompPlan {
     }
 
     fn warn_unused(&self, used: &BTreeSet<usize>, sink: &mut Sink) {
-        let mut warn = |kind: &str, name: &str, place: &TextPlace| {
-            let user = if kind == "credit" { "measure" } else { "component" };
-            let fault = Diagnostic::warning(Code::SPM302, format!("no {user} uses the {kind} `{name}`"));
+        let mut warn = |message: String, place: &TextPlace| {
+            let fault = Diagnostic::warning(Code::SPM302, message);
             sink.push(fault.at(Place::Text(place.clone()), ""));
         };
         for (index, credit) in self.credits.iter().enumerate() {
             if !self.measures.iter().any(|measure| measure.credits().contains(&index)) {
-                warn("credit", &credit.name, &credit.place);
+                warn(format!("no measure uses the credit `{}`", credit.name), &credit.place);
             }
-        }
-        for credit in &self.credits {
-            let applies = credit.effective.is_none_or(|range| range.intersect(&self.effective).is_some());
-            if !applies {
+            if credit.effective.is_some_and(|range| range.intersect(&self.effective).is_none()) {
                 let message = format!(
                     "the credit `{}` never applies: its dates lie outside of the plan's",
                     credit.name
                 );
-                let fault = Diagnostic::warning(Code::SPM302, message);
-                sink.push(fault.at(Place::Text(credit.place.clone()), ""));
+                warn(message, &credit.place);
             }
         }
-        let mut warn = |kind: &str, name: &str, place: &TextPlace| {
-            let user = if kind == "credit" { "measure" } else { "component" };
-            let fault = Diagnostic::warning(Code::SPM302, format!("no {user} uses the {kind} `{name}`"));
-            sink.push(fault.at(Place::Text(place.clone()), ""));
-        };
-        for (index, measure) in self.measures.iter().enumerate() {
-            if !used.contains(&index) {
-                warn("measure", &measure.name, &measure.place);
-            }
+        for (_, measure) in self.measures.iter().enumerate().filter(|(index, _)| !used.contains(index)) {
+            warn(format!("no component uses the measure `{}`", measure.name), &measure.place);
         }
     }
 }
