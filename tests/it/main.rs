@@ -7,4 +7,5 @@ mod faults;
 mod help;
 mod house;
 mod literate;
+mod oracle;
 mod project;

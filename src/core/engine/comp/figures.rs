@@ -277,9 +277,7 @@ impl<'a> Standing<'a> {
         let range = self.problem.calendar.periods()[period].range;
         let payee = self.payee();
         let plan = self.problem.plan;
-        let from = payee.hired.unwrap_or(Date::MIN).max(plan.effective.from);
-        let to = payee.left.unwrap_or(Date::MAX).min(plan.effective.to);
-        let part = DateRange::new(from, to).and_then(|range_in| range.intersect(&range_in));
+        let part = self.there(range);
         let leaves =
             payee.leaves.iter().filter_map(|(leave, relief)| Some((leave.intersect(&part?)?, relief)));
         let leaves: Vec<(DateRange, &Rational)> = leaves.collect();
@@ -300,6 +298,20 @@ impl<'a> Standing<'a> {
         };
         let relieved: Rational = leaves.into_iter().map(|(leave, relief)| &count(leave) * relief).sum();
         (&count(part) - &relieved).checked_div(&count(range)).unwrap_or_default()
+    }
+
+    /// Whether the payee is in the plan on any day of the period.
+    pub(super) fn is_there(&self) -> bool {
+        let range = self.problem.calendar.periods()[self.period].range;
+        self.there(range).is_some()
+    }
+
+    /// The days of a range on which the payee is in the plan.
+    fn there(&self, range: DateRange) -> Option<DateRange> {
+        let (payee, plan) = (self.payee(), self.problem.plan);
+        let from = payee.hired.unwrap_or(Date::MIN).max(plan.effective.from);
+        let to = payee.left.unwrap_or(Date::MAX).min(plan.effective.to);
+        range.intersect(&DateRange::new(from, to)?)
     }
 
     fn participation_node(&self, period: usize) -> Option<Node> {

@@ -213,19 +213,22 @@ fn limits(
     let periods = problem.calendar.periods();
     let mut lines = earned.into_values().peekable();
     for payee in 0..problem.payees.len() {
-        let mut paid_in_year = (String::new(), Rational::zero());
+        let mut in_year = InYear::default();
         for (period, definition) in periods.iter().enumerate().take(problem.periods.end).skip(first) {
             let mut own: Vec<Earning> = Vec::new();
             while let Some(line) = lines.next_if(|line| (line.payee, line.period) == (payee, period)) {
                 own.push(line);
             }
-            if paid_in_year.0 != definition.year {
-                paid_in_year = (definition.year.clone(), Rational::zero());
+            if in_year.year != definition.year {
+                in_year = InYear { year: definition.year.clone(), ..InYear::default() };
             }
             let standing = Standing { problem, teams, index: payee, period, deal: None };
-            own.extend(plan_cap(&standing, &own, &paid_in_year.1)?);
+            let due = own.iter().map(|line| line.amount.exact()).sum::<Rational>();
+            own.extend(plan_cap(&standing, &own, &in_year)?);
+            in_year.due += &due;
+            in_year.paid += &own.iter().map(|line| line.amount.exact()).sum();
+            // What a guarantee adds does not use up the cap.
             own.extend(guarantee(&standing, &own)?);
-            paid_in_year.1 += &own.iter().map(|line| line.amount.exact()).sum();
             if problem.periods.contains(&period) {
                 result.lines.extend(own);
             }
@@ -242,37 +245,51 @@ fn total(standing: &Standing<'_>, lines: &[Earning]) -> Node {
     Node::computed("lines of the plan", standing.problem.money(), Operation::Sum, parts.collect())
 }
 
+/// What a plan has come to in a fiscal year: what its components were due, and what its cap left of it.
+#[derive(Default)]
+struct InYear {
+    year: String,
+    due: Rational,
+    paid: Rational,
+}
+
+/// In a year, what is due so far, at most the cap, minus what was paid of it: after a refund the cap may give back.
 fn plan_cap(
     standing: &Standing<'_>,
     lines: &[Earning],
-    paid_in_year: &Rational,
+    year: &InYear,
 ) -> Result<Option<Earning>, Diagnostic> {
     let Some(cap) = &standing.problem.plan.cap else { return Ok(None) };
     let money = standing.problem.money();
     let sum = total(standing, lines);
-    let mut limit = standing.quantity("cap of the plan", &cap.amount, money.clone());
-    if cap.per_year {
-        let paid = Node::input("paid in the year before", money.clone(), paid_in_year.clone());
-        limit = Node::computed("left of the cap", money.clone(), Operation::Difference, vec![limit, paid]);
-    }
-    if sum.value <= limit.value {
+    let limit = standing.quantity("cap of the plan", &cap.amount, money.clone());
+    let least = |all: Node| {
+        Node::computed("not more than the cap", money.clone(), Operation::Minimum, vec![all, limit.clone()])
+    };
+    let most = if cap.per_year {
+        let due = Node::input("due in the year before", money.clone(), year.due.clone());
+        let all = Node::computed("due in the year", money.clone(), Operation::Sum, vec![due, sum.clone()]);
+        let paid = Node::input("paid in the year before", money.clone(), year.paid.clone());
+        let children = vec![least(all), paid];
+        Node::computed("left for the period", money.clone(), Operation::Difference, children)
+    } else {
+        least(sum.clone())
+    };
+    if most.value == sum.value {
         return Ok(None);
     }
-    let most =
-        Node::computed("not more than the cap", money.clone(), Operation::Minimum, vec![sum.clone(), limit]);
-    let taken = Node::computed("above the cap", money, Operation::Difference, vec![most, sum]);
+    let taken = Node::computed("what the cap changes", money.clone(), Operation::Difference, vec![most, sum]);
     line_of_plan(standing, LineOf::Cap, taken).map(Some)
 }
 
 fn guarantee(standing: &Standing<'_>, lines: &[Earning]) -> Result<Option<Earning>, Diagnostic> {
     let Some(guarantee) = &standing.problem.plan.guarantee else { return Ok(None) };
-    let there = !standing.participation(standing.period).is_zero();
     let new = guarantee.months.is_none_or(|months| {
         standing
             .tenure(standing.period)
             .is_some_and(|month| i64::try_from(month).is_ok_and(|month| month <= months))
     });
-    if !there || !new {
+    if !standing.is_there() || !new {
         return Ok(None);
     }
     let money = standing.problem.money();

@@ -51,7 +51,10 @@ impl<'a> Formula<'a> {
     /// Pay with threshold, multipliers, weight, the gates that `apply`, and the cap of the window.
     pub(super) fn pay(&self, others: Others<'_>, apply: &dyn Fn(&Gate) -> bool) -> Result<Paid, Diagnostic> {
         let money = self.money();
-        let Some(mut pay) = self.base(others)? else {
+        let capped_without_goal =
+            self.component.attainment_cap.is_some() && self.payout.figures.usable_goal().is_none();
+        let base = if capped_without_goal { None } else { self.base(others)? };
+        let Some(mut pay) = base else {
             let label = "no goal above zero, so nothing is paid";
             return Ok(Paid { pay: Node::input(label, money, Rational::zero()), without_goal: true });
         };
@@ -110,7 +113,11 @@ impl<'a> Formula<'a> {
         let money = self.money();
         let part = Node::input("part while the gate is shut", Unit::Percent, gate.otherwise.clone());
         let shut = Node::computed("while shut", money.clone(), Operation::Product, vec![pay.clone(), part]);
-        let Some(value) = self.payout.looked_up(&gate.lookup) else {
+        // Whether a gate opens is about what was reached, not about what counts for pay.
+        let own = |measure| self.standing().figures(measure);
+        let figures = self.component.measure.map_or_else(|| self.payout.figures.clone(), own);
+        let actual = Payout { standing: self.payout.standing, measure: self.payout.measure, figures };
+        let Some(value) = actual.looked_up(&gate.lookup) else {
             return Node { label: "gate shut: no goal".to_owned(), ..shut }.citing(&gate.place);
         };
         let level = Node::input("gate opens at", value.unit.clone(), gate.at.clone()).citing(&gate.place);

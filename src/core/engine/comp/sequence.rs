@@ -61,6 +61,8 @@ struct Memory {
     before: Option<Node>,
     /// What the window has settled so far.
     settled: Rational,
+    /// Due in the fiscal year, before its cap.
+    due_in_year: Rational,
     /// Paid in the fiscal year.
     paid_in_year: Rational,
     /// Above the cap of earlier periods of the year.
@@ -125,16 +127,14 @@ impl<'a> Sequence<'a> {
     fn occurs(&self, standing: &Standing<'_>) -> bool {
         match self.component.measure {
             // Whoever is there has a part in a pool.
-            Some(_) | None if matches!(self.component.pay, Pay::Pool { .. }) => {
-                !standing.participation(standing.period).is_zero()
-            }
+            Some(_) | None if matches!(self.component.pay, Pay::Pool { .. }) => standing.is_there(),
             Some(measure) => standing.occurs(measure),
             None => {
                 let measured = (0..self.problem.plan.measures.len()).any(|measure| {
                     matches!(self.problem.plan.measures[measure].source, MeasureSource::Credits(..))
                         && standing.occurs(measure)
                 });
-                measured || !standing.participation(standing.period).is_zero()
+                measured || standing.is_there()
             }
         }
     }
@@ -155,13 +155,17 @@ impl<'a> Sequence<'a> {
                 memory.before = None;
                 memory.settled = Rational::zero();
             }
-            if !self.occurs(&standing) {
+            let occurs = self.occurs(&standing);
+            if !occurs && memory.carried.is_zero() {
                 continue;
             }
             let others = |name: &str| earned(period, name);
             let formula = Formula::new(self.component, standing);
             let figures = formula.payout.figures.clone();
-            let (due, without_goal) = if accumulates(self.problem, self.component) {
+            let (due, without_goal) = if !occurs {
+                // Only what earlier periods left over the cap.
+                (Node::input("nothing due", self.problem.money(), Rational::zero()), false)
+            } else if accumulates(self.problem, self.component) {
                 self.due_of_window(&formula, &others, &mut memory)?
             } else {
                 let paid = self.of_period(&formula, &others)?;
@@ -273,17 +277,12 @@ impl<'a> Sequence<'a> {
     fn limited(&self, formula: &Formula<'a>, due: Node, memory: &mut Memory) -> Node {
         let money = self.problem.money();
         let cap: Option<&Cap> = self.component.cap.as_ref().filter(|cap| cap.per != CapPer::Window);
-        let Some(cap) = cap else {
-            memory.paid_in_year += &due.value;
-            return due;
-        };
-        let mut limit = formula.cap(&cap.amount).citing(&cap.place);
-        let mut available = due;
+        let Some(cap) = cap else { return due };
+        let limit = formula.cap(&cap.amount).citing(&cap.place);
         if cap.per == CapPer::Year {
-            let paid = Node::input("paid in the year before", money.clone(), memory.paid_in_year.clone());
-            limit =
-                Node::computed("left of the cap", money.clone(), Operation::Difference, vec![limit, paid]);
+            return self.limited_in_year(due, limit, memory);
         }
+        let mut available = due;
         if cap.carry && !memory.carried.is_zero() {
             let carried = Node::input("carried from before", money.clone(), memory.carried.clone());
             available = Node::computed(
@@ -301,7 +300,24 @@ impl<'a> Sequence<'a> {
         );
         let paid = self.rounded("paid under the cap", most);
         memory.carried = if cap.carry { &available.value - &paid.value } else { Rational::zero() };
-        memory.paid_in_year += &paid.value;
         paid
+    }
+
+    /// What is due in the year so far, at most the limit, minus what was paid of it: a refund after the limit was
+    /// reached takes back only what had been paid.
+    fn limited_in_year(&self, due: Node, limit: Node, memory: &mut Memory) -> Node {
+        let money = self.problem.money();
+        let mut all = due;
+        if !memory.due_in_year.is_zero() {
+            let before = Node::input("due in the year before", money.clone(), memory.due_in_year.clone());
+            all = Node::computed("due in the year", money.clone(), Operation::Sum, vec![before, all]);
+        }
+        memory.due_in_year = all.value.clone();
+        let most =
+            Node::computed("not more than the cap", money.clone(), Operation::Minimum, vec![all, limit]);
+        let to_date = self.rounded("payable in the year", most);
+        let before = Node::input("paid in the year before", money.clone(), memory.paid_in_year.clone());
+        memory.paid_in_year = to_date.value.clone();
+        Node::computed("paid under the cap", money, Operation::Difference, vec![to_date, before])
     }
 }

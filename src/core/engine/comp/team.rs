@@ -19,9 +19,8 @@ pub(super) fn reached(component: &Component, anyone: &Standing<'_>) -> Option<Re
     let mut all = Reached::new();
     for index in 0..anyone.problem.payees.len() {
         let standing = Standing { index, ..*anyone };
-        let participation = standing.participation(anyone.period);
         // Someone who was not there in the period neither competes nor shares.
-        if participation.is_zero() {
+        if !standing.is_there() {
             continue;
         }
         let value = match (&component.pay, component.measure) {
@@ -32,7 +31,7 @@ pub(super) fn reached(component: &Component, anyone: &Standing<'_>) -> Option<Re
             (Pay::Pool { by_measure: true, .. }, Some(measure)) => {
                 Some(standing.figures(measure).measured.value.max(Rational::zero()))
             }
-            _ => Some(participation),
+            _ => Some(Rational::one()),
         };
         all.entry(anyone.problem.team_key(team, index)).or_default().push((index, value));
     }
@@ -66,6 +65,9 @@ fn rank(
     let money = standing.problem.money();
     let nothing = |why: &str| Node::input(why, money.clone(), Rational::zero());
     let Some(measure) = component.measure else { return nothing("nothing is compared") };
+    if !standing.is_there() {
+        return nothing("not there in the period");
+    }
     let own = standing.figures(measure);
     let Some(value) = compared(&own).filter(|_| own.present) else {
         return nothing("nothing measured, so no rank");

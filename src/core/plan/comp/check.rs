@@ -124,6 +124,17 @@ impl<'a> Check<'a> {
         } else {
             Recipient::Direct(direct(to))
         };
+        for key in ["share", "net_of_lower"] {
+            if let (Some(share), Some(value)) = (item.number(key), item.get(key))
+                && share.decimals().is_none()
+            {
+                let message = format!("`{key}` has no end as a decimal, so credits could not be exact");
+                let fault = Diagnostic::error(Code::SPM008, message).at(Place::Text(value.place.clone()), "");
+                self.faults.push(fault.hint(
+                    "credit the whole amount and put the fraction into the component's rate or weight",
+                ));
+            }
+        }
         let effective = item.get("effective").map(|range| check_range(range, self.faults));
         Some(CreditRule {
             name: item.text("name")?.to_owned(),

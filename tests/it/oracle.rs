@@ -1,0 +1,645 @@
+//! An independent, naive and exact re-calculation of commission for invented companies, from the documentation alone.
+
+mod files;
+mod fraction;
+mod invent;
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BTreeMap;
+use std::ops::Add;
+
+pub use files::compare;
+use fraction::{ONE, Q, ZERO, q};
+pub use invent::world;
+
+/// Combinations that are not invented, because this calculation has no lines to compare: the documentation gives a line
+/// only to payees whose window has credits or a goal, and here everyone is calculated.
+const EXCLUDED: &[&str] = &[
+    "curve that pays at zero without a steady goal",
+    // Two overlays of one payee are two amounts for averages, but two ways up to one manager are one.
+    "two overlays for one payee",
+];
+
+fn excluded(combination: &str) -> bool {
+    EXCLUDED.contains(&combination)
+}
+
+// Days are counted from 2027-01-01, a Friday; months from 0.
+const STARTS: [i64; 13] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365];
+const RUN: usize = 6;
+
+fn month_of(day: i64) -> usize {
+    (0..12).rfind(|month| STARTS[*month] <= day).expect("a day of 2027")
+}
+
+fn days(month: usize) -> std::ops::Range<i64> {
+    STARTS[month]..STARTS[month + 1]
+}
+
+fn inside(range: Option<(i64, i64)>, day: i64) -> bool {
+    range.is_none_or(|(from, to)| from <= day && day < to)
+}
+
+struct Rep {
+    manager: Option<usize>,
+    hire: Option<i64>,
+    end: Option<i64>,
+    rate: Q,
+    target: Q,
+    team: &'static str,
+}
+
+impl Rep {
+    fn there(&self, day: i64) -> bool {
+        self.hire.is_none_or(|hire| hire <= day) && self.end.is_none_or(|end| day < end)
+    }
+}
+
+struct Deal {
+    rep: usize,
+    day: i64,
+    amount: Q,
+    kind: &'static str,
+    /// Who, how much and in which role; `lead` is a split, any other role an overlay.
+    shares: Vec<(usize, Q, &'static str)>,
+}
+
+struct Credit {
+    filter: &'static str,
+    share: Option<Q>,
+    to: &'static str,
+    of: &'static str,
+    role: Option<&'static str>,
+    levels: Option<usize>,
+    net: Option<Q>,
+    effective: Option<(i64, i64)>,
+}
+
+/// A number for everyone, or a column of reps.
+#[derive(Clone, Copy, PartialEq)]
+enum Number {
+    Same(Q),
+    Column(&'static str),
+}
+
+struct Goal {
+    /// None: the quota `q`.
+    number: Option<Number>,
+    per: &'static str,
+    whole_year: bool,
+    prorate: Option<bool>,
+}
+
+struct Measure {
+    credits: Vec<usize>,
+    aggregate: &'static str,
+    window: &'static str,
+    periods: Option<usize>,
+    goal: Option<Goal>,
+    team: bool,
+    double: bool,
+}
+
+impl Measure {
+    fn to_date(&self) -> bool {
+        self.window.ends_with("to-date")
+    }
+    /// Whether everyone has a goal in every period.
+    fn steady(&self, partial: bool) -> bool {
+        !partial && self.goal.as_ref().is_some_and(|goal| goal.number.is_some())
+    }
+    fn first(&self, month: usize) -> usize {
+        match self.window {
+            "quarter-to-date" => month / 3 * 3,
+            "year-to-date" => 0,
+            _ => (month + 1).saturating_sub(self.periods.unwrap_or(1)),
+        }
+    }
+    /// The months whose goals and targets a window adds up.
+    fn months(&self, month: usize) -> std::ops::RangeInclusive<usize> {
+        if self.goal.as_ref().is_some_and(|goal| goal.whole_year) {
+            0..=11
+        } else {
+            self.first(month)..=month
+        }
+    }
+}
+
+struct Curve {
+    step: bool,
+    points: Vec<(Q, Q)>,
+    below: &'static str,
+    beyond: &'static str,
+}
+
+enum Table {
+    Rate(Number),
+    Tiers { mode: &'static str, attainment: bool, lower: bool, steps: Vec<(Q, Number)> },
+    Curve(Curve),
+}
+
+enum Pay {
+    PerUnit(Table),
+    TargetShare { target: Number, per: &'static str, table: Table },
+    Fixed { amount: Number, at: Q },
+    FixedCurve(Curve),
+    Rank { prizes: Vec<Q>, at: Q, team: bool },
+    Pool { amount: Q, by_measure: bool, team: bool },
+}
+
+struct Gate {
+    measure: Option<usize>,
+    at: Q,
+    otherwise: Option<Q>,
+    catch_up: bool,
+}
+
+struct Cap {
+    amount: Q,
+    what: &'static str,
+    per: &'static str,
+    carry: bool,
+}
+
+/// Component n pays for measure n.
+struct Component {
+    pay: Pay,
+    threshold: Option<(Q, bool)>,
+    multipliers: Vec<Q>,
+    gate: Option<Gate>,
+    weight: Option<Q>,
+    attainment_cap: Option<Q>,
+    cap: Option<Cap>,
+}
+
+impl Component {
+    /// Whether it pays by attainment, so that nothing can be paid without a goal.
+    fn on_attainment(&self) -> bool {
+        let by_table = match &self.pay {
+            Pay::PerUnit(Table::Rate(_)) => false,
+            Pay::PerUnit(Table::Tiers { attainment, mode, .. }) => *attainment || *mode == "whole-above-goal",
+            _ => true,
+        };
+        by_table || self.threshold.is_some() || self.attainment_cap.is_some()
+    }
+}
+
+struct Plan {
+    rounding: &'static str,
+    proration: &'static str,
+    effective: Option<(i64, i64)>,
+    /// The team that is not in the plan.
+    outside: Option<&'static str>,
+    credits: Vec<Credit>,
+    measures: Vec<Measure>,
+    components: Vec<Component>,
+    cap: Option<(Q, &'static str)>,
+    guarantee: Option<Q>,
+}
+
+/// A small company, its transactions and its plan.
+pub struct World {
+    seed: u64,
+    reps: Vec<Rep>,
+    deals: Vec<Deal>,
+    /// By rep and month; an inner None is an empty amount, a missing key a missing row.
+    quotas: BTreeMap<(usize, usize), Option<Q>>,
+    plan: Plan,
+}
+
+/// A whole number by the rounding of a plan.
+fn nearest(exact: Q, rounding: &str) -> i64 {
+    let (whole, rest) = (exact.0 / exact.1, (exact.0 % exact.1).abs());
+    let away = match (rest * 2).cmp(&exact.1) {
+        _ if rounding == "toward-zero" => false,
+        Ordering::Equal => rounding != "half-even" || whole % 2 != 0,
+        order => order == Ordering::Greater,
+    };
+    i64::try_from(whole + if away { exact.0.signum() } else { 0 }).expect("an amount that fits")
+}
+
+fn cents(amount: Q, rounding: &str) -> i64 {
+    nearest(amount * q(100, 1), rounding)
+}
+
+fn money(cents: i64) -> Q {
+    q(cents.into(), 100)
+}
+
+/// Who is credited with how much of a transaction, before managers.
+fn shared(deal: &Deal, credit: &Credit) -> Vec<(usize, Q)> {
+    let part = credit.share.unwrap_or(ONE);
+    let amount = deal.amount * part;
+    // A product has the decimals of both factors; so many are kept when it is shared.
+    let unit =
+        [100, 1000, 10_000, 100_000].into_iter().find(|unit| unit / 100 % part.1 == 0).expect("decimals");
+    let cut = |share: Q, rounding: &str| q(nearest(amount * share * q(unit, 1), rounding).into(), unit);
+    let to = if credit.to == "managers" { credit.of } else { credit.to };
+    let roles = deal.shares.iter().filter(|s| (s.2 != "lead") == (to == "overlays"));
+    let chosen: Vec<_> = roles.filter(|s| credit.role.is_none_or(|role| role == s.2)).collect();
+    match to {
+        "overlays" => chosen.iter().map(|s| (s.0, cut(s.1, "half-away-from-zero"))).collect(),
+        "splits" if !chosen.is_empty() => {
+            let mut parts: Vec<(usize, Q)> = chosen.iter().map(|s| (s.0, cut(s.1, "toward-zero"))).collect();
+            let left = amount - parts.iter().map(|part| part.1).sum();
+            let order = |i: &usize| (Reverse(chosen[*i].1), chosen[*i].0);
+            let largest = (0..parts.len()).min_by_key(order).expect("a share");
+            parts[largest].1 = parts[largest].1 + left;
+            parts
+        }
+        _ => vec![(deal.rep, amount)],
+    }
+}
+
+fn curve_at(curve: &Curve, x: Q) -> Q {
+    let points = &curve.points;
+    let line = |a: (Q, Q), b: (Q, Q)| a.1 + (x - a.0) * (b.1 - a.1) / (b.0 - a.0);
+    let last = points.len() - 1;
+    match points.iter().rposition(|point| point.0 <= x) {
+        None if curve.below == "zero" => ZERO,
+        None if curve.below == "flat" => points[0].1,
+        None => line(points[0], points[1]),
+        Some(at) if curve.step || points[at].0 == x => points[at].1,
+        Some(at) if at < last => line(points[at], points[at + 1]),
+        Some(_) if curve.beyond == "zero" => ZERO,
+        Some(_) if curve.beyond == "flat" => points[last].1,
+        Some(_) => line(points[last - 1], points[last]),
+    }
+}
+
+/// Rate x measurement by bands, given as (from, rate).
+fn tiers_at(bands: &[(Q, Q)], mode: &str, lower: bool, goal: Option<Q>, measured: Q) -> Q {
+    if measured < ZERO {
+        return bands[0].1 * measured;
+    }
+    let marginal = |to: Q| -> Q {
+        let end = |i: usize| bands.get(i + 1).map_or(to, |next| to.min(next.0));
+        (0..bands.len()).filter(|i| bands[*i].0 < to).map(|i| bands[i].1 * (end(i) - bands[i].0)).sum()
+    };
+    let reached = |band: &(Q, Q)| if lower { band.0 < measured } else { band.0 <= measured };
+    let rate = bands[bands.iter().rposition(reached).unwrap_or(0)].1;
+    match (mode, goal) {
+        ("whole", _) => rate * measured,
+        ("whole-above-goal", Some(goal)) if measured > goal => marginal(goal) + rate * (measured - goal),
+        _ => marginal(measured),
+    }
+}
+
+fn aggregate(measure: &Measure, values: &[Q]) -> Q {
+    let (count, sum) = (q(values.len() as i128, 1), values.iter().copied().sum());
+    match measure.aggregate {
+        _ if values.is_empty() => ZERO,
+        "count" => count,
+        "average" => sum / count,
+        "largest" => values.iter().copied().fold(values[0], Q::max),
+        "smallest" => values.iter().copied().fold(values[0], Q::min),
+        _ => sum,
+    }
+}
+
+fn periods(per: &str) -> Q {
+    q(
+        if per == "year" {
+            12
+        } else if per == "quarter" {
+            3
+        } else {
+            1
+        },
+        1,
+    )
+}
+
+/// A calculation under way: the world and the lines of each credit, as (payee, transaction, amount).
+struct Book<'w> {
+    world: &'w World,
+    lines: Vec<Vec<(usize, usize, Q)>>,
+}
+
+impl Book<'_> {
+    fn eligible(&self, rep: usize) -> bool {
+        self.world.plan.outside != Some(self.world.reps[rep].team)
+    }
+
+    fn credit(&self, credit: &Credit) -> Vec<(usize, usize, Q)> {
+        let World { reps, deals, plan, .. } = self.world;
+        let mut lines = Vec::new();
+        let counts = |deal: &Deal| match credit.filter {
+            "kind = 'new'" => deal.kind == "new",
+            "kind <> 'refund'" => deal.kind != "refund",
+            "amount >= 1000" => deal.amount >= q(1000, 1),
+            _ => true,
+        };
+        for (number, deal) in deals.iter().enumerate().filter(|deal| counts(deal.1)) {
+            if !inside(plan.effective, deal.day) || !inside(credit.effective, deal.day) {
+                continue;
+            }
+            for (rep, amount) in shared(deal, credit) {
+                let mut credited = vec![(rep, amount)];
+                if credit.to == "managers" {
+                    credited.clear();
+                    let (mut manager, mut net) = (reps[rep].manager, amount);
+                    while let Some(above) =
+                        manager.filter(|_| credit.levels.is_none_or(|l| credited.len() < l))
+                    {
+                        net = net * (ONE - credit.net.unwrap_or(ZERO));
+                        credited.push((above, net));
+                        manager = reps[above].manager;
+                    }
+                }
+                credited.retain(|(rep, _)| reps[*rep].there(deal.day) && self.eligible(*rep));
+                lines.extend(credited.into_iter().map(|(rep, amount)| (rep, number, amount)));
+            }
+        }
+        lines
+    }
+
+    /// The credited amounts of a payee, or of the payee's team, from one month to another.
+    fn values(&self, measure: &Measure, payee: usize, first: usize, last: usize) -> Vec<Q> {
+        let World { reps, deals, .. } = self.world;
+        let mut values = Vec::new();
+        for rep in
+            (0..reps.len()).filter(|rep| *rep == payee || measure.team && reps[*rep].team == reps[payee].team)
+        {
+            for number in (0..deals.len()).filter(|n| (first..=last).contains(&month_of(deals[*n].day))) {
+                // Several ways to the same payee, as up two chains of managers, are one amount.
+                let of = |credit: &usize| {
+                    let lines = self.lines[*credit].iter().filter(|line| line.0 == rep && line.1 == number);
+                    lines.map(|line| line.2).reduce(Add::add)
+                };
+                let once = if measure.double { usize::MAX } else { 1 };
+                values.extend(measure.credits.iter().filter_map(of).take(once));
+            }
+        }
+        values
+    }
+
+    fn measured(&self, measure: &Measure, payee: usize, month: usize) -> Q {
+        aggregate(measure, &self.values(measure, payee, measure.first(month), month))
+    }
+
+    /// The part of a month in which a payee and the plan are there.
+    fn participation(&self, rep: usize, month: usize) -> Q {
+        let there = |day: &i64| self.world.reps[rep].there(*day) && inside(self.world.plan.effective, *day);
+        let counted: Vec<i64> = match self.world.plan.proration {
+            "days" => days(month).collect(),
+            // The year starts on a Friday.
+            "workdays" => days(month).filter(|day| (day + 4) % 7 < 5).collect(),
+            "months" => vec![STARTS[month]],
+            _ => return ONE,
+        };
+        q(counted.iter().filter(|day| there(day)).count() as i128, counted.len() as i128)
+    }
+
+    fn number(&self, number: Number, rep: usize) -> Q {
+        match number {
+            Number::Same(number) => number,
+            Number::Column("rate") => self.world.reps[rep].rate,
+            Number::Column(_) => self.world.reps[rep].target,
+        }
+    }
+
+    fn goal(&self, measure: &Measure, rep: usize, month: usize) -> Option<Q> {
+        let goal = measure.goal.as_ref()?;
+        let prorate = goal.prorate.unwrap_or(goal.number.is_some());
+        let of = |month: usize| {
+            let quota = || self.world.quotas.get(&(rep, month)).copied().flatten().unwrap_or(ZERO);
+            let stated =
+                goal.number.map_or_else(quota, |number| self.number(number, rep) / periods(goal.per));
+            stated * if prorate { self.participation(rep, month) } else { ONE }
+        };
+        Some(measure.months(month).map(of).sum())
+    }
+
+    /// The target of a component over the window that ends with a month.
+    fn target(&self, number: usize, rep: usize, month: usize) -> Q {
+        let Pay::TargetShare { target, per, .. } = self.world.plan.components[number].pay else {
+            return ZERO;
+        };
+        let of = |month| self.number(target, rep) / periods(per) * self.participation(rep, month);
+        self.world.plan.measures[number].months(month).map(of).sum()
+    }
+
+    /// Step 1 of the documentation: what a measurement is paid, before anything else.
+    fn pay(&self, number: usize, rep: usize, month: usize, measured: Q, goal: Option<Q>) -> Q {
+        let x = goal.map_or(measured, |goal| measured / goal);
+        let by_table = |table: &Table| match table {
+            Table::Rate(rate) => self.number(*rate, rep) * measured,
+            Table::Tiers { mode, attainment, lower, steps } => {
+                let unit = goal.filter(|_| *attainment).unwrap_or(ONE);
+                let bands: Vec<_> =
+                    steps.iter().map(|step| (step.0 * unit, self.number(step.1, rep))).collect();
+                tiers_at(&bands, mode, *lower, goal, measured)
+            }
+            Table::Curve(curve) => curve_at(curve, x) * measured,
+        };
+        match &self.world.plan.components[number].pay {
+            Pay::PerUnit(table) => by_table(table),
+            Pay::TargetShare { table: Table::Curve(curve), .. } => {
+                self.target(number, rep, month) * curve_at(curve, x)
+            }
+            Pay::TargetShare { table, .. } => {
+                self.target(number, rep, month) * by_table(table) / goal.expect("a goal")
+            }
+            Pay::Fixed { amount, at } if x >= *at => self.number(*amount, rep),
+            Pay::FixedCurve(curve) => curve_at(curve, x),
+            _ => ZERO,
+        }
+    }
+
+    /// The part that a gate lets through; `own` is the measurement of the component.
+    fn gate(&self, number: usize, rep: usize, month: usize, own: Q) -> Q {
+        let Some(gate) = &self.world.plan.components[number].gate else { return ONE };
+        let measure = &self.world.plan.measures[gate.measure.unwrap_or(number)];
+        let measured = if gate.measure.is_some() { self.measured(measure, rep, month) } else { own };
+        let open = match self.goal(measure, rep, month) {
+            Some(goal) => goal > ZERO && measured / goal >= gate.at,
+            None => measured >= gate.at,
+        };
+        if open { ONE } else { gate.otherwise.unwrap_or(ZERO) }
+    }
+
+    /// Steps 1 to 6 for one measurement; the gate of a window to date comes later.
+    fn earned(&self, number: usize, rep: usize, month: usize, own: Q) -> Q {
+        let (component, measure) = (&self.world.plan.components[number], &self.world.plan.measures[number]);
+        let goal = self.goal(measure, rep, month);
+        if goal.is_some_and(|goal| goal <= ZERO) && component.on_attainment() {
+            return ZERO;
+        }
+        let goal = goal.filter(|goal| *goal > ZERO);
+        let most = component.attainment_cap.and_then(|cap| Some(cap * goal?));
+        let measured = most.map_or(own, |most| own.min(most));
+        let mut pay = self.pay(number, rep, month, measured, goal);
+        if let Some((at, back_pay)) = component.threshold {
+            let at = at * goal.unwrap_or(ONE);
+            if measured < at {
+                pay = ZERO;
+            } else if !back_pay {
+                pay = pay - self.pay(number, rep, month, at, goal);
+            }
+        }
+        pay = component.multipliers.iter().fold(pay, |pay, factor| pay * *factor);
+        if !measure.to_date() {
+            pay = pay * self.gate(number, rep, month, own);
+        }
+        pay = pay * component.weight.unwrap_or(ONE);
+        match &component.cap {
+            Some(cap) if cap.what == "share" => pay.min(cap.amount * self.target(number, rep, month)),
+            Some(cap) if !["period", "year"].contains(&cap.per) => pay.min(cap.amount),
+            _ => pay,
+        }
+    }
+
+    /// What a component pays a payee in each month that is run, in cents.
+    fn paid(&self, number: usize, rep: usize) -> Vec<i64> {
+        let World { plan, .. } = self.world;
+        let (component, measure) = (&plan.components[number], &plan.measures[number]);
+        let (mut paid, mut carried, mut due_in_year) = (Vec::new(), ZERO, ZERO);
+        for month in 0..RUN {
+            let own = self.measured(measure, rep, month);
+            let mut pay = if measure.window == "transaction" {
+                let each = self.values(measure, rep, month, month);
+                each.iter().map(|one| self.earned(number, rep, month, aggregate(measure, &[*one]))).sum()
+            } else {
+                self.earned(number, rep, month, own)
+            };
+            if measure.to_date() {
+                let first = measure.first(month);
+                let before = if component.gate.as_ref().is_some_and(|gate| gate.catch_up) {
+                    paid[first..].iter().sum()
+                } else if first < month {
+                    let own = self.measured(measure, rep, month - 1);
+                    cents(self.earned(number, rep, month - 1, own), plan.rounding)
+                } else {
+                    0
+                };
+                pay = money(cents(pay, plan.rounding) - before) * self.gate(number, rep, month, own);
+            }
+            // Caps of a period or a year act on rounded amounts.
+            let rounded = money(cents(pay, plan.rounding));
+            if let Some(cap) = component.cap.as_ref().filter(|cap| cap.per == "period") {
+                let due = rounded + carried;
+                pay = money(cents(due.min(cap.amount), plan.rounding));
+                carried = if cap.carry { due - pay } else { ZERO };
+            } else if let Some(cap) = component.cap.as_ref().filter(|cap| cap.per == "year") {
+                due_in_year = due_in_year + rounded;
+                pay = money(cents(due_in_year.min(cap.amount), plan.rounding) - paid.iter().sum::<i64>());
+            }
+            paid.push(cents(pay, plan.rounding));
+        }
+        paid
+    }
+
+    /// What a rank or a pool pays everyone in a month, in cents.
+    fn among(&self, number: usize, month: usize) -> BTreeMap<usize, i64> {
+        let World { reps, plan, .. } = self.world;
+        let mut paid = BTreeMap::new();
+        let teams = match plan.components[number].pay {
+            Pay::Rank { team: true, .. } | Pay::Pool { team: true, .. } => vec![Some("east"), Some("west")],
+            _ => vec![None],
+        };
+        for team in teams {
+            let there = |rep: &usize| days(month).any(|d| reps[*rep].there(d) && inside(plan.effective, d));
+            let members = (0..reps.len())
+                .filter(|rep| self.eligible(*rep) && team.is_none_or(|t| t == reps[*rep].team));
+            let results =
+                members.filter(there).map(|rep| (rep, self.measured(&plan.measures[number], rep, month)));
+            let results: Vec<(usize, Q)> = results.collect();
+            if let Pay::Rank { prizes, at, .. } = &plan.components[number].pay {
+                for (rep, result) in results.iter().filter(|one| one.1 >= *at) {
+                    let better = results.iter().filter(|one| one.1 > *result).count();
+                    let tied = results.iter().filter(|one| one.1 == *result).count();
+                    let sum: Q = prizes.iter().skip(better).take(tied).copied().sum();
+                    paid.insert(*rep, cents(sum / q(tied as i128, 1), plan.rounding));
+                }
+            }
+            let Pay::Pool { amount, by_measure, .. } = plan.components[number].pay else { continue };
+            let weight = |one: &(usize, Q)| if by_measure { one.1 } else { ONE };
+            let total: Q = results.iter().map(weight).sum();
+            if total > ZERO {
+                let exact = |one: &(usize, Q)| amount * weight(one) / total;
+                let cut = |one: &(usize, Q)| cents(exact(one), "toward-zero");
+                let left = cents(amount, "toward-zero") - results.iter().map(cut).sum::<i64>();
+                let mut order = results.clone();
+                order.sort_by_key(|one| (Reverse(exact(one) - money(cut(one))), one.0));
+                let shares = order
+                    .iter()
+                    .enumerate()
+                    .map(|(place, one)| (one.0, cut(one) + i64::from((place as i64) < left)));
+                paid.extend(shares);
+            }
+        }
+        paid
+    }
+}
+
+/// An earning: payee, period, component, cents.
+pub type Line = (String, String, String, i64);
+
+/// The earnings that the documentation promises.
+pub(crate) fn expected(world: &World) -> Vec<Line> {
+    let plan = &world.plan;
+    let mut book = Book { world, lines: Vec::new() };
+    book.lines = plan.credits.iter().map(|credit| book.credit(credit)).collect();
+    let mut lines = Vec::new();
+    for rep in (0..world.reps.len()).filter(|rep| book.eligible(*rep)) {
+        let among = |n: usize| {
+            (0..RUN).map(|month| book.among(n, month).get(&rep).copied().unwrap_or(0)).collect::<Vec<_>>()
+        };
+        let each = plan.components.iter().enumerate().map(|(n, component)| match component.pay {
+            Pay::Rank { .. } | Pay::Pool { .. } => among(n),
+            _ => book.paid(n, rep),
+        });
+        let each: Vec<Vec<i64>> = each.collect();
+        let (mut due_in_year, mut paid_in_year) = (0, 0);
+        for month in 0..RUN {
+            let mut line = |name: String, cents: i64| lines.push((rep_id(rep), period(month), name, cents));
+            let mut total = each.iter().map(|paid| paid[month]).sum::<i64>();
+            for (number, paid) in each.iter().enumerate() {
+                line(format!("c{number}"), paid[month]);
+            }
+            if let Some((most, per)) = plan.cap {
+                let before = if per == "year" { due_in_year } else { 0 };
+                let paid = if per == "year" { paid_in_year } else { 0 };
+                let allowed = (before + total).min(cents(most, plan.rounding)) - paid;
+                line("plan cap".to_owned(), allowed - total);
+                (due_in_year, paid_in_year, total) = (due_in_year + total, paid_in_year + allowed, allowed);
+            }
+            let there = days(month).any(|day| world.reps[rep].there(day) && inside(plan.effective, day));
+            if let Some(least) = plan.guarantee.filter(|_| there) {
+                let part = book.participation(rep, month);
+                line("guarantee".to_owned(), (cents(least * part, plan.rounding) - total).max(0));
+            }
+        }
+    }
+    lines
+}
+
+fn rep_id(rep: usize) -> String {
+    format!("R{}", rep + 1)
+}
+
+fn period(month: usize) -> String {
+    format!("2027-{:02}", month + 1)
+}
+
+#[test]
+fn random_worlds_agree_with_the_documentation() {
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_spm"));
+    // SPM_ORACLE_SEEDS=5000 looks longer than CI does.
+    let seeds = std::env::var("SPM_ORACLE_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(300);
+    let mut wrong = Vec::new();
+    for seed in 0..seeds {
+        let world = world(seed);
+        let project = crate::project::Project::new();
+        if let Err(report) = compare(&world, program, &project.0) {
+            wrong.push(report);
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {seeds} worlds disagree:\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(3)].join("\n")
+    );
+}
