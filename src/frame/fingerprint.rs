@@ -46,6 +46,8 @@ fn add_column(hashes: &mut [[u64; 2]], column: &Column, decimals: u32) {
     }
     // Trailing zeros do not change a number: 1.50 and 1.5 are the same amount.
     let divisor = 10i64.pow(decimals);
+    // A fraction counts in units of 10^-18, independent of the decimals it was written with.
+    let unit = 1_000_000_000_000_000_000 / divisor.cast_unsigned();
     let physical = column.to_physical_repr();
     let Ok(integers) = physical.cast(&DataType::Int64) else { return };
     let floats = physical.f64().ok().cloned();
@@ -54,7 +56,8 @@ fn add_column(hashes: &mut [[u64; 2]], column: &Column, decimals: u32) {
         let parts = match (&floats, value) {
             (Some(floats), _) => [floats.get(index).map_or(u64::MAX, f64::to_bits), 0],
             (None, Some(value)) => {
-                [value.div_euclid(divisor).cast_unsigned(), fraction(value.rem_euclid(divisor), divisor)]
+                let whole = value.div_euclid(divisor);
+                [whole.cast_unsigned(), value.rem_euclid(divisor).cast_unsigned().wrapping_mul(unit)]
             }
             (None, None) => [u64::MAX, u64::MAX],
         };
@@ -63,15 +66,12 @@ fn add_column(hashes: &mut [[u64; 2]], column: &Column, decimals: u32) {
     }
 }
 
-/// A fraction of `divisor` as a count of 10^-18, independent of the decimals it was written with.
-fn fraction(rest: i64, divisor: i64) -> u64 {
-    rest.cast_unsigned().wrapping_mul(1_000_000_000_000_000_000 / divisor.cast_unsigned())
-}
-
 fn mix(hash: &mut [u64; 2], bytes: &[u8]) {
     let mut chunks = bytes.chunks_exact(8);
     for chunk in &mut chunks {
-        word(hash, chunk.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)));
+        let mut eight = [0; 8];
+        eight.copy_from_slice(chunk);
+        word(hash, u64::from_le_bytes(eight));
     }
     let rest = chunks.remainder().iter().fold(1, |word, byte| word << 8 | u64::from(*byte));
     word(hash, rest);

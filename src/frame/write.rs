@@ -296,6 +296,26 @@ pub fn write_text(path: &Path, text: &str) -> io::Result<()> {
     })
 }
 
+/// Removes what runs of the same folder left behind when they were killed: their process is no more.
+fn sweep(parent: &Path, name: &str) -> io::Result<()> {
+    for entry in fs::read_dir(parent)? {
+        let entry = entry?;
+        let file = entry.file_name().to_string_lossy().into_owned();
+        let process = file
+            .strip_prefix(&format!(".{name}."))
+            .and_then(|rest| rest.strip_suffix(".partial").or_else(|| rest.strip_suffix(".old")))
+            .and_then(|process| process.parse::<u32>().ok());
+        let running = |process: u32| {
+            process != std::process::id()
+                && (!Path::new("/proc/self").exists() || Path::new(&format!("/proc/{process}")).exists())
+        };
+        if process.is_some_and(|process| !running(process)) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// A folder of results that appears complete or not at all, in place of the one of an earlier run.
 #[derive(Debug)]
 pub struct Folder {
@@ -310,10 +330,8 @@ impl Folder {
         let parent = target.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(parent)?;
         let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        sweep(parent, &name)?;
         let temporary = parent.join(format!(".{name}.{}.partial", std::process::id()));
-        if temporary.exists() {
-            fs::remove_dir_all(&temporary)?;
-        }
         fs::create_dir(&temporary)?;
         Ok(Self { temporary, target: target.to_owned(), done: false })
     }

@@ -191,3 +191,51 @@ fn two_projects_are_compared() {
     );
     assert!(text.contains("A,2027-01,commission,USD,3.33,6.00,2.67,measured 50 instead of 33.34"), "{text}");
 }
+
+#[test]
+fn extracts_in_workbooks_parquet_and_foreign_text() {
+    let project = world();
+    let payments = ["comp", "run", "--period", "2027-01", "--format", "csv"];
+    let expected = project.run(&payments).exits(0).stdout();
+    // What spm writes, spm reads: the splits as a workbook and as Parquet.
+    project
+        .file("one/spm.toml", "version = 1\nname = \"x\"\ncurrency = \"USD\"\ncalendar = { pattern = \"months\", start = 2027-01-01, years = 1 }\n[sources.reps]\nfiles = \"reps.csv\"\ncolumns = { rep_id = \"rep\" }\n[sources.transactions]\nfiles = \"splits.csv\"\ncolumns = { transaction_id = \"deal\", rep_id = \"rep\", event_date = { sql = \"DATE '2027-01-01'\" }, amount = \"share\", kind = \"type\", line_id = \"rep\" }\n")
+        .file("one/plans/p.toml", "version = 1\nkind = \"comp\"\nid = \"p\"\n[[credit]]\nname = \"c\"\n[[measure]]\nname = \"m\"\ncredits = [\"c\"]\n[[component]]\nname = \"x\"\nmeasure = \"m\"\npay = \"per-unit\"\nrate = \"1\"\n")
+        .file("one/reps.csv", "rep\nA\nB\nC\nS\n")
+        .file("one/splits.csv", project.bytes("splits.csv"));
+    for format in ["xlsx", "parquet"] {
+        let output = format!("splits.{format}");
+        project
+            .run(&[
+                "--project",
+                "one",
+                "comp",
+                "run",
+                "--period",
+                "2027-01",
+                "--table",
+                "credits",
+                "--output",
+                &output,
+                "-q",
+            ])
+            .exits(0);
+        let columns = "columns = { transaction_id = \"transaction_id\", rep_id = \"payee_id\", share = \"amount\", type = { sql = \"CASE WHEN payee_id = 'S' THEN 'overlay' ELSE 'split' END\" }, role = { sql = \"CASE WHEN payee_id = 'S' THEN 'SE' ELSE '' END\" } }\n";
+        let toml = PROJECT.split("[sources.splits]").next().expect("the rest").to_owned();
+        project.file("spm.toml", format!("{toml}[sources.splits]\nfiles = \"{output}\"\n{columns}"));
+        assert_eq!(project.run(&payments).exits(0).stdout(), expected, "{format}");
+    }
+    // Semicolons, decimal comma, thousands, dates the other way round, Latin-1.
+    let deals = "id;rep;date;amount;kind\nd1;A;05.01.2027;1.100,00;G\u{fc}ltig\n";
+    let bytes: Vec<u8> = deals.chars().map(|c| u8::try_from(u32::from(c)).expect("Latin-1")).collect();
+    let toml = PROJECT.replace(
+        "files = \"deals-*.csv\"",
+        "files = \"foreign.csv\"\ndelimiter = \";\"\nencoding = \"windows-1252\"\ndecimal = \",\"\nthousands = \".\"\ndate_format = \"%d.%m.%Y\"",
+    );
+    project
+        .file("foreign.csv", bytes)
+        .file("spm.toml", toml)
+        .file("splits.csv", "deal,rep,share,type,role\n");
+    let printed = project.run(&payments).exits(0).stdout();
+    assert!(printed.contains("A,2027-01,USD,110.00"), "{printed}");
+}

@@ -124,17 +124,16 @@ impl<'a> Sequence<'a> {
         Ok(())
     }
 
+    /// Whether the payee gets a line: see the reference, "A component has a line for".
     fn occurs(&self, standing: &Standing<'_>) -> bool {
-        match self.component.measure {
-            // Whoever is there has a part in a pool.
-            Some(_) | None if matches!(self.component.pay, Pay::Pool { .. }) => standing.is_there(),
-            Some(measure) => standing.occurs(measure),
-            None => {
-                let measured = (0..self.problem.plan.measures.len()).any(|measure| {
-                    matches!(self.problem.plan.measures[measure].source, MeasureSource::Credits(..))
-                        && standing.occurs(measure)
-                });
-                measured || standing.is_there()
+        let measures = &self.problem.plan.measures;
+        let credited = |measure: &usize| matches!(measures[*measure].source, MeasureSource::Credits(..));
+        match (&self.component.pay, self.component.measure) {
+            (Pay::Pool { .. }, _) => standing.is_there(),
+            (_, Some(measure)) => standing.occurs(measure),
+            (_, None) => {
+                standing.is_there()
+                    || (0..measures.len()).filter(credited).any(|measure| standing.occurs(measure))
             }
         }
     }
