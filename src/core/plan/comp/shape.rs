@@ -200,7 +200,7 @@ static RAMP: Shape = Shape {
 
 static COMPONENT: Shape = Shape {
     name: "component",
-    doc: "What a measure pays. Order of calculation: pay, threshold, multiplier, gate, weight, cap; then the plan's cap and guarantee; then one rounding.",
+    doc: "What a measure pays. Order of calculation: pay, threshold, multiplier, gate, weight, cap, one rounding; then the plan's cap and guarantee.",
     fields: &[
         Field::required("name", Kind::Text, "name, as in earnings and explanations"),
         Field::optional("measure", Kind::Text, "name of the measure; not with formula and scorecard"),
