@@ -1,6 +1,7 @@
 //! The earnings of a plan, credit by credit: what each transaction brought in.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 
 use polars::prelude::*;
@@ -11,6 +12,7 @@ use spm_core::plan::contract::Type;
 
 use crate::credit::Credited;
 use crate::measure::in_order;
+use crate::rows::stacked;
 use crate::table::{Column as TableColumn, Table};
 
 /// One row for each credit and component: plan_id, payee_id, period, component, transaction_id, line_id, event_date,
@@ -24,31 +26,28 @@ pub fn attribute(problem: &Problem<'_>, credited: &Credited, earnings: &Earnings
             by_cell.insert((component, index(line.payee), index(line.period)), line);
         }
     }
-    let mut frames = Vec::new();
-    let mut decimals = 0;
+    // Several components may pay for one measure: its credits are put in order once.
+    let mut ordered: BTreeMap<usize, (DataFrame, u32)> = BTreeMap::new();
+    let mut tables: Vec<Table> = Vec::new();
     for (index, component) in problem.plan.components.iter().enumerate() {
-        let Some(frames_of) = component.measure.and_then(|measure| credited.counted.get(measure)) else {
+        let Some(measure) = component.measure.filter(|measure| *measure < credited.counted.len()) else {
             continue;
         };
-        let (frame, own) = in_order(frames_of).map_err(io::Error::other)?;
-        let part = component_rows(problem, credited, &frame, own, &|payee, period, amounts| {
+        let (frame, decimals) = match ordered.entry(measure) {
+            Entry::Occupied(done) => done.into_mut(),
+            Entry::Vacant(new) => new.insert(in_order(&credited.counted[measure]).map_err(io::Error::other)?),
+        };
+        let rows = component_rows(problem, credited, frame, *decimals, &|payee, period, amounts| {
             by_cell.get(&(index, payee, period)).map(|line| attribution.parts(line, amounts))
         });
-        if let Some(mut part) = part.map_err(io::Error::other)? {
-            let names = [("plan_id", problem.plan.id.as_str()), ("component", component.name.as_str())];
-            for (name, value) in names {
-                part.with_column(Column::new_scalar(
-                    name.into(),
-                    Scalar::from(PlSmallStr::from(value)),
-                    part.height(),
-                ))
-                .map_err(io::Error::other)?;
-            }
-            decimals = decimals.max(own);
-            frames.push((part, own));
-        }
+        let rows = rows
+            .and_then(|rows| rows.map(|rows| table(problem, &component.name, rows, *decimals)).transpose());
+        tables.extend(rows.map_err(io::Error::other)?);
     }
-    table(problem, frames, decimals).map_err(io::Error::other)
+    if tables.is_empty() {
+        return empty(problem);
+    }
+    stacked(tables.iter())
 }
 
 type Parts<'p> = &'p (dyn Fn(u32, u32, &[Rational]) -> Option<Vec<i128>> + Sync);
@@ -115,7 +114,7 @@ fn component_rows(
     Ok(Some(rows))
 }
 
-fn table(problem: &Problem<'_>, frames: Vec<(DataFrame, u32)>, decimals: u32) -> PolarsResult<Table> {
+fn columns(problem: &Problem<'_>, decimals: u32) -> Vec<TableColumn> {
     let number = |name: &str, decimals| TableColumn { name: name.to_owned(), kind: Type::Number, decimals };
     let text = |name: &str| TableColumn { name: name.to_owned(), kind: Type::Text, decimals: 0 };
     let mut columns: Vec<TableColumn> =
@@ -123,20 +122,27 @@ fn table(problem: &Problem<'_>, frames: Vec<(DataFrame, u32)>, decimals: u32) ->
     columns.push(TableColumn { name: "event_date".to_owned(), kind: Type::Date, decimals: 0 });
     columns.push(number("credited", decimals));
     columns.push(number("earned", problem.plan.currency.decimals()));
-    if frames.is_empty() {
-        let data = columns.iter().map(|column| {
-            Column::new_empty(column.name.as_str().into(), &crate::load::physical(column.kind))
-        });
-        return Ok(Table { frame: DataFrame::new(0, data.collect())?, columns, files: vec![] });
+    columns
+}
+
+/// The table without rows.
+fn empty(problem: &Problem<'_>) -> io::Result<Table> {
+    let columns = columns(problem, 0);
+    let data = columns
+        .iter()
+        .map(|column| Column::new_empty(column.name.as_str().into(), &crate::load::physical(column.kind)));
+    let frame = DataFrame::new(0, data.collect()).map_err(io::Error::other)?;
+    Ok(Table { frame, columns, files: vec![] })
+}
+
+/// The table of one component.
+fn table(problem: &Problem<'_>, component: &str, mut rows: DataFrame, decimals: u32) -> PolarsResult<Table> {
+    for (name, value) in [("plan_id", problem.plan.id.as_str()), ("component", component)] {
+        let value = Scalar::from(PlSmallStr::from(value));
+        rows.with_column(Column::new_scalar(name.into(), value, rows.height()))?;
     }
-    let parts = frames.into_iter().map(|(frame, own)| {
-        let factor = 10i64.checked_pow(decimals - own).unwrap_or(1);
-        let select = columns.iter().map(|column| match column.name.as_str() {
-            "credited" => (col("amount") * lit(factor)).alias("credited"),
-            name => col(name),
-        });
-        frame.lazy().select(select.collect::<Vec<_>>())
-    });
-    let frame = concat(parts.collect::<Vec<_>>(), UnionArgs::default())?.collect()?;
+    rows.rename("amount", "credited".into())?;
+    let columns = columns(problem, decimals);
+    let frame = rows.select(columns.iter().map(|column| column.name.as_str()))?;
     Ok(Table { frame, columns, files: vec![] })
 }

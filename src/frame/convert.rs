@@ -30,27 +30,25 @@ pub(crate) fn convert(
         Conversion::PeriodAverage => "average",
     };
     let by_day = PeriodByDay::of(crediting.calendar);
-    let rate_decimals = rates.column("rate").map_or(0, |column| column.decimals);
+    let rate_decimals = rates.decimals("rate");
     let text = |name: &str| {
-        let column = rates.frame.column(name).ok().and_then(|column| column.str().ok()).cloned();
-        move |row: usize| column.as_ref().and_then(|column| column.get(row).map(str::to_owned))
+        let column = rates.texts(name);
+        move |row: usize| column.and_then(|column| column.get(row)).map(str::to_owned)
     };
     let (from, to, period, of) = (text("from_currency"), text("to_currency"), text("period"), text("type"));
-    let values = rates.frame.column("rate").and_then(|column| column.i64().cloned()).map_err(read)?;
-    let dates = rates
-        .frame
-        .column("date")
-        .ok()
-        .and_then(|column| column.date().ok())
-        .map(|dates| dates.physical().clone());
+    let (values, dates) = (rates.numbers("rate"), rates.days("date"));
     // Spot rates by day, the others by period; a rate without period and date is for all of them.
     let mut table: BTreeMap<(String, Option<i32>), i64> = BTreeMap::new();
     for row in 0..rates.frame.height() {
-        let (Some(from), Some(to), Some(rate)) = (from(row), to(row), values.get(row)) else { continue };
+        let (Some(from), Some(to), Some(rate)) =
+            (from(row), to(row), values.and_then(|values| values.get(row)))
+        else {
+            continue;
+        };
         if to != own || of(row).unwrap_or_else(|| "plan".to_owned()) != kind {
             continue;
         }
-        let date = dates.as_ref().and_then(|dates| dates.get(row));
+        let date = dates.and_then(|dates| dates.get(row));
         let named = period(row).and_then(|name| crediting.calendar.resolve(&name).ok());
         let keys: Vec<Option<i32>> = match (crediting.plan.conversion, date, named) {
             (Conversion::Spot, Some(day), _) => vec![Some(day)],

@@ -20,7 +20,7 @@ use crate::convert::convert;
 use crate::load::Tables;
 use crate::lower::lower;
 use crate::merge::matches;
-use crate::table::{Column as TableColumn, Table};
+use crate::table::{Column as TableColumn, Table, below};
 
 /// Credits and what they add up to.
 #[derive(Debug)]
@@ -57,8 +57,6 @@ pub fn credit(
     let mut payees = eligible_payees(plan, reps, sink)?;
     add_leaves(tables, &mut payees);
     let (mut measurements, mut deals) = (BTreeMap::new(), BTreeMap::new());
-    let mut credits: Vec<LazyFrame> = Vec::new();
-    let mut unresolved: Vec<LazyFrame> = Vec::new();
     let Some(days) = days_of(plan, calendar, &periods) else {
         return Some(Credited {
             payees,
@@ -70,11 +68,9 @@ pub fn credit(
         });
     };
     let crediting = Crediting { plan, tables, calendar, days, payees: &payees, reps };
-    let mut decimals = 0;
     let mut parts = Vec::new();
     for rule in &plan.credits {
         let part = crediting.rule(rule).map_err(|fault| sink.push(fault)).ok()?;
-        decimals = decimals.max(part.decimals);
         parts.push(part);
     }
     let mut all_counted = Vec::new();
@@ -92,25 +88,25 @@ pub fn credit(
         }
         all_counted.push(frames);
     }
-    for part in parts {
-        let factor = lit(10i64.checked_pow(decimals - part.decimals)?);
-        credits.push(part.credits.lazy().with_column(col("amount") * factor.clone()));
-        unresolved.push(part.unresolved.lazy().with_column(col("amount") * factor));
-    }
-    let table = |frames: Vec<LazyFrame>| -> PolarsResult<Table> {
-        let frame = concat(frames, UnionArgs::default())?.collect()?;
-        Ok(Table { columns: output_columns(&frame, decimals), frame, files: vec![] })
+    let table = |pick: fn(&Part) -> &DataFrame| {
+        let tables = parts.iter().map(|part| {
+            let frame = pick(part).clone();
+            Table { columns: output_columns(&frame, part.decimals), frame, files: vec![] }
+        });
+        let tables: Vec<Table> = tables.collect();
+        below(&tables.iter().collect::<Vec<_>>(), &[])
     };
+    let (credits, unresolved) = (table(|part| &part.credits), table(|part| &part.unresolved));
     // Event order, then transaction: rules may have credited in turn.
     deals
         .values_mut()
         .for_each(|deals: &mut Vec<Deal>| deals.sort_by(|a, b| (a.date, &a.id).cmp(&(b.date, &b.id))));
-    match (table(credits), table(unresolved)) {
+    match (credits, unresolved) {
         (Ok(credits), Ok(unresolved)) => {
             Some(Credited { payees, measurements, deals, counted: all_counted, credits, unresolved })
         }
         (Err(error), _) | (_, Err(error)) => {
-            sink.push(internal(&error));
+            sink.push(Diagnostic::error(Code::SPM402, error.to_string()));
             None
         }
     }
@@ -150,11 +146,8 @@ fn eligible_payees(plan: &CompPlan, reps: &Table, sink: &mut Sink) -> Option<Vec
         let lowered = lower(condition, reps, &place).map_err(|fault| sink.push(fault)).ok()?;
         frame = frame.filter(lowered.expression);
     }
-    let frame = frame
-        .sort(["rep_id"], SortMultipleOptions::default())
-        .collect()
-        .map_err(|error| sink.push(internal(&error)))
-        .ok()?;
+    // Reps are in the order of their key.
+    let frame = frame.collect().map_err(|error| sink.push(internal(&error))).ok()?;
     let ids = frame.column("rep_id").ok()?.str().ok()?.clone();
     let mut payees: Vec<Payee> =
         ids.iter().flatten().map(|id| Payee { id: PayeeId::from(id), ..Payee::default() }).collect();
@@ -188,15 +181,16 @@ fn eligible_payees(plan: &CompPlan, reps: &Table, sink: &mut Sink) -> Option<Vec
 /// Absences, for the proration of goals and targets.
 fn add_leaves(tables: &Tables, payees: &mut [Payee]) {
     let Some(leaves) = tables.get("leaves") else { return };
-    let days = |name: &str| leaves.frame.column(name).ok()?.date().ok().map(|days| days.physical().clone());
-    let ids = leaves.frame.column("rep_id").ok().and_then(|ids| ids.str().ok()).cloned();
-    let (Some(ids), Some(from), Some(to)) = (ids, days("from"), days("to")) else { return };
-    let decimals = leaves.column("relief").map_or(0, |column| column.decimals);
-    let relief = leaves.frame.column("relief").ok().and_then(|relief| relief.i64().ok()).cloned();
+    let (Some(ids), Some(from), Some(to)) = (leaves.texts("rep_id"), leaves.days("from"), leaves.days("to"))
+    else {
+        return;
+    };
+    let decimals = leaves.decimals("relief");
+    let relief = leaves.numbers("relief");
     for row in 0..leaves.frame.height() {
         let date = |days: &Int32Chunked| days.get(row).and_then(from_epoch_day);
-        let (Some(id), Some(from), Some(to)) = (ids.get(row), date(&from), date(&to)) else { continue };
-        let relief = relief.as_ref().and_then(|relief| relief.get(row));
+        let (Some(id), Some(from), Some(to)) = (ids.get(row), date(from), date(to)) else { continue };
+        let relief = relief.and_then(|relief| relief.get(row));
         let relief = relief.map_or_else(Rational::one, |units| Rational::from_scaled(units.into(), decimals));
         if let (Ok(at), Some(range)) =
             (payees.binary_search_by(|payee| payee.id.as_str().cmp(id)), DateRange::new(from, to))
@@ -309,7 +303,7 @@ impl Crediting<'_> {
         let Some(splits) = self.tables.get("splits") else {
             return if overlay || role.is_some() { Err(self.missing("splits", rule)) } else { whole(base) };
         };
-        let share_decimals = splits.column("share").map_or(0, |column| column.decimals);
+        let share_decimals = splits.decimals("share");
         let optional = |name: &str, otherwise: &str| match splits.column(name) {
             Some(_) => col(name).fill_null(lit(otherwise)).alias(format!("_{name}")),
             None => lit(otherwise).alias(format!("_{name}")),
@@ -393,7 +387,7 @@ impl Crediting<'_> {
         let both = concat([any, none], UnionArgs::default()).map_err(|error| internal(&error))?;
         let both = both.sort(["_base", "payee_id"], SortMultipleOptions::default());
         let mut joined = both.collect().map_err(|error| internal(&error))?;
-        let decimals = assignments.column("share").map_or(0, |column| column.decimals);
+        let decimals = assignments.decimals("share");
         let amounts = cut(&joined, decimals, true).map_err(|error| internal(&error))?;
         joined.with_column(amounts.into_column()).map_err(|error| internal(&error))?;
         let helpers = ["_base", "territory_id", "_from", "_to", "_share", "_holds"];
@@ -571,7 +565,7 @@ fn cut(joined: &DataFrame, share_decimals: u32, overlay: bool) -> PolarsResult<I
 /// Checks that the shares of type `split` of every transaction total exactly 100 %.
 pub fn check_splits(tables: &Tables, sink: &mut Sink) {
     let Some(splits) = tables.get("splits") else { return };
-    let unit = 10i64.pow(splits.column("share").map_or(0, |column| column.decimals));
+    let unit = 10i64.pow(splits.decimals("share"));
     let kind = if splits.column("type").is_some() {
         col("type").is_null().or(col("type").eq(lit("split")))
     } else {
@@ -581,7 +575,7 @@ pub fn check_splits(tables: &Tables, sink: &mut Sink) {
     let (Ok(ids), Ok(shares)) = (frame.column("transaction_id"), frame.column("share")) else { return };
     let (Ok(ids), Ok(shares)) = (ids.str(), shares.i64()) else { return };
     let path = splits.files.first().map_or("", |file| file.path.as_str());
-    let decimals = splits.column("share").map_or(0, |column| column.decimals);
+    let decimals = splits.decimals("share");
     let rows: Vec<(&str, i128)> =
         ids.iter().zip(shares.iter()).filter_map(|(id, share)| Some((id?, i128::from(share?)))).collect();
     // The splits of a transaction are next to each other: their table is in the order of its key.

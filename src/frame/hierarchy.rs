@@ -23,8 +23,8 @@ impl Crediting<'_> {
     fn stretches(&self, rule: &CreditRule) -> Result<Vec<Stretch>, Diagnostic> {
         let from = epoch_day(self.days.from);
         let Some(hierarchy) = self.tables.get("hierarchy") else {
-            let texts = |name: &str| self.reps.frame.column(name).ok()?.str().ok().cloned();
-            let (Some(ids), Some(managers)) = (texts("rep_id"), texts("manager_id")) else {
+            let (Some(ids), Some(managers)) = (self.reps.texts("rep_id"), self.reps.texts("manager_id"))
+            else {
                 let message = format!("credit `{}` needs reps.manager_id, or the table hierarchy", rule.name);
                 return Err(Diagnostic::error(Code::SPM104, message).at(Place::Text(rule.place.clone()), ""));
             };
@@ -33,21 +33,20 @@ impl Crediting<'_> {
                 pairs.filter_map(|(id, manager)| Some((id?.to_owned(), manager?.to_owned()))).collect();
             return Ok(vec![Stretch { from, above }]);
         };
-        let texts = |name: &str| hierarchy.frame.column(name).ok()?.str().ok().cloned();
-        let days =
-            |name: &str| hierarchy.frame.column(name).ok()?.date().ok().map(|days| days.physical().clone());
-        let (Some(ids), Some(managers)) = (texts("rep_id"), texts("manager_id")) else { return Ok(vec![]) };
-        let (starts, ends) = (days("from"), days("to"));
-        let day = |days: &Option<Int32Chunked>, row: usize| days.as_ref().and_then(|days| days.get(row));
+        let (Some(ids), Some(managers)) = (hierarchy.texts("rep_id"), hierarchy.texts("manager_id")) else {
+            return Ok(vec![]);
+        };
+        let (starts, ends) = (hierarchy.days("from"), hierarchy.days("to"));
+        let day = |days: Option<&Int32Chunked>, row: usize| days.and_then(|days| days.get(row));
         let rows = 0..hierarchy.frame.height();
         let mut borders: BTreeSet<i32> = BTreeSet::from([from]);
         let inside = |day: &i32| *day > from && *day < epoch_day(self.days.to);
-        borders.extend(rows.clone().filter_map(|row| day(&starts, row)).filter(inside));
-        borders.extend(rows.clone().filter_map(|row| day(&ends, row)).filter(inside));
+        borders.extend(rows.clone().filter_map(|row| day(starts, row)).filter(inside));
+        borders.extend(rows.clone().filter_map(|row| day(ends, row)).filter(inside));
         let stretch = |from: i32| {
             let there = |row: &usize| {
-                day(&starts, *row).is_none_or(|start| start <= from)
-                    && day(&ends, *row).is_none_or(|end| from < end)
+                day(starts, *row).is_none_or(|start| start <= from)
+                    && day(ends, *row).is_none_or(|end| from < end)
             };
             let pair = |row: usize| Some((ids.get(row)?.to_owned(), managers.get(row)?.to_owned()));
             Stretch { from, above: rows.clone().filter(there).filter_map(pair).collect() }

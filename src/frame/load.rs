@@ -490,8 +490,7 @@ fn keys_of(contract: &Contract, table: &Table) -> Vec<PlSmallStr> {
 fn sort_by_key(contract: &Contract, table: &mut Table) {
     let keys = keys_of(contract, table);
     let sorted = || {
-        let texts: Vec<&StringChunked> =
-            keys.iter().filter_map(|name| table.frame.column(name).ok()?.str().ok()).collect();
+        let texts: Vec<&StringChunked> = keys.iter().filter_map(|name| table.texts(name)).collect();
         texts.len() == keys.len() && is_sorted(&texts)
     };
     if keys.is_empty() || is_strictly_ascending(table, &keys[0]) || sorted() {
@@ -525,7 +524,7 @@ fn is_sorted(columns: &[&StringChunked]) -> bool {
 
 /// True when every value is present and above the one before: then no two are equal, at the price of one scan.
 fn is_strictly_ascending(table: &Table, name: &str) -> bool {
-    table.frame.column(name).and_then(|column| column.str()).is_ok_and(|values| is_ascending(values, true))
+    table.texts(name).is_some_and(|values| is_ascending(values, true))
 }
 
 /// Reports values that their table does not have: the row stays, because it can be used for what does not need them.
@@ -539,11 +538,10 @@ fn warn_references(tables: &Tables, sink: &mut Sink) {
                 .iter()
                 .find(|contract| contract.name == target)
                 .map_or("", |contract| contract.key[0]);
-            let texts = |table: &Table, name: &str| table.frame.column(name).ok()?.str().ok().cloned();
-            let (Some(values), Some(known)) = (texts(table, column.name), texts(known, key)) else {
+            let (Some(values), Some(known)) = (table.texts(column.name), known.texts(key)) else {
                 continue;
             };
-            let missing = missing(&values, &known);
+            let missing = missing(values, known);
             let Some(example) = missing.first() else { continue };
             let message = format!(
                 "{} value(s) of {}.{} are not in {target}, such as `{example}`",

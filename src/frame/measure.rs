@@ -11,6 +11,7 @@ use spm_core::ground::source::Place;
 use spm_core::plan::comp::{CreditRule, Measure};
 
 use crate::credit::{Crediting, Part, internal};
+use crate::table::rescaled;
 
 impl Crediting<'_> {
     /// The credits that a measure counts, by rule: each payee and transaction once, by the first rule that credits it,
@@ -150,17 +151,15 @@ impl Crediting<'_> {
 pub(crate) fn in_order(frames: &[(DataFrame, u32)]) -> PolarsResult<(DataFrame, u32)> {
     let decimals = frames.iter().map(|(_, decimals)| *decimals).max().unwrap_or(0);
     let order = ["_payee", "_period", "event_date", "transaction_id", "line_id"];
-    let parts: Vec<LazyFrame> = frames
-        .iter()
-        .map(|(frame, own)| {
-            let factor = 10i64.checked_pow(decimals - own).unwrap_or(1);
-            let columns = order.map(col).into_iter().chain([col("amount") * lit(factor)]);
-            frame.clone().lazy().select(columns.collect::<Vec<_>>())
-        })
-        .collect();
-    if parts.is_empty() {
-        return Ok((DataFrame::empty(), decimals));
+    let mut all = DataFrame::empty();
+    for (frame, own) in frames {
+        let mut part = frame.select(order.iter().copied().chain(["amount"]))?;
+        let amounts = rescaled(part.column("amount")?, decimals - own)?;
+        part.with_column(amounts)?;
+        all = if all.width() == 0 { part } else { all.vstack(&part)? };
     }
-    let options = SortMultipleOptions::default().with_maintain_order(true);
-    Ok((concat(parts, UnionArgs::default())?.sort(order, options).collect()?, decimals))
+    if all.width() == 0 {
+        return Ok((all, decimals));
+    }
+    Ok((all.sort(order, SortMultipleOptions::default().with_maintain_order(true))?, decimals))
 }

@@ -48,8 +48,7 @@ fn kept(table: &Table, condition: Option<&Expression>, place: &TextPlace) -> Res
 /// A text column, empty cells as `None`; all empty when the table has no such column.
 #[must_use]
 pub fn texts(table: &Table, name: &str) -> Vec<Option<String>> {
-    let column = table.frame.column(name).ok().and_then(|column| column.str().ok());
-    column.map_or_else(
+    table.texts(name).map_or_else(
         || vec![None; table.frame.height()],
         |values| values.iter().map(|value| value.map(str::to_owned)).collect(),
     )
@@ -193,7 +192,7 @@ pub fn territory_rows(plan: &TerritoryPlan, tables: &Tables) -> Result<Territory
         .map(|(row, _)| row)
         .collect();
     let homes = points(&reps);
-    let capacity = reps.frame.column("capacity").ok().and_then(|column| column.i64().ok()).cloned();
+    let capacity = reps.numbers("capacity");
     let decimals = reps.column("capacity").map_or(0, |column| column.decimals);
     let capacity = |row: usize| {
         capacity

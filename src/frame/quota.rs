@@ -19,27 +19,17 @@ pub fn quotas(
 ) -> BTreeMap<(PayeeId, String, usize), Rational> {
     let mut quotas = BTreeMap::new();
     let Some(table) = tables.get("quotas") else { return quotas };
-    let text = |name: &str| table.frame.column(name).ok().and_then(|column| column.str().ok()).cloned();
-    let holders = text("holder_id");
-    let (names, periods) = (text("measure"), text("period"));
-    let dates = table
-        .frame
-        .column("date")
-        .ok()
-        .and_then(|column| column.date().ok())
-        .map(|dates| dates.physical().clone());
-    let amounts = table.frame.column("amount").ok().and_then(|column| column.i64().ok()).cloned();
-    let decimals = table.column("amount").map_or(0, |column| column.decimals);
+    let (holders, names, periods) = (table.texts("holder_id"), table.texts("measure"), table.texts("period"));
+    let (dates, amounts) = (table.days("date"), table.numbers("amount"));
+    let decimals = table.decimals("amount");
     for row in 0..table.frame.height() {
-        let holder = holders.as_ref().and_then(|holders| holders.get(row));
-        let amount = amounts.as_ref().and_then(|amounts| amounts.get(row));
+        let holder = holders.and_then(|holders| holders.get(row));
+        let amount = amounts.and_then(|amounts| amounts.get(row));
         let (Some(holder), Some(amount)) = (holder, amount) else { continue };
-        let name = names.as_ref().and_then(|names| names.get(row)).unwrap_or("quota");
-        let by_name =
-            periods.as_ref().and_then(|periods| periods.get(row)).map(|name| calendar.index_of(name));
+        let name = names.and_then(|names| names.get(row)).unwrap_or("quota");
+        let by_name = periods.and_then(|periods| periods.get(row)).map(|name| calendar.index_of(name));
         let by_date = || {
             dates
-                .as_ref()
                 .and_then(|dates| dates.get(row))
                 .and_then(from_epoch_day)
                 .and_then(|date| calendar.find(date))

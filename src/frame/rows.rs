@@ -5,38 +5,13 @@ use std::io;
 use polars::prelude::*;
 
 use crate::load::{Tables, origin};
-use crate::table::Table;
+use crate::table::{Table, below};
 use crate::write::Builder;
 
 /// Tables of the same columns below each other; exact numbers meet at the larger number of decimals.
 pub fn stacked<'a>(tables: impl Iterator<Item = &'a Table>) -> io::Result<Table> {
     let tables: Vec<&Table> = tables.filter(|table| !table.columns.is_empty()).collect();
-    let Some(first) = tables.first() else { return Ok(Table::default()) };
-    let mut columns = first.columns.clone();
-    for column in &mut columns {
-        column.decimals = tables
-            .iter()
-            .filter_map(|table| table.column(&column.name))
-            .map(|column| column.decimals)
-            .max()
-            .unwrap_or(0);
-    }
-    let frames = tables.iter().map(|table| {
-        let expressions = columns.iter().map(|column| {
-            let more =
-                column.decimals - table.column(&column.name).map_or(column.decimals, |own| own.decimals);
-            if more == 0 {
-                col(column.name.as_str())
-            } else {
-                col(column.name.as_str()) * lit(10i64.pow(more))
-            }
-        });
-        table.frame.clone().lazy().select(expressions.collect::<Vec<_>>())
-    });
-    let frame = concat(frames.collect::<Vec<_>>(), UnionArgs::default())
-        .and_then(LazyFrame::collect)
-        .map_err(io::Error::other)?;
-    Ok(Table { frame, columns, files: vec![] })
+    below(&tables, &[]).map_err(io::Error::other)
 }
 
 /// The rows in which every named text column has its value.
@@ -88,7 +63,7 @@ pub fn credits_of(
         .collect();
     let amounts =
         shown.column("amount").and_then(|column| column.i64().cloned()).map_err(io::Error::other)?;
-    let decimals = credits.column("amount").map_or(0, |column| column.decimals);
+    let decimals = credits.decimals("amount");
     let table = Builder::default()
         .text("transaction_id", owned(&ids))
         .text("line_id", owned(&line_ids))
@@ -104,9 +79,9 @@ pub fn credits_of(
 
 /// File and record of a transaction.
 fn place_of(table: &Table, id: &str, line: Option<&str>) -> Option<(String, String)> {
-    let ids = table.frame.column("transaction_id").ok()?.str().ok()?.clone();
-    let lines = table.frame.column("line_id").ok().and_then(|column| column.str().ok()).cloned();
-    let same = |index: usize| lines.as_ref().is_none_or(|lines| lines.get(index) == line);
+    let ids = table.texts("transaction_id")?;
+    let lines = table.texts("line_id");
+    let same = |index: usize| lines.is_none_or(|lines| lines.get(index) == line);
     let index = ids.iter().enumerate().position(|(index, value)| value == Some(id) && same(index))?;
     let (file, row) = origin(table, index);
     Some((file, row.to_string()))
@@ -116,9 +91,7 @@ fn place_of(table: &Table, id: &str, line: Option<&str>) -> Option<(String, Stri
 #[must_use]
 pub fn origin_of(tables: &Tables, id: &str) -> Vec<String> {
     let Some(table) = tables.get("transactions") else { return vec![] };
-    let Some(ids) = table.frame.column("transaction_id").ok().and_then(|ids| ids.str().ok()) else {
-        return vec![];
-    };
+    let Some(ids) = table.texts("transaction_id") else { return vec![] };
     let rows = ids.iter().enumerate().filter(|(_, value)| *value == Some(id));
     rows.map(|(index, _)| {
         let (file, row) = origin(table, index);

@@ -1,6 +1,6 @@
 //! A table of checked cells with where each row came from: what the frame floor hands on.
 
-use polars::prelude::DataFrame;
+use polars::prelude::*;
 use spm_core::plan::contract::Type;
 
 /// Name of the column that holds the index of the file a row came from (UInt32, into [`Table::files`]).
@@ -48,6 +48,73 @@ impl Table {
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
     }
+
+    /// A text column.
+    #[must_use]
+    pub fn texts(&self, name: &str) -> Option<&StringChunked> {
+        self.frame.column(name).ok()?.str().ok()
+    }
+
+    /// A number column, in units of 10^-[`Table::decimals`].
+    #[must_use]
+    pub fn numbers(&self, name: &str) -> Option<&Int64Chunked> {
+        self.frame.column(name).ok()?.i64().ok()
+    }
+
+    /// A date column, in days since 1970-01-01.
+    #[must_use]
+    pub fn days(&self, name: &str) -> Option<&Int32Chunked> {
+        Some(self.frame.column(name).ok()?.date().ok()?.physical())
+    }
+
+    /// Decimals of a number column; 0 when there is none.
+    #[must_use]
+    pub fn decimals(&self, name: &str) -> u32 {
+        self.column(name).map_or(0, |column| column.decimals)
+    }
+}
+
+/// A number column counted in units smaller by `more` decimals. An error when a value would leave 64 bits: nothing wraps.
+pub(crate) fn rescaled(values: &polars::prelude::Column, more: u32) -> PolarsResult<polars::prelude::Column> {
+    if more == 0 {
+        return Ok(values.clone());
+    }
+    let units = values.i64()?;
+    let factor = 10i64.checked_pow(more);
+    let fits = |value: Option<i64>| {
+        value.is_none_or(|value| factor.is_some_and(|factor| value.checked_mul(factor).is_some()))
+    };
+    match factor.filter(|_| fits(units.min()) && fits(units.max())) {
+        Some(factor) => Ok((units * factor).into_column()),
+        None => {
+            polars_bail!(ComputeError: "`{}` does not fit 64 bits with {more} more decimals", values.name())
+        }
+    }
+}
+
+/// Tables of the same columns below each other; exact numbers meet at the larger number of decimals. The columns named
+/// in `more` are taken along as they are.
+pub(crate) fn below(tables: &[&Table], more: &[&str]) -> PolarsResult<Table> {
+    let Some(first) = tables.first() else { return Ok(Table::default()) };
+    let mut columns = first.columns.clone();
+    for column in &mut columns {
+        column.decimals = tables.iter().map(|table| table.decimals(&column.name)).max().unwrap_or(0);
+    }
+    let mut all: Option<DataFrame> = None;
+    for table in tables {
+        let numbers = columns.iter().map(|column| {
+            rescaled(table.frame.column(&column.name)?, column.decimals - table.decimals(&column.name))
+        });
+        let others = more.iter().map(|name| table.frame.column(name).cloned());
+        let part = DataFrame::new(table.frame.height(), numbers.chain(others).collect::<PolarsResult<_>>()?)?;
+        match &mut all {
+            None => all = Some(part),
+            Some(all) => {
+                all.vstack_mut(&part)?;
+            }
+        }
+    }
+    Ok(Table { frame: all.unwrap_or_default(), columns, files: vec![] })
 }
 
 /// A row that cannot be used, written aside with its reason.

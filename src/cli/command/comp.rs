@@ -6,6 +6,7 @@ use std::ops::Range;
 use spm_core::engine::comp::{self, Earning, LineOf, Problem, verify};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::id::PayeeId;
+use spm_core::ground::period::Group;
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
 use spm_core::ground::trace::{Node, Operation, Unit};
@@ -181,10 +182,13 @@ pub fn pay(
 ) -> Result<Results, Failure> {
     let periods = opened.periods(period)?;
     let paid = calculate(opened, tables, &periods, Depth { deals: false, detail }, ui)?;
-    let (results, provenance) =
-        rayon::join(|| Results::of(&opened.project, &paid), || opened.provenance(tables, 0));
+    // The fingerprints of the inputs are needed by what is written only.
+    let (results, provenance) = rayon::join(
+        || Results::of(&opened.project, &paid),
+        || (!global.dry_run).then(|| opened.provenance(tables, 0)),
+    );
     let results = results?;
-    if !global.dry_run {
+    if let Some(provenance) = provenance {
         ui.step("writing results");
         let folder = opened.root.join("out/comp").join(period.replace("..", "-to-"));
         write_run(tables, &results, &provenance, &folder)?;
@@ -253,11 +257,7 @@ fn calculate_plan<'a>(
 ) -> Result<Option<Paid<'a>>, Failure> {
     let all = project.calendar.periods();
     // A year-to-date measure looks back to the start of its year, a rolling one over its periods before that.
-    let year = (0..=periods.start)
-        .rev()
-        .take_while(|index| all[*index].year == all[periods.start].year)
-        .last()
-        .unwrap_or(periods.start);
+    let year = project.calendar.group(periods.start, Group::Year).start;
     let rolling = plan.measures.iter().map(|measure| match measure.window {
         Window::Rolling(count) => count - 1,
         _ => 0,

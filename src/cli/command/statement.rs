@@ -49,6 +49,7 @@ pub fn run(
         return Err(Failure::fault(fault, exit::NO));
     }
     let folder = opened.root.join("out/statements").join(period.replace("..", "-to-"));
+    let deals = deals_of(&paid, rep)?;
     let mut shown = String::new();
     for (id, own) in &by_payee {
         ui.step(&format!("statement of {id}"));
@@ -64,7 +65,7 @@ pub fn run(
             *payable.entry(part.plan.currency.code()).or_default() += &line.payable.exact();
             held += &(&line.amount.exact() - &line.payable.exact());
             let problem = problem(part.plan, project, periods.clone(), &part.credited, &quotas, depth);
-            statement.sections.push(section(&problem, part, line, id)?);
+            statement.sections.push(section(&problem, part, line, id, &deals)?);
         }
         let decimals = own[0].0.plan.currency.decimals();
         let sums: Vec<String> =
@@ -93,7 +94,38 @@ fn name_of(part: &Paid<'_>, line: &Earning, id: &str) -> String {
     }
 }
 
-fn section(problem: &Problem<'_>, part: &Paid<'_>, line: &Earning, id: &str) -> Result<Section, Failure> {
+/// Rows of deals by plan, person, period and component.
+type Deals = BTreeMap<(String, String, String, String), Vec<[String; 4]>>;
+
+/// Every attribution read once: transaction, date, credited, earned.
+fn deals_of(paid: &[Paid<'_>], rep: Option<&str>) -> Result<Deals, Failure> {
+    let mut deals = Deals::new();
+    for attribution in paid.iter().filter_map(|part| part.attribution.as_ref()) {
+        let own: Vec<(&str, &str)> = rep.map(|rep| ("payee_id", rep)).into_iter().collect();
+        let found = write::texts(&rows::matching(attribution, &own)?)?;
+        let deal = |row: usize| {
+            let cell = |column: usize| found[column][row].clone().unwrap_or_default();
+            let id = match found[5][row].as_deref() {
+                Some(line) => format!("{}/{line}", cell(4)),
+                None => cell(4),
+            };
+            let key = (cell(0), cell(1), cell(2), cell(3));
+            (key, [id, cell(6), grouped(&cell(7)), grouped(&cell(8))])
+        };
+        for (key, deal) in (0..found.first().map_or(0, Vec::len)).map(deal) {
+            deals.entry(key).or_default().push(deal);
+        }
+    }
+    Ok(deals)
+}
+
+fn section(
+    problem: &Problem<'_>,
+    part: &Paid<'_>,
+    line: &Earning,
+    id: &str,
+    deals: &Deals,
+) -> Result<Section, Failure> {
     let plan = part.plan;
     let decimals = plan.currency.decimals();
     let period = &problem.calendar.periods()[line.period].name;
@@ -114,20 +146,9 @@ fn section(problem: &Problem<'_>, part: &Paid<'_>, line: &Earning, id: &str) -> 
     section.facts.extend(line.goal.as_ref().map(|goal| ("goal".to_owned(), money(goal, 2))));
     section.facts.extend(line.attainment.as_ref().map(|share| ("attainment".to_owned(), percent(share))));
     // A bonus that was not reached would list every deal with nothing.
-    if let Some(attribution) = part.attribution.as_ref().filter(|_| line.amount.minor_units != 0) {
-        let conditions = [("payee_id", id), ("period", period.as_str()), ("component", component)];
-        let found = write::texts(&rows::matching(attribution, &conditions)?)?;
-        let cell = |column: usize, row: usize| found[column][row].clone().unwrap_or_default();
-        let count = found.first().map_or(0, Vec::len);
-        section.deals = (0..count)
-            .map(|row| {
-                let id = match found[5][row].as_deref() {
-                    Some(line) => format!("{}/{line}", cell(4, row)),
-                    None => cell(4, row),
-                };
-                [id, cell(6, row), grouped(&cell(7, row)), grouped(&cell(8, row))]
-            })
-            .collect();
+    if line.amount.minor_units != 0 {
+        let key = (plan.id.clone(), id.to_owned(), period.clone(), component.to_owned());
+        section.deals = deals.get(&key).cloned().unwrap_or_default();
     }
     what_if(problem, line, &mut section)?;
     Ok(section)

@@ -225,6 +225,20 @@ impl Calendar {
         DateRange { from: first.range.from, to: last.range.to }
     }
 
+    /// The leaf periods of the same quarter or fiscal year as this one, or this one alone.
+    #[must_use]
+    pub fn group(&self, index: usize, group: Group) -> std::ops::Range<usize> {
+        let own = &self.periods[index];
+        let together = |other: &Period| match group {
+            Group::Period => other.name == own.name,
+            Group::Quarter => other.year == own.year && other.quarter == own.quarter,
+            Group::Year => other.year == own.year,
+        };
+        let before = self.periods[..index].iter().rev().take_while(|other| together(other)).count();
+        let after = self.periods[index..].iter().take_while(|other| together(other)).count();
+        index - before..index + after
+    }
+
     /// Index of the leaf period that holds the day.
     #[must_use]
     pub fn find(&self, day: Date) -> Option<usize> {
@@ -270,6 +284,18 @@ impl Calendar {
         }
         Ok(*first..last + 1)
     }
+}
+
+/// Leaf periods that belong together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Group {
+    /// A leaf period by itself.
+    #[default]
+    Period,
+    /// A quarter.
+    Quarter,
+    /// A fiscal year.
+    Year,
 }
 
 /// The start of the fiscal year `years` after the one that starts on `date`.

@@ -59,13 +59,6 @@ impl TextPlace {
         (line, column)
     }
 
-    /// The line of text that holds the start, without its line end.
-    #[must_use]
-    pub fn line_text(&self) -> &str {
-        let (line, _) = self.line_and_column();
-        self.source.text().lines().nth(line - 1).unwrap_or_default()
-    }
-
     /// The words of the span itself.
     #[must_use]
     pub fn excerpt(&self) -> &str {

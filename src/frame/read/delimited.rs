@@ -6,11 +6,10 @@ use encoding_rs::Encoding;
 use polars::prelude::*;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::source::Place;
-use spm_core::plan::contract::Type;
 use spm_core::plan::project::{Header, Reading};
 
 use super::Cells;
-use crate::table::{Column as TableColumn, Reject};
+use crate::table::Reject;
 
 /// Reads one file into Text columns; empty and blank cells are null, all other text is kept as it is.
 pub(super) fn delimited(
@@ -44,14 +43,7 @@ pub(super) fn delimited(
         builder.split_quoted(text)?;
     }
     let Builder { names, columns, rows, .. } = builder;
-    let columns = names
-        .into_iter()
-        .zip(columns)
-        .map(|(name, column)| {
-            (TableColumn { name, kind: Type::Text, decimals: 0 }, column.finish().into_column())
-        })
-        .collect();
-    Some(Cells { columns, rows })
+    Some(Cells::of_texts(names, columns, rows))
 }
 
 /// The text of a file; a byte order mark wins over the stated encoding.

@@ -11,16 +11,27 @@ use polars::prelude::*;
 use sha2::{Digest, Sha256};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::source::{Place, TextPlace};
+use spm_core::plan::contract::Type;
 use spm_core::plan::project::{Reading, SourceSpec};
 
 pub use cast::{Cast, cast};
 
-use crate::table::{Column as TableColumn, FILE, InputFile, ROW, Reject, Table};
+use crate::table::{Column as TableColumn, FILE, InputFile, ROW, Reject, Table, below};
 
 /// What a reader gives for one file: columns of one length, and the record number of each row.
 struct Cells {
     columns: Vec<(TableColumn, Column)>,
     rows: Vec<u32>,
+}
+
+impl Cells {
+    /// Text columns with their names, and the record number of each row.
+    fn of_texts(names: Vec<String>, columns: Vec<StringChunkedBuilder>, rows: Vec<u32>) -> Self {
+        let named = |(name, column): (String, StringChunkedBuilder)| {
+            (TableColumn { name, kind: Type::Text, decimals: 0 }, column.finish().into_column())
+        };
+        Self { columns: names.into_iter().zip(columns).map(named).collect(), rows }
+    }
 }
 
 /// Reads every file of a source into one table. Text formats give Text columns; typed formats keep their types.
@@ -141,10 +152,9 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Appends a table below another of the same columns; exact numbers meet at the larger number of decimals.
 pub fn append(table: &mut Table, other: Table, place: &TextPlace, sink: &mut Sink) -> Option<()> {
-    let mut columns = Vec::with_capacity(table.columns.len());
-    let (mut upper, mut lower) = (Vec::new(), Vec::new());
     for column in &table.columns {
-        let Some(twin) = other.column(&column.name).filter(|twin| twin.kind == column.kind) else {
+        let same = |twin: &&TableColumn| twin.kind == column.kind;
+        if other.column(&column.name).filter(same).is_none() {
             let message = format!(
                 "the files do not have the same columns: `{}` of {} is not in {}",
                 column.name,
@@ -153,11 +163,7 @@ pub fn append(table: &mut Table, other: Table, place: &TextPlace, sink: &mut Sin
             );
             sink.push(Diagnostic::error(Code::SPM102, message).at(Place::Text(place.clone()), ""));
             return None;
-        };
-        let decimals = column.decimals.max(twin.decimals);
-        upper.push(rescaled(&column.name, decimals - column.decimals));
-        lower.push(rescaled(&column.name, decimals - twin.decimals));
-        columns.push(TableColumn { decimals, ..column.clone() });
+        }
     }
     if let Some(extra) = other.columns.iter().find(|column| table.column(&column.name).is_none()) {
         let message = format!(
@@ -170,22 +176,17 @@ pub fn append(table: &mut Table, other: Table, place: &TextPlace, sink: &mut Sin
         return None;
     }
     let shift = u32::try_from(table.files.len()).unwrap_or(u32::MAX);
-    let own = table.frame.get_column_names().iter().any(|name| name.as_str() == FILE);
-    if own {
-        upper.extend([col(FILE), col(ROW)]);
-        lower.push((col(FILE) + lit(shift)).alias(FILE));
-        lower.push(col(ROW));
-    }
-    let joined = table.frame.clone().lazy().select(upper).collect().and_then(|mut upper| {
-        let lower = other.frame.lazy().select(lower).collect()?;
-        upper.vstack_mut(&lower)?;
-        Ok(upper)
+    let own: &[&str] = if table.frame.column(FILE).is_ok() { &[FILE, ROW] } else { &[] };
+    let shifted: Vec<Expr> = own.first().map(|_| col(FILE) + lit(shift)).into_iter().collect();
+    let joined = other.frame.clone().lazy().with_columns(shifted).collect().and_then(|frame| {
+        let other = Table { frame, columns: other.columns.clone(), files: vec![] };
+        below(&[table, &other], own)
     });
     match joined {
-        Ok(frame) => {
-            table.frame = frame;
-            table.columns = columns;
-            table.files.extend(other.files);
+        Ok(both) => {
+            let mut files = std::mem::take(&mut table.files);
+            files.extend(other.files);
+            *table = Table { files, ..both };
             Some(())
         }
         Err(error) => {
@@ -193,10 +194,6 @@ pub fn append(table: &mut Table, other: Table, place: &TextPlace, sink: &mut Sin
             None
         }
     }
-}
-
-fn rescaled(name: &str, more: u32) -> Expr {
-    if more == 0 { col(name) } else { col(name) * lit(10i64.pow(more)) }
 }
 
 fn paths(table: &Table) -> String {

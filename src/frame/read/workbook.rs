@@ -6,12 +6,10 @@ use calamine::{Data, Reader, open_workbook_auto_from_rs};
 use polars::prelude::*;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
 use spm_core::ground::source::Place;
-use spm_core::plan::contract::Type;
 use spm_core::plan::project::{Header, Reading};
 
 use super::Cells;
 use super::delimited::{duplicate, header_names};
-use crate::table::Column as TableColumn;
 
 /// Reads one sheet into Text columns: numbers in their shortest exact form, dates as YYYY-MM-DD, errors as null.
 pub(super) fn workbook(bytes: &[u8], path: &str, reading: &Reading, sink: &mut Sink) -> Option<Cells> {
@@ -69,14 +67,7 @@ fn sheet(bytes: &[u8], reading: &Reading) -> Result<Cells, String> {
         }
         rows.push(u32::try_from(index + 1).unwrap_or(u32::MAX));
     }
-    let columns = names
-        .into_iter()
-        .zip(columns)
-        .map(|(name, column)| {
-            (TableColumn { name, kind: Type::Text, decimals: 0 }, column.finish().into_column())
-        })
-        .collect();
-    Ok(Cells { columns, rows })
+    Ok(Cells::of_texts(names, columns, rows))
 }
 
 fn text_of(cell: &Data) -> String {

@@ -7,11 +7,11 @@ use super::Problem;
 use super::formula;
 use super::pay::Others;
 use super::problem::{Amounts, Cell, Deal, Payee, Teams};
-use crate::ground::period::{Date, DateRange, Period};
+use crate::ground::period::{Date, DateRange, Group};
 use crate::ground::rational::Rational;
 use crate::ground::trace::{Node, Operation, Unit};
 use crate::plan::comp::{
-    Aggregate, Basis, Goal, GoalFrom, Measure, MeasureSource, Per, Proration, Quantity, QuantityFrom, Window,
+    Aggregate, Goal, GoalFrom, Measure, MeasureSource, Proration, Quantity, QuantityFrom, Window,
 };
 
 /// A payee at the end of a period.
@@ -64,35 +64,27 @@ impl<'a> Standing<'a> {
 
     /// The periods that a measure has accumulated at the end of the period.
     pub(super) fn window(&self, measure: usize) -> RangeInclusive<usize> {
-        let periods = self.problem.calendar.periods();
-        let period = self.period;
-        let same = |a: usize| {
-            let (a, b) = (&periods[a], &periods[period]);
-            match self.measure(measure).window {
-                Window::Transaction | Window::Period | Window::Rolling(_) => a.name == b.name,
-                Window::QuarterToDate => a.year == b.year && a.quarter == b.quarter,
-                Window::YearToDate => a.year == b.year,
-            }
+        let first = match self.measure(measure).window {
+            Window::Transaction | Window::Period => self.period,
+            Window::QuarterToDate => self.group(Group::Quarter).start,
+            Window::YearToDate => self.group(Group::Year).start,
+            Window::Rolling(count) => (self.period + 1).saturating_sub(count),
         };
-        if let Window::Rolling(count) = self.measure(measure).window {
-            return (period + 1).saturating_sub(count)..=period;
-        }
-        let first = (0..=period).rev().take_while(|earlier| same(*earlier)).last().unwrap_or(period);
-        first..=period
+        first..=self.period
+    }
+
+    fn group(&self, group: Group) -> std::ops::Range<usize> {
+        self.problem.calendar.group(self.period, group)
     }
 
     /// The periods whose goals and targets count for a measure.
     fn goal_periods(&self, measure: usize) -> RangeInclusive<usize> {
-        let periods = self.problem.calendar.periods();
-        let own = &periods[self.period];
-        let together = |other: &Period| match self.measure(measure).goal.as_ref().map(|goal| goal.basis) {
-            Some(Basis::Quarter) => other.year == own.year && other.quarter == own.quarter,
-            Some(Basis::Year) => other.year == own.year,
-            _ => false,
-        };
-        match (periods.iter().position(together), periods.iter().rposition(together)) {
-            (Some(first), Some(last)) => first..=last,
-            _ => self.window(measure),
+        match self.measure(measure).goal.as_ref().and_then(|goal| goal.basis) {
+            Some(basis) => {
+                let all = self.group(basis);
+                all.start..=all.end - 1
+            }
+            None => self.window(measure),
         }
     }
 
@@ -169,21 +161,11 @@ impl<'a> Standing<'a> {
         let label = &definition.name;
         let name = |period: usize| &self.problem.calendar.periods()[period].name;
         let part = |read: &dyn Fn(&Amounts) -> Rational, unit: &Unit| {
-            let single = window.start() == window.end();
-            let mut nodes: Vec<Node> = cells
-                .iter()
-                .map(|(period, amounts)| {
-                    Node::input(format!("{label}, {}", name(*period)), unit.clone(), read(amounts))
-                })
-                .collect();
-            match (nodes.pop(), single) {
-                (None, _) => Node::input(format!("{label}: none"), unit.clone(), Rational::zero()),
-                (Some(only), true) => only,
-                (Some(last), false) => {
-                    nodes.push(last);
-                    Node::computed(format!("{label}, to date"), unit.clone(), Operation::Sum, nodes)
-                }
-            }
+            let nodes = cells.iter().map(|(period, amounts)| {
+                Node::input(format!("{label}, {}", name(*period)), unit.clone(), read(amounts))
+            });
+            summed(&format!("{label}, to date"), unit, &window, nodes.collect())
+                .unwrap_or_else(|| Node::input(format!("{label}: none"), unit.clone(), Rational::zero()))
         };
         let count = |amounts: &Amounts| Rational::from(amounts.count);
         let node = match aggregate {
@@ -205,19 +187,13 @@ impl<'a> Standing<'a> {
     }
 
     fn goal(&self, goal: &Goal, periods: RangeInclusive<usize>, unit: &Unit) -> Option<Node> {
-        let single = periods.start() == periods.end();
-        let mut parts: Vec<Node> = periods.filter_map(|period| self.goal_of(goal, period, unit)).collect();
-        let last = parts.pop()?;
-        if single {
-            return Some(last);
-        }
-        parts.push(last);
+        let parts = periods.clone().filter_map(|period| self.goal_of(goal, period, unit)).collect();
         let label = match goal.basis {
-            Basis::ToDate => "goal, to date",
-            Basis::Quarter => "goal of the quarter",
-            Basis::Year => "goal of the year",
+            None | Some(Group::Period) => "goal, to date",
+            Some(Group::Quarter) => "goal of the quarter",
+            Some(Group::Year) => "goal of the year",
         };
-        Some(Node::computed(label, unit.clone(), Operation::Sum, parts))
+        summed(label, unit, &periods, parts)
     }
 
     /// The goal of one period, shrunk by participation and ramp.
@@ -323,19 +299,18 @@ impl<'a> Standing<'a> {
     fn of_period(&self, label: &str, quantity: &Quantity, unit: Unit, period: usize) -> Option<Node> {
         let standing = Self { period, ..*self };
         let value = standing.quantity_or_none(label, quantity, unit.clone())?;
-        let periods = self.problem.calendar.periods();
-        let own = &periods[period];
-        let among = periods.iter().filter(|other| match quantity.per {
-            Per::Period => other.name == own.name,
-            Per::Quarter => other.year == own.year && other.quarter == own.quarter,
-            Per::Year => other.year == own.year,
-        });
-        let count = i64::try_from(among.count()).unwrap_or(1);
+        let calendar = self.problem.calendar;
+        let count = i64::try_from(calendar.group(period, quantity.per).len()).unwrap_or(1);
         if count == 1 {
             return Some(value);
         }
         let per = Node::input("periods", Unit::Number, Rational::from(count));
-        Some(Node::computed(format!("{label}, {}", own.name), unit, Operation::Quotient, vec![value, per]))
+        Some(Node::computed(
+            format!("{label}, {}", calendar.periods()[period].name),
+            unit,
+            Operation::Quotient,
+            vec![value, per],
+        ))
     }
 
     /// A target or guarantee of the periods that a measure looks at, shrunk by participation (E12).
@@ -345,31 +320,21 @@ impl<'a> Standing<'a> {
             None => self.period..=self.period,
         };
         let unit = self.problem.money();
-        let single = periods.start() == periods.end();
-        let mut parts: Vec<Node> = periods
-            .filter_map(|period| {
-                let node = self.of_period(label, quantity, unit.clone(), period)?;
-                Some(match self.participation_node(period) {
-                    None => node,
-                    Some(part) => Node::computed(
-                        format!("{label} of the payee"),
-                        unit.clone(),
-                        Operation::Product,
-                        vec![node, part],
-                    ),
-                })
+        let parts = periods.clone().filter_map(|period| {
+            let node = self.of_period(label, quantity, unit.clone(), period)?;
+            Some(match self.participation_node(period) {
+                None => node,
+                Some(part) => Node::computed(
+                    format!("{label} of the payee"),
+                    unit.clone(),
+                    Operation::Product,
+                    vec![node, part],
+                ),
             })
-            .collect();
-        match (parts.pop(), single) {
-            (None, _) => {
-                Node::input(format!("{label}: none"), unit, Rational::zero()).citing(&quantity.place)
-            }
-            (Some(only), true) => only,
-            (Some(last), false) => {
-                parts.push(last);
-                Node::computed(format!("{label}, to date"), unit, Operation::Sum, parts)
-            }
-        }
+        });
+        summed(&format!("{label}, to date"), &unit, &periods, parts.collect()).unwrap_or_else(|| {
+            Node::input(format!("{label}: none"), unit.clone(), Rational::zero()).citing(&quantity.place)
+        })
     }
 
     /// A number of the plan; an empty cell counts as zero and says so.
@@ -424,6 +389,14 @@ impl<'a> Standing<'a> {
         }
         self.payee().texts.get(name).map(|text| Value::Text(text.clone()))
     }
+}
+
+/// The parts of a stretch of periods added up, or the part itself where the stretch is one period.
+fn summed(label: &str, unit: &Unit, stretch: &RangeInclusive<usize>, mut parts: Vec<Node>) -> Option<Node> {
+    if parts.is_empty() || stretch.start() == stretch.end() {
+        return parts.pop();
+    }
+    Some(Node::computed(label, unit.clone(), Operation::Sum, parts))
 }
 
 fn days(range: DateRange) -> impl Iterator<Item = Date> {

@@ -24,20 +24,29 @@ pub(super) struct Paid {
 /// A component for one standing.
 pub(super) struct Formula<'a> {
     pub(super) component: &'a Component,
+    /// What counts for pay: attainment is capped.
     pub(super) payout: Payout<'a>,
+    /// What was reached: whether a gate opens is about that.
+    reached: Figures,
 }
 
 impl<'a> Formula<'a> {
     pub(super) fn new(component: &'a Component, standing: Standing<'a>) -> Self {
-        let figures = match component.measure {
-            Some(measure) => capped(component, standing.figures(measure)),
+        let reached = match component.measure {
+            Some(measure) => standing.figures(measure),
             None => Figures {
                 measured: Node::input("nothing measured", Unit::Number, Rational::zero()),
                 goal: None,
                 present: true,
             },
         };
-        Self { component, payout: Payout { standing, measure: component.measure, figures } }
+        let figures = capped(component, reached.clone());
+        Self { component, payout: Payout { standing, measure: component.measure, figures }, reached }
+    }
+
+    /// The payout of other figures.
+    fn with(&self, figures: Figures) -> Payout<'a> {
+        Payout { standing: self.payout.standing, measure: self.payout.measure, figures }
     }
 
     fn standing(&self) -> &Standing<'a> {
@@ -51,21 +60,17 @@ impl<'a> Formula<'a> {
     /// Pay with threshold, multipliers, weight, the gates that `apply`, and the cap of the window.
     pub(super) fn pay(&self, others: Others<'_>, apply: &dyn Fn(&Gate) -> bool) -> Result<Paid, Diagnostic> {
         let money = self.money();
+        let without_goal = || {
+            let label = "no goal above zero, so nothing is paid";
+            Paid { pay: Node::input(label, self.money(), Rational::zero()), without_goal: true }
+        };
         let capped_without_goal =
             self.component.attainment_cap.is_some() && self.payout.figures.usable_goal().is_none();
         let base = if capped_without_goal { None } else { self.base(others)? };
-        let Some(mut pay) = base else {
-            let label = "no goal above zero, so nothing is paid";
-            return Ok(Paid { pay: Node::input(label, money, Rational::zero()), without_goal: true });
-        };
+        let Some(mut pay) = base else { return Ok(without_goal()) };
         if let Some(threshold) = &self.component.threshold {
-            match self.threshold(threshold, pay) {
-                Some(node) => pay = node,
-                None => {
-                    let label = "no goal above zero, so nothing is paid";
-                    return Ok(Paid { pay: Node::input(label, money, Rational::zero()), without_goal: true });
-                }
-            }
+            let Some(above) = self.threshold(threshold, pay) else { return Ok(without_goal()) };
+            pay = above;
         }
         for multiplier in &self.component.multipliers {
             let factor = match multiplier {
@@ -113,10 +118,7 @@ impl<'a> Formula<'a> {
         let money = self.money();
         let part = Node::input("part while the gate is shut", Unit::Percent, gate.otherwise.clone());
         let shut = Node::computed("while shut", money.clone(), Operation::Product, vec![pay.clone(), part]);
-        // Whether a gate opens is about what was reached, not about what counts for pay.
-        let own = |measure| self.standing().figures(measure);
-        let figures = self.component.measure.map_or_else(|| self.payout.figures.clone(), own);
-        let actual = Payout { standing: self.payout.standing, measure: self.payout.measure, figures };
+        let actual = self.with(self.reached.clone());
         let Some(value) = actual.looked_up(&gate.lookup) else {
             return Node { label: "gate shut: no goal".to_owned(), ..shut }.citing(&gate.place);
         };
@@ -131,13 +133,7 @@ impl<'a> Formula<'a> {
     /// Nothing below the threshold; above it everything, or what lies above.
     fn threshold(&self, threshold: &Threshold, pay: Node) -> Option<Node> {
         let figures = &self.payout.figures;
-        let value = match threshold.base {
-            Base::Attainment => figures.attainment()?,
-            Base::Amount => figures.measured.clone(),
-            Base::Lookup => {
-                Node::input("lookup", Unit::Number, self.standing().deal?.lookup.clone().unwrap_or_default())
-            }
-        };
+        let value = self.payout.looked_up(&threshold.lookup)?;
         let level =
             Node::input("threshold", value.unit.clone(), threshold.at.clone()).citing(&threshold.place);
         let money = self.money();
@@ -145,7 +141,7 @@ impl<'a> Formula<'a> {
             pay
         } else {
             // What the measurement of the threshold itself would have paid is not paid back.
-            let at = match (threshold.base, figures.usable_goal()) {
+            let at = match (threshold.lookup.on, figures.usable_goal()) {
                 (Base::Attainment, Some(goal)) => Node::computed(
                     "measurement at the threshold",
                     figures.measured.unit.clone(),
@@ -154,14 +150,9 @@ impl<'a> Formula<'a> {
                 ),
                 _ => level.clone(),
             };
-            let there = Self {
-                component: self.component,
-                payout: Payout {
-                    standing: self.payout.standing,
-                    measure: self.payout.measure,
-                    figures: Figures { measured: at, ..figures.clone() },
-                },
-            };
+            let figures = Figures { measured: at, ..figures.clone() };
+            let there =
+                Self { component: self.component, payout: self.with(figures.clone()), reached: figures };
             let below = there.base(&|_| None).ok().flatten()?;
             let below = Node { label: "pay of the threshold itself".to_owned(), ..below };
             Node::computed("pay above the threshold", money.clone(), Operation::Difference, vec![pay, below])
@@ -261,7 +252,7 @@ impl<'a> Formula<'a> {
                 Some(schedule) => {
                     let payout =
                         Payout { standing: *standing, measure: Some(item.measure), figures: figures.clone() };
-                    let own = Self { component: self.component, payout };
+                    let own = Self { component: self.component, payout, reached: figures.clone() };
                     own.share(schedule, &figures)
                 }
             };

@@ -7,6 +7,7 @@ use super::pay::{Formula, Paid};
 use super::problem::{Cell, Deal, Problem, Teams};
 use super::team;
 use crate::ground::diagnostic::Diagnostic;
+use crate::ground::period::Group;
 use crate::ground::rational::Rational;
 use crate::ground::trace::{Node, Operation};
 use crate::plan::comp::{Cap, CapPer, Component, Gate, MeasureSource, Pay, Window};
@@ -33,8 +34,7 @@ pub(super) fn first_period(problem: &Problem<'_>) -> usize {
     if !plan.components.iter().any(reaches) && !plan.cap.as_ref().is_some_and(|cap| cap.per_year) {
         return start;
     }
-    let periods = problem.calendar.periods();
-    (0..=start).rev().take_while(|index| periods[*index].year == periods[start].year).last().unwrap_or(start)
+    problem.calendar.group(start, Group::Year).start
 }
 
 /// True when a component pays the difference of what its window has earned.

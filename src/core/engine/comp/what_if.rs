@@ -26,10 +26,13 @@ pub fn with_more(
     if !alone {
         return Ok(None);
     }
-    let own = problem.measurements.iter().filter(|(cell, _)| cell.payee == line.payee);
+    // Cells are in the order of payees.
+    let of = |payee| Cell { payee, measure: 0, period: 0 };
+    let mine = of(line.payee)..of(line.payee + 1);
+    let own = problem.measurements.range(mine.clone());
     let own: BTreeMap<Cell, Amounts> =
         own.map(|(cell, amounts)| (Cell { payee: 0, ..*cell }, amounts.clone())).collect();
-    let deals = problem.deals.iter().filter(|(cell, _)| cell.payee == line.payee);
+    let deals = problem.deals.range(mine);
     let deals = deals.map(|(cell, deals)| (Cell { payee: 0, ..*cell }, deals.clone())).collect();
     let mut results = Vec::new();
     for more in more {

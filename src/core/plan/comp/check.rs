@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Aggregate, Basis, CreditRule, Direct, Goal, GoalFrom, Measure, MeasureSource, Per, Quantity,
-    QuantityFrom, Ramp, Recipient, Team, Window,
+    Aggregate, CreditRule, Direct, Goal, GoalFrom, Measure, MeasureSource, Quantity, QuantityFrom, Ramp,
+    Recipient, Team, Window,
 };
 use crate::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
+use crate::ground::period::Group;
 use crate::ground::source::{Place, TextPlace};
 use crate::plan::contract::Type;
 use crate::plan::expression::{Columns, Expression, check_formula, check_typed};
@@ -31,6 +32,16 @@ pub(super) fn names_of(items: &[Raw], kind: &str, sink: &mut Sink) -> Vec<String
     names.into_iter().map(|(name, _)| name).collect()
 }
 
+/// The periods that `per` and `basis` mean; `None` for `to-date`.
+fn group(word: &str) -> Option<Group> {
+    match word {
+        "period" => Some(Group::Period),
+        "quarter" => Some(Group::Quarter),
+        "year" => Some(Group::Year),
+        _ => None,
+    }
+}
+
 /// The check of one plan against the columns of the project.
 pub(super) struct Check<'a> {
     pub(super) reps: Columns,
@@ -39,10 +50,10 @@ pub(super) struct Check<'a> {
     pub(super) measure_names: Vec<String>,
     /// Those checked so far: all of them when components are checked.
     pub(super) measures: Vec<Measure>,
-    /// Components checked so far: what a formula may name.
-    pub(super) component_names: Vec<String>,
     /// Every component of the plan, in order.
     pub(super) all_components: Vec<String>,
+    /// How many of them are checked: what a formula may name.
+    pub(super) components_done: usize,
     /// Measures that something refers to.
     pub(super) used: BTreeSet<usize>,
     pub(super) faults: &'a mut Sink,
@@ -55,8 +66,8 @@ impl<'a> Check<'a> {
             transactions: tables.columns("transactions"),
             measure_names: vec![],
             measures: vec![],
-            component_names: vec![],
             all_components: vec![],
+            components_done: 0,
             used: BTreeSet::new(),
             faults,
         }
@@ -291,11 +302,7 @@ impl<'a> Check<'a> {
         Some(Goal {
             prorate: item.boolean("prorate").unwrap_or(!matches!(from, GoalFrom::Quota(_))),
             from,
-            basis: match item.text("basis") {
-                Some("quarter") => Basis::Quarter,
-                Some("year") => Basis::Year,
-                _ => Basis::ToDate,
-            },
+            basis: item.text("basis").and_then(group),
             ramp: ramp.transpose_inner()?,
         })
     }
@@ -305,11 +312,7 @@ impl<'a> Check<'a> {
         if let Some(number) = item.as_number() {
             return Some(Quantity::fixed(number, item.place.clone()));
         }
-        let per = match item.text("per") {
-            Some("quarter") => Per::Quarter,
-            Some("year") => Per::Year,
-            _ => Per::Period,
-        };
+        let per = item.text("per").and_then(group).unwrap_or_default();
         let (value, place) = match (item.get("amount"), item.get("column"), item.get("sql")) {
             (Some(amount), None, None) => (QuantityFrom::Fixed(amount.as_number()?), amount.place.clone()),
             (None, Some(column), None) => (self.column(column)?, column.place.clone()),
@@ -352,28 +355,35 @@ impl<'a> Check<'a> {
             }
         }
         if components {
-            columns.extend(self.component_names.iter().map(|name| (name.clone(), Type::Number)));
-        }
-        if let (true, Some(text)) = (components, item.as_text()) {
-            // Naming what is calculated later would be a circle, or at least an order that nobody can see.
-            let own = self.component_names.len();
-            let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric() && !"_-".contains(c)).collect();
-            let mut later = self.all_components.iter().skip(own + 1);
-            if let Some(name) = later.find(|name| words.contains(&name.as_str())) {
-                let this = self.all_components.get(own).cloned().unwrap_or_default();
-                let message = format!("`{name}` is calculated after `{this}`");
-                let fault = Diagnostic::error(Code::SPM202, message).at(Place::Text(item.place.clone()), "");
-                self.faults.push(fault.hint("a formula names components above it; move this one below"));
-                return None;
-            }
+            columns.extend(self.all_components.iter().map(|name| (name.clone(), Type::Number)));
         }
         let formula =
             check_formula(item.as_text()?, &item.place, &Columns(columns), Type::Number, self.faults)?;
+        if components && let Some(fault) = self.calculated_later(&formula, item) {
+            self.faults.push(fault);
+            return None;
+        }
         for column in formula.columns() {
             let name = column.trim_end_matches(".goal").trim_end_matches(".attainment");
             self.used.extend(self.measures.iter().position(|measure| measure.name == name));
         }
         Some(formula)
+    }
+
+    /// Naming what is calculated later would be a circle, or at least an order that nobody can see.
+    fn calculated_later(&self, formula: &Expression, item: &Raw) -> Option<Diagnostic> {
+        let (this, later) = self.all_components[self.components_done..].split_first()?;
+        let named = formula.columns();
+        let own = std::iter::once(this).chain(later).find(|name| named.contains(&name.as_str()))?;
+        // A measure or a column of reps of the same name is what the formula means.
+        let other = self.measures.iter().any(|measure| measure.name == *own)
+            || self.reps.0.iter().any(|(column, _)| column == own);
+        let message = match own == this {
+            true => format!("`{this}` names itself"),
+            false => format!("`{own}` is calculated after `{this}`"),
+        };
+        let fault = Diagnostic::error(Code::SPM202, message).at(Place::Text(item.place.clone()), "");
+        (!other).then(|| fault.hint("a formula names components above it; move this one below"))
     }
 }
 

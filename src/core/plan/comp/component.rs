@@ -450,10 +450,9 @@ impl Check<'_> {
     }
 
     fn threshold(&mut self, item: &Raw, own: Option<usize>) -> Option<Threshold> {
-        let lookup = self.lookup(item, own)?;
         Some(Threshold {
             at: item.number("at")?,
-            base: lookup.on,
+            lookup: self.lookup(item, own)?,
             back_pay: item.boolean("back_pay")?,
             place: item.get("at")?.place.clone(),
         })

@@ -11,7 +11,7 @@ use check::{Check, names_of};
 
 use crate::ground::diagnostic::{Code, Diagnostic, Sink};
 use crate::ground::money::Currency;
-use crate::ground::period::DateRange;
+use crate::ground::period::{DateRange, Group};
 use crate::ground::rational::Rational;
 use crate::ground::round::Rounding;
 use crate::ground::source::{Place, TextPlace};
@@ -208,24 +208,12 @@ pub enum Team {
 pub struct Goal {
     /// Where it comes from.
     pub from: GoalFrom,
-    /// Compared with the goal of the whole quarter or year instead of the goals to date.
-    pub basis: Basis,
+    /// The whole quarter or year whose goals a window is compared with (E10); `None` for the goals to date.
+    pub basis: Option<Group>,
     /// Whether it shrinks with participation.
     pub prorate: bool,
     /// Index of the ramp of new hires.
     pub ramp: Option<usize>,
-}
-
-/// Which periods' goals a window is compared with (E10).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Basis {
-    /// Those of the window so far.
-    #[default]
-    ToDate,
-    /// Every period of the quarter.
-    Quarter,
-    /// Every period of the year.
-    Year,
 }
 
 /// Where a goal comes from.
@@ -256,7 +244,7 @@ pub struct Quantity {
     /// Where it comes from.
     pub value: QuantityFrom,
     /// What it is for, where that matters.
-    pub per: Per,
+    pub per: Group,
     /// Where it is stated.
     pub place: TextPlace,
 }
@@ -270,18 +258,6 @@ pub enum QuantityFrom {
     Column(String),
     /// Calculated from columns of reps and from measures.
     Formula(Expression),
-}
-
-/// A stretch of time that a number is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Per {
-    /// Each leaf period.
-    #[default]
-    Period,
-    /// Each quarter, shared equally by its periods.
-    Quarter,
-    /// Each year, shared equally by its periods.
-    Year,
 }
 
 /// A limit on the plan.
@@ -329,7 +305,7 @@ impl CompPlan {
         let mut components = Vec::new();
         for item in raw.list("component").iter().filter(|_| complete) {
             let component = check.component(item);
-            check.component_names.extend(item.text("name").map(str::to_owned));
+            check.components_done += 1;
             components.extend(component);
         }
         let cap = raw.get("cap").and_then(|item| {
@@ -420,6 +396,6 @@ impl Quantity {
     /// A number that is the same for everyone.
     #[must_use]
     pub fn fixed(value: Rational, place: TextPlace) -> Self {
-        Self { value: QuantityFrom::Fixed(value), per: Per::Period, place }
+        Self { value: QuantityFrom::Fixed(value), per: Group::Period, place }
     }
 }

@@ -227,7 +227,7 @@ pub struct Matrix {
     pub rows: Axis,
     /// Columns likewise.
     pub columns: Axis,
-    /// Row by row; for the additive mode filled with the sums.
+    /// Row by row; for the additive mode two rows: what each row pays, and what each column pays.
     pub cells: Vec<Vec<Rational>>,
     /// Where it is defined.
     pub place: TextPlace,
@@ -249,8 +249,8 @@ pub enum MatrixMode {
 pub struct Threshold {
     /// The level.
     pub at: Rational,
-    /// What it is compared with.
-    pub base: Base,
+    /// What it is compared with: the component's own measure.
+    pub lookup: Lookup,
     /// Once reached, whether what lies below it is paid too (E3).
     pub back_pay: bool,
     /// Where it is defined.
