@@ -8,8 +8,7 @@ use spm_core::ground::limit;
 use spm_core::ground::source::{Place, Source};
 use spm_core::plan::project::Project;
 use spm_core::plan::{Plan, Tables as Columns, check_plan};
-use spm_frame::fingerprint::fingerprint;
-use spm_frame::load::{self, Tables};
+use spm_frame::load::{self, Need, Tables};
 use spm_frame::read;
 use spm_frame::write::{self, Builder, Provenance};
 
@@ -107,19 +106,11 @@ fn read_text(root: &Path, shown: &str, sink: &mut Sink) -> Option<Source> {
 }
 
 impl Opened {
-    /// Loads the tables that a command needs; `own` is the folder of its results, which it never reads. Rows that
-    /// cannot be used stop the command, unless they are allowed.
-    pub fn load(
-        &self,
-        needed: &[&str],
-        own: Option<&str>,
-        global: &Global,
-        ui: &Ui,
-    ) -> Result<Tables, Failure> {
+    /// Loads the tables that a command needs. Rows that cannot be used stop the command, unless they are allowed.
+    pub fn load(&self, need: &Need<'_>, global: &Global, ui: &Ui) -> Result<Tables, Failure> {
         ui.step("reading extracts");
         let mut sink = Sink::default();
-        let tables = load::load(&self.root, &self.project, needed, own, &mut sink);
-        spm_frame::credit::check_splits(&tables, &mut sink);
+        let tables = load::load(&self.root, &self.project, need, &mut sink);
         let rows = tables.rejects.len();
         let only_rows = sink.faults().iter().all(|fault| {
             let row = matches!(
@@ -170,8 +161,8 @@ impl Opened {
         for (source, plan) in &self.plans {
             entries.push((format!("spm.plan.{}", plan.id()), sha256(source.text())));
         }
-        for (name, table) in &tables.tables {
-            entries.push((format!("spm.input.{name}"), fingerprint(table)));
+        for (name, fingerprint) in tables.fingerprints() {
+            entries.push((format!("spm.input.{name}"), fingerprint.to_string()));
         }
         entries.push(("spm.seed".to_owned(), seed.to_string()));
         entries

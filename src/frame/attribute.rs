@@ -130,7 +130,7 @@ fn empty(problem: &Problem<'_>) -> io::Result<Table> {
     let columns = columns(problem, 0);
     let data = columns
         .iter()
-        .map(|column| Column::new_empty(column.name.as_str().into(), &crate::load::physical(column.kind)));
+        .map(|column| Column::new_empty(column.name.as_str().into(), &crate::intake::physical(column.kind)));
     let frame = DataFrame::new(0, data.collect()).map_err(io::Error::other)?;
     Ok(Table { frame, columns, files: vec![] })
 }

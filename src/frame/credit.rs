@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use polars::prelude::*;
+use rayon::prelude::*;
 use spm_core::engine::comp::{Amounts, Cell, Deal, Payee};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::id::PayeeId;
@@ -19,7 +20,8 @@ use spm_core::plan::contract::Type;
 use crate::convert::convert;
 use crate::load::Tables;
 use crate::lower::lower;
-use crate::merge::matches;
+use crate::merge::{matches, tasks};
+use crate::splits::cut;
 use crate::table::{Column as TableColumn, Table, below};
 
 /// Credits and what they add up to.
@@ -402,42 +404,55 @@ impl Crediting<'_> {
         rolled_up: bool,
         decimals: u32,
     ) -> PolarsResult<Part> {
-        let people = self.people()?;
-        let key = || [col("payee_id")];
-        let arguments = JoinArgs { maintain_order: MaintainOrderJoin::Left, ..JoinArgs::new(JoinType::Left) };
-        let mut frame = shared.lazy().join(people.lazy(), key(), key(), arguments).collect()?;
-        frame.with_column(self.periods_of(&frame)?.into_column())?;
-        let employed = col("_hired")
-            .is_null()
-            .or(col("event_date").gt_eq(col("_hired")))
-            .and(col("_left").is_null().or(col("event_date").lt(col("_left"))));
-        let reason = when(col("payee_id").is_null())
-            .then(lit(NO_PERSON))
-            .when(col("_known").is_null())
-            .then(lit("the person is not in reps"))
-            .when(employed.not())
-            .then(lit("not employed on the event date"))
-            .otherwise(lit(NULL))
-            .cast(DataType::String);
-        let frame = frame.lazy().with_column(reason.alias("reason"));
-        let names: Vec<&str> = self.calendar.periods().iter().map(|period| period.name.as_str()).collect();
-        let names = DataFrame::new_infer_height(vec![
-            UInt32Chunked::from_iter_values("_period".into(), 0..u32::try_from(names.len()).unwrap_or(0))
-                .into_column(),
-            Column::new("period".into(), names),
-        ])?;
-        let named = frame.with_columns([
-            lit(self.plan.id.as_str()).alias("plan_id"),
-            lit(rule.name.as_str()).alias("credit"),
-        ]);
-        let kind = if rolled_up { "managers" } else { "direct" };
-        let key = || [col("_period")];
-        let arguments = JoinArgs { maintain_order: MaintainOrderJoin::Left, ..JoinArgs::new(JoinType::Left) };
-        let good = named.clone().filter(col("reason").is_null().and(col("_payee").is_not_null()));
-        let good = good
-            .join(names.lazy(), key(), key(), arguments)
-            .with_column(lit(kind).alias("type"))
-            .collect()?;
+        let people = self.people();
+        let by_day = PeriodByDay::of(self.calendar);
+        let (ids, dates) =
+            (shared.column("payee_id")?.str()?, shared.column("event_date")?.date()?.physical());
+        let found: Vec<Vec<(Found, Option<u32>)>> = tasks(shared.height())
+            .map(|(from, length)| {
+                let from = i64::try_from(from).unwrap_or(i64::MAX);
+                let (ids, dates) = (ids.slice(from, length), dates.slice(from, length));
+                let row = |(id, day): (Option<&str>, Option<i32>)| {
+                    (Person::find(&people, id, day), day.and_then(|day| by_day.get(day)))
+                };
+                ids.iter().zip(dates.iter()).map(row).collect()
+            })
+            .collect();
+        let each = || found.iter().flatten();
+        let kept = |wanted: fn(&Found) -> bool| -> PolarsResult<DataFrame> {
+            if each().all(|(found, _)| wanted(found)) {
+                return Ok(shared.clone());
+            }
+            shared.filter(&each().map(|(found, _)| wanted(found)).collect_ca("kept".into()))
+        };
+        let constant = |name: &str, value: &str, frame: &DataFrame| {
+            Column::new_scalar(name.into(), Scalar::from(PlSmallStr::from(value)), frame.height())
+        };
+        let mut good = kept(|found| matches!(found, Found::Payee(_)))?;
+        let of_good = || {
+            each().filter_map(|(found, period)| match found {
+                Found::Payee(index) => Some((*index, *period)),
+                _ => None,
+            })
+        };
+        let periods: UInt32Chunked = of_good().map(|(_, period)| period).collect_ca("_period".into());
+        let names = self.calendar.periods().iter().map(|period| period.name.as_str());
+        let names = StringChunked::from_iter_values("period".into(), names);
+        good.with_column(names.take(&periods)?.into_column())?;
+        good.with_column(periods.into_column())?;
+        let payees: UInt32Chunked = of_good().map(|(payee, _)| Some(payee)).collect_ca("_payee".into());
+        good.with_column(payees.into_column())?;
+        let mut unresolved = kept(|found| matches!(found, Found::Nobody(_)))?;
+        let reasons = each().filter_map(|(found, _)| match found {
+            Found::Nobody(reason) => Some(*reason),
+            _ => None,
+        });
+        unresolved.with_column(StringChunked::from_iter_values("reason".into(), reasons).into_column())?;
+        for frame in [&mut good, &mut unresolved] {
+            frame.with_column(constant("plan_id", self.plan.id.as_str(), frame))?;
+            frame.with_column(constant("credit", &rule.name, frame))?;
+        }
+        good.with_column(constant("type", if rolled_up { "managers" } else { "direct" }, &good))?;
         let wanted = ["_payee", "_period", "amount", "_lookup", "transaction_id", "line_id", "event_date"];
         let cells = good.select(wanted)?;
         let order = [
@@ -455,37 +470,52 @@ impl Crediting<'_> {
         let credits = good.select(order)?;
         let order =
             ["plan_id", "credit", "transaction_id", "line_id", "payee_id", "event_date", "amount", "reason"];
-        let unresolved = named.filter(col("reason").is_not_null()).select(order.map(col)).collect()?;
-        Ok(Part { credits, unresolved, cells, decimals, lookup_decimals: 0 })
+        Ok(Part { credits, unresolved: unresolved.select(order)?, cells, decimals, lookup_decimals: 0 })
     }
 
-    /// Everyone in reps with employment dates, and the index of those in the plan.
-    fn people(&self) -> PolarsResult<DataFrame> {
-        let optional = |name: &str, alias: &str| match self.reps.column(name) {
-            Some(_) => col(name).alias(alias),
-            None => lit(NULL).cast(DataType::Date).alias(alias),
+    /// Everyone in reps by identifier, with employment dates, and the index of those in the plan.
+    fn people(&self) -> PlHashMap<&str, Person> {
+        let Some(ids) = self.reps.texts("rep_id") else { return PlHashMap::default() };
+        let (hired, left) = (self.reps.days("hire_date"), self.reps.days("end_date"));
+        let day = |days: Option<&Int32Chunked>, row: usize| days.and_then(|days| days.get(row));
+        let person = |(row, id): (usize, Option<&'_ str>)| Person {
+            index: id.and_then(|id| self.payees.binary_search_by(|payee| payee.id.as_str().cmp(id)).ok()),
+            hired: day(hired, row),
+            left: day(left, row),
         };
-        let all = self.reps.frame.clone().lazy().select([
-            col("rep_id").alias("payee_id"),
-            lit(true).alias("_known"),
-            optional("hire_date", "_hired"),
-            optional("end_date", "_left"),
-        ]);
-        let ids: Vec<&str> = self.payees.iter().map(|payee| payee.id.as_str()).collect();
-        let count = u32::try_from(ids.len()).unwrap_or(0);
-        let index = DataFrame::new_infer_height(vec![
-            Column::new("payee_id".into(), ids),
-            UInt32Chunked::from_iter_values("_payee".into(), 0..count).into_column(),
-        ])?;
-        let key = || [col("payee_id")];
-        all.join(index.lazy(), key(), key(), JoinArgs::new(JoinType::Left)).collect()
+        ids.iter().enumerate().filter_map(|(row, id)| Some((id?, person((row, id))))).collect()
     }
+}
 
-    /// The index of the leaf period of each event date, by a table with one entry for each day of the calendar.
-    fn periods_of(&self, frame: &DataFrame) -> PolarsResult<UInt32Chunked> {
-        let by_day = PeriodByDay::of(self.calendar);
-        let dates = frame.column("event_date")?.date()?.physical();
-        Ok(dates.iter().map(|date| by_day.get(date?)).collect_ca("_period".into()))
+/// Who a row of credit belongs to.
+enum Found {
+    /// Index of the payee.
+    Payee(u32),
+    /// Somebody whom the plan does not pay.
+    Other,
+    /// Nobody who could be credited, and why.
+    Nobody(&'static str),
+}
+
+/// Someone in reps.
+struct Person {
+    /// Index into the payees of the plan.
+    index: Option<usize>,
+    /// First day, and first day after the last, in days since 1970-01-01.
+    hired: Option<i32>,
+    left: Option<i32>,
+}
+
+impl Person {
+    fn find(people: &PlHashMap<&str, Self>, id: Option<&str>, day: Option<i32>) -> Found {
+        let Some(id) = id else { return Found::Nobody(NO_PERSON) };
+        let Some(person) = people.get(id) else { return Found::Nobody("the person is not in reps") };
+        let hired = person.hired.is_none_or(|hired| day.is_some_and(|day| day >= hired));
+        if !hired || person.left.is_some_and(|left| day.is_none_or(|day| day >= left)) {
+            return Found::Nobody("not employed on the event date");
+        }
+        let index = person.index.and_then(|index| u32::try_from(index).ok());
+        index.map_or(Found::Other, Found::Payee)
     }
 }
 
@@ -512,81 +542,4 @@ impl PeriodByDay {
 
 fn day(date: spm_core::ground::period::Date) -> Expr {
     lit(epoch_day(date)).cast(DataType::Date)
-}
-
-/// Cuts the amount of each base row by the shares of its rows (contiguous, by `_base`). Splits are cut toward zero and
-/// what is left goes to the largest share, ties to the first payee (E17); overlays are rounded on their own, halves
-/// away from zero. A row without a share keeps the whole amount.
-fn cut(joined: &DataFrame, share_decimals: u32, overlay: bool) -> PolarsResult<Int64Chunked> {
-    let base = joined.column("_base")?.u32()?.clone();
-    let amounts = joined.column("amount")?.i64()?.clone();
-    let shares = joined.column("_share")?.i64()?.clone();
-    let unit = 10i128.pow(share_decimals);
-    let mut parts: Vec<i64> = Vec::with_capacity(joined.height());
-    let rows: Vec<(u32, i64, Option<i64>)> = base
-        .iter()
-        .zip(amounts.iter())
-        .zip(shares.iter())
-        .map(|((base, amount), share)| (base.unwrap_or(0), amount.unwrap_or(0), share))
-        .collect();
-    for group in rows.chunk_by(|a, b| a.0 == b.0) {
-        let first = parts.len();
-        let mut left = i128::from(group[0].1);
-        let mut largest = (first, i64::MIN);
-        for (_, amount, share) in group {
-            let Some(share) = *share else {
-                parts.push(*amount);
-                left = 0;
-                continue;
-            };
-            let product = i128::from(*amount) * i128::from(share);
-            let part = if overlay {
-                (2 * product.abs() + unit) / (2 * unit) * product.signum()
-            } else {
-                product / unit
-            };
-            if share > largest.1 {
-                largest = (parts.len(), share);
-            }
-            left -= part;
-            let part = i64::try_from(part)
-                .map_err(|_| polars_err!(ComputeError: "a share of {share} of {amount} leaves 64 bits"))?;
-            parts.push(part);
-        }
-        if !overlay && left != 0 {
-            let left =
-                i64::try_from(left).map_err(|_| polars_err!(ComputeError: "a remainder leaves 64 bits"))?;
-            parts[largest.0] += left;
-        }
-    }
-    Ok(Int64Chunked::from_vec("amount".into(), parts))
-}
-
-/// Checks that the shares of type `split` of every transaction total exactly 100 %.
-pub fn check_splits(tables: &Tables, sink: &mut Sink) {
-    let Some(splits) = tables.get("splits") else { return };
-    let unit = 10i64.pow(splits.decimals("share"));
-    let kind = if splits.column("type").is_some() {
-        col("type").is_null().or(col("type").eq(lit("split")))
-    } else {
-        lit(true)
-    };
-    let Ok(frame) = splits.frame.clone().lazy().filter(kind).collect() else { return };
-    let (Ok(ids), Ok(shares)) = (frame.column("transaction_id"), frame.column("share")) else { return };
-    let (Ok(ids), Ok(shares)) = (ids.str(), shares.i64()) else { return };
-    let path = splits.files.first().map_or("", |file| file.path.as_str());
-    let decimals = splits.decimals("share");
-    let rows: Vec<(&str, i128)> =
-        ids.iter().zip(shares.iter()).filter_map(|(id, share)| Some((id?, i128::from(share?)))).collect();
-    // The splits of a transaction are next to each other: their table is in the order of its key.
-    for group in rows.chunk_by(|a, b| a.0 == b.0) {
-        let total: i128 = group.iter().map(|(_, share)| share).sum();
-        if total == i128::from(unit) {
-            continue;
-        }
-        let total = Rational::from_scaled(total, decimals).to_percent();
-        let message = format!("the splits of transaction {} total {total}", group[0].0);
-        let fault = Diagnostic::error(Code::SPM111, message).at(Place::row(path, None, Some("share")), "");
-        sink.push(fault.hint("correct the shares, or mark extra credit with type overlay"));
-    }
 }

@@ -6,16 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use polars::prelude::*;
-use rayon::prelude::*;
-use spm_core::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
-use spm_core::ground::source::{Place, TextPlace};
-use spm_core::plan::contract::{CONTRACTS, Contract, Rule, Type};
-use spm_core::plan::expression::{Columns, check_expression, check_typed};
-use spm_core::plan::project::{ColumnFrom, ColumnSpec, JoinSpec, Project, SourceSpec};
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::period::DateRange;
+use spm_core::ground::source::Place;
+use spm_core::plan::contract::{CONTRACTS, Contract, Type};
+use spm_core::plan::project::{ColumnSpec, Project, SourceSpec};
 
-use crate::lower::lower;
-use crate::merge::{is_ascending, missing, tasks};
-use crate::read::{self, cast};
+use crate::fingerprint::Fingerprint;
+use crate::intake::{Intake, Lookup, Narrowed, Narrowing, Part, check_contract, physical, within};
+use crate::merge::Known;
+use crate::order::{Repeats, Twice, sort_by_key, twice};
+use crate::read;
+use crate::splits::{check_splits, of_transactions};
 use crate::table::{Column as TableColumn, FILE, InputFile, ROW, Reject, Table};
 
 /// The canonical tables of a project, checked.
@@ -27,6 +29,8 @@ pub struct Tables {
     pub rejects: Vec<Reject>,
     /// Every file read, sorted by path.
     pub inputs: Vec<InputFile>,
+    /// Of tables that are not held whole: how many rows are good, and their fingerprint.
+    narrowed: BTreeMap<&'static str, (usize, Fingerprint)>,
 }
 
 impl Tables {
@@ -35,39 +39,98 @@ impl Tables {
     pub fn get(&self, name: &str) -> Option<&Table> {
         self.tables.get(name)
     }
+
+    /// How many good rows the extracts have for a table, held or not.
+    #[must_use]
+    pub fn rows(&self, name: &str) -> usize {
+        let whole = || self.get(name).map_or(0, |table| table.frame.height());
+        self.narrowed.get(name).map_or_else(whole, |(rows, _)| *rows)
+    }
+
+    /// The fingerprint of every table, by name: of all good rows of the extracts, held or not.
+    #[must_use]
+    pub fn fingerprints(&self) -> Vec<(&'static str, Fingerprint)> {
+        let whole = |name: &str| self.narrowed.get(name).map(|(_, fingerprint)| *fingerprint);
+        let tables = self.tables.iter();
+        tables.map(|(name, table)| (*name, whole(name).unwrap_or_else(|| Fingerprint::of(table)))).collect()
+    }
 }
 
-/// Reads and checks the tables named in `needed` and everything they look up. Faults go to the sink.
-///
-/// A command never reads its own results, so that it gives the same answer when it is run again: optional sources
-/// whose files lie in the folder `own` (such as `out/territories`) count as absent.
-pub fn load(root: &Path, project: &Project, needed: &[&str], own: Option<&str>, sink: &mut Sink) -> Tables {
-    let mut loader = Loader { root, project, own, sink, done: BTreeMap::new(), rejects: vec![] };
-    let mut tables = Tables::default();
-    for contract in CONTRACTS.iter().filter(|contract| needed.contains(&contract.name)) {
+/// What a command needs of the extracts.
+#[derive(Clone, Copy, Debug)]
+pub struct Need<'a> {
+    /// Canonical tables.
+    pub tables: &'a [&'a str],
+    /// The folder of the command's own results, such as `out/territories`. A command never reads its own results, so
+    /// that it gives the same answer when it is run again: optional sources whose files lie there count as absent.
+    pub own: Option<&'a str>,
+    /// Transactions of other days, and their splits, are checked and left out: a run over a quarter does not hold ten
+    /// years in memory.
+    pub days: Option<DateRange>,
+}
+
+/// Reads and checks the tables that are needed and everything they look up. Faults go to the sink.
+pub fn load(root: &Path, project: &Project, need: &Need<'_>, sink: &mut Sink) -> Tables {
+    let mut loader = Loader {
+        root,
+        project,
+        need,
+        sink,
+        done: BTreeMap::new(),
+        rejects: vec![],
+        inputs: BTreeSet::new(),
+        tables: Tables::default(),
+        missing: BTreeMap::new(),
+    };
+    for contract in CONTRACTS.iter().filter(|contract| need.tables.contains(&contract.name)) {
         if let Some(table) = loader.canonical(contract) {
-            tables.tables.insert(contract.name, table);
+            loader.tables.tables.insert(contract.name, table);
         }
     }
-    let mut inputs: BTreeSet<InputFile> = BTreeSet::new();
-    for table in loader.done.into_values().flatten() {
+    let Loader { mut tables, mut rejects, mut inputs, missing, done, .. } = loader;
+    for table in done.into_values().flatten() {
         inputs.extend(table.files);
     }
+    rejects.sort();
     tables.inputs = inputs.into_iter().collect();
-    tables.rejects = loader.rejects;
-    tables.rejects.sort();
-    warn_references(&tables, sink);
+    tables.rejects = rejects;
+    warn_references(&tables, missing, sink);
+    if let Some(splits) = tables.get("splits") {
+        check_splits(splits, sink);
+        if need.days.is_some()
+            && let Some(transactions) = tables.get("transactions")
+        {
+            let all = (splits.frame.height(), Fingerprint::of(splits));
+            let kept = of_transactions(splits.clone(), transactions);
+            tables.narrowed.insert("splits", all);
+            tables.tables.insert("splits", kept);
+        }
+    }
     tables
 }
 
 struct Loader<'a> {
     root: &'a Path,
     project: &'a Project,
-    own: Option<&'a str>,
+    need: &'a Need<'a>,
     sink: &'a mut Sink,
     /// Tables by source; `None` when a source could not be read or is being read.
     done: BTreeMap<String, Option<Table>>,
     rejects: Vec<Reject>,
+    /// Files of tables that are not held whole.
+    inputs: BTreeSet<InputFile>,
+    tables: Tables,
+    /// By table and column of tables that are not held whole: values that the table they refer to does not have.
+    missing: BTreeMap<(&'static str, &'static str), BTreeSet<String>>,
+}
+
+/// What came of reading a table without holding it.
+enum Narrow {
+    Done(Table),
+    /// Keys may come twice: the table must be seen whole.
+    Whole,
+    /// A fault, reported.
+    Fault,
 }
 
 impl Loader<'_> {
@@ -78,21 +141,140 @@ impl Loader<'_> {
             .iter()
             .filter(|spec| spec.table.is_some_and(|table| table.name == contract.name))
             .collect();
-        let mut table: Option<Table> = None;
-        for spec in specs {
-            let one = self.source(spec)?;
-            match &mut table {
-                None => table = Some(one),
-                Some(table) => {
-                    let one = filled(one, table);
-                    *table = filled(std::mem::take(table), &one);
-                    read::append(table, one, &spec.place, self.sink)?;
+        let is_lookup = |spec: &&SourceSpec| {
+            self.project.sources.iter().any(|other| other.joins.iter().any(|join| join.source == spec.name))
+        };
+        let days = self.need.days.filter(|_| contract.name == "transactions" && !specs.iter().any(is_lookup));
+        if let Some(days) = days {
+            match self.narrowed(contract, &specs, days) {
+                Narrow::Done(table) => return Some(table),
+                Narrow::Fault => return None,
+                Narrow::Whole => {}
+            }
+        }
+        let mut parts = Vec::new();
+        for spec in &specs {
+            parts.push(self.source(spec)?);
+        }
+        let mut table = self.merged(parts, specs.first()?)?;
+        sort_by_key(contract, &mut table);
+        let repeats = Repeats::of(contract, &table);
+        let mut part = Part::default();
+        check_contract(contract, specs.first()?, &mut table, &repeats, &mut part);
+        self.take(part);
+        let Some(days) = days else { return Some(table) };
+        let rows = (table.frame.height(), Fingerprint::of(&table));
+        self.tables.narrowed.insert(contract.name, rows);
+        let known = Self::known(&self.tables, contract);
+        let missing =
+            known.iter().filter_map(|(name, known)| Some((*name, known.missing(table.texts(name)?))));
+        let missing: Vec<_> = missing.collect();
+        drop(known);
+        self.missing.extend(missing.into_iter().map(|(name, missing)| ((contract.name, name), missing)));
+        Some(within(table, &days))
+    }
+
+    /// The tables of several sources below each other; a column that one of them lacks is empty there.
+    fn merged(&mut self, tables: Vec<Table>, spec: &SourceSpec) -> Option<Table> {
+        let mut all: Option<Table> = None;
+        for one in tables {
+            match &mut all {
+                None => all = Some(one),
+                Some(all) => {
+                    let one = filled(one, all);
+                    *all = filled(std::mem::take(all), &one);
+                    read::append(all, one, &spec.place, self.sink)?;
                 }
             }
         }
-        let mut table = table?;
+        all
+    }
+
+    /// The identifiers of the tables that columns of a table refer to, which are read before it.
+    fn known<'t>(tables: &'t Tables, contract: &'static Contract) -> Vec<(&'static str, Known<'t>)> {
+        let known = |target: &str| {
+            let key = CONTRACTS.iter().find(|contract| contract.name == target)?.key[0];
+            Some(Known::new(tables.get(target)?.texts(key)?))
+        };
+        contract.columns.iter().filter_map(|column| Some((column.name, known(column.refers?)?))).collect()
+    }
+
+    /// Reads a table in parts and keeps some days of it; what there is to check is checked of all rows.
+    fn narrowed(&mut self, contract: &'static Contract, specs: &[&SourceSpec], days: DateRange) -> Narrow {
+        for hashing in [false, true] {
+            let mut read: Vec<(&SourceSpec, Vec<InputFile>, Vec<Narrowed>)> = Vec::new();
+            // Faults and rejects count only when this way leads to the end.
+            let (mut sink, mut rejects) = (Sink::default(), Vec::new());
+            for spec in specs {
+                if self.is_absent(spec) {
+                    let mut nothing = Narrowed::default();
+                    nothing.part.table = Some(empty(spec));
+                    read.push((spec, vec![], vec![nothing]));
+                    continue;
+                }
+                let Some(lookups) = self.lookups(spec) else { return Narrow::Fault };
+                let lookups: Vec<(&_, &Table)> = lookups.iter().map(|(join, table)| (*join, table)).collect();
+                let mut made = Vec::new();
+                for (join, table) in lookups {
+                    let Some(lookup) = Lookup::new(join, table, self.sink) else { return Narrow::Fault };
+                    made.push(lookup);
+                }
+                let known = Self::known(&self.tables, contract);
+                let narrowing = Narrowing { contract, days, known, hashing };
+                let intake = Intake { spec, lookups: &made };
+                let (mut inputs, mut parts) = (Vec::new(), Vec::new());
+                for file in read::files_of(self.root, spec, &mut sink) {
+                    let visit = |table| intake.narrowed(table, &narrowing);
+                    let Some((input, more)) = read::in_parts(&file, spec, &mut sink, &mut rejects, &visit)
+                    else {
+                        self.sink.append(sink);
+                        return Narrow::Fault;
+                    };
+                    inputs.push(input);
+                    parts.extend(more);
+                }
+                read.push((spec, inputs, parts));
+            }
+            let orders: Vec<_> =
+                read.iter().flat_map(|(_, _, parts)| parts).map(|part| &part.order).collect();
+            match twice(&orders) {
+                Twice::Never => {
+                    self.sink.append(sink);
+                    self.rejects.extend(rejects);
+                    return self.kept(contract, read).map_or(Narrow::Fault, Narrow::Done);
+                }
+                Twice::Unknown => {}
+                Twice::Perhaps => return Narrow::Whole,
+            }
+        }
+        Narrow::Whole
+    }
+
+    /// The table of what parts have kept.
+    fn kept(
+        &mut self,
+        contract: &'static Contract,
+        read: Vec<(&SourceSpec, Vec<InputFile>, Vec<Narrowed>)>,
+    ) -> Option<Table> {
+        let first = read.first()?.0;
+        let (mut rows, mut fingerprint) = (0, Fingerprint::default());
+        let mut tables = Vec::new();
+        for (spec, inputs, parts) in read {
+            let mut own = Vec::new();
+            for narrowed in parts {
+                rows += narrowed.order.rows();
+                fingerprint = fingerprint.plus(narrowed.fingerprint);
+                for (column, missing) in narrowed.missing {
+                    self.missing.entry((contract.name, column)).or_default().extend(missing);
+                }
+                own.push(narrowed.part);
+            }
+            self.inputs.extend(inputs.iter().cloned());
+            tables.push(self.combined(spec, inputs, own)?);
+        }
+        self.tables.narrowed.insert(contract.name, (rows, fingerprint));
+        let mut table = self.merged(tables, first)?;
         sort_by_key(contract, &mut table);
-        self.check_contract(contract, &mut table);
         Some(table)
     }
 
@@ -106,321 +288,64 @@ impl Loader<'_> {
         table
     }
 
-    fn read_source(&mut self, spec: &SourceSpec) -> Option<Table> {
-        let own = |pattern: &str| self.own.is_some_and(|own| pattern.starts_with(own));
+    /// True for an optional source without files.
+    fn is_absent(&self, spec: &SourceSpec) -> bool {
+        let own = |pattern: &str| self.need.own.is_some_and(|own| pattern.starts_with(own));
         let absent = |pattern: &str| own(pattern) || read::find(self.root, pattern).is_empty();
-        if spec.optional && spec.files.iter().all(|(pattern, _)| absent(pattern)) {
-            return Some(empty(spec));
-        }
-        let mut table = read::extract(self.root, spec, self.sink, &mut self.rejects)?;
+        spec.optional && spec.files.iter().all(|(pattern, _)| absent(pattern))
+    }
+
+    fn lookups<'s>(
+        &mut self,
+        spec: &'s SourceSpec,
+    ) -> Option<Vec<(&'s spm_core::plan::project::JoinSpec, Table)>> {
+        let mut tables = Vec::new();
         for join in &spec.joins {
             let lookup = self.project.sources.iter().find(|source| source.name == join.source)?;
-            let lookup = self.source(lookup)?;
-            table = self.join(table, join, lookup)?;
+            tables.push((join, self.source(lookup)?));
         }
-        if let Some((text, place)) = &spec.condition {
-            let checked = check_typed(text, place, &columns_of(&table), Type::Boolean, self.sink)?;
-            let condition = lower(&checked, &table, place).map_err(|fault| self.sink.push(fault)).ok()?;
-            table.frame = self.collect(table.frame.lazy().filter(condition.expression), place)?;
-        }
-        if spec.columns.is_empty() { Some(table) } else { self.map_columns(spec, table) }
+        Some(tables)
     }
 
-    fn collect(&mut self, frame: LazyFrame, place: &TextPlace) -> Option<DataFrame> {
-        frame
-            .collect()
-            .map_err(|error| {
-                let fault =
-                    Diagnostic::error(Code::SPM102, format!("the data cannot be calculated: {error}"));
-                self.sink.push(fault.at(Place::Text(place.clone()), ""));
-            })
-            .ok()
+    fn read_source(&mut self, spec: &SourceSpec) -> Option<Table> {
+        if self.is_absent(spec) {
+            return Some(empty(spec));
+        }
+        let tables = self.lookups(spec)?;
+        let mut lookups = Vec::new();
+        for (join, table) in &tables {
+            lookups.push(Lookup::new(join, table, self.sink)?);
+        }
+        let intake = Intake { spec, lookups: &lookups };
+        let (mut inputs, mut parts) = (Vec::new(), Vec::new());
+        for file in read::files_of(self.root, spec, self.sink) {
+            let visit = |table| intake.part(table);
+            let (input, more) = read::in_parts(&file, spec, self.sink, &mut self.rejects, &visit)?;
+            inputs.push(input);
+            parts.extend(more);
+        }
+        self.combined(spec, inputs, parts)
     }
 
-    /// Adds the columns of one row of the lookup, named `lookup.column`.
-    fn join(&mut self, table: Table, join: &JoinSpec, lookup: Table) -> Option<Table> {
-        let mut left_keys = Vec::new();
-        let mut right_keys = Vec::new();
-        for (index, (here, there)) in join.on.iter().enumerate() {
-            let name = format!("_key_{index}");
-            left_keys.push(self.key(&table, here, &join.place)?.alias(&name));
-            right_keys.push(self.key(&lookup, there, &join.place)?.alias(&name));
-        }
-        let names: Vec<Expr> = (0..left_keys.len()).map(|index| col(format!("_key_{index}"))).collect();
-        let mut selected: Vec<Expr> = right_keys;
-        selected.extend(
-            lookup
-                .columns
-                .iter()
-                .map(|column| col(column.name.as_str()).alias(format!("{}.{}", join.source, column.name))),
-        );
-        let right = lookup.frame.clone().lazy().select(selected);
-        let present = names
-            .iter()
-            .cloned()
-            .reduce(|all, name| all.is_not_null().and(name.is_not_null()))
-            .map(|all| if names.len() == 1 { all.is_not_null() } else { all });
-        let right = self.collect(right.filter(present.unwrap_or_else(|| lit(true))), &join.place)?;
-        let distinct = right.clone().lazy().select(names.clone()).unique(None, UniqueKeepStrategy::Any);
-        let distinct = self.collect(distinct, &join.place)?.height();
-        if distinct != right.height() {
-            let message = format!(
-                "`{}` has several rows for one key ({} rows, {distinct} keys)",
-                join.source,
-                right.height()
-            );
-            let fault = Diagnostic::error(Code::SPM113, message).at(Place::Text(join.place.clone()), "");
-            self.sink
-                .push(fault.hint("keep one row per key with `where` in the lookup, or join on more columns"));
+    /// Takes the faults of parts, and puts their rows below each other. What is wrong with a source itself is wrong in
+    /// every part, and told once.
+    fn combined(&mut self, spec: &SourceSpec, inputs: Vec<InputFile>, mut parts: Vec<Part>) -> Option<Table> {
+        if let Some(broken) = parts.iter().position(|part| part.table.is_none()) {
+            self.take(parts.swap_remove(broken));
             return None;
         }
-        let arguments = JoinArgs { maintain_order: MaintainOrderJoin::Left, ..JoinArgs::new(JoinType::Left) };
-        let joined = table.frame.lazy().with_columns(left_keys).join(
-            right.lazy(),
-            names.clone(),
-            names.clone(),
-            arguments,
-        );
-        let dropped: Vec<PlSmallStr> = (0..names.len()).map(|index| format!("_key_{index}").into()).collect();
-        let frame = self.collect(joined.drop(by_name(dropped, true, false)), &join.place)?;
-        let mut columns = table.columns;
-        columns.extend(lookup.columns.iter().map(|column| TableColumn {
-            name: format!("{}.{}", join.source, column.name),
-            ..column.clone()
-        }));
-        Some(Table { frame, columns, files: table.files })
+        let mut tables = Vec::new();
+        for mut part in parts {
+            tables.extend(part.table.take());
+            self.take(part);
+        }
+        read::combined(tables, inputs, &spec.place, self.sink)
     }
 
-    /// A join key as text: an identifier may be an integer in one file and text in another.
-    fn key(&mut self, table: &Table, name: &str, place: &TextPlace) -> Option<Expr> {
-        let column = self.find(table, name, place)?;
-        let value = col(column.name.as_str());
-        match (column.kind, column.decimals) {
-            (Type::Text, _) => Some(value),
-            (Type::Number, 0) | (Type::Date, _) => Some(value.cast(DataType::String)),
-            _ => {
-                let message = format!("`{name}` is a {}, which cannot be a key", column.kind.name());
-                self.sink.push(Diagnostic::error(Code::SPM203, message).at(Place::Text(place.clone()), ""));
-                None
-            }
-        }
+    fn take(&mut self, part: Part) {
+        self.sink.append(part.sink);
+        self.rejects.extend(part.rejects);
     }
-
-    fn find<'t>(&mut self, table: &'t Table, name: &str, place: &TextPlace) -> Option<&'t TableColumn> {
-        if let Some(column) = table.column(name) {
-            return Some(column);
-        }
-        let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
-        let fault = Diagnostic::error(Code::SPM103, format!("the extract has no column `{name}`"))
-            .at(Place::Text(place.clone()), "");
-        self.sink.push(fault.hint(match suggestion(name, names.iter().copied()) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None => format!("its columns are: {}", names.join(", ")),
-        }));
-        None
-    }
-
-    fn map_columns(&mut self, spec: &SourceSpec, table: Table) -> Option<Table> {
-        let mut data: Vec<Column> = Vec::new();
-        let mut columns = Vec::new();
-        let mut bad: BTreeSet<usize> = BTreeSet::new();
-        for column in &spec.columns {
-            if let Some((meta, values)) = self.map_column(spec, column, &table, &mut bad) {
-                columns.push(meta);
-                data.push(values);
-            }
-        }
-        if data.len() < spec.columns.len() {
-            return None;
-        }
-        for name in [FILE, ROW] {
-            data.push(table.frame.column(name).ok()?.clone());
-        }
-        let frame = DataFrame::new(table.frame.height(), data).ok()?;
-        let frame = without(frame, &bad)?;
-        Some(Table { frame, columns, files: table.files })
-    }
-
-    fn map_column(
-        &mut self,
-        spec: &SourceSpec,
-        column: &ColumnSpec,
-        table: &Table,
-        bad: &mut BTreeSet<usize>,
-    ) -> Option<(TableColumn, Column)> {
-        let (values, kind, decimals, shown) = match &column.from {
-            ColumnFrom::Extract(name) => {
-                let found = self.find(table, name, &column.place)?;
-                (
-                    table.frame.column(&found.name).ok()?.clone(),
-                    found.kind,
-                    found.decimals,
-                    found.name.clone(),
-                )
-            }
-            ColumnFrom::Expression(text) => {
-                let checked = check_expression(text, &column.place, &columns_of(table), self.sink)?;
-                let kind = checked.kind.unwrap_or(column.kind.unwrap_or(Type::Text));
-                let lowered =
-                    lower(&checked, table, &column.place).map_err(|fault| self.sink.push(fault)).ok()?;
-                let frame = table.frame.clone().lazy().select([lowered.expression.alias("_value")]);
-                let mut values = self.collect(frame, &column.place)?.column("_value").ok()?.clone();
-                if values.len() != table.frame.height() {
-                    values = values.new_from_index(0, table.frame.height());
-                }
-                (values, kind, lowered.decimals, column.name.clone())
-            }
-        };
-        let target = column.kind.unwrap_or(kind);
-        let values =
-            if values.dtype() == &DataType::Null { values.cast(&physical(kind)).ok()? } else { values };
-        match cast(&values, kind, decimals, target, &column.cells) {
-            Ok(mut result) => {
-                for (index, text, reason) in &result.faults {
-                    self.reject(
-                        spec,
-                        table,
-                        *index,
-                        &shown,
-                        (Code::SPM105, format!("{text:?} is {reason}")),
-                        text,
-                    );
-                    bad.insert(*index);
-                }
-                result.column.rename(column.name.as_str().into());
-                Some((
-                    TableColumn { name: column.name.clone(), kind: target, decimals: result.decimals },
-                    result.column,
-                ))
-            }
-            Err(reason) => {
-                let fault = Diagnostic::error(Code::SPM105, format!("column `{}`: {reason}", column.name));
-                self.sink.push(fault.at(Place::Text(column.place.clone()), ""));
-                None
-            }
-        }
-    }
-
-    /// Reports a cell and writes its row aside. `why` is the code and the reason.
-    fn reject(
-        &mut self,
-        spec: &SourceSpec,
-        table: &Table,
-        index: usize,
-        column: &str,
-        why: (Code, String),
-        value: &str,
-    ) {
-        let (path, row) = origin(table, index);
-        let (code, reason) = why;
-        let place = Place::row(&path, Some(row), Some(column));
-        self.sink.push(Diagnostic::error(code, reason.clone()).at(place, ""));
-        self.rejects.push(Reject {
-            source: spec.name.clone(),
-            path,
-            row,
-            column: column.to_owned(),
-            code: code.name().to_owned(),
-            reason,
-            value: value.to_owned(),
-        });
-    }
-
-    fn check_contract(&mut self, contract: &'static Contract, table: &mut Table) {
-        let Some(spec) = self
-            .project
-            .sources
-            .iter()
-            .find(|spec| spec.table.is_some_and(|found| found.name == contract.name))
-        else {
-            return;
-        };
-        let mut bad = BTreeSet::new();
-        for column in contract.columns {
-            let Some(values) =
-                table.column(column.name).and_then(|_| table.frame.column(column.name).ok()).cloned()
-            else {
-                continue;
-            };
-            if column.rule == Rule::Required && values.null_count() > 0 {
-                for index in indices(&values.is_null()) {
-                    let reason = format!("`{}` is empty", column.name);
-                    self.reject(spec, table, index, column.name, (Code::SPM107, reason), "");
-                    bad.insert(index);
-                }
-            }
-            if let Some((low, high)) = range_of(column.name) {
-                for (index, value) in outside(&values, low, high) {
-                    let reason = format!("{value} is not between {low} and {high}");
-                    self.reject(spec, table, index, column.name, (Code::SPM110, reason), &value.to_string());
-                    bad.insert(index);
-                }
-            }
-        }
-        for index in repeated(contract, table) {
-            let key: Vec<String> = contract
-                .key
-                .iter()
-                .filter_map(|name| Some(cell_text(table.frame.column(name).ok()?, index)))
-                .collect();
-            let reason = format!(
-                "a row with {} = {} came before",
-                contract.key[..key.len()].join(", "),
-                key.join(", ")
-            );
-            self.reject(spec, table, index, contract.key[0], (Code::SPM108, reason), &key.join(", "));
-            bad.insert(index);
-        }
-        if let Some(frame) = without(std::mem::take(&mut table.frame), &bad) {
-            table.frame = frame;
-        }
-    }
-}
-
-/// The columns of a table as an expression sees them.
-#[must_use]
-pub fn columns_of(table: &Table) -> Columns {
-    Columns(table.columns.iter().map(|column| (column.name.clone(), column.kind)).collect())
-}
-
-/// The physical type of a column.
-#[must_use]
-pub fn physical(kind: Type) -> DataType {
-    match kind {
-        Type::Text => DataType::String,
-        Type::Number => DataType::Int64,
-        Type::Float => DataType::Float64,
-        Type::Date => DataType::Date,
-        Type::Boolean => DataType::Boolean,
-    }
-}
-
-/// The file and record of a row.
-#[must_use]
-pub fn origin(table: &Table, index: usize) -> (String, u64) {
-    let number = |name: &str| {
-        let column = table.frame.column(name).ok()?;
-        column.u32().ok()?.get(index)
-    };
-    let file = number(FILE).and_then(|file| table.files.get(usize::try_from(file).ok()?));
-    (file.map_or_else(String::new, |file| file.path.clone()), number(ROW).map_or(0, u64::from))
-}
-
-fn cell_text(column: &Column, index: usize) -> String {
-    column.get(index).map_or_else(|_| String::new(), |value| value.str_value().into_owned())
-}
-
-fn indices(mask: &BooleanChunked) -> Vec<usize> {
-    mask.iter().enumerate().filter(|(_, value)| *value == Some(true)).map(|(index, _)| index).collect()
-}
-
-fn without(frame: DataFrame, bad: &BTreeSet<usize>) -> Option<DataFrame> {
-    if bad.is_empty() {
-        return Some(frame);
-    }
-    let keep: BooleanChunked =
-        (0..frame.height()).map(|index| Some(!bad.contains(&index))).collect_ca("keep".into());
-    frame.filter(&keep).ok()
 }
 
 /// The table of an optional source without files: its columns, no rows.
@@ -453,82 +378,13 @@ fn filled(mut table: Table, like: &Table) -> Table {
     table
 }
 
-fn range_of(column: &str) -> Option<(f64, f64)> {
-    match column {
-        "latitude" => Some((-90.0, 90.0)),
-        "longitude" => Some((-180.0, 180.0)),
-        _ => None,
-    }
-}
-
-fn outside(values: &Column, low: f64, high: f64) -> Vec<(usize, f64)> {
-    let Ok(values) = values.f64() else { return vec![] };
-    let odd = |value: &(usize, Option<f64>)| value.1.is_some_and(|value| !(low..=high).contains(&value));
-    values.iter().enumerate().filter(odd).filter_map(|(index, value)| Some((index, value?))).collect()
-}
-
-/// Rows whose key an earlier row of the extract has. The table is in the order of its key.
-fn repeated(contract: &Contract, table: &Table) -> Vec<usize> {
-    if is_strictly_ascending(table, contract.key[0]) {
-        return vec![];
-    }
-    let keys = keys_of(contract, table);
-    let physical = keys.iter().filter_map(|name| table.frame.column(name).ok()?.cast(&DataType::String).ok());
-    let columns: Vec<Column> = physical.collect();
-    let texts: Vec<&StringChunked> = columns.iter().filter_map(|column| column.str().ok()).collect();
-    let same = |row: &usize| texts.iter().all(|column| column.get(*row - 1) == column.get(*row));
-    (1..table.frame.height()).filter(|row| !texts.is_empty() && same(row)).collect()
-}
-
-/// The columns of the key that the table has.
-fn keys_of(contract: &Contract, table: &Table) -> Vec<PlSmallStr> {
-    contract.key.iter().filter(|name| table.column(name).is_some()).map(|name| (*name).into()).collect()
-}
-
-/// Puts rows in the order of their key, so that no result depends on the order of an export; rows of the same key keep
-/// the order of the extract.
-fn sort_by_key(contract: &Contract, table: &mut Table) {
-    let keys = keys_of(contract, table);
-    let sorted = || {
-        let texts: Vec<&StringChunked> = keys.iter().filter_map(|name| table.texts(name)).collect();
-        texts.len() == keys.len() && is_sorted(&texts)
-    };
-    if keys.is_empty() || is_strictly_ascending(table, &keys[0]) || sorted() {
-        return;
-    }
-    if let Ok(frame) = table.frame.sort(keys, SortMultipleOptions::default().with_maintain_order(true)) {
-        table.frame = frame;
-    }
-}
-
-/// True when the rows are in the order of these columns, from the first to the last.
-fn is_sorted(columns: &[&StringChunked]) -> bool {
-    let part = |from: usize, length: usize| -> Vec<StringChunked> {
-        let from = i64::try_from(from).unwrap_or(i64::MAX);
-        columns.iter().map(|column| column.slice(from, length)).collect()
-    };
-    tasks(columns.first().map_or(0, |column| column.len())).all(|(from, length)| {
-        // One row of the part before, so that the border is compared too.
-        let before = usize::from(from > 0);
-        let columns = part(from - before, length + before);
-        let mut walks: Vec<_> = columns.iter().map(|column| column.iter()).collect();
-        let mut last: Vec<Option<&str>> = Vec::new();
-        (0..length + before).all(|_| {
-            let row: Vec<Option<&str>> = walks.iter_mut().filter_map(Iterator::next).collect();
-            let ascending = last <= row;
-            last = row;
-            ascending
-        })
-    })
-}
-
-/// True when every value is present and above the one before: then no two are equal, at the price of one scan.
-fn is_strictly_ascending(table: &Table, name: &str) -> bool {
-    table.texts(name).is_some_and(|values| is_ascending(values, true))
-}
-
 /// Reports values that their table does not have: the row stays, because it can be used for what does not need them.
-fn warn_references(tables: &Tables, sink: &mut Sink) {
+/// `missing` is what is known of tables that are not held whole.
+fn warn_references(
+    tables: &Tables,
+    mut missing: BTreeMap<(&'static str, &'static str), BTreeSet<String>>,
+    sink: &mut Sink,
+) {
     for contract in CONTRACTS {
         let Some(table) = tables.get(contract.name) else { continue };
         for column in contract.columns {
@@ -541,7 +397,8 @@ fn warn_references(tables: &Tables, sink: &mut Sink) {
             let (Some(values), Some(known)) = (table.texts(column.name), known.texts(key)) else {
                 continue;
             };
-            let missing = missing(values, known);
+            let seen = missing.remove(&(contract.name, column.name));
+            let missing = seen.unwrap_or_else(|| Known::new(known).missing(values));
             let Some(example) = missing.first() else { continue };
             let message = format!(
                 "{} value(s) of {}.{} are not in {target}, such as `{example}`",

@@ -2,7 +2,8 @@
 //! millions of texts is one pass over two columns.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use polars::prelude::*;
 use rayon::prelude::*;
@@ -36,34 +37,45 @@ pub(crate) fn is_ascending(values: &StringChunked, strictly: bool) -> bool {
         })
 }
 
-/// Values that are not among `known`, in order. `known` holds identifiers in order, as the key of a table.
-pub(crate) fn missing(values: &StringChunked, known: &StringChunked) -> Vec<String> {
-    let found: BTreeSet<String> = if is_ascending(values, false) && is_ascending(known, false) {
-        let mut known = known.iter().flatten().peekable();
-        let mut absent = BTreeSet::new();
-        for value in values.iter().flatten() {
-            while known.peek().is_some_and(|known| *known < value) {
-                known.next();
+/// The identifiers of a table, in order.
+pub(crate) struct Known<'a> {
+    ids: &'a StringChunked,
+    /// Made when values out of order are looked up.
+    set: OnceLock<PlHashSet<&'a str>>,
+}
+
+impl<'a> Known<'a> {
+    pub(crate) fn new(ids: &'a StringChunked) -> Self {
+        Self { ids, set: OnceLock::new() }
+    }
+
+    /// Values that are not among the identifiers.
+    pub(crate) fn missing(&self, values: &StringChunked) -> BTreeSet<String> {
+        if values.len() * 4 > self.ids.len() && is_ascending(values, false) && is_ascending(self.ids, false) {
+            let mut known = self.ids.iter().flatten().peekable();
+            let mut absent = BTreeSet::new();
+            for value in values.iter().flatten() {
+                while known.peek().is_some_and(|known| *known < value) {
+                    known.next();
+                }
+                if known.peek() != Some(&value) {
+                    absent.insert(value.to_owned());
+                }
             }
-            if known.peek() != Some(&value) {
-                absent.insert(value.to_owned());
-            }
+            return absent;
         }
-        absent
-    } else {
-        let known: HashSet<&str> = known.iter().flatten().collect();
+        let set = self.set.get_or_init(|| self.ids.iter().flatten().collect());
         tasks(values.len())
             .map(|(from, length)| {
                 let part = values.slice(i64::try_from(from).unwrap_or(i64::MAX), length);
-                let absent = part.iter().flatten().filter(|value| !known.contains(value));
+                let absent = part.iter().flatten().filter(|value| !set.contains(value));
                 absent.map(str::to_owned).collect::<BTreeSet<_>>()
             })
             .reduce(BTreeSet::new, |mut all, part| {
                 all.extend(part);
                 all
             })
-    };
-    found.into_iter().collect()
+    }
 }
 
 /// Row numbers of two columns in order, side by side: each row on the left with each row of the same value on the
@@ -116,9 +128,12 @@ mod tests {
 
     #[test]
     fn missing_in_any_order() {
-        let known = column(&["a", "b", "d"]);
-        assert_eq!(missing(&column(&["a", "a", "c", "d", "e"]), &known), ["c", "e"]);
-        assert_eq!(missing(&column(&["e", "a", "c", "c", "d"]), &known), ["c", "e"]);
+        let ids = column(&["a", "b", "d"]);
+        let missing = |values: &[&str]| -> Vec<String> {
+            Known::new(&ids).missing(&column(values)).into_iter().collect()
+        };
+        assert_eq!(missing(&["a", "a", "c", "d", "e"]), ["c", "e"]);
+        assert_eq!(missing(&["e", "a", "c", "c", "d"]), ["c", "e"]);
     }
 
     #[test]

@@ -8,7 +8,8 @@ use spm_core::ground::period::{Calendar, from_epoch_day};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
 
-use crate::load::{Tables, origin};
+use crate::intake::origin;
+use crate::load::Tables;
 
 /// Quotas by holder, name (`quota` when the extract has none) and leaf period. A quota outside the calendar is a
 /// warning; two for one holder, name and period are an error.

@@ -4,7 +4,8 @@ use std::io;
 
 use polars::prelude::*;
 
-use crate::load::{Tables, origin};
+use crate::intake::origin;
+use crate::load::Tables;
 use crate::table::{Table, below};
 use crate::write::Builder;
 

@@ -46,7 +46,7 @@ const CASES: &[Case] = &[
     ),
     ("spm.toml", "deals.csv", "none.csv", "SPM101", "no file matches `none.csv`"),
     ("deals.csv", "id,rep,date,amount", "id,id,date,amount", "SPM102", "two columns are named `id`"),
-    ("deals.csv", "id,rep,date,amount", "id,rep,date,total", "SPM103", "the extract has no column `amount`"),
+    ("deals.csv", "id,rep,date,amount", "id,rep,date,total", "SPM103", "deals.csv has no column `amount`"),
     ("spm.toml", "event_date = \"date\", ", "", "SPM104", "event_date"),
     ("deals.csv", "100", "1e5", "SPM105", "an exponent"),
     ("deals.csv", "A,2027", "A,x,2027", "SPM106", "5 fields where 4 are expected"),

@@ -40,17 +40,17 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
     let all = opened.project.calendar.periods();
     let whole = format!("{}..{}", all[0].name, all[all.len() - 1].name);
     let period = arguments.period.clone().unwrap_or(whole);
-    opened.periods(&period)?;
+    let periods = opened.periods(&period)?;
     if territories {
-        let tables = opened.load(&command::territories::TABLES, command::territories::OWN, global, ui)?;
+        let tables = opened.load(&command::territories::NEED, global, ui)?;
         command::territories::balance(&opened, &tables, global, ui)?;
     }
     if quotas {
-        let tables = opened.load(&command::quotas::TABLES, command::quotas::OWN, global, ui)?;
+        let tables = opened.load(&command::quotas::NEED, global, ui)?;
         command::quotas::allocate(&opened, &tables, global, ui)?;
     }
     if comp {
-        let tables = opened.load(&command::comp::TABLES, None, global, ui)?;
+        let tables = command::comp::load(&opened, &periods, global, ui)?;
         let results = command::comp::pay(&opened, &tables, &period, false, global, ui)?;
         command::finish(&results.payments, "spm.payments/1", global, ui)?;
     }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use spm_core::engine::comp::{self, Earning, LineOf, Problem, verify};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::id::PayeeId;
-use spm_core::ground::period::Group;
+use spm_core::ground::period::{DateRange, Group};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
 use spm_core::ground::trace::{Node, Operation, Unit};
@@ -15,7 +15,7 @@ use spm_core::plan::comp::{CompPlan, Window};
 use spm_core::plan::project::Project;
 use spm_frame::attribute::attribute;
 use spm_frame::credit::{self, Credited};
-use spm_frame::load::Tables;
+use spm_frame::load::{Need, Tables};
 use spm_frame::quota::quotas;
 use spm_frame::rows;
 use spm_frame::write::{Folder, Provenance};
@@ -109,9 +109,32 @@ pub enum Command {
     },
 }
 
-/// The tables that the command reads.
-pub const TABLES: [&str; 9] =
+const TABLES: [&str; 9] =
     ["accounts", "assignments", "hierarchy", "leaves", "quotas", "rates", "reps", "splits", "transactions"];
+
+/// Loads what a calculation of these periods needs: of the transactions, the days that a plan looks back to.
+pub fn load(opened: &Opened, periods: &Range<usize>, global: &Global, ui: &Ui) -> Result<Tables, Failure> {
+    let all = opened.project.calendar.periods();
+    let first = plans(opened).into_iter().map(|plan| looks_back_to(plan, &opened.project, periods)).min();
+    let days =
+        first.map(|first| DateRange { from: all[first].range.from, to: all[periods.end - 1].range.to });
+    opened.load(&Need { tables: &TABLES, own: None, days }, global, ui)
+}
+
+fn plans(opened: &Opened) -> Vec<&CompPlan> {
+    opened.plans_of(|plan| if let Plan::Comp(plan) = plan { Some(plan.as_ref()) } else { None })
+}
+
+/// The first leaf period whose transactions a plan needs: a year-to-date measure looks back to the start of its year, a
+/// rolling one over its periods before that.
+fn looks_back_to(plan: &CompPlan, project: &Project, periods: &Range<usize>) -> usize {
+    let year = project.calendar.group(periods.start, Group::Year).start;
+    let rolling = plan.measures.iter().map(|measure| match measure.window {
+        Window::Rolling(count) => count - 1,
+        _ => 0,
+    });
+    year.saturating_sub(rolling.max().unwrap_or(0))
+}
 
 /// Runs one of the commands.
 pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
@@ -120,7 +143,7 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
     match command {
         Command::Diff { other, period } => command::diff::run(&opened, other, period, global, ui),
         Command::Run { period, table, detail } => {
-            let tables = opened.load(&TABLES, None, global, ui)?;
+            let tables = load(&opened, &opened.periods(period)?, global, ui)?;
             let detail = *detail || *table == Printed::Attribution;
             let results = pay(&opened, &tables, period, detail, global, ui)?;
             let (table, schema) = match table {
@@ -133,15 +156,17 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
                 Printed::Unresolved => (&results.unresolved, "spm.unresolved/1"),
             };
             command::finish(table, schema, global, ui)?;
+            // The program ends here: to give the memory of millions of rows back piece by piece takes as long as writing.
+            std::mem::forget((tables, results));
             Ok(exit::DONE)
         }
         Command::Statement { period, rep } => {
-            let tables = opened.load(&TABLES, None, global, ui)?;
+            let tables = load(&opened, &opened.periods(period)?, global, ui)?;
             command::statement::run(&opened, &tables, period, rep.as_deref(), global, ui)
         }
         Command::Explain { rep, period, component, transaction, rows } => {
             let periods = opened.periods(period)?;
-            let tables = opened.load(&TABLES, None, global, ui)?;
+            let tables = load(&opened, &periods, global, ui)?;
             explain_rep(
                 &opened,
                 &tables,
@@ -194,6 +219,7 @@ pub fn pay(
         write_run(tables, &results, &provenance, &folder)?;
         ui.status(&format!("wrote {} ({} payments)", folder.display(), results.payments.frame.height()));
     }
+    std::mem::forget(paid);
     Ok(results)
 }
 
@@ -205,7 +231,7 @@ pub(super) fn calculate<'a>(
     ui: &Ui,
 ) -> Result<Vec<Paid<'a>>, Failure> {
     let project = &opened.project;
-    let plans = opened.plans_of(|plan| if let Plan::Comp(plan) = plan { Some(plan.as_ref()) } else { None });
+    let plans = plans(opened);
     if plans.is_empty() {
         return Err(Failure::input("the project has no plan with kind = \"comp\"; add one under plans/"));
     }
@@ -256,13 +282,7 @@ fn calculate_plan<'a>(
     sink: &mut Sink,
 ) -> Result<Option<Paid<'a>>, Failure> {
     let all = project.calendar.periods();
-    // A year-to-date measure looks back to the start of its year, a rolling one over its periods before that.
-    let year = project.calendar.group(periods.start, Group::Year).start;
-    let rolling = plan.measures.iter().map(|measure| match measure.window {
-        Window::Rolling(count) => count - 1,
-        _ => 0,
-    });
-    let first = year.saturating_sub(rolling.max().unwrap_or(0));
+    let first = looks_back_to(plan, project, periods);
     let Some(credited) = credit::credit(plan, tables, &project.calendar, first..periods.end, sink) else {
         return Ok(None);
     };

@@ -9,7 +9,7 @@ use spm_core::ground::round::{Rounding, round_to_decimals};
 use spm_frame::table::Table;
 use spm_frame::write::Builder;
 
-use super::comp::{Depth, TABLES, calculate};
+use super::comp::{Depth, calculate, load};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::{self, Opened};
 use crate::cli::ui::Ui;
@@ -66,7 +66,7 @@ fn earned(
     ui: &Ui,
 ) -> Result<BTreeMap<Key, (String, Line)>, Failure> {
     let periods = opened.periods(period)?;
-    let tables = opened.load(&TABLES, None, global, ui)?;
+    let tables = load(opened, &periods, global, ui)?;
     let paid = calculate(opened, &tables, &periods, Depth { deals: false, detail: false }, ui)?;
     let names = opened.project.calendar.periods();
     let mut all: BTreeMap<Key, (String, Line)> = BTreeMap::new();

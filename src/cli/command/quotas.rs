@@ -10,7 +10,7 @@ use spm_core::ground::source::Place;
 use spm_core::ground::trace::Unit;
 use spm_core::plan::Plan;
 use spm_core::plan::quotas::{Method, QuotaPlan};
-use spm_frame::load::Tables;
+use spm_frame::load::{Need, Tables};
 use spm_frame::planning::{history, quota_people};
 use spm_frame::table::Table;
 use spm_frame::write::{Builder, Folder};
@@ -28,17 +28,17 @@ pub enum Command {
     Allocate,
 }
 
-/// The folder of its results.
-pub const OWN: Option<&str> = Some("out/quotas");
-/// The tables that the command reads.
-pub const TABLES: [&str; 3] = ["accounts", "reps", "transactions"];
+/// What the command reads.
+pub const NEED: Need<'static> =
+    Need { tables: &["accounts", "reps", "transactions"], own: Some(OWN), days: None };
+const OWN: &str = "out/quotas";
 
 /// Runs one of the commands.
 pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
     let opened = project::open(global)?;
     ui.notices(&opened.notices);
     let Command::Allocate = command;
-    let tables = opened.load(&TABLES, OWN, global, ui)?;
+    let tables = opened.load(&NEED, global, ui)?;
     let quotas = allocate(&opened, &tables, global, ui)?;
     command::finish(&quotas, "spm.quotas/1", global, ui)?;
     Ok(exit::DONE)
@@ -77,7 +77,7 @@ pub fn allocate(opened: &Opened, tables: &Tables, global: &Global, ui: &Ui) -> R
     let quotas = quotas_table(&allocated)?;
     if !global.dry_run {
         let provenance = opened.provenance(tables, 0);
-        let target = opened.root.join(OWN.unwrap_or_default());
+        let target = opened.root.join(OWN);
         let folder = Folder::create(&target)?;
         folder.table("quotas.parquet", &quotas, &provenance)?;
         folder.table("parts.parquet", &parts_table(&allocated)?, &provenance)?;

@@ -7,7 +7,7 @@ use spm_core::ground::round::{Rounding, round_to_decimals};
 use spm_core::ground::source::Place;
 use spm_core::plan::Plan;
 use spm_core::plan::territories::TerritoryPlan;
-use spm_frame::load::Tables;
+use spm_frame::load::{Need, Tables};
 use spm_frame::planning::{TerritoryRows, territory_rows};
 use spm_frame::table::Table;
 use spm_frame::write::{Builder, Folder};
@@ -25,10 +25,10 @@ pub enum Command {
     Balance,
 }
 
-/// The folder of its results.
-pub const OWN: Option<&str> = Some("out/territories");
-/// The tables that the command reads.
-pub const TABLES: [&str; 3] = ["accounts", "reps", "transactions"];
+/// What the command reads.
+pub const NEED: Need<'static> =
+    Need { tables: &["accounts", "reps", "transactions"], own: Some(OWN), days: None };
+const OWN: &str = "out/territories";
 const DUAL_ROUNDS: u32 = 600;
 
 /// Runs one of the commands.
@@ -36,7 +36,7 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
     let opened = project::open(global)?;
     ui.notices(&opened.notices);
     let Command::Balance = command;
-    let tables = opened.load(&TABLES, OWN, global, ui)?;
+    let tables = opened.load(&NEED, global, ui)?;
     let summary = balance(&opened, &tables, global, ui)?;
     command::finish(&summary, "spm.territories/1", global, ui)?;
     Ok(exit::DONE)
@@ -71,7 +71,7 @@ pub fn balance(opened: &Opened, tables: &Tables, global: &Global, ui: &Ui) -> Re
     let summary = summary_table(&problem, &rows, &outcome)?;
     if !global.dry_run {
         let provenance = opened.provenance(tables, plan.seed);
-        let target = opened.root.join(OWN.unwrap_or_default());
+        let target = opened.root.join(OWN);
         let folder = Folder::create(&target)?;
         folder.table("assignment.parquet", &assignment_table(&rows, &outcome)?, &provenance)?;
         folder.table("summary.parquet", &summary, &provenance)?;

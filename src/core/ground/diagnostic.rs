@@ -211,15 +211,13 @@ impl Sink {
         &self.more
     }
 
-    /// Takes all faults of another pass.
+    /// Takes all faults of another pass, under the same limits.
     pub fn append(&mut self, other: Self) {
-        self.errors += other.errors;
-        self.faults.extend(other.faults);
+        let listed = other.faults.iter().filter(|fault| fault.severity == Severity::Error).count();
+        self.errors += other.errors - listed as u64;
+        other.faults.into_iter().for_each(|fault| self.push(fault));
         for (key, count) in other.more {
             *self.more.entry(key).or_default() += count;
-        }
-        for (key, count) in other.shown {
-            *self.shown.entry(key).or_default() += count;
         }
     }
 }

@@ -34,9 +34,8 @@ impl Cells {
     }
 }
 
-/// Reads every file of a source into one table. Text formats give Text columns; typed formats keep their types.
-/// Files are taken in the order of their paths, so that nothing depends on the order of a folder.
-pub fn extract(root: &Path, spec: &SourceSpec, sink: &mut Sink, rejects: &mut Vec<Reject>) -> Option<Table> {
+/// The files of a source in the order of their paths, so that nothing depends on the order of a folder.
+pub(crate) fn files_of(root: &Path, spec: &SourceSpec, sink: &mut Sink) -> Vec<(PathBuf, String)> {
     let mut files: Vec<(PathBuf, String)> = Vec::new();
     for (pattern, place) in &spec.files {
         let found = find(root, pattern);
@@ -52,15 +51,19 @@ pub fn extract(root: &Path, spec: &SourceSpec, sink: &mut Sink, rejects: &mut Ve
     }
     files.sort_by(|a, b| a.1.cmp(&b.1));
     files.dedup();
-    let mut table: Option<Table> = None;
-    for (path, shown) in &files {
-        let one = read_file(path, shown, spec, sink, rejects)?;
-        match &mut table {
-            None => table = Some(one),
-            Some(table) => append(table, one, &spec.place, sink)?,
-        }
+    files
+}
+
+/// Reads every file of a source into one table. Text formats give Text columns; typed formats keep their types.
+pub fn extract(root: &Path, spec: &SourceSpec, sink: &mut Sink, rejects: &mut Vec<Reject>) -> Option<Table> {
+    let mut tables = Vec::new();
+    let mut inputs = Vec::new();
+    for file in files_of(root, spec, sink) {
+        let (input, parts) = in_parts(&file, spec, sink, rejects, &|part| part)?;
+        inputs.push(input);
+        tables.extend(parts);
     }
-    table
+    combined(tables, inputs, &spec.place, sink)
 }
 
 /// Paths that match a pattern, with the path to show.
@@ -99,88 +102,103 @@ fn format_of(path: &Path, reading: &Reading) -> String {
     .to_owned()
 }
 
-fn read_file(
-    path: &Path,
-    shown: &str,
+/// Reads one file and hands it on in parts, in the order of its rows; parts are worked on side by side. Only one file's
+/// bytes are held at a time, and of a Parquet file only the parts that are being worked on.
+pub(crate) fn in_parts<T: Send>(
+    (path, shown): &(PathBuf, String),
     spec: &SourceSpec,
     sink: &mut Sink,
     rejects: &mut Vec<Reject>,
-) -> Option<Table> {
+    visit: &(dyn Fn(Table) -> T + Sync),
+) -> Option<(InputFile, Vec<T>)> {
+    let fault = |reason: String| Diagnostic::error(Code::SPM102, reason).at(Place::File(shown.clone()), "");
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) => {
-            sink.push(
-                Diagnostic::error(Code::SPM102, format!("cannot read the file: {error}"))
-                    .at(Place::File(shown.to_owned()), ""),
-            );
+            sink.push(fault(format!("cannot read the file: {error}")));
             return None;
         }
+    };
+    let unhashed = InputFile { path: shown.clone(), sha256: String::new(), rows: 0 };
+    let part = |cells: Cells| -> PolarsResult<(u64, T)> {
+        let height = cells.rows.len();
+        let (columns, mut data): (Vec<TableColumn>, Vec<Column>) = cells.columns.into_iter().unzip();
+        data.push(Column::new_scalar(FILE.into(), Scalar::from(0u32), height));
+        data.push(UInt32Chunked::from_vec(ROW.into(), cells.rows).into_column());
+        let frame = DataFrame::new(height, data)?;
+        Ok((height as u64, visit(Table { frame, columns, files: vec![unhashed.clone()] })))
     };
     // The hash of an auditor takes as long as reading the cells: both at once.
-    let (sha256, cells) = std::thread::scope(|scope| {
-        let hash = scope.spawn(|| sha256(&bytes));
-        let cells = match format_of(path, &spec.reading).as_str() {
-            "parquet" => typed::parquet(&bytes, shown, sink),
-            "ipc" => typed::ipc(&bytes, shown, sink),
-            "xlsx" => workbook::workbook(&bytes, shown, &spec.reading, sink),
-            _ => delimited::delimited(&bytes, shown, &spec.name, &spec.reading, sink, rejects),
-        };
-        (hash.join().unwrap_or_default(), cells)
-    });
-    let cells = cells?;
-    let height = cells.rows.len();
-    let (columns, mut data): (Vec<TableColumn>, Vec<Column>) = cells.columns.into_iter().unzip();
-    data.push(Column::new_scalar(FILE.into(), Scalar::from(0u32), height));
-    data.push(UInt32Chunked::from_vec(ROW.into(), cells.rows).into_column());
-    let frame = match DataFrame::new(height, data) {
-        Ok(frame) => frame,
-        Err(error) => {
-            sink.push(
-                Diagnostic::error(Code::SPM102, error.to_string()).at(Place::File(shown.to_owned()), ""),
-            );
-            return None;
+    let (parts, sha256) = rayon::join(
+        || match format_of(path, &spec.reading).as_str() {
+            "parquet" => typed::parquet(&bytes, shown, sink, &part),
+            "ipc" => typed::ipc(&bytes, shown, sink).map(|cells| vec![part(cells)]),
+            "xlsx" => workbook::workbook(&bytes, shown, &spec.reading, sink).map(|cells| vec![part(cells)]),
+            _ => delimited::delimited(&bytes, shown, &spec.name, &spec.reading, sink, rejects)
+                .map(|cells| vec![part(cells)]),
+        },
+        || sha256(&bytes),
+    );
+    let parts: PolarsResult<Vec<(u64, T)>> = parts?.into_iter().collect();
+    match parts {
+        Ok(parts) => {
+            let rows = parts.iter().map(|(rows, _)| rows).sum();
+            Some((InputFile { sha256, rows, ..unhashed }, parts.into_iter().map(|(_, part)| part).collect()))
         }
+        Err(error) => {
+            sink.push(fault(error.to_string()));
+            None
+        }
+    }
+}
+
+/// The parts of files below each other, each part of one file; exact numbers meet at the larger number of decimals.
+pub(crate) fn combined(
+    mut parts: Vec<Table>,
+    files: Vec<InputFile>,
+    place: &TextPlace,
+    sink: &mut Sink,
+) -> Option<Table> {
+    let names = |table: &Table| -> Vec<String> {
+        table.columns.iter().map(|column| format!("{} ({})", column.name, column.kind.name())).collect()
     };
-    let files = vec![InputFile { path: shown.to_owned(), sha256, rows: height as u64 }];
-    Some(Table { frame, columns, files })
-}
-
-/// Lower-case hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Appends a table below another of the same columns; exact numbers meet at the larger number of decimals.
-pub fn append(table: &mut Table, other: Table, place: &TextPlace, sink: &mut Sink) -> Option<()> {
-    for column in &table.columns {
-        let same = |twin: &&TableColumn| twin.kind == column.kind;
-        if other.column(&column.name).filter(same).is_none() {
-            let message = format!(
-                "the files do not have the same columns: `{}` of {} is not in {}",
-                column.name,
-                paths(table),
-                paths(&other)
-            );
+    let path = |table: &Table| table.files.first().map_or_else(String::new, |file| file.path.clone());
+    let first = parts.first()?;
+    for other in &parts {
+        let (here, there) = (names(first), names(other));
+        let odd = here.iter().find(|name| !there.contains(name)).map(|name| (name, first, other));
+        let odd =
+            odd.or_else(|| there.iter().find(|name| !here.contains(name)).map(|name| (name, other, first)));
+        if let Some((name, with, without)) = odd {
+            let (with, without) = (path(with), path(without));
+            let message =
+                format!("the files do not have the same columns: {name} of {with} is not in {without}");
             sink.push(Diagnostic::error(Code::SPM102, message).at(Place::Text(place.clone()), ""));
             return None;
         }
     }
-    if let Some(extra) = other.columns.iter().find(|column| table.column(&column.name).is_none()) {
-        let message = format!(
-            "the files do not have the same columns: `{}` of {} is not in {}",
-            extra.name,
-            paths(&other),
-            paths(table)
-        );
-        sink.push(Diagnostic::error(Code::SPM102, message).at(Place::Text(place.clone()), ""));
-        return None;
+    let mut fault = |error: PolarsError| {
+        sink.push(Diagnostic::error(Code::SPM102, error.to_string()).at(Place::Text(place.clone()), ""));
+    };
+    for part in &mut parts {
+        let own = path(part);
+        let index = files.iter().position(|file| file.path == own).unwrap_or(0);
+        let index = Scalar::from(u32::try_from(index).unwrap_or(u32::MAX));
+        let column = Column::new_scalar(FILE.into(), index, part.frame.height());
+        part.frame.with_column(column).map_err(&mut fault).ok()?;
     }
+    let mut table = below(&parts.iter().collect::<Vec<_>>(), &[FILE, ROW]).map_err(&mut fault).ok()?;
+    drop(parts);
+    table.frame.rechunk_mut_par();
+    Some(Table { files, ..table })
+}
+
+/// Appends a table with the same columns below another; exact numbers meet at the larger number of decimals.
+pub fn append(table: &mut Table, other: Table, place: &TextPlace, sink: &mut Sink) -> Option<()> {
     let shift = u32::try_from(table.files.len()).unwrap_or(u32::MAX);
-    let own: &[&str] = if table.frame.column(FILE).is_ok() { &[FILE, ROW] } else { &[] };
-    let shifted: Vec<Expr> = own.first().map(|_| col(FILE) + lit(shift)).into_iter().collect();
-    let joined = other.frame.clone().lazy().with_columns(shifted).collect().and_then(|frame| {
+    let joined = other.frame.clone().lazy().with_column(col(FILE) + lit(shift)).collect().and_then(|frame| {
         let other = Table { frame, columns: other.columns.clone(), files: vec![] };
-        below(&[table, &other], own)
+        below(&[table, &other], &[FILE, ROW])
     });
     match joined {
         Ok(both) => {
@@ -196,8 +214,9 @@ pub fn append(table: &mut Table, other: Table, place: &TextPlace, sink: &mut Sin
     }
 }
 
-fn paths(table: &Table) -> String {
-    table.files.iter().map(|file| file.path.as_str()).collect::<Vec<_>>().join(", ")
+/// Lower-case hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// SHA-256 in hexadecimal.

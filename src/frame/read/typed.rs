@@ -1,14 +1,15 @@
 //! Parquet and Arrow IPC: typed columns, brought to the types of a table.
 //!
-//! Files are read whole and without a predicate: the min/max statistics that some writers store are wrong, and a
-//! reader that trusts them drops rows.
+//! Files are read without a predicate: the min/max statistics that some writers store are wrong, and a reader that
+//! trusts them drops rows.
 
 use std::io::Cursor;
+use std::sync::Arc;
 
 use polars::prelude::*;
 use polars_io::SerReader;
 use polars_io::ipc::IpcReader;
-use polars_io::parquet::read::ParquetReader;
+use polars_io::parquet::read::{ParallelStrategy, ParquetReader};
 use rayon::prelude::*;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::source::Place;
@@ -18,39 +19,85 @@ use super::Cells;
 use crate::merge::tasks;
 use crate::table::Column as TableColumn;
 
-/// Reads a Parquet file.
-pub(super) fn parquet(bytes: &[u8], path: &str, sink: &mut Sink) -> Option<Cells> {
-    normalize(ParquetReader::new(Cursor::new(bytes)).finish(), path, sink)
+/// Rows that a part of a file has at least, when the file has more: enough for the columns to be worth their overhead,
+/// few enough to be worked on in the processor's cache.
+const PART: usize = 1 << 16;
+
+/// Reads a Parquet file by its row groups, and hands each part on.
+pub(super) fn parquet<T: Send>(
+    bytes: &[u8],
+    path: &str,
+    sink: &mut Sink,
+    visit: &(dyn Fn(Cells) -> T + Sync),
+) -> Option<Vec<T>> {
+    let metadata = match ParquetReader::new(Cursor::new(bytes)).get_metadata() {
+        Ok(metadata) => metadata.clone(),
+        Err(error) => {
+            sink.push(unreadable(path, &error));
+            return None;
+        }
+    };
+    // For each part the rows before it, and a description of the file as if it had no other row groups: a reader that
+    // is asked for a slice unpacks the first pages of every group before it.
+    let mut nothing = (*metadata).clone();
+    nothing.row_groups.clear();
+    nothing.num_rows = 0;
+    let mut parts = vec![(0, nothing.clone())];
+    for group in &metadata.row_groups {
+        if let Some((before, last)) = parts.last()
+            && last.num_rows >= PART
+        {
+            parts.push((before + last.num_rows, nothing.clone()));
+        }
+        if let Some((_, last)) = parts.last_mut() {
+            last.num_rows += group.num_rows();
+            last.row_groups.push(group.clone());
+        }
+    }
+    let strategy = if parts.len() > 1 { ParallelStrategy::None } else { ParallelStrategy::Auto };
+    let part = |(before, own): (usize, _)| {
+        let mut reader = ParquetReader::new(Cursor::new(bytes)).read_parallel(strategy);
+        reader.set_metadata(Arc::new(own));
+        normalize(reader.finish(), path, before).map(visit)
+    };
+    let parts: Vec<Result<T, Vec<Diagnostic>>> = parts.into_par_iter().map(part).collect();
+    parts
+        .into_iter()
+        .collect::<Result<_, _>>()
+        .map_err(|faults| faults.into_iter().for_each(|fault| sink.push(fault)))
+        .ok()
 }
 
 /// Reads an Arrow IPC file.
 pub(super) fn ipc(bytes: &[u8], path: &str, sink: &mut Sink) -> Option<Cells> {
-    normalize(IpcReader::new(Cursor::new(bytes)).finish(), path, sink)
+    normalize(IpcReader::new(Cursor::new(bytes)).finish(), path, 0)
+        .map_err(|faults| faults.into_iter().for_each(|fault| sink.push(fault)))
+        .ok()
 }
 
-fn normalize(read: PolarsResult<DataFrame>, path: &str, sink: &mut Sink) -> Option<Cells> {
-    let frame = match read {
-        Ok(frame) => frame,
-        Err(error) => {
-            let fault = Diagnostic::error(Code::SPM102, format!("the file cannot be read: {error}"));
-            sink.push(fault.at(Place::File(path.to_owned()), ""));
-            return None;
-        }
-    };
+fn unreadable(path: &str, error: &PolarsError) -> Diagnostic {
+    let fault = Diagnostic::error(Code::SPM102, format!("the file cannot be read: {error}"));
+    fault.at(Place::File(path.to_owned()), "")
+}
+
+/// The rows after `before` others, in the types of a table.
+fn normalize(read: PolarsResult<DataFrame>, path: &str, before: usize) -> Result<Cells, Vec<Diagnostic>> {
+    let frame = read.map_err(|error| vec![unreadable(path, &error)])?;
     let height = frame.height();
-    let width = frame.width();
-    let mut columns = Vec::with_capacity(width);
+    let mut columns = Vec::with_capacity(frame.width());
+    let mut faults = Vec::new();
     for column in frame.into_columns() {
         let name = column.name().to_string();
         match normal(&column) {
             Ok((kind, decimals, column)) => columns.push((TableColumn { name, kind, decimals }, column)),
             Err((code, reason)) => {
-                sink.push(Diagnostic::error(code, reason).at(Place::row(path, None, Some(&name)), ""));
+                faults.push(Diagnostic::error(code, reason).at(Place::row(path, None, Some(&name)), ""));
             }
         }
     }
-    let rows = (1..=u32::try_from(height).unwrap_or(u32::MAX)).collect();
-    (columns.len() == width).then_some(Cells { columns, rows })
+    let number = |row: usize| u32::try_from(row).unwrap_or(u32::MAX);
+    let rows = (number(before + 1)..=number(before + height)).collect();
+    if faults.is_empty() { Ok(Cells { columns, rows }) } else { Err(faults) }
 }
 
 /// A column in the type of a table.

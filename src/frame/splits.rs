@@ -1,0 +1,113 @@
+//! Splits: whether they total 100 %, which of them a run needs, and what they make of an amount.
+
+use polars::prelude::*;
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::rational::Rational;
+use spm_core::ground::source::Place;
+
+use crate::merge::is_ascending;
+use crate::table::Table;
+
+/// Checks that the shares of type `split` of every transaction total exactly 100 %. The table is in the order of its
+/// key, so that the splits of a transaction are next to each other.
+pub(crate) fn check_splits(splits: &Table, sink: &mut Sink) {
+    let (Some(ids), Some(shares)) = (splits.texts("transaction_id"), splits.numbers("share")) else { return };
+    let decimals = splits.decimals("share");
+    let unit = 10i128.pow(decimals);
+    let path = splits.files.first().map_or("", |file| file.path.as_str());
+    let mut close = |group: Option<(&str, i128)>| {
+        let Some((id, total)) = group.filter(|(_, total)| *total != unit) else { return };
+        let total = Rational::from_scaled(total, decimals).to_percent();
+        let message = format!("the splits of transaction {id} total {total}");
+        let fault = Diagnostic::error(Code::SPM111, message).at(Place::row(path, None, Some("share")), "");
+        sink.push(fault.hint("correct the shares, or mark extra credit with type overlay"));
+    };
+    let kinds = splits.texts("type");
+    let mut kinds = kinds.map(|kinds| kinds.iter());
+    let mut open: Option<(&str, i128)> = None;
+    for (id, share) in ids.iter().zip(shares.iter()) {
+        let kind = kinds.as_mut().and_then(|kinds| kinds.next().flatten());
+        let (Some(id), Some(share), true) = (id, share, kind.is_none_or(|kind| kind == "split")) else {
+            continue;
+        };
+        match &mut open {
+            Some((same, total)) if *same == id => *total += i128::from(share),
+            other => close(other.replace((id, i128::from(share)))),
+        }
+    }
+    close(open);
+}
+
+/// The splits of these transactions. Both tables are in the order of their key.
+pub(crate) fn of_transactions(splits: Table, transactions: &Table) -> Table {
+    let (Some(ids), Some(wanted)) = (splits.texts("transaction_id"), transactions.texts("transaction_id"))
+    else {
+        return splits;
+    };
+    if !is_ascending(ids, false) || !is_ascending(wanted, false) {
+        return splits;
+    }
+    let mut wanted = wanted.iter().flatten().peekable();
+    let kept: BooleanChunked = ids
+        .iter()
+        .map(|id| {
+            let id = id?;
+            while wanted.peek().is_some_and(|wanted| *wanted < id) {
+                wanted.next();
+            }
+            Some(wanted.peek() == Some(&id))
+        })
+        .collect_ca("kept".into());
+    match splits.frame.filter(&kept) {
+        Ok(frame) => Table { frame, ..splits },
+        Err(_) => splits,
+    }
+}
+
+/// Cuts the amount of each base row by the shares of its rows (contiguous, by `_base`). Splits are cut toward zero and
+/// what is left goes to the largest share, ties to the first payee (E17); overlays are rounded on their own, halves
+/// away from zero. A row without a share keeps the whole amount.
+pub(crate) fn cut(joined: &DataFrame, share_decimals: u32, overlay: bool) -> PolarsResult<Int64Chunked> {
+    let base = joined.column("_base")?.u32()?.clone();
+    let amounts = joined.column("amount")?.i64()?.clone();
+    let shares = joined.column("_share")?.i64()?.clone();
+    let unit = 10i128.pow(share_decimals);
+    let mut parts: Vec<i64> = Vec::with_capacity(joined.height());
+    let rows: Vec<(u32, i64, Option<i64>)> = base
+        .iter()
+        .zip(amounts.iter())
+        .zip(shares.iter())
+        .map(|((base, amount), share)| (base.unwrap_or(0), amount.unwrap_or(0), share))
+        .collect();
+    for group in rows.chunk_by(|a, b| a.0 == b.0) {
+        let first = parts.len();
+        let mut left = i128::from(group[0].1);
+        let mut largest = (first, i64::MIN);
+        for (_, amount, share) in group {
+            let Some(share) = *share else {
+                parts.push(*amount);
+                left = 0;
+                continue;
+            };
+            let product = i128::from(*amount) * i128::from(share);
+            let part = if overlay {
+                (2 * product.abs() + unit) / (2 * unit) * product.signum()
+            } else {
+                product / unit
+            };
+            if share > largest.1 {
+                largest = (parts.len(), share);
+            }
+            left -= part;
+            let part = i64::try_from(part)
+                .map_err(|_| polars_err!(ComputeError: "a share of {share} of {amount} leaves 64 bits"))?;
+            parts.push(part);
+        }
+        if !overlay && left != 0 {
+            let left =
+                i64::try_from(left).map_err(|_| polars_err!(ComputeError: "a remainder leaves 64 bits"))?;
+            parts[largest.0] += left;
+        }
+    }
+    Ok(Int64Chunked::from_vec("amount".into(), parts))
+}
