@@ -411,13 +411,14 @@ impl Book<'_> {
         Some(measure.months(month).map(of).sum())
     }
 
-    /// The target of a component over the window that ends with a month.
+    /// The target of a component over the window that ends with a month; of a rolling window that month's own.
     fn target(&self, number: usize, rep: usize, month: usize) -> Q {
         let Pay::TargetShare { target, per, .. } = self.world.plan.components[number].pay else {
             return ZERO;
         };
         let of = |month| self.number(target, rep) / periods(per) * self.participation(rep, month);
-        self.world.plan.measures[number].months(month).map(of).sum()
+        let measure = &self.world.plan.measures[number];
+        if measure.window == "rolling" { of(month) } else { measure.months(month).map(of).sum() }
     }
 
     /// Step 1 of the documentation: what a measurement is paid, before anything else.

@@ -313,11 +313,14 @@ impl<'a> Standing<'a> {
         ))
     }
 
-    /// A target or guarantee of the periods that a measure looks at, shrunk by participation (E12).
+    /// A target or guarantee of the periods that a measure looks at, shrunk by participation (E12). A rolling window is paid
+    /// anew in each of its periods, and so each pays its own target only.
     pub(super) fn target(&self, label: &str, quantity: &Quantity, measure: Option<usize>) -> Node {
         let periods = match measure {
-            Some(measure) => self.goal_periods(measure),
-            None => self.period..=self.period,
+            Some(measure) if !matches!(self.measure(measure).window, Window::Rolling(_)) => {
+                self.goal_periods(measure)
+            }
+            _ => self.period..=self.period,
         };
         let unit = self.problem.money();
         let parts = periods.clone().filter_map(|period| {

@@ -27,7 +27,7 @@ pub(super) struct Formula<'a> {
     /// What counts for pay: attainment is capped.
     pub(super) payout: Payout<'a>,
     /// What was reached: whether a gate opens is about that.
-    reached: Figures,
+    pub(super) reached: Figures,
 }
 
 impl<'a> Formula<'a> {

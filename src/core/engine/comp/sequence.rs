@@ -160,7 +160,7 @@ impl<'a> Sequence<'a> {
             }
             let others = |name: &str| earned(period, name);
             let formula = Formula::new(self.component, standing);
-            let figures = formula.payout.figures.clone();
+            let figures = formula.reached.clone();
             let (due, without_goal) = if !occurs {
                 // Only what earlier periods left over the cap.
                 (Node::input("nothing due", self.problem.money(), Rational::zero()), false)
