@@ -1,6 +1,6 @@
 //! `spm territories`: accounts divided among salespeople.
 
-use spm_core::engine::territory::{self, Band, Measure, Outcome, Problem, Settings, distance_metres};
+use spm_core::engine::territory::{self, Band, Costs, Loads, Measure, Outcome, Point, Problem, Settings};
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::round::{Rounding, round_to_decimals};
@@ -29,7 +29,6 @@ pub enum Command {
 pub const NEED: Need<'static> =
     Need { tables: &["accounts", "reps", "transactions"], own: Some(OWN), days: None };
 const OWN: &str = "out/territories";
-const DUAL_ROUNDS: u32 = 600;
 
 /// Runs one of the commands.
 pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
@@ -59,7 +58,7 @@ pub fn balance(opened: &Opened, tables: &Tables, global: &Global, ui: &Ui) -> Re
     if !conflicts.is_empty() {
         return Err(infeasible(plan, &conflicts));
     }
-    let settings = Settings { dual_rounds: DUAL_ROUNDS, iterations: plan.iterations, seed: plan.seed };
+    let settings = Settings { iterations: plan.iterations, seed: plan.seed };
     let outcome =
         territory::solve(&problem, settings, &mut |round| ui.step(&format!("balancing, round {round}")));
     if let Err(faults) = territory::verify(&problem, &outcome) {
@@ -118,19 +117,9 @@ fn problem(plan: &TerritoryPlan, rows: &TerritoryRows) -> Result<Problem, Diagno
     };
     let move_cost = metres(&plan.move_cost).ok_or_else(too_large)?;
     let travel = plan.travel.to_i64_pair().ok_or_else(too_large)?;
-    let mut costs = Vec::with_capacity(rows.accounts.len() * territories);
-    for (account, point) in rows.account_points.iter().enumerate() {
-        for (territory, home) in rows.homes.iter().enumerate() {
-            let distance = match (point, home) {
-                (Some(point), Some(home)) => distance_metres(*point, *home),
-                _ => 0,
-            };
-            let travel = i128::from(distance) * i128::from(travel.0) / i128::from(travel.1);
-            let moved =
-                if current[account].is_some_and(|current| current != territory) { move_cost } else { 0 };
-            costs.push(i64::try_from(travel + i128::from(moved)).map_err(|_| too_large())?);
-        }
-    }
+    let places = |points: &[Option<(f64, f64)>]| points.iter().map(|point| point.map(place)).collect();
+    let costs =
+        Costs::Travel { accounts: places(&rows.account_points), homes: places(&rows.homes), rate: travel };
     let mut measures: Vec<Measure> = plan
         .measures
         .iter()
@@ -138,20 +127,20 @@ fn problem(plan: &TerritoryPlan, rows: &TerritoryRows) -> Result<Problem, Diagno
         .map(|(measure, (loads, _))| Measure {
             name: measure.name.clone(),
             bands: bands(loads, &measure.tolerance, measure.by_capacity, rows),
-            loads: loads.clone(),
+            loads: Loads::Account(loads.clone()),
         })
         .collect();
     if let Some(limit) = plan.max_accounts {
         let band = Band { low: 0, high: i128::try_from(limit).unwrap_or(i128::MAX) };
         measures.push(Measure {
             name: "max_accounts".to_owned(),
-            loads: vec![1; rows.accounts.len()],
+            loads: Loads::Account(vec![1; rows.accounts.len()]),
             bands: vec![band; territories],
         });
     }
     let locked =
         rows.locked.iter().zip(&current).map(|(locked, current)| current.filter(|_| *locked)).collect();
-    Ok(Problem { territories, costs, current, locked, measures, max_moves: plan.max_moves })
+    Ok(Problem { territories, costs, current, move_cost, locked, measures, max_moves: plan.max_moves })
 }
 
 /// Target x (1 - tolerance) to target x (1 + tolerance), to whole units inside.
@@ -182,8 +171,8 @@ fn load_of(
     territory: usize,
     holder: impl Fn(usize) -> Option<usize>,
 ) -> i128 {
-    let loads = problem.measures[measure].loads.iter().enumerate();
-    loads.filter(|(account, _)| holder(*account) == Some(territory)).map(|(_, load)| i128::from(*load)).sum()
+    let held = (0..problem.accounts()).filter(|account| holder(*account) == Some(territory));
+    held.map(|account| i128::from(problem.load(measure, account, territory))).sum()
 }
 
 fn violations(problem: &Problem, rows: &TerritoryRows, outcome: &Outcome) -> Vec<String> {
@@ -216,7 +205,7 @@ fn assignment_table(rows: &TerritoryRows, outcome: &Outcome) -> Result<Table, Fa
     let accounts = 0..rows.accounts.len();
     let kilometres = |account: usize| {
         let (point, home) = (rows.account_points[account]?, rows.homes[outcome.assignment[account]]?);
-        Some(distance_metres(point, home))
+        Some(place(point).metres_to(&place(home)))
     };
     let table = Builder::default()
         .text("account_id", rows.accounts.iter().map(Some))
@@ -280,6 +269,10 @@ fn summary_table(problem: &Problem, rows: &TerritoryRows, outcome: &Outcome) -> 
         )
         .table()?;
     Ok(table)
+}
+
+fn place((latitude, longitude): (f64, f64)) -> Point {
+    Point::of(latitude, longitude)
 }
 
 fn kilometres(metres: i128) -> String {

@@ -4,17 +4,18 @@ use proptest::prelude::*;
 
 use super::*;
 
-const SETTINGS: Settings = Settings { dual_rounds: 200, iterations: 50, seed: 1 };
+const SETTINGS: Settings = Settings { iterations: 50, seed: 1 };
 
 fn problem(costs: &[[i64; 2]], loads: &[i64], low: i128, high: i128) -> Problem {
     Problem {
         territories: 2,
-        costs: costs.iter().flatten().copied().collect(),
+        costs: Costs::Table(costs.iter().flatten().copied().collect()),
+        move_cost: 0,
         current: vec![None; costs.len()],
         locked: vec![None; costs.len()],
         measures: vec![Measure {
             name: "load".to_owned(),
-            loads: loads.to_vec(),
+            loads: Loads::Account(loads.to_vec()),
             bands: vec![Band { low, high }; 2],
         }],
         max_moves: None,
@@ -45,10 +46,7 @@ fn optimum(problem: &Problem) -> Option<i128> {
                 feasible: true,
                 objective: cost,
                 bound: i128::MIN,
-                prices: Prices {
-                    bands: vec![vec![0; problem.territories]; problem.measures.len()],
-                    moves: 0,
-                },
+                prices: Prices::zero(problem),
                 moves,
                 seed: 0,
                 assignment,
@@ -61,10 +59,12 @@ fn optimum(problem: &Problem) -> Option<i128> {
 
 #[test]
 fn distances_are_those_of_the_sphere() {
+    let metres = |a: (f64, f64), b: (f64, f64)| Point::of(a.0, a.1).metres_to(&Point::of(b.0, b.1));
     // One degree of latitude is R x pi / 180 = 111.1951 km.
-    assert_eq!(distance_metres((0.0, 0.0), (1.0, 0.0)), 111_195);
-    assert_eq!(distance_metres((47.6, -122.3), (47.6, -122.3)), 0);
-    assert_eq!(distance_metres((0.0, 179.5), (0.0, -179.5)), 111_195);
+    assert_eq!(metres((0.0, 0.0), (1.0, 0.0)), 111_195);
+    assert_eq!(metres((47.6, -122.3), (47.6, -122.3)), 0);
+    assert_eq!(metres((0.0, 179.5), (0.0, -179.5)), 111_195);
+    assert_eq!(metres((90.0, 0.0), (-90.0, 0.0)), 20_015_115);
 }
 
 #[test]
@@ -109,10 +109,11 @@ proptest! {
         let n = costs.len();
         let problem = Problem {
             territories: 3,
-            costs: costs.iter().flatten().copied().collect(),
+            costs: Costs::Table(costs.iter().flatten().copied().collect()),
+        move_cost: 0,
             current: current[..n].to_vec(),
             locked: locked[..n].to_vec(),
-            measures: vec![Measure { name: "load".to_owned(), loads: loads[..n].to_vec(), bands: vec![Band { low: band.0, high: band.0 + band.1 }; 3] }],
+            measures: vec![Measure { name: "load".to_owned(), loads: Loads::Account(loads[..n].to_vec()), bands: vec![Band { low: band.0, high: band.0 + band.1 }; 3] }],
             max_moves,
         };
         let outcome = solve(&problem, SETTINGS, &mut |_| {});

@@ -1,6 +1,6 @@
 //! An independent check of an outcome: everything is recomputed from the problem, without the search's code.
 
-use super::{Outcome, Problem, bound};
+use super::{FORBIDDEN, Outcome, Problem, bound};
 
 /// Checks an outcome; one message for each disagreement.
 pub fn verify(problem: &Problem, outcome: &Outcome) -> Result<(), Vec<String>> {
@@ -14,7 +14,7 @@ pub fn verify(problem: &Problem, outcome: &Outcome) -> Result<(), Vec<String>> {
     let cost: i128 = assignment
         .iter()
         .enumerate()
-        .map(|(account, territory)| i128::from(problem.costs[account * problem.territories + territory]))
+        .map(|(account, territory)| i128::from(problem.cost(account, *territory)))
         .sum();
     if cost != outcome.objective {
         faults.push(format!("the objective is {cost}, not {}", outcome.objective));
@@ -29,20 +29,18 @@ pub fn verify(problem: &Problem, outcome: &Outcome) -> Result<(), Vec<String>> {
     }
     if assignment
         .iter()
-        .zip(&problem.locked)
-        .any(|(territory, locked)| locked.is_some_and(|locked| locked != *territory))
+        .enumerate()
+        .any(|(account, territory)| problem.cost(account, *territory) == FORBIDDEN)
     {
-        faults.push("a locked account has moved".to_owned());
+        faults.push("an account is where it may not be".to_owned());
     }
     let mut feasible = problem.max_moves.is_none_or(|limit| moves <= limit);
-    for measure in &problem.measures {
-        for (territory, band) in measure.bands.iter().enumerate() {
-            let load: i128 = (0..assignment.len())
-                .filter(|account| assignment[*account] == territory)
-                .map(|account| i128::from(measure.loads[account]))
-                .sum();
-            feasible &= band.low <= load && load <= band.high;
+    for (index, measure) in problem.measures.iter().enumerate() {
+        let mut loads = vec![0i128; problem.territories];
+        for (account, territory) in assignment.iter().enumerate() {
+            loads[*territory] += i128::from(problem.load(index, account, *territory));
         }
+        feasible &= measure.bands.iter().zip(loads).all(|(band, load)| band.low <= load && load <= band.high);
     }
     if feasible != outcome.feasible {
         faults.push(format!("feasible is {feasible}, not {}", outcome.feasible));
