@@ -1,6 +1,6 @@
 //! Rows for planning: who is eligible, what each person or account sold, where everybody is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::*;
 use spm_core::ground::diagnostic::{Code, Diagnostic};
@@ -142,7 +142,7 @@ fn sums_by(
     Ok((sums, lowered.decimals))
 }
 
-/// Accounts to divide, and the people who hold territories, each sorted by identifier.
+/// Accounts to divide, and the territories that hold them, each sorted by identifier.
 #[derive(Clone, Debug, Default)]
 pub struct TerritoryRows {
     /// Identifier of each account.
@@ -153,136 +153,215 @@ pub struct TerritoryRows {
     pub current: Vec<Option<String>>,
     /// Accounts that stay.
     pub locked: Vec<bool>,
-    /// Load of each account by measure, and the decimals of the measure.
-    pub loads: Vec<(Vec<i64>, u32)>,
-    /// Identifier of each territory: that of the person who holds it.
+    /// How often the way to each account is made, and the decimals.
+    pub visits: Option<(Vec<i64>, u32)>,
+    /// Load by measure.
+    pub loads: Vec<MeasureRows>,
+    /// Identifier of each territory, or of the person who holds it.
     pub territories: Vec<String>,
-    /// Home of each person.
+    /// Home of each person, or centre of each territory.
     pub homes: Vec<Option<(f64, f64)>>,
-    /// Capacity of each person, 1 when empty.
+    /// Capacity of each, 1 when empty.
     pub capacities: Vec<Rational>,
+    /// Costs at `account * territories + territory`, and the decimals; `None` for a pair that is not allowed.
+    pub costs: Option<(Vec<Option<i64>>, u32)>,
 }
 
-/// The rows of a territory plan.
-pub fn territory_rows(plan: &TerritoryPlan, tables: &Tables) -> Result<TerritoryRows, Diagnostic> {
+/// Loads of a measure, and limits of each territory.
+#[derive(Clone, Debug, Default)]
+pub struct MeasureRows {
+    /// Loads by account, or at `account * territories + territory` when they depend on both.
+    pub loads: Vec<i64>,
+    /// True when they depend on both.
+    pub by_pair: bool,
+    /// Decimals of the loads.
+    pub decimals: u32,
+    /// Least load of each territory, when the plan gives it.
+    pub least: Option<Vec<Rational>>,
+    /// Greatest load of each territory, when the plan gives it.
+    pub most: Option<Vec<Rational>>,
+}
+
+/// The rows of a territory plan. With `create`, that many territories without homes take the place of those that stand.
+pub fn territory_rows(
+    plan: &TerritoryPlan,
+    tables: &Tables,
+    create: Option<usize>,
+) -> Result<TerritoryRows, Diagnostic> {
     let place = &plan.place;
+    let sorted = |table: Table, key: &str| -> Result<Table, Diagnostic> {
+        let frame = table.frame.sort([key], SortMultipleOptions::default());
+        Ok(Table { frame: frame.map_err(|error| internal(&error, place))?, ..table })
+    };
     let accounts = kept(table(tables, "accounts", place)?, plan.accounts.as_ref(), place)?;
-    let accounts = Table {
-        frame: accounts
-            .frame
-            .sort(["account_id"], SortMultipleOptions::default())
-            .map_err(|error| internal(&error, place))?,
-        ..accounts
-    };
-    let current = texts(&accounts, &plan.current);
-    let reps = table(tables, "reps", place)?;
-    let reps = kept(reps, plan.eligible.as_ref(), place)?;
-    let reps = Table {
-        frame: reps
-            .frame
-            .sort(["rep_id"], SortMultipleOptions::default())
-            .map_err(|error| internal(&error, place))?,
-        ..reps
-    };
-    let holds = |id: &String| plan.eligible.is_some() || current.iter().flatten().any(|held| held == id);
-    let chosen: Vec<usize> = texts(&reps, "rep_id")
-        .iter()
-        .enumerate()
-        .filter(|(_, id)| id.as_ref().is_some_and(holds))
-        .map(|(row, _)| row)
-        .collect();
-    let homes = points(&reps);
-    let capacity = reps.numbers("capacity");
-    let decimals = reps.column("capacity").map_or(0, |column| column.decimals);
-    let capacity = |row: usize| {
-        capacity
-            .as_ref()
-            .and_then(|values| values.get(row))
-            .map_or_else(Rational::one, |units| Rational::from_scaled(units.into(), decimals))
-    };
-    let ids = texts(&reps, "rep_id");
-    let loads = plan
-        .measures
-        .iter()
-        .map(|measure| loads(&accounts, tables, &measure.load, &measure.place))
-        .collect::<Result<_, _>>()?;
-    let locked = match &plan.locked {
-        Some(condition) => {
-            let lowered = lower(condition, &accounts, place)?;
-            let frame = accounts
-                .frame
-                .clone()
-                .lazy()
-                .select([lowered.expression.alias("_locked")])
-                .collect()
-                .map_err(|error| internal(&error, place))?;
-            let values = frame
-                .column("_locked")
-                .and_then(|column| column.bool().cloned())
-                .map_err(|error| internal(&error, place))?;
-            if values.len() == accounts.frame.height() {
-                values.iter().map(|value| value == Some(true)).collect()
-            } else {
-                vec![values.get(0) == Some(true); accounts.frame.height()]
-            }
-        }
-        None => vec![false; accounts.frame.height()],
-    };
-    Ok(TerritoryRows {
+    let accounts = sorted(accounts, "account_id")?;
+    let mut rows = TerritoryRows {
         accounts: texts(&accounts, "account_id").into_iter().flatten().collect(),
         account_points: points(&accounts),
-        current,
-        locked,
-        loads,
-        territories: chosen.iter().filter_map(|row| ids[*row].clone()).collect(),
-        homes: chosen.iter().map(|row| homes[*row]).collect(),
-        capacities: chosen.iter().map(|row| capacity(*row)).collect(),
-    })
+        current: if create.is_some() {
+            vec![None; accounts.frame.height()]
+        } else {
+            texts(&accounts, &plan.current)
+        },
+        locked: match &plan.locked {
+            Some(condition) if create.is_none() => flags(&accounts, condition, place)?,
+            _ => vec![false; accounts.frame.height()],
+        },
+        ..TerritoryRows::default()
+    };
+    let held = match create {
+        Some(count) => {
+            let width = count.to_string().len();
+            rows.territories = (1..=count).map(|number| format!("T{number:0width$}")).collect();
+            rows.homes = vec![None; count];
+            rows.capacities = vec![Rational::one(); count];
+            None
+        }
+        None => Some(holders(plan, tables, &mut rows)?),
+    };
+    let not_negative =
+        |values: Vec<Option<i64>>, what: &str, place: &TextPlace| -> Result<Vec<i64>, Diagnostic> {
+            let values = values.into_iter().map(|value| value.or(Some(0)).filter(|value| *value >= 0));
+            values.collect::<Option<Vec<i64>>>().ok_or_else(|| {
+                let fault =
+                    Diagnostic::error(Code::SPM110, format!("{what} is below zero, or beyond 64 bits"));
+                fault.at(Place::Text(place.clone()), "").hint("make it zero or more: GREATEST(..., 0)")
+            })
+        };
+    if let Some(visits) = &plan.visits {
+        let (values, decimals) = numbers(&accounts, visits, place)?;
+        rows.visits = Some((not_negative(values, "how often an account is visited", place)?, decimals));
+    }
+    if let Some(cost) = &plan.cost {
+        let (values, decimals) = pairs(tables, cost, &rows, place)?;
+        let below = values.iter().flatten().any(|value| *value < 0);
+        let given = values.iter().map(|value| Some(value.unwrap_or(0))).collect();
+        if below {
+            not_negative(given, "a cost", place)?;
+        }
+        rows.costs = Some((values, decimals));
+    }
+    for measure in &plan.measures {
+        let place = &measure.place;
+        let limits = |expression: &Option<Expression>| -> Result<Option<Vec<Rational>>, Diagnostic> {
+            let (Some(expression), Some((held, chosen))) = (expression, &held) else { return Ok(None) };
+            let (values, decimals) = numbers(held, expression, place)?;
+            let limit = |row: &usize| {
+                values.get(*row).copied().flatten().map(|units| Rational::from_scaled(units.into(), decimals))
+            };
+            let fault = || {
+                let fault =
+                    Diagnostic::error(Code::SPM110, format!("a limit of `{}` is empty", measure.name));
+                fault.at(Place::Text(place.clone()), "").hint("give every holder a value: COALESCE(..., 0)")
+            };
+            chosen.iter().map(limit).collect::<Option<Vec<Rational>>>().ok_or_else(fault).map(Some)
+        };
+        let (values, decimals) = match &measure.load {
+            Load::Account(expression) => numbers(&accounts, expression, place)?,
+            Load::Pair(expression) => pairs(tables, expression, &rows, place)?,
+            Load::Transactions(amount, condition) => {
+                let transactions = table(tables, "transactions", place)?;
+                let (sums, decimals) =
+                    sums_by(transactions, "account_id", amount, condition.as_ref(), None, place)?;
+                let sum = |id: &String| sums.get(id).map_or(Some(0), |sum| i64::try_from(*sum).ok());
+                // A sum that leaves 64 bits is reported as a load that is out of range.
+                (rows.accounts.iter().map(|id| Some(sum(id).unwrap_or(-1))).collect(), decimals)
+            }
+        };
+        rows.loads.push(MeasureRows {
+            loads: not_negative(values, "the load of an account", place)?,
+            by_pair: matches!(measure.load, Load::Pair(_)),
+            decimals,
+            least: limits(&measure.least)?,
+            most: limits(&measure.most)?,
+        });
+    }
+    Ok(rows)
 }
 
-fn loads(
-    accounts: &Table,
+/// Fills in who holds territories. Returns the table and the rows of it that take part.
+fn holders(
+    plan: &TerritoryPlan,
     tables: &Tables,
-    load: &Load,
-    place: &TextPlace,
-) -> Result<(Vec<i64>, u32), Diagnostic> {
-    let (values, decimals) = match load {
-        Load::Account(expression) => {
-            let lowered = lower(expression, accounts, place)?;
-            let values = lowered.expression.cast(DataType::Int64).alias("_load");
-            let frame = accounts
-                .frame
-                .clone()
-                .lazy()
-                .with_column(values)
-                .collect()
-                .map_err(|error| internal(&error, place))?;
-            let values = frame
-                .column("_load")
-                .and_then(|column| column.i64().cloned())
-                .map_err(|error| internal(&error, place))?;
-            (values.iter().map(|value| i128::from(value.unwrap_or(0))).collect::<Vec<_>>(), lowered.decimals)
-        }
-        Load::Transactions(amount, condition) => {
-            let transactions = table(tables, "transactions", place)?;
-            let (sums, decimals) =
-                sums_by(transactions, "account_id", amount, condition.as_ref(), None, place)?;
-            (
-                texts(accounts, "account_id")
-                    .iter()
-                    .map(|id| id.as_ref().and_then(|id| sums.get(id)).copied().unwrap_or(0))
-                    .collect(),
-                decimals,
-            )
-        }
+    rows: &mut TerritoryRows,
+) -> Result<(Table, Vec<usize>), Diagnostic> {
+    let place = &plan.place;
+    let key = if plan.holders == "reps" { "rep_id" } else { "territory_id" };
+    let held = kept(table(tables, plan.holders, place)?, plan.eligible.as_ref(), place)?;
+    let frame =
+        held.frame.sort([key], SortMultipleOptions::default()).map_err(|error| internal(&error, place))?;
+    let held = Table { frame, ..held };
+    let ids = texts(&held, key);
+    let everybody = plan.eligible.is_some() || plan.holders == "territories";
+    let today: BTreeSet<&String> = rows.current.iter().flatten().collect();
+    let chosen: Vec<usize> = (0..ids.len())
+        .filter(|row| ids[*row].as_ref().is_some_and(|id| everybody || today.contains(id)))
+        .collect();
+    let homes = points(&held);
+    let capacities = held.numbers("capacity");
+    let decimals = held.decimals("capacity");
+    let capacity = |row: &usize| {
+        capacities
+            .and_then(|values| values.get(*row))
+            .map_or_else(Rational::one, |units| Rational::from_scaled(units.into(), decimals))
     };
-    let narrow = |value: &i128| i64::try_from(*value).ok().filter(|value| *value >= 0);
-    match values.iter().map(narrow).collect::<Option<Vec<i64>>>() {
-        Some(values) => Ok((values, decimals)),
-        None => {
-            let fault =
-                Diagnostic::error(Code::SPM110, "an account has a load below zero, or beyond 64 bits");
-            Err(fault.at(Place::Text(place.clone()), "").hint("make it zero or more: GREATEST(..., 0)"))
+    rows.territories = chosen.iter().filter_map(|row| ids[*row].clone()).collect();
+    rows.homes = chosen.iter().map(|row| homes[*row]).collect();
+    rows.capacities = chosen.iter().map(capacity).collect();
+    Ok((held, chosen))
+}
+
+/// The rows for which a condition holds.
+fn flags(table: &Table, condition: &Expression, place: &TextPlace) -> Result<Vec<bool>, Diagnostic> {
+    let lowered = lower(condition, table, place)?;
+    let frame = table
+        .frame
+        .clone()
+        .lazy()
+        .with_column(lowered.expression.alias("_flag"))
+        .collect()
+        .map_err(|error| internal(&error, place))?;
+    let values = frame
+        .column("_flag")
+        .and_then(|column| column.bool().cloned())
+        .map_err(|error| internal(&error, place))?;
+    Ok(values.iter().map(|value| value == Some(true)).collect())
+}
+
+/// An expression by row, in units of 10^-decimals.
+fn numbers(
+    table: &Table,
+    expression: &Expression,
+    place: &TextPlace,
+) -> Result<(Vec<Option<i64>>, u32), Diagnostic> {
+    let lowered = lower(expression, table, place)?;
+    let values = lowered.expression.cast(DataType::Int64).alias("_number");
+    let frame =
+        table.frame.clone().lazy().with_column(values).collect().map_err(|error| internal(&error, place))?;
+    let values = frame
+        .column("_number")
+        .and_then(|column| column.i64().cloned())
+        .map_err(|error| internal(&error, place))?;
+    Ok((values.iter().collect(), lowered.decimals))
+}
+
+/// An expression over costs, at `account * territories + territory`; `None` where the table has no such pair.
+fn pairs(
+    tables: &Tables,
+    expression: &Expression,
+    rows: &TerritoryRows,
+    place: &TextPlace,
+) -> Result<(Vec<Option<i64>>, u32), Diagnostic> {
+    let costs = table(tables, "costs", place)?;
+    let (values, decimals) = numbers(costs, expression, place)?;
+    let mut all = vec![None; rows.accounts.len() * rows.territories.len()];
+    let ids = texts(costs, "account_id").into_iter().zip(texts(costs, "territory_id")).zip(values);
+    for ((account, territory), value) in ids {
+        let (Some(account), Some(territory)) = (account, territory) else { continue };
+        let account = rows.accounts.binary_search(&account);
+        if let (Ok(account), Ok(territory)) = (account, rows.territories.binary_search(&territory)) {
+            all[account * rows.territories.len() + territory] = value;
         }
     }
+    Ok((all, decimals))
 }

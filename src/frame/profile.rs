@@ -48,8 +48,8 @@ pub struct ColumnProfile {
 /// Date patterns that are tried, the safest first.
 const DATES: [&str; 6] = ["%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%Y%m%d"];
 
-/// Reads a file and describes its columns. `None` with faults in the sink when it cannot be read.
-pub fn profile(root: &Path, path: &str, sink: &mut Sink) -> Option<Profile> {
+/// Reads a file as it is, and how it was read. `None` with faults in the sink when it cannot be read.
+pub fn open(root: &Path, path: &str, sink: &mut Sink) -> Option<(Table, Reading)> {
     let bytes = std::fs::read(root.join(path)).unwrap_or_default();
     let reading = sniff(&bytes);
     let place = spm_core::ground::source::TextPlace { source: Source::new(path, ""), span: 0..0 };
@@ -65,8 +65,14 @@ pub fn profile(root: &Path, path: &str, sink: &mut Sink) -> Option<Profile> {
         place,
     };
     let table = read::extract(root, &spec, sink, &mut vec![])?;
+    Some((table, spec.reading))
+}
+
+/// Reads a file and describes its columns. `None` with faults in the sink when it cannot be read.
+pub fn profile(root: &Path, path: &str, sink: &mut Sink) -> Option<Profile> {
+    let (table, reading) = open(root, path, sink)?;
     let columns = table.columns.iter().filter_map(|column| describe(&table, &column.name)).collect();
-    Some(Profile { path: path.to_owned(), rows: table.frame.height(), reading: spec.reading, columns })
+    Some(Profile { path: path.to_owned(), rows: table.frame.height(), reading, columns })
 }
 
 /// Encoding, delimiters and header of delimited text, from its first bytes.

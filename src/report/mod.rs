@@ -3,5 +3,6 @@
 pub mod commission;
 pub mod diagnostic;
 pub mod explain;
+pub mod map;
 pub mod statement;
 pub mod table;

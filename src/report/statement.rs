@@ -56,7 +56,9 @@ h1{font-size:1.5em;margin:0}h2{font-size:1.15em;margin:0}header{display:flex;jus
 table{border-collapse:collapse;width:100%;margin-top:.6em}th{text-align:left;color:#5b6875;font-weight:500;font-size:.85em;border-bottom:1px solid #d5dce3}td{padding:.18em 0;border-bottom:1px solid #eef2f5}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}pre{overflow:auto;background:#f6f8fa;padding:.8em;font-size:12px}summary{cursor:pointer;color:#1f6fb2;margin-top:.8em}@media print{details{display:none}section{break-inside:avoid}}";
 
-fn escaped(text: &str) -> String {
+/// Text as HTML.
+#[must_use]
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

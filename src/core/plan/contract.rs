@@ -145,6 +145,29 @@ pub static CONTRACTS: &[Contract] = &[
         ],
     },
     Contract {
+        name: "territories",
+        key: &["territory_id"],
+        doc: "A territory, held by somebody or open.",
+        columns: &[
+            column("territory_id", Text, Required, "key"),
+            column("name", Text, Optional, "shown in reports"),
+            column("latitude", Float, Optional, "centre, degrees"),
+            column("longitude", Float, Optional, "centre, degrees"),
+            column("capacity", Number, Optional, "how much the territory can carry"),
+        ],
+    },
+    Contract {
+        name: "costs",
+        key: &["account_id", "territory_id"],
+        doc: "What it costs to serve an account from a territory. A pair that is absent is not allowed.",
+        columns: &[
+            reference("account_id", Required, "accounts", "the account"),
+            column("territory_id", Text, Required, "the territory, or the person who holds it"),
+            column("cost", Number, Required, "zero or more, in kilometres or any unit"),
+            column("load", Number, Optional, "what the account takes of the territory's capacity"),
+        ],
+    },
+    Contract {
         name: "transactions",
         key: &["transaction_id", "line_id"],
         doc: "A booking, refund or any other event that may earn credit.",

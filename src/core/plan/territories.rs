@@ -5,7 +5,7 @@ use crate::ground::rational::Rational;
 use crate::ground::source::{Place, TextPlace};
 
 use super::contract::Type;
-use super::expression::{Expression, check_typed};
+use super::expression::{Columns, Expression, check_typed};
 use super::raw::Raw;
 use super::shape::{Field, Kind, Shape};
 use super::{Tables, check_header, header_fields};
@@ -20,9 +20,19 @@ pub static TERRITORIES: Shape = Shape {
         header_fields::ID,
         header_fields::TITLE,
         Field::optional(
+            "holders",
+            Kind::Choice(&["reps", "territories"]),
+            "the table whose rows hold accounts: people (default), or territories, open ones included",
+        ),
+        Field::optional(
+            "territories",
+            Kind::Integer(1, 100_000),
+            "how many territories `spm territories create` makes",
+        ),
+        Field::optional(
             "eligible",
             Kind::Expression,
-            "condition over reps: who holds a territory; everyone who holds an account today when absent",
+            "condition over the holders: which take part; when absent, all territories, or everyone who holds an account today",
         ),
         Field::optional(
             "accounts",
@@ -32,7 +42,7 @@ pub static TERRITORIES: Shape = Shape {
         Field::optional(
             "current",
             Kind::Text,
-            "column of accounts that names the territory of today; owner_id when absent",
+            "column of accounts that names the holder of today; owner_id when absent, or territory_id with holders = \"territories\"",
         ),
         Field::optional("locked", Kind::Expression, "condition over accounts: which stay where they are"),
         Field::required("measure", Kind::List(&Kind::Table(&MEASURE)), "what is balanced"),
@@ -41,11 +51,26 @@ pub static TERRITORIES: Shape = Shape {
             Kind::Number,
             "cost of one kilometre from the salesperson's home to an account; 1 when absent",
         ),
+        Field::optional(
+            "squared",
+            Kind::Boolean,
+            "true: square kilometres count, which shuns long ways more; false when absent",
+        ),
+        Field::optional(
+            "visits",
+            Kind::Expression,
+            "how often the way to an account is made, over accounts; 1 when absent",
+        ),
+        Field::optional(
+            "cost",
+            Kind::Expression,
+            "cost of a pair, over the table costs, added to that of travel if `travel` is given; pairs that are absent are not allowed",
+        ),
         Field::optional("move", Kind::Number, "cost of moving an account, in kilometres; 100 when absent"),
         Field::optional("max_accounts", Kind::Integer(1, 10_000_000), "most accounts of one territory"),
         Field::optional("max_moves", Kind::Integer(0, 10_000_000), "most accounts that may change hands"),
         Field::optional("seed", Kind::Integer(0, i64::MAX), "seed of the search; 1 when absent"),
-        Field::optional("iterations", Kind::Integer(0, 1_000_000), "rounds of the search; 200 when absent"),
+        Field::optional("iterations", Kind::Integer(0, 1_000_000), "rounds of the search; 1000 when absent"),
     ],
 };
 
@@ -65,11 +90,18 @@ static MEASURE: Shape = Shape {
             "load of an account, as the sum of this over its transactions",
         ),
         Field::optional("where", Kind::Expression, "with transactions: which of them count"),
-        Field::required("tolerance", Kind::Number, "such as 10%"),
+        Field::optional(
+            "pair",
+            Kind::Expression,
+            "load of an account that depends on the territory, over the table costs",
+        ),
+        Field::optional("tolerance", Kind::Number, "such as 10%; required unless `least` or `most` is given"),
+        Field::optional("least", Kind::Expression, "least load, over the holders, instead of a tolerance"),
+        Field::optional("most", Kind::Expression, "greatest load, over the holders, such as capacity"),
         Field::optional(
             "target",
             Kind::Choice(&["equal", "capacity"]),
-            "equal (default), or in proportion to reps.capacity",
+            "equal (default), or in proportion to the capacity of the holders",
         ),
     ],
 };
@@ -81,6 +113,10 @@ pub struct TerritoryPlan {
     pub id: String,
     /// Shown in reports.
     pub title: String,
+    /// The table whose rows hold accounts: reps or territories.
+    pub holders: &'static str,
+    /// How many territories to create.
+    pub territories: Option<usize>,
     /// Who holds a territory.
     pub eligible: Option<Expression>,
     /// Which accounts are divided.
@@ -91,8 +127,14 @@ pub struct TerritoryPlan {
     pub locked: Option<Expression>,
     /// What is balanced.
     pub measures: Vec<BalanceMeasure>,
-    /// Cost of a kilometre.
-    pub travel: Rational,
+    /// Cost of a kilometre; `None` when the plan does not say.
+    pub travel: Option<Rational>,
+    /// Square kilometres count.
+    pub squared: bool,
+    /// How often the way to an account is made.
+    pub visits: Option<Expression>,
+    /// Cost of a pair, over costs.
+    pub cost: Option<Expression>,
     /// Cost of a move, in kilometres.
     pub move_cost: Rational,
     /// Most accounts of one territory.
@@ -115,7 +157,11 @@ pub struct BalanceMeasure {
     /// Load of an account.
     pub load: Load,
     /// Half the width of the band, as a share of the target.
-    pub tolerance: Rational,
+    pub tolerance: Option<Rational>,
+    /// Least and greatest load, over the holders.
+    pub least: Option<Expression>,
+    /// Greatest load.
+    pub most: Option<Expression>,
     /// Target in proportion to capacity instead of equal.
     pub by_capacity: bool,
     /// Where it is defined.
@@ -129,6 +175,8 @@ pub enum Load {
     Account(Expression),
     /// Summed over the account's transactions that satisfy the condition.
     Transactions(Expression, Option<Expression>),
+    /// Over costs: it depends on the territory.
+    Pair(Expression),
 }
 
 impl TerritoryPlan {
@@ -137,21 +185,32 @@ impl TerritoryPlan {
     pub fn check(raw: &Raw, tables: &Tables, sink: &mut Sink) -> Option<Self> {
         let mut faults = Sink::default();
         let (id, title) = check_header(raw);
-        let (reps, accounts) = (tables.columns("reps"), tables.columns("accounts"));
+        let holders = if raw.text("holders") == Some("territories") { "territories" } else { "reps" };
+        let (held, accounts) = (tables.columns(holders), tables.columns("accounts"));
         let mut condition = |key: &str, columns| {
             raw.get(key).and_then(|item| {
                 check_typed(item.as_text()?, &item.place, columns, Type::Boolean, &mut faults)
             })
         };
         let (eligible, kept, locked) =
-            (condition("eligible", &reps), condition("accounts", &accounts), condition("locked", &accounts));
-        let current = raw.text("current").unwrap_or("owner_id").to_owned();
+            (condition("eligible", &held), condition("accounts", &accounts), condition("locked", &accounts));
+        let mut number = |key: &str, columns| {
+            raw.get(key).and_then(|item| {
+                check_typed(item.as_text()?, &item.place, columns, Type::Number, &mut faults)
+            })
+        };
+        let (visits, cost) = (number("visits", &accounts), number("cost", &tables.columns("costs")));
+        let usual = if holders == "reps" { "owner_id" } else { "territory_id" };
+        let current = raw.text("current").unwrap_or(usual).to_owned();
         if !accounts.0.iter().any(|(name, kind)| *name == current && *kind == Type::Text) {
             let fault = Diagnostic::error(Code::SPM010, format!("accounts has no text column `{current}`"));
             faults.push(fault.at(Place::Text(raw.key_place("current").clone()), ""));
         }
-        let measures: Vec<BalanceMeasure> =
-            raw.list("measure").iter().filter_map(|item| check_measure(item, tables, &mut faults)).collect();
+        let measures: Vec<BalanceMeasure> = raw
+            .list("measure")
+            .iter()
+            .filter_map(|item| check_measure(item, tables, holders, &mut faults))
+            .collect();
         for key in ["travel", "move"] {
             if let (Some(value), Some(item)) = (raw.number(key), raw.get(key))
                 && value.is_negative()
@@ -169,26 +228,39 @@ impl TerritoryPlan {
         Some(Self {
             id,
             title,
+            holders,
+            territories: count("territories"),
             eligible,
             accounts: kept,
             current,
             locked,
             measures,
-            travel: raw.number("travel").unwrap_or_else(Rational::one),
+            travel: raw.number("travel"),
+            squared: raw.boolean("squared").unwrap_or(false),
+            visits,
+            cost,
             move_cost: raw.number("move").unwrap_or_else(|| Rational::from(100i64)),
             max_accounts: count("max_accounts"),
             max_moves: count("max_moves"),
             seed: raw.integer("seed").and_then(|seed| u64::try_from(seed).ok()).unwrap_or(1),
-            iterations: raw.integer("iterations").and_then(|value| u32::try_from(value).ok()).unwrap_or(200),
+            iterations: raw.integer("iterations").and_then(|value| u32::try_from(value).ok()).unwrap_or(1000),
             place: raw.key_place("id").clone(),
         })
     }
 }
 
-fn check_measure(item: &Raw, tables: &Tables, sink: &mut Sink) -> Option<BalanceMeasure> {
+fn check_measure(item: &Raw, tables: &Tables, holders: &str, sink: &mut Sink) -> Option<BalanceMeasure> {
     let place = item.get("name")?.place.clone();
     let (accounts, transactions) = (tables.columns("accounts"), tables.columns("transactions"));
+    let mut number = |key: &str, columns: &Columns| {
+        let item = item.get(key)?;
+        check_typed(item.as_text()?, &item.place, columns, Type::Number, sink)
+    };
+    let held = tables.columns(holders);
+    let (least, most, pair) =
+        (number("least", &held), number("most", &held), number("pair", &tables.columns("costs")));
     let load = match (item.get("value"), item.get("transactions")) {
+        (None, None) if item.get("pair").is_some() => Load::Pair(pair?),
         (Some(value), None) => {
             Load::Account(check_typed(value.as_text()?, &value.place, &accounts, Type::Number, sink)?)
         }
@@ -203,7 +275,8 @@ fn check_measure(item: &Raw, tables: &Tables, sink: &mut Sink) -> Option<Balance
             }
         }
         _ => {
-            let fault = Diagnostic::error(Code::SPM304, "a measure has either `value` or `transactions`");
+            let fault =
+                Diagnostic::error(Code::SPM304, "a measure has one of `value`, `transactions` and `pair`");
             sink.push(
                 fault
                     .at(Place::Text(place), "")
@@ -212,8 +285,17 @@ fn check_measure(item: &Raw, tables: &Tables, sink: &mut Sink) -> Option<Balance
             return None;
         }
     };
-    let tolerance = item.number("tolerance")?;
-    if tolerance.is_negative() {
+    let tolerance = item.number("tolerance");
+    if tolerance.is_none() && item.get("least").is_none() && item.get("most").is_none() {
+        let fault = Diagnostic::error(Code::SPM304, "a measure needs a `tolerance`, or `least` or `most`");
+        sink.push(
+            fault
+                .at(Place::Text(place), "")
+                .hint("tolerance = \"10%\" balances; most = \"capacity\" only limits"),
+        );
+        return None;
+    }
+    if tolerance.as_ref().is_some_and(Rational::is_negative) {
         let fault = Diagnostic::error(Code::SPM110, "`tolerance` must be zero or more");
         sink.push(fault.at(Place::Text(item.get("tolerance")?.place.clone()), ""));
     }
@@ -221,6 +303,8 @@ fn check_measure(item: &Raw, tables: &Tables, sink: &mut Sink) -> Option<Balance
         name: item.text("name")?.to_owned(),
         load,
         tolerance,
+        least,
+        most,
         by_capacity: item.text("target") == Some("capacity"),
         place,
     })

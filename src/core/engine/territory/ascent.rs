@@ -5,17 +5,24 @@
 use rayon::prelude::*;
 
 use super::candidates::Candidates;
+use super::curvature::Curvature;
 use super::dual::{PRICE_BITS, Prices};
 use super::problem::Problem;
 
 /// Accounts of a block.
 const BLOCK: usize = 4096;
-/// Accounts that all but the last smoothing look at.
-const SAMPLE: usize = 40_000;
+/// Accounts that the first smoothing looks at; each that follows looks at twice as many, up to all.
+const SAMPLE: usize = 20_000;
+/// The least an account's warmth is, and what a territory's bands are rounded by, in shares of the mean.
+const COLDEST: f64 = 0.01;
+const ROUND: f64 = 0.1;
 /// Smoothing by level, in units of what an account's second-best territory costs more than its best.
-const LEVELS: [f64; 6] = [1.0, 0.3, 0.1, 0.03, 0.01, 0.003];
+const LEVELS: [f64; 9] = [1.0, 0.5, 0.25, 0.12, 0.06, 0.03, 0.015, 0.007, 0.003];
+/// The level from which prices that nearly fit go on.
+const WARM: usize = 4;
+/// The levels at which a price of moves is tried.
+const TRIED: std::ops::Range<usize> = 5..7;
 const NEWTON_STEPS: usize = 8;
-const CONJUGATE_STEPS: usize = 40;
 
 /// The dual in units that are all about one: costs in what a second choice costs more, loads in mean territories.
 struct Dual<'a> {
@@ -25,6 +32,10 @@ struct Dual<'a> {
     /// Every how many-th account counts, for that many.
     stride: usize,
     cost_scale: f64,
+    /// What smoothing means to an account: how far its first candidates differ in cost.
+    warmth: Vec<f64>,
+    /// How far the corner of what a territory's bands are worth is rounded off: what its accounts' smoothing adds up to.
+    rounds: Vec<f64>,
     load_scales: Vec<f64>,
     /// Middle and half the width of each band, at `territory * measures + measure`.
     middles: Vec<f64>,
@@ -37,10 +48,14 @@ struct Dual<'a> {
 struct Place {
     value: f64,
     gradient: Vec<f64>,
-    /// Curvature by price, for the preconditioner.
-    diagonal: Vec<f64>,
-    /// How much of each account each candidate has, by block.
-    shares: Vec<Vec<f64>>,
+}
+
+/// Room for the numbers of one account.
+struct Scratch {
+    /// Loads by measure.
+    loads: Vec<f64>,
+    /// Priced costs, or shares, by candidate.
+    values: Vec<f64>,
 }
 
 #[expect(clippy::cast_precision_loss, reason = "the search may be inexact, the bound is not")]
@@ -48,14 +63,20 @@ impl<'a> Dual<'a> {
     fn new(problem: &'a Problem, candidates: &'a Candidates) -> Self {
         let measures = problem.measures.len();
         let accounts = problem.accounts().max(1) as f64;
-        let regret = |account: usize| {
-            let costs = &candidates.costs[candidates.of(account)];
-            if costs.len() > 1 { (costs[1] - costs[0]) as f64 } else { 0.0 }
-        };
-        let regrets = (0..problem.accounts()).map(regret).sum::<f64>() / accounts;
+        let spreads: Vec<f64> = (0..problem.accounts()).map(|account| spread(candidates, account)).collect();
+        let spread = spreads.iter().sum::<f64>() / accounts;
         let mean = candidates.costs.iter().map(|cost| *cost as f64).sum::<f64>()
             / candidates.costs.len().max(1) as f64;
-        let cost_scale = [regrets, mean, 1.0].into_iter().find(|scale| *scale > 0.0).unwrap_or(1.0);
+        let cost_scale = [spread, mean, 1.0].into_iter().find(|scale| *scale > 0.0).unwrap_or(1.0);
+        let warmth: Vec<f64> = spreads.iter().map(|spread| (spread / cost_scale).max(COLDEST)).collect();
+        let mut rounds = vec![0.0; problem.territories];
+        for (account, warmth) in warmth.iter().enumerate() {
+            if let Some(first) = candidates.of(account).next() {
+                rounds[candidates.territories[first] as usize] += warmth;
+            }
+        }
+        let least = COLDEST * accounts / problem.territories.max(1) as f64;
+        rounds.iter_mut().for_each(|round| *round = ROUND * round.max(least));
         let load_scales: Vec<f64> = problem
             .measures
             .iter()
@@ -80,6 +101,8 @@ impl<'a> Dual<'a> {
             measures,
             stride: 1,
             cost_scale,
+            warmth,
+            rounds,
             load_scales,
             middles,
             widths,
@@ -124,9 +147,11 @@ impl<'a> Dual<'a> {
     }
 
     /// What the bands are worth at these prices: a smoothed absolute value.
-    fn bands(&self, prices: &[f64], round: f64) -> f64 {
-        let ends = prices.iter().zip(&self.middles).zip(&self.widths);
-        ends.map(|((price, middle), width)| middle * price + width * price.hypot(round)).sum()
+    fn bands(&self, prices: &[f64], smooth: f64) -> f64 {
+        let worth = |(index, price): (usize, &f64)| {
+            self.middles[index] * price + self.widths[index] * price.hypot(self.round(index, smooth))
+        };
+        prices.iter().enumerate().map(worth).sum()
     }
 
     /// The dual without smoothing, over the candidates.
@@ -145,179 +170,145 @@ impl<'a> Dual<'a> {
         sums.iter().sum::<f64>() * self.stride as f64 - self.bands(prices, 0.0) - self.allowance()
     }
 
+    fn round(&self, index: usize, smooth: f64) -> f64 {
+        smooth * self.rounds[index / self.measures]
+    }
+
     fn allowance(&self) -> f64 {
         self.moves * self.problem.max_moves.map_or(0.0, |limit| limit as f64)
     }
 
-    fn at(&self, prices: &[f64], smooth: f64) -> Place {
-        struct Part {
-            value: f64,
-            gradient: Vec<f64>,
-            diagonal: Vec<f64>,
-            shares: Vec<f64>,
+    /// Spreads an account over its candidates by the softmin of their priced costs; returns the softmin.
+    fn spread(&self, account: usize, prices: &[f64], smooth: f64, scratch: &mut Scratch) -> Option<f64> {
+        let Scratch { loads, values } = scratch;
+        let smooth = smooth * self.warmth[account];
+        self.priced(account, prices, loads, values);
+        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let mut total = 0.0;
+        for value in values.iter_mut() {
+            let distance = (*value - least) / smooth;
+            *value = if distance < 30.0 { (-distance).exp() } else { 0.0 };
+            total += *value;
         }
-        let size = prices.len();
+        values.iter_mut().for_each(|value| *value /= total);
+        (!values.is_empty()).then(|| least - smooth * total.ln())
+    }
+
+    fn scratch(&self) -> Scratch {
+        Scratch { loads: vec![0.0; self.measures], values: Vec::new() }
+    }
+
+    /// The smoothed dual and its slope.
+    fn at(&self, prices: &[f64], smooth: f64) -> Place {
         let block = |accounts: std::ops::Range<usize>| {
-            let mut part =
-                Part { value: 0.0, gradient: vec![0.0; size], diagonal: vec![0.0; size], shares: Vec::new() };
-            let (mut loads, mut values) = (vec![0.0; self.measures], Vec::new());
+            let mut part = Place { value: 0.0, gradient: vec![0.0; prices.len()] };
+            let mut scratch = self.scratch();
             for sampled in accounts {
                 let account = sampled * self.stride;
-                self.priced(account, prices, &mut loads, &mut values);
-                let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-                let mut total = 0.0;
-                for value in &mut values {
-                    let distance = (*value - least) / smooth;
-                    *value = if distance < 30.0 { (-distance).exp() } else { 0.0 };
-                    total += *value;
-                }
-                if values.is_empty() {
-                    continue;
-                }
-                part.value += least - smooth * total.ln();
-                for (candidate, value) in self.candidates.of(account).zip(&values) {
-                    let share = value / total;
-                    part.shares.push(share);
-                    if share > 0.0 {
-                        self.weigh(account, candidate, &mut loads);
+                let Some(least) = self.spread(account, prices, smooth, &mut scratch) else { continue };
+                part.value += least;
+                for (candidate, share) in self.candidates.of(account).zip(&scratch.values) {
+                    if *share > 0.0 {
+                        self.weigh(account, candidate, &mut scratch.loads);
                         let at = self.candidates.territories[candidate] as usize * self.measures;
-                        for (measure, load) in loads.iter().enumerate() {
+                        for (measure, load) in scratch.loads.iter().enumerate() {
                             part.gradient[at + measure] += share * load;
-                            part.diagonal[at + measure] += share * (1.0 - share) * load * load / smooth;
                         }
                     }
                 }
             }
             part
         };
-        let parts: Vec<Part> = self.blocks().map(block).collect();
+        let parts: Vec<Place> = self.blocks().map(block).collect();
         let times = self.stride as f64;
-        let round = round_of(smooth, self);
-        let mut place = Place {
-            value: parts.iter().map(|part| part.value).sum::<f64>() * times
-                - self.bands(prices, round)
-                - self.allowance(),
-            gradient: vec![0.0; size],
-            diagonal: vec![0.0; size],
-            shares: Vec::with_capacity(parts.len()),
-        };
+        let mut place = Place { value: 0.0, gradient: vec![0.0; prices.len()] };
         for part in parts {
-            for index in 0..size {
-                place.gradient[index] += part.gradient[index] * times;
-                place.diagonal[index] += part.diagonal[index] * times;
-            }
-            place.shares.push(part.shares);
+            place.value += part.value * times;
+            place.gradient.iter_mut().zip(part.gradient).for_each(|(all, part)| *all += part * times);
         }
+        place.value -= self.bands(prices, smooth) + self.allowance();
         for (index, price) in prices.iter().enumerate() {
-            let length = price.hypot(round);
-            place.gradient[index] -= self.middles[index] + self.widths[index] * price / length;
-            place.diagonal[index] += self.widths[index] * round * round / length.powi(3);
+            place.gradient[index] -=
+                self.middles[index] + self.widths[index] * price / price.hypot(self.round(index, smooth));
         }
         place
     }
 
-    /// The curvature of the accounts times a direction.
-    fn curvature(&self, place: &Place, smooth: f64, direction: &[f64]) -> Vec<f64> {
-        let block = |(accounts, shares): (std::ops::Range<usize>, &Vec<f64>)| {
-            let mut sum = vec![0.0; direction.len()];
-            let (mut loads, mut pulls) = (vec![0.0; self.measures], Vec::new());
-            let mut shares = shares.iter();
+    /// How the slope changes with the prices, negated: positive.
+    fn curvature(&self, prices: &[f64], smooth: f64) -> Curvature {
+        /// Shares below this do not count.
+        const LEAST: f64 = 1e-7;
+        let block = |accounts: std::ops::Range<usize>| {
+            let mut part = Curvature::new(self.problem.territories, self.measures);
+            let (mut scratch, mut held) = (self.scratch(), Vec::new());
+            let mut loads: Vec<f64> = Vec::new();
             for sampled in accounts {
                 let account = sampled * self.stride;
-                pulls.clear();
-                let mut mean = 0.0;
-                for (candidate, share) in self.candidates.of(account).zip(shares.by_ref()) {
-                    let at = self.candidates.territories[candidate] as usize * self.measures;
-                    let mut pull = 0.0;
-                    if *share > 0.0 {
-                        self.weigh(account, candidate, &mut loads);
-                        pull = loads.iter().zip(&direction[at..]).map(|(load, part)| load * part).sum();
-                        mean += share * pull;
-                    }
-                    pulls.push((candidate, *share, pull));
+                if self.spread(account, prices, smooth, &mut scratch).is_none() {
+                    continue;
                 }
-                for (candidate, share, pull) in &pulls {
-                    if *share > 0.0 {
-                        self.weigh(account, *candidate, &mut loads);
-                        let at = self.candidates.territories[*candidate] as usize * self.measures;
-                        for (measure, load) in loads.iter().enumerate() {
-                            sum[at + measure] += share * load * (pull - mean) / smooth;
+                let warmth = smooth * self.warmth[account];
+                held.clear();
+                loads.clear();
+                for (candidate, share) in self.candidates.of(account).zip(&scratch.values) {
+                    if *share > LEAST && *share < 1.0 - LEAST {
+                        self.weigh(account, candidate, &mut scratch.loads);
+                        held.push((self.candidates.territories[candidate], *share));
+                        loads.extend_from_slice(&scratch.loads);
+                    }
+                }
+                for (first, (territory, share)) in held.iter().enumerate() {
+                    let own = &loads[first * self.measures..(first + 1) * self.measures];
+                    part.add(*territory, *territory, share * (1.0 - share) / warmth, own, own);
+                    for (second, (other, rest)) in held.iter().enumerate().take(first) {
+                        let others = &loads[second * self.measures..(second + 1) * self.measures];
+                        if territory < other {
+                            part.add(*territory, *other, -share * rest / warmth, own, others);
+                        } else {
+                            part.add(*other, *territory, -share * rest / warmth, others, own);
                         }
                     }
                 }
             }
-            sum
+            part
         };
-        let parts: Vec<Vec<f64>> = self.blocks().zip(&place.shares).map(block).collect();
-        let mut all = vec![0.0; direction.len()];
-        for part in parts {
-            all.iter_mut().zip(part).for_each(|(all, part)| *all += part * self.stride as f64);
+        let parts: Vec<Curvature> = self.blocks().map(block).collect();
+        let mut all = Curvature::new(self.problem.territories, self.measures);
+        parts.iter().for_each(|part| all.append(part, self.stride as f64));
+        for (index, price) in prices.iter().enumerate() {
+            let round = self.round(index, smooth);
+            all.add_diagonal(index, self.widths[index] * round * round / price.hypot(round).powi(3));
         }
         all
     }
 
-    /// A Newton step: the direction that the curvature and the slope call for.
-    fn direction(&self, place: &Place, prices: &[f64], smooth: f64) -> Vec<f64> {
-        let round = round_of(smooth, self);
-        let mean = place.diagonal.iter().sum::<f64>() / place.diagonal.len().max(1) as f64;
-        let damping = 1e-4 * mean + 1e-12;
-        let own: Vec<f64> = prices
-            .iter()
-            .zip(&self.widths)
-            .map(|(price, width)| width * round * round / price.hypot(round).powi(3) + damping)
-            .collect();
-        let inverse: Vec<f64> = place.diagonal.iter().map(|part| 1.0 / (part + damping)).collect();
-        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-        let scaled = |residual: &[f64]| -> Vec<f64> {
-            residual.iter().zip(&inverse).map(|(residual, inverse)| residual * inverse).collect()
-        };
-        let mut step = vec![0.0; prices.len()];
-        let mut residual = place.gradient.clone();
-        let mut along = scaled(&residual);
-        let mut product = dot(&residual, &along);
-        let goal = 1e-4 * product;
-        for _ in 0..CONJUGATE_STEPS {
-            if product <= goal {
-                break;
-            }
-            let mut image = self.curvature(place, smooth, &along);
-            image.iter_mut().zip(&own).zip(&along).for_each(|((image, own), along)| *image += own * along);
-            let length = dot(&along, &image);
-            if length <= 0.0 {
-                break;
-            }
-            let pace = product / length;
-            step.iter_mut().zip(&along).for_each(|(step, along)| *step += pace * along);
-            residual.iter_mut().zip(&image).for_each(|(residual, image)| *residual -= pace * image);
-            let next = scaled(&residual);
-            let before = std::mem::replace(&mut product, dot(&residual, &next));
-            along.iter_mut().zip(next).for_each(|(along, next)| *along = next + product / before * *along);
-        }
-        step
-    }
-
-    /// Climbs at one smoothing.
+    /// Climbs at one smoothing by Newton steps that trust the curvature as far as it has proved right (Levenberg 1944,
+    /// Marquardt 1963).
     fn climb(&self, prices: &mut Vec<f64>, smooth: f64, steps: usize) {
+        /// The steepest slope at which a climb ends, in mean territories.
+        const FLAT: f64 = 2e-4;
+        const TRIES: usize = 8;
+        let mut damping = 1e-3;
         let mut place = self.at(prices, smooth);
         for _ in 0..steps {
             let steepest = place.gradient.iter().fold(0.0, |most: f64, part| most.max(part.abs()));
-            if steepest < 2e-4 {
+            if steepest < FLAT {
                 break;
             }
-            let direction = self.direction(&place, prices, smooth);
-            let mut pace = 1.0;
-            let next = loop {
+            let curvature = self.curvature(prices, smooth);
+            let next = (0..TRIES).find_map(|_| {
+                let (direction, promised) = curvature.step(&place.gradient, damping);
                 let trial: Vec<f64> =
-                    prices.iter().zip(&direction).map(|(price, part)| price + pace * part).collect();
+                    prices.iter().zip(&direction).map(|(price, part)| price + part).collect();
                 let there = self.at(&trial, smooth);
-                if there.value > place.value {
-                    break Some((trial, there));
+                let kept = (there.value - place.value) / promised.max(f64::MIN_POSITIVE);
+                if kept < 0.25 {
+                    damping *= 8.0;
+                } else if kept > 0.75 {
+                    damping = (damping / 8.0).max(1e-6);
                 }
-                pace /= 2.0;
-                if pace < 1e-3 {
-                    break None;
-                }
-            };
+                (kept > 0.01).then_some((trial, there))
+            });
             let Some((trial, there)) = next else { break };
             let gain = there.value - place.value;
             *prices = trial;
@@ -374,6 +365,16 @@ impl<'a> Dual<'a> {
         movers
     }
 
+    /// Whole prices in the units of this dual.
+    fn scaled(&self, prices: &Prices) -> Vec<f64> {
+        let unit = 2f64.powi(-PRICE_BITS.cast_signed());
+        let scaled = |territory: usize| {
+            let own = prices.bands.iter().zip(&self.load_scales);
+            own.map(move |(own, scale)| own[territory] as f64 * unit * scale / self.cost_scale)
+        };
+        (0..self.problem.territories).flat_map(scaled).collect()
+    }
+
     fn prices(&self, prices: &[f64]) -> Prices {
         let of = |measure: usize, scale: &f64| {
             let own = prices.iter().skip(measure).step_by(self.measures);
@@ -384,12 +385,13 @@ impl<'a> Dual<'a> {
     }
 }
 
-/// How far the corner of a band's worth is rounded off: prices of a territory are about as many times larger than those
-/// of an account as it has accounts.
+/// How far the first candidates of an account differ in cost: the scale on which prices decide about it.
 #[expect(clippy::cast_precision_loss, reason = "a scale")]
-fn round_of(smooth: f64, dual: &Dual<'_>) -> f64 {
-    let accounts = dual.problem.accounts() as f64 / dual.problem.territories.max(1) as f64;
-    0.1 * smooth * accounts.max(1.0)
+fn spread(candidates: &Candidates, account: usize) -> f64 {
+    /// The candidate that is compared with the first.
+    const NEXT: usize = 3;
+    let costs = &candidates.costs[candidates.of(account)];
+    costs.get(NEXT).or(costs.last()).map_or(0.0, |next| (next - costs[0]) as f64)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and any price is valid")]
@@ -398,22 +400,44 @@ fn whole(price: f64) -> i64 {
     (price * 2f64.powi(PRICE_BITS.cast_signed())).clamp(-limit, limit) as i64
 }
 
-/// Prices for the candidates. `polish` rounds of subgradients follow the smoothed climb of small problems.
-pub(super) fn prices(problem: &Problem, candidates: &Candidates, polish: usize) -> Prices {
+/// How hard to climb.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Effort {
+    /// The level of smoothing at which to begin.
+    pub(super) from: usize,
+    /// Rounds of subgradients that follow.
+    pub(super) polish: usize,
+}
+
+impl Effort {
+    /// From nothing.
+    pub(super) const FIRST: Self = Self { from: 0, polish: 0 };
+    /// From prices that nearly fit.
+    pub(super) const AGAIN: Self = Self { from: WARM, polish: 0 };
+}
+
+/// Prices for the candidates, from where `start` stands when there is one.
+pub(super) fn prices(
+    problem: &Problem,
+    candidates: &Candidates,
+    start: Option<&Prices>,
+    effort: Effort,
+) -> Prices {
     if problem.accounts() == 0 || problem.territories == 0 {
         return Prices::zero(problem);
     }
     let mut dual = Dual::new(problem, candidates);
-    let stride = problem.accounts().div_ceil(SAMPLE);
-    let mut prices = vec![0.0; problem.territories * dual.measures];
-    let climb = |dual: &mut Dual<'_>, prices: &mut Vec<f64>, levels: &[f64]| {
-        for (level, smooth) in levels.iter().enumerate() {
-            dual.stride = if level + 1 < levels.len() { stride } else { 1 };
-            dual.climb(prices, *smooth, if dual.stride == 1 && stride > 1 { 3 } else { NEWTON_STEPS });
+    let nothing = || vec![0.0; problem.territories * dual.measures];
+    let mut prices = start.map_or_else(nothing, |start| dual.scaled(start));
+    let climb = |dual: &mut Dual<'_>, prices: &mut Vec<f64>, levels: std::ops::Range<usize>| {
+        for level in levels {
+            dual.stride = problem.accounts().div_ceil(SAMPLE << level);
+            dual.climb(prices, LEVELS[level], NEWTON_STEPS);
         }
+        dual.stride = 1;
     };
     if dual.measures > 0 {
-        climb(&mut dual, &mut prices, &LEVELS);
+        climb(&mut dual, &mut prices, effort.from..LEVELS.len());
     }
     if let Some(limit) = problem.max_moves
         && dual.movers(&prices) > limit
@@ -422,7 +446,7 @@ pub(super) fn prices(problem: &Problem, candidates: &Candidates, polish: usize) 
         let (mut low, mut high) = (0.0, 1.0);
         for _ in 0..40 {
             dual.moves = high;
-            climb(&mut dual, &mut prices, &LEVELS[3..5]);
+            climb(&mut dual, &mut prices, TRIED);
             if dual.movers(&prices) <= limit {
                 break;
             }
@@ -430,15 +454,15 @@ pub(super) fn prices(problem: &Problem, candidates: &Candidates, polish: usize) 
         }
         for _ in 0..10 {
             dual.moves = f64::midpoint(low, high);
-            climb(&mut dual, &mut prices, &LEVELS[3..5]);
+            climb(&mut dual, &mut prices, TRIED);
             if dual.movers(&prices) <= limit { high = dual.moves } else { low = dual.moves }
         }
         dual.moves = high;
-        climb(&mut dual, &mut prices, &LEVELS[3..]);
+        climb(&mut dual, &mut prices, WARM..LEVELS.len());
     }
-    if polish > 0 && dual.measures > 0 {
+    if effort.polish > 0 && dual.measures > 0 {
         let value = dual.hard(&prices);
-        dual.polish(&mut prices, value + 0.002 * value.abs(), polish);
+        dual.polish(&mut prices, value + 0.002 * value.abs(), effort.polish);
     }
     dual.prices(&prices)
 }

@@ -3,14 +3,15 @@
 
 use rayon::prelude::*;
 
+use super::dual::{PRICE_BITS, Prices};
 use super::problem::{FORBIDDEN, Loads, Problem};
 
 /// Pairs up to which every territory is a candidate of every account.
-const ALL_PAIRS: usize = 1 << 20;
+const ALL_PAIRS: usize = 1 << 17;
 /// Candidates of an account of a larger problem, before prices ask for more.
 const SHORT_LIST: usize = 16;
 
-/// For each account its candidates, cheapest first.
+/// For each account its candidates, cheapest first: by cost, or after [`Candidates::rank`] by priced cost.
 #[derive(Clone, Debug)]
 pub(super) struct Candidates {
     /// Where the list of each account starts; one more than accounts.
@@ -31,31 +32,30 @@ impl Candidates {
     pub(super) fn new(problem: &Problem, more: &[Vec<usize>]) -> Self {
         let limit =
             if problem.accounts() * problem.territories <= ALL_PAIRS { usize::MAX } else { SHORT_LIST };
-        let list = |account: usize| -> Vec<(i64, u32)> {
-            let mut all: Vec<(i64, u32)> = match problem.locked[account] {
-                Some(territory) => vec![(problem.cost(account, territory), index(territory))],
-                None => (0..problem.territories)
-                    .map(|territory| (problem.cost(account, territory), index(territory)))
-                    .filter(|(cost, _)| *cost != FORBIDDEN)
-                    .collect(),
+        let cost = |account: usize, territory: usize| {
+            let cost = problem.cost(account, territory);
+            (cost != FORBIDDEN).then(|| (cost, index(territory)))
+        };
+        let list = |nearly: &mut Vec<f64>, account: usize| -> Vec<(i64, u32)> {
+            let mut all: Vec<usize> = match problem.locked[account] {
+                Some(territory) => vec![territory],
+                None => (0..problem.territories).collect(),
             };
             if all.len() > limit {
-                let extra: Vec<(i64, u32)> = more
-                    .iter()
-                    .map(|more| more[account])
-                    .chain(problem.current[account])
-                    .map(|territory| (problem.cost(account, territory), index(territory)))
-                    .filter(|(cost, _)| *cost != FORBIDDEN)
-                    .collect();
-                all.select_nth_unstable(limit);
+                nearly.resize(problem.territories, 0.0);
+                problem.nearly(account, nearly);
+                all.select_nth_unstable_by(limit, |a, b| nearly[*a].total_cmp(&nearly[*b]).then(a.cmp(b)));
                 all.truncate(limit);
-                all.extend(extra);
+                all.extend(more.iter().map(|more| more[account]).chain(problem.current[account]));
             }
+            let mut all: Vec<(i64, u32)> =
+                all.into_iter().filter_map(|territory| cost(account, territory)).collect();
             all.sort_unstable();
             all.dedup();
             all
         };
-        let lists: Vec<Vec<(i64, u32)>> = (0..problem.accounts()).into_par_iter().map(list).collect();
+        let lists: Vec<Vec<(i64, u32)>> =
+            (0..problem.accounts()).into_par_iter().map_init(Vec::new, list).collect();
         let mut starts = vec![0];
         let total = lists.iter().map(Vec::len).sum();
         let (mut territories, mut costs) = (Vec::with_capacity(total), Vec::with_capacity(total));
@@ -75,6 +75,36 @@ impl Candidates {
             }
         }
         Self { starts, territories, costs, loads, by_pair, measures }
+    }
+
+    /// Puts the candidates of each account in the order of their priced costs. Returns what each costs more than the
+    /// first, in cost units.
+    #[expect(clippy::cast_precision_loss, reason = "regrets steer the search")]
+    pub(super) fn rank(&mut self, problem: &Problem, prices: &Prices) -> Vec<f64> {
+        let unit = 2f64.powi(-PRICE_BITS.cast_signed());
+        let order = |account: usize| {
+            let mut own: Vec<(i128, usize)> = self
+                .of(account)
+                .map(|candidate| {
+                    let territory = self.territories[candidate] as usize;
+                    (prices.of(problem, account, territory).unwrap_or(i128::MAX / 2), candidate)
+                })
+                .collect();
+            own.sort_unstable();
+            let least = own.first().map_or(0, |(value, _)| *value);
+            own.into_iter().map(move |(value, candidate)| ((value - least) as f64 * unit, candidate))
+        };
+        let ranked: Vec<(f64, usize)> =
+            (0..problem.accounts()).into_par_iter().flat_map_iter(order).collect();
+        self.territories = ranked.iter().map(|(_, candidate)| self.territories[*candidate]).collect();
+        self.costs = ranked.iter().map(|(_, candidate)| self.costs[*candidate]).collect();
+        if self.by_pair {
+            let of = |(_, candidate): &(f64, usize)| {
+                self.loads[candidate * self.measures..(candidate + 1) * self.measures].iter().copied()
+            };
+            self.loads = ranked.iter().flat_map(of).collect();
+        }
+        ranked.into_iter().map(|(regret, _)| regret).collect()
     }
 
     /// The places of an account's candidates in the lists.

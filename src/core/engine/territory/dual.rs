@@ -53,13 +53,77 @@ impl Prices {
             .filter_map(|territory| Some((self.of(problem, account, territory)?, territory)))
             .min()
     }
+
+    /// The two cheapest territories of every account, with its costs there; numbers that are nearly right rule out most
+    /// territories, which makes this many times faster than [`Prices::cheapest`].
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "what is close is looked at exactly")]
+    pub fn cheapest_two(&self, problem: &Problem) -> Vec<[Option<(i128, usize)>; 2]> {
+        let unit = 2f64.powi(-PRICE_BITS.cast_signed());
+        let bands: Vec<Vec<f64>> = self
+            .bands
+            .iter()
+            .map(|prices| prices.iter().map(|price| *price as f64 * unit).collect())
+            .collect();
+        let moves = if problem.max_moves.is_some() { self.moves as f64 * unit } else { 0.0 };
+        let cheapest = |values: &mut Vec<f64>, account: usize| {
+            if let Some(locked) = problem.locked[account] {
+                return [self.of(problem, account, locked).map(|value| (value, locked)), None];
+            }
+            values.resize(problem.territories, 0.0);
+            problem.nearly(account, values);
+            // What rounding can do to the sum is in proportion to its largest part.
+            let (mut first, mut second, mut largest) = (f64::INFINITY, f64::INFINITY, 0f64);
+            for (territory, value) in values.iter_mut().enumerate() {
+                let mut sum = 0.0;
+                for (measure, prices) in bands.iter().enumerate() {
+                    sum += prices[territory] * problem.load(measure, account, territory) as f64;
+                }
+                if moves > 0.0 && problem.moves(account, territory) {
+                    sum += moves;
+                }
+                largest = largest.max(sum.abs());
+                *value += sum;
+                if *value < first {
+                    (first, second) = (*value, first);
+                } else if *value < second {
+                    second = *value;
+                }
+            }
+            let least = if second.is_finite() { second } else { first };
+            let room = problem.error(account, least.abs() + largest) + 1e-9 * largest;
+            let limit = least + 2.0 * room;
+            let close = values.iter().enumerate().filter(|(_, value)| **value <= limit);
+            let mut best = [None, None];
+            for (territory, _) in close {
+                let Some(value) = self.of(problem, account, territory) else { continue };
+                let next = Some((value, territory));
+                if best[0].is_none_or(|first| (value, territory) < first) {
+                    best = [next, best[0]];
+                } else if best[1].is_none_or(|second| (value, territory) < second) {
+                    best[1] = next;
+                }
+            }
+            best
+        };
+        (0..problem.accounts()).into_par_iter().map_init(Vec::new, cheapest).collect()
+    }
+
+    /// The cheapest territory of every account.
+    pub(super) fn cheapest_of_all(&self, problem: &Problem) -> Vec<Option<(i128, usize)>> {
+        self.cheapest_two(problem).into_iter().map(|[first, _]| first).collect()
+    }
 }
 
 /// The bound that prices prove, exactly, rounded up to a whole cost (costs are whole): valid for any prices.
 #[must_use]
 pub fn bound(problem: &Problem, prices: &Prices) -> i128 {
     let cheapest = |account: usize| prices.cheapest(problem, account).map_or(0, |(value, _)| value);
-    let mut value: i128 = (0..problem.accounts()).into_par_iter().map(cheapest).sum();
+    settle(problem, prices, (0..problem.accounts()).into_par_iter().map(cheapest).sum())
+}
+
+/// The bound, from the sum of what all accounts cost at their cheapest.
+pub(super) fn settle(problem: &Problem, prices: &Prices, mut value: i128) -> i128 {
     for (measure, prices) in problem.measures.iter().zip(&prices.bands) {
         for (band, price) in measure.bands.iter().zip(prices) {
             let end = if *price > 0 { band.high } else { band.low };

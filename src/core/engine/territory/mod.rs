@@ -7,20 +7,24 @@
 
 mod ascent;
 mod candidates;
+mod create;
+mod curvature;
 mod dual;
 mod problem;
 mod search;
+mod travel;
 mod verify;
 
 #[cfg(test)]
 mod tests;
 
-use rayon::prelude::*;
-
+pub use create::create;
 pub use dual::{PRICE_BITS, Prices, bound};
-pub use problem::{Band, Costs, FORBIDDEN, Loads, Measure, Point, Problem};
-pub use verify::verify;
+pub use problem::{Band, Costs, FORBIDDEN, Loads, Measure, Problem};
+pub use travel::{Metric, Point, Travel};
+pub use verify::{Evaluation, evaluate, verify};
 
+use ascent::Effort;
 use candidates::Candidates;
 use search::{Random, Reach, Search};
 
@@ -54,6 +58,8 @@ pub struct Outcome {
 
 /// Problems up to this many accounts are searched from the territories of today, too, and their prices polished.
 const SMALL: usize = 20_000;
+/// How far the search looks around an account.
+const REACH: Reach = Reach { depth: 2, width: 10, tries: 300 };
 /// Rounds in which limits that stay broken are weighed more.
 const REPAIRS: usize = 40;
 
@@ -62,18 +68,12 @@ const REPAIRS: usize = 40;
 pub fn solve(problem: &Problem, settings: Settings, progress: &mut dyn FnMut(u32)) -> Outcome {
     let mut random = Random(settings.seed);
     let small = problem.accounts() <= SMALL;
-    let (candidates, prices) = priced(problem, if small { 200 } else { 0 });
-    let proven = bound(problem, &prices);
-    let rank = ranks(problem, &candidates, &prices);
-    let rank = |_: usize, candidate: usize| rank[candidate];
-    let weights = weights(problem, &candidates, &prices);
-    let reach = reach(problem);
+    let (mut candidates, prices, proven) = priced(problem, small);
+    let regrets = candidates.rank(problem, &prices);
+    let weights = weights(problem, &candidates, &prices, &regrets);
     let cheapest: Vec<usize> = (0..problem.accounts())
-        .into_par_iter()
         .map(|account| {
-            let own = candidates.of(account);
-            let best = own.min_by(|a, b| rank(account, *a).total_cmp(&rank(account, *b)));
-            best.map_or(0, |candidate| candidates.territories[candidate] as usize)
+            candidates.of(account).next().map_or(0, |first| candidates.territories[first] as usize)
         })
         .collect();
     let mut best: Option<Search<'_>> = None;
@@ -83,17 +83,22 @@ pub fn solve(problem: &Problem, settings: Settings, progress: &mut dyn FnMut(u32
         starts.push(cheapest.iter().enumerate().map(today).collect());
     }
     for start in starts {
-        let mut search = Search::new(problem, &candidates, &rank, &start, weights.clone());
-        search.descend(Reach { partners: 0, ..reach });
-        search.touch();
-        search.repair(reach, REPAIRS);
+        let mut search = Search::new(problem, &candidates, &regrets, &prices, &start, weights.clone());
+        search.descend(Reach { depth: 1, ..REACH });
+        // Of a large problem only what is broken is repaired: the rest is as cheap as its prices already.
+        if small {
+            search.touch();
+        } else {
+            search.reweigh(1.0);
+        }
+        search.repair(REACH, REPAIRS, &mut random);
         if best.as_ref().is_none_or(|best| search.score() < best.score()) {
             best = Some(search);
         }
     }
     let (score, assignment) = match &mut best {
         Some(search) if problem.accounts() > 0 => {
-            search.iterate(reach, settings.iterations, &mut random, proven, progress)
+            search.iterate(REACH, settings.iterations, &mut random, proven, progress)
         }
         _ => ((0, 0), vec![]),
     };
@@ -113,53 +118,48 @@ pub fn solve(problem: &Problem, settings: Settings, progress: &mut dyn FnMut(u32
     }
 }
 
-/// Candidates and prices; where a price makes a territory the cheapest that is no candidate, it becomes one, and the
-/// prices are found again.
-fn priced(problem: &Problem, polish: usize) -> (Candidates, Prices) {
-    /// How often lists grow.
-    const GROWTHS: usize = 3;
-    let mut more: Vec<Vec<usize>> = Vec::new();
-    let mut candidates = Candidates::new(problem, &more);
-    let mut prices = ascent::prices(problem, &candidates, polish);
-    for _ in 0..GROWTHS {
-        let wanted: Vec<usize> = (0..problem.accounts())
-            .into_par_iter()
-            .map(|account| prices.cheapest(problem, account).map_or(0, |(_, territory)| territory))
-            .collect();
-        let missing = wanted.iter().enumerate().filter(|(account, territory)| {
-            !candidates.of(*account).is_empty() && candidates.find(*account, **territory).is_none()
-        });
-        if missing.count() == 0 {
-            break;
-        }
-        more.push(wanted);
-        candidates = Candidates::new(problem, &more);
-        prices = ascent::prices(problem, &candidates, polish);
-    }
-    (candidates, prices)
+/// Prices and the bound that they prove: how good any assignment can be.
+#[must_use]
+pub fn prove(problem: &Problem) -> (Prices, i128) {
+    let (_, prices, proven) = priced(problem, problem.accounts() <= SMALL);
+    (prices, proven)
 }
 
-/// The priced cost of every candidate.
-#[expect(clippy::cast_precision_loss, reason = "an order for the search")]
-fn ranks(problem: &Problem, candidates: &Candidates, prices: &Prices) -> Vec<f64> {
-    let of = |account: usize| {
-        candidates.of(account).map(move |candidate| {
-            let territory = candidates.territories[candidate] as usize;
-            prices.of(problem, account, territory).map_or(f64::INFINITY, |value| value as f64)
-        })
-    };
-    (0..problem.accounts()).into_par_iter().flat_map_iter(of).collect()
+/// Candidates, prices and the bound that they prove. Where a price makes a territory the cheapest that is no candidate, it
+/// becomes one; when that is so for many, the prices are found again.
+fn priced(problem: &Problem, small: bool) -> (Candidates, Prices, i128) {
+    /// How often lists grow.
+    const GROWTHS: usize = 3;
+    let polish = if small { 200 } else { 0 };
+    let mut more: Vec<Vec<usize>> = Vec::new();
+    let mut candidates = Candidates::new(problem, &more);
+    let mut prices = ascent::prices(problem, &candidates, None, Effort { polish, ..Effort::FIRST });
+    loop {
+        let cheapest = prices.cheapest_of_all(problem);
+        let proven = dual::settle(problem, &prices, cheapest.iter().flatten().map(|(value, _)| value).sum());
+        let missing = cheapest.iter().enumerate().filter(|(account, cheapest)| {
+            cheapest.is_some_and(|(_, territory)| candidates.find(*account, territory).is_none())
+        });
+        let missing = missing.count();
+        if missing == 0 {
+            return (candidates, prices, proven);
+        }
+        let territory = |cheapest: &Option<(i128, usize)>| cheapest.map_or(0, |(_, territory)| territory);
+        more.push(cheapest.iter().map(territory).collect());
+        candidates = Candidates::new(problem, &more);
+        if missing * 1000 <= problem.accounts() || more.len() > GROWTHS {
+            return (candidates, prices, proven);
+        }
+        prices = ascent::prices(problem, &candidates, Some(&prices), Effort { polish, ..Effort::AGAIN });
+    }
 }
 
 /// What it weighs to break a band by a whole mean territory: twice its price, and not less than a few second choices.
 #[expect(clippy::cast_precision_loss, reason = "weights steer the search only")]
-fn weights(problem: &Problem, candidates: &Candidates, prices: &Prices) -> Vec<f64> {
+fn weights(problem: &Problem, candidates: &Candidates, prices: &Prices, regrets: &[f64]) -> Vec<f64> {
     let count = problem.territories.max(1) as f64;
-    let regret = |account: usize| {
-        let costs = &candidates.costs[candidates.of(account)];
-        if costs.len() > 1 { (costs[1] - costs[0]) as f64 } else { 0.0 }
-    };
-    let regret = (0..problem.accounts()).map(regret).sum::<f64>() / count;
+    let second = |account: usize| candidates.of(account).nth(1).map_or(0.0, |second| regrets[second]);
+    let regret = (0..problem.accounts()).map(second).sum::<f64>() / count;
     let unit = 2f64.powi(PRICE_BITS.cast_signed());
     let mut weights = Vec::new();
     for territory in 0..problem.territories {
@@ -169,13 +169,4 @@ fn weights(problem: &Problem, candidates: &Candidates, prices: &Prices) -> Vec<f
         }
     }
     weights
-}
-
-/// The larger the territories, the fewer the neighbours that are looked at.
-fn reach(problem: &Problem) -> Reach {
-    match problem.accounts() / problem.territories.max(1) {
-        0..=80 => Reach { first: 10, partners: usize::MAX, second: 10 },
-        81..=300 => Reach { first: 6, partners: 200, second: 6 },
-        _ => Reach { first: 4, partners: 100, second: 4 },
-    }
 }

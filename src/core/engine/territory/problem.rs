@@ -2,53 +2,10 @@
 
 use rayon::prelude::*;
 
-/// Mean radius of the earth in kilometres (IUGG), as in the published districting instances.
-const EARTH_RADIUS_KM: f64 = 6371.009;
+use super::travel::Travel;
 
 /// The cost of a pair that is not allowed.
 pub const FORBIDDEN: i64 = i64::MAX;
-
-/// A place on the sphere of radius 1, from which distances are a few multiplications away.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point([f64; 3]);
-
-impl Point {
-    /// Of latitude and longitude in degrees.
-    #[must_use]
-    pub fn of(latitude: f64, longitude: f64) -> Self {
-        let (latitude, longitude) = (latitude.to_radians(), longitude.to_radians());
-        let across = latitude.cos();
-        Self([across * longitude.cos(), across * longitude.sin(), latitude.sin()])
-    }
-
-    /// Latitude and longitude in degrees.
-    #[must_use]
-    pub fn degrees(&self) -> (f64, f64) {
-        let [x, y, z] = self.0;
-        (z.atan2(x.hypot(y)).to_degrees(), y.atan2(x).to_degrees())
-    }
-
-    /// The point on the sphere nearest to the weighted mean of others; `None` when they cancel out.
-    #[must_use]
-    pub fn mean(points: impl Iterator<Item = (Self, f64)>) -> Option<Self> {
-        let mut sum = [0.0; 3];
-        for (point, weight) in points {
-            (0..3).for_each(|axis| sum[axis] += weight * point.0[axis]);
-        }
-        let length = sum.iter().map(|part| part * part).sum::<f64>().sqrt();
-        (length > 1e-9).then(|| Self(sum.map(|part| part / length)))
-    }
-
-    /// Great-circle distance in metres, rounded.
-    #[must_use]
-    pub fn metres_to(&self, other: &Self) -> i64 {
-        let square: f64 = (0..3).map(|axis| (self.0[axis] - other.0[axis]).powi(2)).sum();
-        let metres = 2000.0 * EARTH_RADIUS_KM * (square.sqrt() / 2.0).min(1.0).asin();
-        #[expect(clippy::cast_possible_truncation, reason = "half the circumference is below 2^25 metres")]
-        let metres = metres.round() as i64;
-        metres
-    }
-}
 
 /// The load that a territory may carry, in the measure's smallest unit; both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,15 +41,8 @@ pub struct Measure {
 pub enum Costs {
     /// Cost of account i in territory j, zero or more or [`FORBIDDEN`], at `i * territories + j`.
     Table(Vec<i64>),
-    /// By distance; nothing where a place is unknown.
-    Travel {
-        /// Place of each account.
-        accounts: Vec<Option<Point>>,
-        /// Place of each territory: the home of its salesperson, or its centre.
-        homes: Vec<Option<Point>>,
-        /// Cost of a metre, as numerator and denominator.
-        rate: (i64, i64),
-    },
+    /// By distance.
+    Travel(Travel),
 }
 
 /// The problem. Accounts and territories are indices in the order of their identifiers.
@@ -129,15 +79,39 @@ impl Problem {
         }
         let own = match &self.costs {
             Costs::Table(costs) => costs[account * self.territories + territory],
-            Costs::Travel { accounts, homes, rate } => match (&accounts[account], &homes[territory]) {
-                (Some(place), Some(home)) => {
-                    let cost = i128::from(place.metres_to(home)) * i128::from(rate.0) / i128::from(rate.1);
-                    i64::try_from(cost).unwrap_or(FORBIDDEN)
-                }
-                _ => 0,
-            },
+            Costs::Travel(travel) => travel.cost(account, territory).unwrap_or(FORBIDDEN),
         };
         if self.moves(account, territory) { own.saturating_add(self.move_cost) } else { own }
+    }
+
+    /// Costs of an account in all territories, nearly, without regard to locks; see [`Problem::error`].
+    #[expect(clippy::cast_precision_loss, reason = "nearly")]
+    pub(super) fn nearly(&self, account: usize, costs: &mut [f64]) {
+        match &self.costs {
+            Costs::Table(all) => {
+                let own = &all[account * self.territories..(account + 1) * self.territories];
+                for (cost, own) in costs.iter_mut().zip(own) {
+                    *cost = if *own == FORBIDDEN { f64::INFINITY } else { *own as f64 };
+                }
+            }
+            Costs::Travel(travel) => travel.nearly(account, costs),
+        }
+        if let Some(current) = self.current[account] {
+            let move_cost = self.move_cost as f64;
+            costs
+                .iter_mut()
+                .enumerate()
+                .filter(|(at, _)| *at != current)
+                .for_each(|(_, cost)| *cost += move_cost);
+        }
+    }
+
+    /// How far a cost may be from what [`Problem::nearly`] says.
+    pub(super) fn error(&self, account: usize, nearly: f64) -> f64 {
+        match &self.costs {
+            Costs::Table(_) => 1.0 + 1e-9 * nearly.abs(),
+            Costs::Travel(travel) => travel.error(account, nearly),
+        }
     }
 
     /// Load of an account in a territory.

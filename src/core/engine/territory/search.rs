@@ -1,8 +1,11 @@
 //! Assignments: shifts, swaps and chains of two that lower cost plus what violations weigh; kicks that lead on from where
 //! none of them helps. Violations weigh more the longer they last, so that limits come first in the end.
 
+use std::cell::Cell;
+
 use super::candidates::Candidates;
-use super::problem::Problem;
+use super::dual::{PRICE_BITS, Prices};
+use super::problem::{Measure, Problem};
 
 /// A small deterministic generator (splitmix64, Steele, Lea, Flood 2014).
 #[derive(Clone, Debug)]
@@ -25,58 +28,100 @@ impl Random {
 /// How good an assignment is: limits broken, then cost.
 pub(super) type Score = (i128, i128);
 
+/// How many times their first weight limits that stay broken may come to weigh.
+const HEAVIEST: f64 = 1e6;
+
 /// Limits broken count millionths of a mean territory, so that measures weigh alike.
 const MILLION: f64 = 1_000_000.0;
 
-/// How wide the search looks around an account.
+/// How far the search looks around an account.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reach {
-    /// Candidates of an account that shifts.
-    pub(super) first: usize,
-    /// Partners tried in each of those territories.
-    pub(super) partners: usize,
-    /// Candidates of a partner.
-    pub(super) second: usize,
+    /// Accounts in a chain.
+    pub(super) depth: usize,
+    /// Candidates tried of each account in a chain.
+    pub(super) width: usize,
+    /// Chains tried from an account.
+    pub(super) tries: usize,
 }
 
+/// An account that may leave its territory, and what that costs at least.
+#[derive(Clone, Copy, Debug)]
+struct Member {
+    account: u32,
+    leave: f64,
+}
+
+/// Accounts that push each other on: each goes to a candidate, in the territory of the next.
+type Chain = Vec<(usize, usize)>;
+
 /// An assignment with everything that a step changes kept up to date.
+///
+/// Costs are seen in priced terms: the value of an assignment is a constant plus the regret of each account (its priced
+/// cost less that of its cheapest candidate) plus, for each band, what the price pays for room left at the priced end.
+/// Both are zero or more, small near the optimum, and so tell early which chains cannot help.
 pub(super) struct Search<'a> {
     problem: &'a Problem,
     candidates: &'a Candidates,
-    /// The candidates of each account in the order of their priced costs.
-    ranked: Vec<u32>,
+    /// Regret of each candidate, in the order of [`Candidates`].
+    regrets: &'a [f64],
     measures: usize,
     /// The candidate that each account has.
     at: Vec<usize>,
-    members: Vec<Vec<u32>>,
+    /// The loose accounts of each territory: those that little keeps at their cheapest candidate. The others stay.
+    members: Vec<Vec<Member>>,
+    loose: Vec<bool>,
     slots: Vec<u32>,
-    /// Loads, band ends and weights of violations at `territory * measures + measure`.
+    /// Loads, band ends, prices and weights of violations at `territory * measures + measure`.
     loads: Vec<i64>,
     low: Vec<i64>,
     high: Vec<i64>,
+    prices: Vec<f64>,
     weights: Vec<f64>,
     base: Vec<f64>,
     /// 1 / mean territory by measure.
     scales: Vec<f64>,
     moves: usize,
+    move_price: f64,
     move_weight: f64,
+    move_base: f64,
     cost: i128,
     /// Steps since the last mark, to go back.
     trail: Vec<(u32, usize)>,
     touched: Vec<bool>,
+    /// What the bands of each territory cost, and the most that one cost at the last look.
+    rooms: Vec<f64>,
+    /// Chains that may yet be tried.
+    tries: Cell<usize>,
+    /// Sum of the regrets of all accounts.
+    regret: f64,
+    crest: f64,
+    /// Candidates that cost little more than the cheapest: where kicks lead.
+    core: Vec<(u32, usize)>,
+}
+
+/// The slot of an account that is nobody's member.
+const NOWHERE: u32 = u32::MAX;
+
+fn short(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(NOWHERE)
 }
 
 fn narrow(value: i128) -> i64 {
     i64::try_from(value).unwrap_or(if value > 0 { i64::MAX / 4 } else { 0 })
 }
 
-#[expect(clippy::cast_precision_loss, reason = "weighed violations steer the search only")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "values steer the search only; costs and loads are counted whole"
+)]
 impl<'a> Search<'a> {
-    /// Starts from an assignment. `rank` orders the candidates of an account, such as their priced costs.
+    /// Starts from an assignment, at prices; `weights` say what it costs to break a band by a mean territory.
     pub(super) fn new(
         problem: &'a Problem,
         candidates: &'a Candidates,
-        rank: &dyn Fn(usize, usize) -> f64,
+        regrets: &'a [f64],
+        prices: &Prices,
         start: &[usize],
         weights: Vec<f64>,
     ) -> Self {
@@ -88,75 +133,90 @@ impl<'a> Search<'a> {
                 candidates.find(account, *territory).unwrap_or(candidates.starts[account])
             })
             .collect();
-        let mut ranked: Vec<u32> = Vec::with_capacity(candidates.territories.len());
-        for account in 0..problem.accounts() {
-            let first = candidates.starts[account];
-            let mut own: Vec<(f64, u32)> = candidates
-                .of(account)
-                .map(|candidate| (rank(account, candidate), u32::try_from(candidate - first).unwrap_or(0)))
-                .collect();
-            own.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-            ranked.extend(own.iter().map(|(_, offset)| *offset));
-        }
-        let ends = |end: fn(&super::problem::Band) -> i128| -> Vec<i64> {
-            (0..problem.territories)
-                .flat_map(|territory| {
-                    problem.measures.iter().map(move |measure| narrow(end(&measure.bands[territory])))
-                })
-                .collect()
+        let by_band = |of: &dyn Fn(usize, usize) -> i64| -> Vec<i64> {
+            let own = |territory: usize| (0..measures).map(move |measure| of(territory, measure));
+            (0..problem.territories).flat_map(own).collect()
         };
+        let unit = 2f64.powi(-PRICE_BITS.cast_signed());
         let count = problem.territories.max(1) as f64;
-        let scale = |measure: &super::problem::Measure| {
+        let scale = |measure: &Measure| {
             1.0 / (measure.bands.iter().map(|band| band.high as f64).sum::<f64>() / count).max(1.0)
         };
         let mut search = Self {
             problem,
             candidates,
-            ranked,
+            regrets,
             measures,
             at,
             members: vec![Vec::new(); problem.territories],
-            slots: vec![0; problem.accounts()],
+            loose: Vec::new(),
+            slots: vec![NOWHERE; problem.accounts()],
             loads: vec![0; problem.territories * measures],
-            low: ends(|band| band.low),
-            high: ends(|band| band.high),
+            low: by_band(&|territory, measure| narrow(problem.measures[measure].bands[territory].low)),
+            high: by_band(&|territory, measure| narrow(problem.measures[measure].bands[territory].high)),
+            prices: by_band(&|territory, measure| prices.bands[measure][territory])
+                .into_iter()
+                .map(|price| price as f64 * unit)
+                .collect(),
             base: weights.clone(),
-            move_weight: weights.iter().copied().fold(1.0, f64::max),
+            move_base: weights.iter().copied().fold(1.0, f64::max) + 2.0 * prices.moves as f64 * unit,
+            move_price: prices.moves as f64 * unit,
+            move_weight: weights.iter().copied().fold(1.0, f64::max) + 2.0 * prices.moves as f64 * unit,
             weights,
             scales: problem.measures.iter().map(scale).collect(),
             moves: 0,
             cost: 0,
             trail: Vec::new(),
             touched: vec![true; problem.territories],
+            rooms: vec![0.0; problem.territories],
+            tries: Cell::new(0),
+            regret: 0.0,
+            crest: 0.0,
+            core: core(problem, candidates, regrets),
         };
         for account in 0..problem.accounts() {
-            let territory = search.territory(account);
-            search.enter(account, territory);
             let candidate = search.at[account];
+            let territory = candidates.territories[candidate] as usize;
             for (measure, load) in candidates.loads(account, candidate).iter().enumerate() {
                 search.loads[territory * measures + measure] += load;
             }
             search.cost += i128::from(candidates.costs[candidate]);
             search.moves += usize::from(problem.moves(account, territory));
         }
+        search.fasten();
+        search.look();
         search
     }
 
     fn territory(&self, account: usize) -> usize {
-        self.candidates.territories[self.at[account]] as usize
+        self.place(self.at[account])
+    }
+
+    fn place(&self, candidate: usize) -> usize {
+        self.candidates.territories[candidate] as usize
     }
 
     fn enter(&mut self, account: usize, territory: usize) {
-        self.slots[account] = u32::try_from(self.members[territory].len()).unwrap_or(u32::MAX);
-        self.members[territory].push(u32::try_from(account).unwrap_or(u32::MAX));
+        if !self.loose[account] {
+            return;
+        }
+        let at = self.at[account];
+        let Some(away) = self.candidates.of(account).find(|away| *away != at) else { return };
+        self.slots[account] = short(self.members[territory].len());
+        let leave = self.regrets[away] - self.regrets[at];
+        self.members[territory].push(Member { account: short(account), leave });
     }
 
     fn leave(&mut self, account: usize, territory: usize) {
         let slot = self.slots[account] as usize;
+        if slot == NOWHERE as usize {
+            return;
+        }
         self.members[territory].swap_remove(slot);
         if let Some(other) = self.members[territory].get(slot) {
-            self.slots[*other as usize] = self.slots[account];
+            self.slots[other.account as usize] = self.slots[account];
         }
+        self.slots[account] = NOWHERE;
     }
 
     /// How far a load is beyond its band.
@@ -164,29 +224,48 @@ impl<'a> Search<'a> {
         (load - self.high[index]).max(self.low[index] - load).max(0)
     }
 
-    fn weighed(&self, index: usize, load: i64) -> f64 {
+    /// What a load costs: room at the priced end, and what breaking the band weighs.
+    fn band(&self, index: usize, load: i64) -> f64 {
+        let price = self.prices[index];
+        let room = if price > 0.0 { self.high[index] - load } else { self.low[index] - load };
         let beyond = self.beyond(index, load);
-        if beyond == 0 {
-            return 0.0;
-        }
-        beyond as f64 * self.scales[index % self.measures] * self.weights[index]
+        let broken = if beyond == 0 {
+            0.0
+        } else {
+            beyond as f64 * self.scales[index % self.measures] * self.weights[index]
+        };
+        price * room as f64 + broken
     }
 
-    fn weighed_moves(&self, moves: usize) -> f64 {
-        let beyond = self.problem.max_moves.map_or(0, |limit| moves.saturating_sub(limit));
-        beyond as f64 * self.move_weight
+    /// What the limit on moves costs, likewise.
+    fn moving(&self, moves: usize) -> f64 {
+        let Some(limit) = self.problem.max_moves else { return 0.0 };
+        let room = limit as f64 - moves as f64;
+        self.move_price * room + (-room).max(0.0) * self.move_weight
     }
 
-    /// The weight of what a territory violates.
-    fn violation(&self, territory: usize) -> f64 {
+    /// What a territory's bands cost.
+    fn bands(&self, territory: usize) -> f64 {
         let own = territory * self.measures..(territory + 1) * self.measures;
-        own.map(|index| self.weighed(index, self.loads[index])).sum()
+        own.map(|index| self.band(index, self.loads[index])).sum()
     }
 
-    /// Cost and weighed violations.
+    /// Adds up anew what all bands and regrets cost, after weights have changed.
+    fn look(&mut self) {
+        self.rooms = (0..self.problem.territories).map(|territory| self.bands(territory)).collect();
+        self.regret = self.at.iter().map(|candidate| self.regrets.get(*candidate).unwrap_or(&0.0)).sum();
+    }
+
+    /// The room that a chain may expect in a territory beyond the next: a few times what is usual.
+    fn crest(&self) -> f64 {
+        let most = self.rooms.iter().copied().fold(0.0, f64::max);
+        most.min(4.0 * self.rooms.iter().sum::<f64>() / self.rooms.len() as f64)
+    }
+
+    /// What the assignment costs more than its accounts' cheapest, and what the limits cost.
     fn value(&self) -> f64 {
-        let all: f64 = (0..self.problem.territories).map(|territory| self.violation(territory)).sum();
-        self.cost as f64 + all + self.weighed_moves(self.moves)
+        let bands: f64 = self.rooms.iter().sum();
+        self.regret + bands + self.moving(self.moves)
     }
 
     pub(super) fn score(&self) -> Score {
@@ -205,147 +284,145 @@ impl<'a> Search<'a> {
         (bands + moves as i128 * 1_000_000, self.cost)
     }
 
-    /// The change of a territory's weighed violations when loads leave and enter.
-    fn change(&self, territory: usize, leaving: &[&[i64]], entering: &[&[i64]]) -> f64 {
+    /// The change of what a territory's bands cost when one account leaves and another enters.
+    fn change(
+        &self,
+        territory: usize,
+        leaving: Option<(usize, usize)>,
+        entering: Option<(usize, usize)>,
+    ) -> f64 {
         let mut sum = 0.0;
+        let leaving = leaving.map(|(account, candidate)| self.candidates.loads(account, candidate));
+        let entering = entering.map(|(account, candidate)| self.candidates.loads(account, candidate));
         for measure in 0..self.measures {
             let index = territory * self.measures + measure;
             let load = self.loads[index];
-            let mut then = load;
-            leaving.iter().for_each(|loads| then -= loads[measure]);
-            entering.iter().for_each(|loads| then += loads[measure]);
-            sum += self.weighed(index, then) - self.weighed(index, load);
+            let then =
+                load - leaving.map_or(0, |loads| loads[measure]) + entering.map_or(0, |loads| loads[measure]);
+            sum += self.band(index, then) - self.band(index, load);
         }
         sum
     }
 
     fn moved(&self, account: usize, candidate: usize) -> usize {
-        usize::from(self.problem.moves(account, self.candidates.territories[candidate] as usize))
-    }
-
-    fn loads_of(&self, account: usize, candidate: usize) -> &'a [i64] {
-        self.candidates.loads(account, candidate)
-    }
-
-    fn shift_change(&self, account: usize, to: usize) -> f64 {
-        let from = self.at[account];
-        let (here, there) =
-            (self.candidates.territories[from] as usize, self.candidates.territories[to] as usize);
-        let mut change = (self.candidates.costs[to] - self.candidates.costs[from]) as f64;
-        change += self.change(here, &[self.loads_of(account, from)], &[]);
-        change += self.change(there, &[], &[self.loads_of(account, to)]);
-        if self.problem.max_moves.is_some() {
-            let moves = self.moves + self.moved(account, to) - self.moved(account, from);
-            change += self.weighed_moves(moves) - self.weighed_moves(self.moves);
-        }
-        change
-    }
-
-    /// The change when `account` goes to `to` and `partner`, who is there, to `away`: a swap when that is where the
-    /// account comes from.
-    fn chain_change(&self, account: usize, to: usize, partner: usize, away: usize) -> f64 {
-        let (from, left) = (self.at[account], self.at[partner]);
-        let place = |candidate: usize| self.candidates.territories[candidate] as usize;
-        let (a, b, c) = (place(from), place(to), place(away));
-        let mut change = (self.candidates.costs[to] - self.candidates.costs[from]
-            + self.candidates.costs[away]
-            - self.candidates.costs[left]) as f64;
-        change += self.change(b, &[self.loads_of(partner, left)], &[self.loads_of(account, to)]);
-        let (leaving, entering) = (self.loads_of(account, from), self.loads_of(partner, away));
-        if a == c {
-            change += self.change(a, &[leaving], &[entering]);
-        } else {
-            change += self.change(a, &[leaving], &[]) + self.change(c, &[], &[entering]);
-        }
-        if self.problem.max_moves.is_some() {
-            let moves = self.moves + self.moved(account, to) + self.moved(partner, away)
-                - self.moved(account, from)
-                - self.moved(partner, left);
-            change += self.weighed_moves(moves) - self.weighed_moves(self.moves);
-        }
-        change
+        usize::from(self.problem.moves(account, self.place(candidate)))
     }
 
     fn shift(&mut self, account: usize, to: usize) {
         let from = self.at[account];
-        self.trail.push((u32::try_from(account).unwrap_or(u32::MAX), from));
-        let (here, there) =
-            (self.candidates.territories[from] as usize, self.candidates.territories[to] as usize);
+        if from == to {
+            return;
+        }
+        self.trail.push((short(account), from));
+        let (here, there) = (self.place(from), self.place(to));
         for measure in 0..self.measures {
-            self.loads[here * self.measures + measure] -= self.loads_of(account, from)[measure];
-            self.loads[there * self.measures + measure] += self.loads_of(account, to)[measure];
+            self.loads[here * self.measures + measure] -= self.candidates.loads(account, from)[measure];
+            self.loads[there * self.measures + measure] += self.candidates.loads(account, to)[measure];
         }
         self.moves = self.moves + self.moved(account, to) - self.moved(account, from);
+        self.regret += self.regrets[to] - self.regrets[from];
         self.cost += i128::from(self.candidates.costs[to]) - i128::from(self.candidates.costs[from]);
         self.leave(account, here);
         self.at[account] = to;
         self.enter(account, there);
+        self.rooms[here] = self.bands(here);
+        self.rooms[there] = self.bands(there);
         self.touched[here] = true;
         self.touched[there] = true;
     }
 
-    /// The best-ranked candidates of an account.
-    fn near(&self, account: usize, count: usize) -> impl Iterator<Item = usize> + use<'_, 'a> {
-        let all = self.candidates.of(account);
-        let first = all.start;
-        let own = &self.ranked[all.start..all.end];
-        own.iter().take(count).map(move |offset| first + *offset as usize)
+    /// Improves an account's place by the best chain that starts with it.
+    fn improve(&mut self, account: usize, reach: Reach) -> bool {
+        const LEAST: f64 = -1e-6;
+        let here = self.territory(account);
+        let mut best: (f64, Chain) = (LEAST, Vec::new());
+        self.tries.set(reach.tries);
+        let mut chain = Vec::new();
+        let room = self.rooms[here] + self.moving(self.moves);
+        self.extend(&mut chain, account, 0.0, room, reach, &mut best);
+        // The last of a chain goes first, so that nothing but the chain is touched.
+        for (account, candidate) in best.1.iter().rev() {
+            self.shift(*account, *candidate);
+        }
+        !best.1.is_empty()
     }
 
-    /// Improves an account's place by the best shift, or by the first chain that helps.
-    fn improve(&mut self, account: usize, reach: Reach) -> bool {
-        const LEAST: f64 = -1e-7;
+    /// Tries every way on from a chain whose next account is `account`; `sum` is what the chain changes so far, without
+    /// the territory where it starts, which can give back `room` at most.
+    fn extend(
+        &self,
+        chain: &mut Chain,
+        account: usize,
+        sum: f64,
+        room: f64,
+        reach: Reach,
+        best: &mut (f64, Chain),
+    ) {
         let from = self.at[account];
-        let mut best = (LEAST, None);
-        for to in self.near(account, usize::MAX) {
-            if to != from {
-                let change = self.shift_change(account, to);
-                if change < best.0 {
-                    best = (change, Some(to));
-                }
-            }
-        }
-        if let Some(to) = best.1 {
-            self.shift(account, to);
-            return true;
-        }
-        if reach.partners == 0 || self.candidates.of(account).len() < 2 {
-            return false;
-        }
-        let here = self.territory(account);
-        let here_violation = self.violation(here) + self.weighed_moves(self.moves);
-        let mut best = (LEAST, None);
-        for to in self.near(account, reach.first) {
-            let there = self.candidates.territories[to] as usize;
+        let here = self.place(from);
+        let first = chain.first().map_or(account, |(first, _)| *first);
+        let origin = self.territory(first);
+        let own = self.candidates.of(account);
+        let width = if chain.is_empty() && reach.depth == 1 { usize::MAX } else { reach.width };
+        for to in own.take(width) {
+            let there = self.place(to);
             if there == here {
                 continue;
             }
-            let first = self.candidates.costs[to] - self.candidates.costs[from];
-            // What violations can give back at most; those of the third territory are left aside.
-            let most = here_violation + self.violation(there);
-            let members = &self.members[there];
-            let start = if members.len() > reach.partners { account * 31 % members.len() } else { 0 };
-            let partners = members[start..].iter().chain(&members[..start]).take(reach.partners);
-            for partner in partners {
-                let partner = *partner as usize;
-                let own = self.candidates.costs[self.at[partner]];
-                for away in self.near(partner, reach.second) {
-                    let cost = first + self.candidates.costs[away] - own;
-                    let last = self.candidates.territories[away] as usize;
-                    if last == there || cost as f64 - most >= best.0 {
+            let step = sum + self.regrets[to] - self.regrets[from];
+            if step - room - self.crest >= best.0 {
+                break;
+            }
+            let closes = there == origin;
+            if !closes && chain.iter().any(|(passed, _)| self.territory(*passed) == there) {
+                continue;
+            }
+            let last = chain.len() + 1 == reach.depth;
+            if last && step - room - if closes { 0.0 } else { self.rooms[there] } >= best.0 {
+                continue;
+            }
+            let mut total = step;
+            if closes {
+                total += self.change(origin, Some((first, self.at[first])), Some((account, to)));
+            } else {
+                total += self.change(origin, Some((first, self.at[first])), None);
+                total += self.change(there, None, Some((account, to)));
+            }
+            let tries = self.tries.get();
+            if tries == 0 {
+                return;
+            }
+            self.tries.set(tries - 1);
+            chain.push((account, to));
+            if self.problem.max_moves.is_some() {
+                total += self.moving(self.moves_after(chain)) - self.moving(self.moves);
+            }
+            if total < best.0 {
+                best.0 = total;
+                best.1.clone_from(chain);
+            }
+            if !closes && !last {
+                for partner in &self.members[there] {
+                    let least = step + partner.leave - room - self.crest;
+                    if least - self.rooms[there] >= best.0 {
                         continue;
                     }
-                    let change = self.chain_change(account, to, partner, away);
-                    if change < best.0 {
-                        best = (change, Some((to, partner, away)));
+                    let partner = partner.account as usize;
+                    let left = self.at[partner];
+                    let settled = self.change(there, Some((partner, left)), Some((account, to)));
+                    if least + settled < best.0 {
+                        self.extend(chain, partner, step + settled, room, reach, best);
                     }
                 }
             }
+            chain.pop();
         }
-        let Some((to, partner, away)) = best.1 else { return false };
-        self.shift(partner, away);
-        self.shift(account, to);
-        true
+    }
+
+    fn moves_after(&self, chain: &Chain) -> usize {
+        let enter: usize = chain.iter().map(|(account, to)| self.moved(*account, *to)).sum();
+        let leave: usize = chain.iter().map(|(account, _)| self.moved(*account, self.at[*account])).sum();
+        self.moves + enter - leave
     }
 
     /// Improves the accounts of touched territories until nothing helps.
@@ -359,11 +436,14 @@ impl<'a> Search<'a> {
             }
             touched.iter().for_each(|territory| self.touched[*territory] = false);
             for territory in touched {
-                let mut members = self.members[territory].clone();
+                self.crest = self.crest();
+                let mut members: Vec<u32> =
+                    self.members[territory].iter().map(|member| member.account).collect();
                 members.sort_unstable();
                 for account in members {
-                    if self.territory(account as usize) == territory {
-                        self.improve(account as usize, reach);
+                    let account = account as usize;
+                    if self.territory(account) == territory {
+                        self.improve(account, reach);
                     }
                 }
             }
@@ -377,14 +457,15 @@ impl<'a> Search<'a> {
             if feasible {
                 self.weights[index] = (self.weights[index] * 0.97).max(self.base[index]);
             } else if self.beyond(index, self.loads[index]) > 0 {
-                self.weights[index] *= factor;
+                self.weights[index] = (self.weights[index] * factor).min(self.base[index] * HEAVIEST);
                 self.touched[index / self.measures] = true;
             }
         }
         if self.problem.max_moves.is_some_and(|limit| self.moves > limit) {
-            self.move_weight *= factor;
+            self.move_weight = (self.move_weight * factor).min(self.move_base * HEAVIEST);
             self.touched.fill(true);
         }
+        self.look();
     }
 
     /// Looks at every territory again.
@@ -392,26 +473,99 @@ impl<'a> Search<'a> {
         self.touched.fill(true);
     }
 
-    /// Lowers the violations by weighing them more and more.
-    pub(super) fn repair(&mut self, reach: Reach, rounds: usize) {
+    /// Lowers the violations: weighs them more and more, and where that no longer helps looks at more accounts and shakes.
+    /// Ends with the least violation found.
+    pub(super) fn repair(&mut self, reach: Reach, rounds: usize, random: &mut Random) {
+        /// Accounts that may move besides the loose ones, of each territory in question, when that first helps.
+        const MORE: usize = 50;
+        let mut best: Option<(Score, Vec<usize>)> = None;
+        let mut more = MORE;
         for _ in 0..rounds {
             self.descend(reach);
-            if self.score().0 == 0 {
-                return;
+            let score = self.score();
+            if score.0 == 0 {
+                best = None;
+                break;
+            }
+            if best.as_ref().is_none_or(|(best, _)| score < *best) {
+                best = Some((score, self.at.clone()));
+            } else {
+                self.loosen(more);
+                more *= 2;
+                self.kick(random);
             }
             self.reweigh(1.5);
         }
+        if let Some((_, at)) = best {
+            at.into_iter().enumerate().for_each(|(account, candidate)| self.shift(account, candidate));
+        }
+        self.fasten();
     }
 
-    /// Moves an account and one of its neighbours somewhere near.
+    /// Only accounts that little keeps where they are stay loose.
+    fn fasten(&mut self) {
+        self.loose = loose(self.problem, self.candidates, self.regrets);
+        self.members.iter_mut().for_each(Vec::clear);
+        self.slots.fill(NOWHERE);
+        for account in 0..self.problem.accounts() {
+            self.loose[account] |= self.regrets.get(self.at[account]).is_some_and(|regret| *regret > 0.0);
+            self.enter(account, self.territory(account));
+        }
+    }
+
+    /// Territories whose limits are broken.
+    fn broken(&self) -> Vec<usize> {
+        let breaks = |territory: &usize| {
+            (territory * self.measures..(territory + 1) * self.measures)
+                .any(|index| self.beyond(index, self.loads[index]) > 0)
+        };
+        (0..self.problem.territories).filter(breaks).collect()
+    }
+
+    /// More accounts may move: of a territory with broken limits, and with such a candidate, those that cost the least more,
+    /// `size` of each.
+    fn loosen(&mut self, size: usize) {
+        let broken = self.broken();
+        let mut lists: Vec<Vec<(f64, usize)>> = vec![Vec::new(); self.problem.territories];
+        let mut listed = vec![false; self.problem.territories];
+        broken.iter().for_each(|territory| listed[*territory] = true);
+        for account in (0..self.problem.accounts()).filter(|account| !self.loose[*account]) {
+            let at = self.at[account];
+            let own = self.candidates.of(account);
+            let away = own.clone().find(|away| *away != at);
+            if let Some(away) = away.filter(|_| listed[self.place(at)]) {
+                lists[self.place(at)].push((self.regrets[away] - self.regrets[at], account));
+            }
+            for candidate in own.filter(|candidate| listed[self.place(*candidate)]) {
+                lists[self.place(candidate)].push((self.regrets[candidate] - self.regrets[at], account));
+            }
+        }
+        for mut list in lists {
+            if list.len() > size {
+                list.select_nth_unstable_by(size, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+                list.truncate(size);
+            }
+            for (_, account) in list {
+                if !self.loose[account] {
+                    self.loose[account] = true;
+                    self.enter(account, self.territory(account));
+                }
+            }
+        }
+        broken.into_iter().for_each(|territory| self.touched[territory] = true);
+    }
+
+    /// Moves two accounts to where it costs little more than at the cheapest, or out of a territory with broken limits.
     fn kick(&mut self, random: &mut Random) {
+        let broken = self.broken();
         for _ in 0..2 {
-            let account = random.below(self.at.len());
-            let choices: Vec<usize> =
-                self.near(account, 4).filter(|choice| *choice != self.at[account]).collect();
-            if !choices.is_empty() {
-                let choice = choices[random.below(choices.len())];
-                self.shift(account, choice);
+            let members = broken.get(random.below(broken.len())).map(|territory| &self.members[*territory]);
+            let member = members.and_then(|members| members.get(random.below(members.len())));
+            if let Some(account) = member.map(|member| member.account as usize) {
+                let own = self.candidates.of(account);
+                self.shift(account, own.start + random.below(own.len().min(4)));
+            } else if let Some((account, candidate)) = self.core.get(random.below(self.core.len())).copied() {
+                self.shift(account as usize, candidate);
             }
         }
     }
@@ -424,7 +578,8 @@ impl<'a> Search<'a> {
         self.touched.fill(false);
     }
 
-    /// Iterated local search: kicks, descends, goes back when it has become worse. Keeps the best assignment by score.
+    /// Iterated local search: kicks, descends, goes back when it has become worse. Keeps the best assignment by score. While
+    /// limits are broken it goes on until a quarter of the rounds has mended nothing; it ends early at a cost that is proven least.
     pub(super) fn iterate(
         &mut self,
         reach: Reach,
@@ -433,18 +588,34 @@ impl<'a> Search<'a> {
         proven: i128,
         progress: &mut dyn FnMut(u32),
     ) -> (Score, Vec<usize>) {
+        /// Rounds between looks at the weights, and between descents by longer chains from everywhere.
+        const LOOK: u32 = 8;
+        const SWEEP: u32 = 256;
         let mut best = (self.score(), self.at.clone());
-        let mut value = self.value();
+        let mut value = f64::INFINITY;
         self.touched.fill(false);
-        for round in 0..rounds {
-            if best.0.0 == 0 && best.0.1 <= proven {
+        let mut improved = 0;
+        for round in 0.. {
+            let feasible = best.0.0 == 0;
+            let enough =
+                if feasible { round >= rounds || best.0.1 <= proven } else { round - improved >= rounds / 4 };
+            if enough {
                 break;
             }
-            if round % 64 == 0 {
+            let broken = best.0.0;
+            if round % LOOK == 0 {
                 progress(round);
-                self.reweigh(1.1);
-                self.descend(reach);
+                self.reweigh(1.2);
+                if feasible && round % SWEEP == 0 && self.problem.accounts() <= super::SMALL {
+                    self.touch();
+                    self.descend(Reach { depth: reach.depth + 1, tries: reach.tries * 8, ..reach });
+                } else {
+                    self.descend(reach);
+                }
                 value = self.value();
+                if self.score() < best.0 {
+                    best = (self.score(), self.at.clone());
+                }
             }
             self.trail.clear();
             self.kick(random);
@@ -459,9 +630,58 @@ impl<'a> Search<'a> {
             } else {
                 self.undo();
             }
+            if best.0.0 < broken {
+                improved = round;
+            }
         }
-        let assignment =
-            best.1.iter().map(|candidate| self.candidates.territories[*candidate] as usize).collect();
+        let assignment = best.1.iter().map(|candidate| self.place(*candidate)).collect();
         (best.0, assignment)
     }
+}
+
+/// Accounts that may leave their cheapest candidate: for each territory, those that cost the least more when they leave
+/// it, and those that cost the least more when they come.
+fn loose(problem: &Problem, candidates: &Candidates, regrets: &[f64]) -> Vec<bool> {
+    /// Accounts for each price.
+    const PER_PRICE: usize = 20;
+    let size = PER_PRICE * (problem.measures.len() + 1);
+    let mut leaving: Vec<Vec<(f64, usize)>> = vec![Vec::new(); problem.territories];
+    let mut coming = leaving.clone();
+    for account in 0..problem.accounts() {
+        let mut own = candidates.of(account);
+        let (Some(first), Some(second)) = (own.next(), own.next()) else { continue };
+        leaving[candidates.territories[first] as usize].push((regrets[second], account));
+        for candidate in std::iter::once(second).chain(own) {
+            coming[candidates.territories[candidate] as usize].push((regrets[candidate], account));
+        }
+    }
+    let mut loose = vec![false; problem.accounts()];
+    for list in leaving.iter_mut().chain(&mut coming) {
+        if list.len() > size {
+            list.select_nth_unstable_by(size, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            list.truncate(size);
+        }
+        list.iter().for_each(|(_, account)| loose[*account] = true);
+    }
+    loose
+}
+
+/// The second to last choices of all accounts with the least regret, in the order of accounts.
+fn core(problem: &Problem, candidates: &Candidates, regrets: &[f64]) -> Vec<(u32, usize)> {
+    /// Choices for each price.
+    const PER_PRICE: usize = 8;
+    let size = PER_PRICE * problem.territories * (problem.measures.len() + 1);
+    let mut all: Vec<(f64, u32, usize)> = (0..problem.accounts())
+        .flat_map(|account| {
+            let of = candidates.of(account);
+            of.map(move |candidate| (regrets[candidate], short(account), candidate))
+        })
+        .filter(|(regret, _, candidate)| *regret > 0.0 && regret.is_finite() && *candidate < regrets.len())
+        .collect();
+    if all.len() > size {
+        all.select_nth_unstable_by(size, |a, b| a.0.total_cmp(&b.0).then(a.2.cmp(&b.2)));
+        all.truncate(size);
+    }
+    all.sort_unstable_by_key(|(_, _, candidate)| *candidate);
+    all.into_iter().map(|(_, account, candidate)| (account, candidate)).collect()
 }

@@ -59,7 +59,8 @@ fn optimum(problem: &Problem) -> Option<i128> {
 
 #[test]
 fn distances_are_those_of_the_sphere() {
-    let metres = |a: (f64, f64), b: (f64, f64)| Point::of(a.0, a.1).metres_to(&Point::of(b.0, b.1));
+    let metres =
+        |a: (f64, f64), b: (f64, f64)| Metric::Sphere.metres(&Point::of(a.0, a.1), &Point::of(b.0, b.1));
     // One degree of latitude is R x pi / 180 = 111.1951 km.
     assert_eq!(metres((0.0, 0.0), (1.0, 0.0)), 111_195);
     assert_eq!(metres((47.6, -122.3), (47.6, -122.3)), 0);

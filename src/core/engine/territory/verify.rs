@@ -2,6 +2,61 @@
 
 use super::{FORBIDDEN, Outcome, Problem, bound};
 
+/// What an assignment is worth, whoever made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evaluation {
+    /// The assignment.
+    pub assignment: Vec<Option<usize>>,
+    /// Cost of the accounts that are where they may be.
+    pub objective: i128,
+    /// Accounts that leave the territory of today.
+    pub moves: usize,
+    /// Accounts where they may not be.
+    pub forbidden: usize,
+    /// Accounts without a territory.
+    pub unassigned: usize,
+    /// Load by measure, then territory.
+    pub loads: Vec<Vec<i128>>,
+    /// True when every account has a territory and every limit holds.
+    pub feasible: bool,
+}
+
+/// Evaluates an assignment.
+#[must_use]
+pub fn evaluate(problem: &Problem, assignment: &[Option<usize>]) -> Evaluation {
+    let mut found = Evaluation {
+        assignment: assignment.to_vec(),
+        objective: 0,
+        moves: 0,
+        forbidden: 0,
+        unassigned: 0,
+        loads: vec![vec![0; problem.territories]; problem.measures.len()],
+        feasible: true,
+    };
+    for (account, territory) in assignment.iter().enumerate() {
+        let Some(territory) = *territory else {
+            found.unassigned += 1;
+            continue;
+        };
+        match problem.cost(account, territory) {
+            FORBIDDEN => found.forbidden += 1,
+            cost => found.objective += i128::from(cost),
+        }
+        found.moves += usize::from(problem.current[account].is_some_and(|current| current != territory));
+        for (measure, loads) in found.loads.iter_mut().enumerate() {
+            loads[territory] += i128::from(problem.load(measure, account, territory));
+        }
+    }
+    let within = problem.measures.iter().zip(&found.loads).all(|(measure, loads)| {
+        measure.bands.iter().zip(loads).all(|(band, load)| band.low <= *load && *load <= band.high)
+    });
+    found.feasible = within
+        && found.unassigned == 0
+        && found.forbidden == 0
+        && problem.max_moves.is_none_or(|limit| found.moves <= limit);
+    found
+}
+
 /// Checks an outcome; one message for each disagreement.
 pub fn verify(problem: &Problem, outcome: &Outcome) -> Result<(), Vec<String>> {
     let mut faults = Vec::new();
@@ -11,36 +66,16 @@ pub fn verify(problem: &Problem, outcome: &Outcome) -> Result<(), Vec<String>> {
     {
         return Err(vec!["not every account has a territory".to_owned()]);
     }
-    let cost: i128 = assignment
-        .iter()
-        .enumerate()
-        .map(|(account, territory)| i128::from(problem.cost(account, *territory)))
-        .sum();
-    if cost != outcome.objective {
-        faults.push(format!("the objective is {cost}, not {}", outcome.objective));
+    let found = evaluate(problem, &assignment.iter().copied().map(Some).collect::<Vec<_>>());
+    let Evaluation { objective, moves, feasible, .. } = found;
+    if objective != outcome.objective {
+        faults.push(format!("the objective is {objective}, not {}", outcome.objective));
     }
-    let moves = assignment
-        .iter()
-        .zip(&problem.current)
-        .filter(|(territory, current)| current.is_some_and(|current| current != **territory))
-        .count();
     if moves != outcome.moves {
         faults.push(format!("{moves} accounts move, not {}", outcome.moves));
     }
-    if assignment
-        .iter()
-        .enumerate()
-        .any(|(account, territory)| problem.cost(account, *territory) == FORBIDDEN)
-    {
+    if found.forbidden > 0 {
         faults.push("an account is where it may not be".to_owned());
-    }
-    let mut feasible = problem.max_moves.is_none_or(|limit| moves <= limit);
-    for (index, measure) in problem.measures.iter().enumerate() {
-        let mut loads = vec![0i128; problem.territories];
-        for (account, territory) in assignment.iter().enumerate() {
-            loads[*territory] += i128::from(problem.load(index, account, *territory));
-        }
-        feasible &= measure.bands.iter().zip(loads).all(|(band, load)| band.low <= load && load <= band.high);
     }
     if feasible != outcome.feasible {
         faults.push(format!("feasible is {feasible}, not {}", outcome.feasible));
@@ -49,8 +84,8 @@ pub fn verify(problem: &Problem, outcome: &Outcome) -> Result<(), Vec<String>> {
     if proven != outcome.bound {
         faults.push(format!("the prices prove {proven}, not {}", outcome.bound));
     }
-    if feasible && proven > cost {
-        faults.push(format!("the bound {proven} is above a feasible cost {cost}"));
+    if feasible && proven > objective {
+        faults.push(format!("the bound {proven} is above a feasible cost {objective}"));
     }
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }

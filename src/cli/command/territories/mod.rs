@@ -1,0 +1,424 @@
+//! `spm territories`: accounts divided among salespeople or territories.
+
+mod build;
+mod output;
+
+use std::path::{Path, PathBuf};
+
+use spm_core::engine::territory::{self, Evaluation, Outcome, Problem, Settings};
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::rational::Rational;
+use spm_core::ground::source::Place;
+use spm_core::plan::Plan;
+use spm_core::plan::territories::TerritoryPlan;
+use spm_frame::load::{Need, Tables};
+use spm_frame::planning::{TerritoryRows, territory_rows, texts};
+use spm_frame::profile;
+use spm_frame::table::Table;
+use spm_frame::write::{Builder, Folder};
+
+use crate::cli::exit::{self, Failure};
+use crate::cli::project::{self, Opened};
+use crate::cli::ui::Ui;
+use crate::cli::{Global, command};
+use crate::report::map::{Bar, Dot, Map, Panel};
+
+/// Territory commands.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Balance the territories that stand, moving as little as needed
+    #[command(after_help = "Example:\n  spm territories balance --format csv > assignment.csv")]
+    Balance,
+    /// Create territories from nothing, each with a centre of its own
+    #[command(
+        after_help = "Example:\n  spm territories create --count 50\n\nThe bound that is printed holds for the centres found."
+    )]
+    Create {
+        /// Number of territories; `territories` of the plan when absent
+        #[arg(long)]
+        count: Option<usize>,
+    },
+    /// Score an assignment: cost, balance, limits, and how far from the best it is
+    #[command(
+        after_help = "Examples:\n  spm territories score                          # what stands today\n  spm territories score out/territories/assignment.parquet"
+    )]
+    Score {
+        /// CSV, Parquet or XLSX with account_id and territory_id; what stands today when absent
+        assignment: Option<PathBuf>,
+    },
+    /// Compare two assignments by the same plan
+    #[command(
+        after_help = "Example:\n  spm territories compare today out/territories/assignment.parquet\n\nEach is a file with account_id and territory_id, or the word today."
+    )]
+    Compare {
+        /// Assignment, or `today`
+        a: PathBuf,
+        /// Assignment, or `today`
+        b: PathBuf,
+    },
+    /// Draw an assignment on a map, beside what stands today: one HTML file that needs nothing else
+    #[command(
+        after_help = "Example:\n  spm territories map out/territories/assignment.parquet --to map.html"
+    )]
+    Map {
+        /// Assignment, or `today`
+        #[arg(default_value = "out/territories/assignment.parquet")]
+        assignment: PathBuf,
+        /// File to write: .html, or .svg for the maps alone
+        #[arg(long, default_value = "out/territories/map.html")]
+        to: PathBuf,
+    },
+}
+
+/// What the command reads.
+pub const NEED: Need<'static> = Need {
+    tables: &["accounts", "reps", "territories", "costs", "transactions"],
+    own: Some(OWN),
+    days: None,
+};
+const OWN: &str = "out/territories";
+/// In place of a file: what stands.
+const TODAY: &str = "today";
+
+/// Runs one of the commands.
+pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
+    let opened = project::open(global)?;
+    ui.notices(&opened.notices);
+    let tables = opened.load(&NEED, global, ui)?;
+    let (table, schema) = match command {
+        Command::Balance => (balance(&opened, &tables, global, ui)?, "spm.territories/1"),
+        Command::Create { count } => (create(&opened, &tables, *count, global, ui)?, "spm.territories/1"),
+        Command::Score { assignment } => {
+            let own = [assignment.as_deref().unwrap_or(Path::new(TODAY))];
+            (compare(&opened, &tables, &own)?, "spm.territories.score/1")
+        }
+        Command::Compare { a, b } => (compare(&opened, &tables, &[a, b])?, "spm.territories.compare/1"),
+        Command::Map { assignment, to } => {
+            map(&opened, &tables, assignment, to, global, ui)?;
+            return Ok(exit::DONE);
+        }
+    };
+    command::finish(&table, schema, global, ui)?;
+    Ok(exit::DONE)
+}
+
+fn plan_of(opened: &Opened) -> Result<&TerritoryPlan, Failure> {
+    let plans =
+        opened.plans_of(|plan| if let Plan::Territories(plan) = plan { Some(plan.as_ref()) } else { None });
+    match plans.as_slice() {
+        [plan] => Ok(plan),
+        plans => Err(Failure::input(format!(
+            "the project has {} plans with kind = \"territories\"; it needs one",
+            plans.len()
+        ))),
+    }
+}
+
+fn input(fault: Diagnostic) -> Failure {
+    Failure::fault(fault, exit::INPUT)
+}
+
+/// Balances what stands and writes; returns the summary.
+pub fn balance(opened: &Opened, tables: &Tables, global: &Global, ui: &Ui) -> Result<Table, Failure> {
+    let plan = plan_of(opened)?;
+    let rows = territory_rows(plan, tables, None).map_err(input)?;
+    let problem = build::problem(plan, &rows, false).map_err(input)?;
+    conflicts(plan, &problem)?;
+    let outcome = territory::solve(&problem, settings(plan), &mut |round| {
+        ui.step(&format!("balancing, round {round}"))
+    });
+    publish(opened, tables, (plan, &rows, &problem), &outcome, global, ui)
+}
+
+/// Creates territories and writes; returns the summary.
+fn create(
+    opened: &Opened,
+    tables: &Tables,
+    count: Option<usize>,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Table, Failure> {
+    let plan = plan_of(opened)?;
+    let fault =
+        |code, message: &str| Diagnostic::error(code, message).at(Place::Text(plan.place.clone()), "");
+    let Some(count) = count.or(plan.territories).filter(|count| *count > 0) else {
+        let fault = fault(Code::SPM004, "how many territories? The plan has no `territories`");
+        return Err(input(fault.hint("territories = 50 in the plan, or --count 50")));
+    };
+    let needs_holders = plan.cost.is_some()
+        || plan.measures.iter().any(|own| own.least.is_some() || own.most.is_some() || own.by_capacity);
+    if needs_holders {
+        let message = "new territories have no holders yet, so `cost`, `least`, `most` and target = \"capacity\" mean nothing to `create`";
+        return Err(input(fault(Code::SPM304, message).hint("use tolerances of equal targets in this plan")));
+    }
+    let rows = territory_rows(plan, tables, Some(count)).map_err(input)?;
+    if rows.accounts.len() < count {
+        let message = format!("{} accounts cannot fill {count} territories", rows.accounts.len());
+        return Err(input(fault(Code::SPM501, &message).hint("ask for fewer territories")));
+    }
+    let mut problem = build::problem(plan, &rows, true).map_err(input)?;
+    conflicts(plan, &problem)?;
+    let outcome = territory::create(&mut problem, settings(plan), &mut |round| {
+        ui.step(&format!("creating, round {round}"));
+    });
+    publish(opened, tables, (plan, &rows, &problem), &outcome, global, ui)
+}
+
+fn settings(plan: &TerritoryPlan) -> Settings {
+    Settings { iterations: plan.iterations, seed: plan.seed }
+}
+
+fn conflicts(plan: &TerritoryPlan, problem: &Problem) -> Result<(), Failure> {
+    let conflicts = problem.conflicts();
+    if conflicts.is_empty() { Ok(()) } else { Err(infeasible(plan, &conflicts)) }
+}
+
+/// Verifies an answer, writes it and says what it is; returns the summary.
+fn publish(
+    opened: &Opened,
+    tables: &Tables,
+    (plan, rows, problem): (&TerritoryPlan, &TerritoryRows, &Problem),
+    outcome: &Outcome,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Table, Failure> {
+    if let Err(faults) = territory::verify(problem, outcome) {
+        return Err(Failure::fault(Diagnostic::error(Code::SPM502, faults.join("; ")), exit::BUG));
+    }
+    let assignment: Vec<Option<usize>> = outcome.assignment.iter().copied().map(Some).collect();
+    let after = territory::evaluate(problem, &assignment);
+    if !outcome.feasible {
+        return Err(infeasible(plan, &violations(problem, rows, &after)));
+    }
+    let summary = output::summary_table(problem, rows, &after)?;
+    if !global.dry_run {
+        let provenance = opened.provenance(tables, plan.seed);
+        let target = opened.root.join(OWN);
+        let folder = Folder::create(&target)?;
+        let assignment = output::assignment_table(problem, rows, outcome)?;
+        folder.table("assignment.parquet", &assignment, &provenance)?;
+        folder.table("territories.parquet", &output::territory_table(problem, rows)?, &provenance)?;
+        folder.table("summary.parquet", &summary, &provenance)?;
+        folder.text("result.json", &output::result_json(plan, outcome))?;
+        folder.text("run.json", &command::run_json(tables, &provenance))?;
+        folder.publish()?;
+        ui.status(&format!("wrote {}", target.display()));
+    }
+    let unit = output::unit(plan);
+    let moved = if problem.current.iter().any(Option::is_some) {
+        format!("{} of {} accounts move", outcome.moves, rows.accounts.len())
+    } else {
+        format!("{} accounts in {} territories", rows.accounts.len(), problem.territories)
+    };
+    ui.status(&format!(
+        "{moved}; cost {} {unit}, no answer costs less than {} {unit} (gap {})",
+        output::cost_text(outcome.objective),
+        output::cost_text(outcome.bound),
+        output::gap(outcome.objective, outcome.bound).to_percent(),
+    ));
+    Ok(summary)
+}
+
+fn infeasible(plan: &TerritoryPlan, reasons: &[String]) -> Failure {
+    let mut sink = Sink::default();
+    for reason in reasons {
+        let fault = Diagnostic::error(Code::SPM501, reason.clone()).at(Place::Text(plan.place.clone()), "");
+        sink.push(fault.hint("widen a tolerance, unlock accounts, or raise max_moves or max_accounts"));
+    }
+    Failure::Faults(sink, exit::INFEASIBLE)
+}
+
+fn violations(problem: &Problem, rows: &TerritoryRows, found: &Evaluation) -> Vec<String> {
+    let mut all = vec!["no assignment within all limits was found; the best one breaks these:".to_owned()];
+    for (index, (measure, loads)) in problem.measures.iter().zip(&found.loads).enumerate() {
+        let decimals = rows.loads.get(index).map_or(0, |own| own.decimals);
+        let shown = |units: i128| Rational::from_scaled(units, decimals).to_string();
+        for (territory, (band, load)) in measure.bands.iter().zip(loads).enumerate() {
+            if *load < band.low || *load > band.high {
+                all.push(format!(
+                    "{} of {} is {}, outside {} to {}",
+                    measure.name,
+                    rows.territories[territory],
+                    shown(*load),
+                    shown(band.low),
+                    shown(band.high)
+                ));
+            }
+        }
+    }
+    if let Some(limit) = problem.max_moves.filter(|limit| found.moves > *limit) {
+        all.push(format!("{} accounts move, more than {limit}", found.moves));
+    }
+    all
+}
+
+/// An assignment from a file, or what stands: the territory of each account, and how many rows of the file name an account
+/// or territory that the plan does not divide.
+fn read_assignment(
+    path: &Path,
+    rows: &TerritoryRows,
+    problem: &Problem,
+) -> Result<(Vec<Option<usize>>, usize), Failure> {
+    if path == Path::new(TODAY) {
+        return Ok((problem.current.clone(), 0));
+    }
+    let mut sink = Sink::default();
+    let shown = path.display().to_string();
+    if !path.exists() {
+        let fault = Diagnostic::error(Code::SPM101, format!("no file {shown}"));
+        return Err(input(fault.hint("give a file with account_id and territory_id, or the word today")));
+    }
+    let read = profile::open(Path::new(""), &shown, &mut sink);
+    let Some((table, _)) = read.filter(|_| !sink.has_errors()) else {
+        return Err(Failure::Faults(sink, exit::INPUT));
+    };
+    for column in ["account_id", "territory_id"] {
+        if table.column(column).is_none() {
+            let fault = Diagnostic::error(Code::SPM103, format!("{shown} has no column `{column}`"));
+            return Err(input(fault.hint("an assignment has the columns account_id and territory_id")));
+        }
+    }
+    let mut assignment = vec![None; rows.accounts.len()];
+    let mut unknown = 0;
+    for (account, territory) in texts(&table, "account_id").into_iter().zip(texts(&table, "territory_id")) {
+        let place = |ids: &[String], id: &Option<String>| ids.binary_search(id.as_ref()?).ok();
+        match (place(&rows.accounts, &account), place(&rows.territories, &territory)) {
+            (Some(account), Some(territory)) => assignment[account] = Some(territory),
+            _ => unknown += 1,
+        }
+    }
+    Ok((assignment, unknown))
+}
+
+/// What assignments are worth, a column for each.
+fn compare(opened: &Opened, tables: &Tables, paths: &[&Path]) -> Result<Table, Failure> {
+    let plan = plan_of(opened)?;
+    let rows = territory_rows(plan, tables, None).map_err(input)?;
+    let problem = build::problem(plan, &rows, false).map_err(input)?;
+    let (_, proven) = territory::prove(&problem);
+    let mut columns: Vec<(String, output::Metrics)> = Vec::new();
+    for path in paths {
+        let (assignment, unknown) = read_assignment(path, &rows, &problem)?;
+        let found = territory::evaluate(&problem, &assignment);
+        let mut metrics = output::metrics(&problem, &rows, &found, Some(proven));
+        if unknown > 0 {
+            let unknown = i64::try_from(unknown * 1000).ok();
+            metrics.push(("rows that name no account or territory of the plan".to_owned(), unknown));
+        }
+        columns.push((path.display().to_string(), metrics));
+    }
+    let mut names: Vec<&String> = Vec::new();
+    for (name, _) in columns.iter().flat_map(|(_, metrics)| metrics) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let mut builder = Builder::default().text("metric", names.iter().map(Some));
+    let value = |metrics: &[(String, Option<i64>)], name: &String| {
+        metrics.iter().find(|(own, _)| own == name).and_then(|(_, value)| *value)
+    };
+    for ((path, metrics), name) in columns.iter().zip(["a", "b"]) {
+        let name = if paths.len() == 1 {
+            "value"
+        } else if path == TODAY {
+            TODAY
+        } else {
+            name
+        };
+        builder = builder.number(name, 3, names.iter().map(|name| value(metrics, name)));
+    }
+    if let [(_, a), (_, b)] = columns.as_slice() {
+        let difference = |name: &&String| value(b, name)?.checked_sub(value(a, name)?);
+        builder = builder.number("difference", 3, names.iter().map(difference));
+    }
+    Ok(builder.table()?)
+}
+
+/// Draws an assignment beside what stands.
+fn map(
+    opened: &Opened,
+    tables: &Tables,
+    assignment: &Path,
+    to: &Path,
+    global: &Global,
+    ui: &Ui,
+) -> Result<(), Failure> {
+    let plan = plan_of(opened)?;
+    let own = opened.root.join(assignment);
+    let path = if assignment == Path::new(TODAY) || assignment.exists() { assignment } else { own.as_path() };
+    let mut rows = territory_rows(plan, tables, None).map_err(input)?;
+    let mut problem = build::problem(plan, &rows, false);
+    // Territories that `create` made are not those that stand: then they are drawn alone.
+    let created = path.parent().map(|folder| folder.join("territories.parquet")).filter(|path| path.exists());
+    if let Some(created) = created
+        && path != Path::new(TODAY)
+    {
+        let mut sink = Sink::default();
+        let read = profile::open(Path::new(""), &created.display().to_string(), &mut sink);
+        let ids: Vec<String> = read
+            .map(|(table, _)| texts(&table, "territory_id").into_iter().flatten().collect())
+            .unwrap_or_default();
+        if !ids.is_empty() && ids != rows.territories {
+            rows = territory_rows(plan, tables, Some(ids.len())).map_err(input)?;
+            problem = build::problem(plan, &rows, false);
+        }
+    }
+    let problem = problem.map_err(input)?;
+    let (after, _) = read_assignment(path, &rows, &problem)?;
+    let mut panels = Vec::new();
+    let stands = problem.current.iter().any(Option::is_some);
+    if stands && path != Path::new(TODAY) {
+        panels.push(panel("Today", plan, &rows, &problem, &problem.current));
+    }
+    panels.push(panel(if stands { "Assignment" } else { "Created" }, plan, &rows, &problem, &after));
+    let map = Map { title: plan.title.clone(), panels };
+    let text =
+        if to.extension().is_some_and(|extension| extension == "svg") { map.svg() } else { map.html() };
+    if global.dry_run {
+        return Ok(());
+    }
+    let target = if to.is_absolute() { to.to_path_buf() } else { opened.root.join(to) };
+    spm_frame::write::write_text(&target, &text)?;
+    ui.status(&format!("wrote {}", target.display()));
+    Ok(())
+}
+
+fn panel(
+    title: &str,
+    plan: &TerritoryPlan,
+    rows: &TerritoryRows,
+    problem: &Problem,
+    assignment: &[Option<usize>],
+) -> Panel {
+    let found = territory::evaluate(problem, assignment);
+    let dots = rows.account_points.iter().enumerate().filter_map(|(account, point)| {
+        let (latitude, longitude) = (*point)?;
+        let territory = assignment[account]?;
+        let moved = problem.current[account].is_some_and(|current| current != territory);
+        Some(Dot { latitude, longitude, territory, moved })
+    });
+    let bars = problem.measures.iter().zip(&found.loads).enumerate().map(|(index, (measure, loads))| {
+        #[expect(clippy::cast_precision_loss, reason = "a picture")]
+        let shown = |units: i128| {
+            units as f64 / 10f64.powi(rows.loads.get(index).map_or(0, |own| own.decimals).cast_signed())
+        };
+        let own = measure.bands.iter().zip(loads);
+        let bars =
+            own.map(|(band, load)| Bar { load: shown(*load), low: shown(band.low), high: shown(band.high) });
+        (measure.name.clone(), bars.collect())
+    });
+    let unit = output::unit(plan);
+    Panel {
+        title: title.to_owned(),
+        caption: format!(
+            "cost {} {unit}; {} account(s) change hands; {}",
+            output::cost_text(found.objective),
+            found.moves,
+            if found.feasible { "all limits hold" } else { "limits are broken" }
+        ),
+        territories: rows.territories.clone(),
+        homes: rows.homes.clone(),
+        dots: dots.collect(),
+        bars: bars.collect(),
+    }
+}

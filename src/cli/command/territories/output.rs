@@ -1,0 +1,255 @@
+//! Tables and texts about an assignment.
+
+use spm_core::engine::territory::{self, Costs, Evaluation, Outcome, PRICE_BITS, Problem};
+use spm_core::ground::diagnostic::{Code, Diagnostic};
+use spm_core::ground::rational::Rational;
+use spm_core::ground::round::{Rounding, round_to_decimals};
+use spm_core::plan::territories::TerritoryPlan;
+use spm_frame::planning::TerritoryRows;
+use spm_frame::table::Table;
+use spm_frame::write::Builder;
+
+use super::build::COST_DECIMALS;
+use crate::cli::exit::{self, Failure};
+
+fn out_of_range() -> Failure {
+    Failure::fault(Diagnostic::error(Code::SPM402, "a load leaves 64 bits"), exit::INPUT)
+}
+
+/// The unit of costs.
+pub fn unit(plan: &TerritoryPlan) -> &'static str {
+    match (&plan.cost, plan.squared) {
+        (Some(_), _) => "units of cost",
+        (None, true) => "km²",
+        (None, false) => "km",
+    }
+}
+
+/// Metres from an account to a territory.
+fn metres(problem: &Problem, account: usize, territory: usize) -> Option<i64> {
+    let Costs::Travel(travel) = &problem.costs else { return None };
+    Some(travel.metric.metres(travel.accounts[account].as_ref()?, travel.homes[territory].as_ref()?))
+}
+
+/// A row for each account: where it goes, and why.
+pub fn assignment_table(
+    problem: &Problem,
+    rows: &TerritoryRows,
+    outcome: &Outcome,
+) -> Result<Table, Failure> {
+    let cheapest = outcome.prices.cheapest_two(problem);
+    let to = |account: usize| outcome.assignment[account];
+    let name = |territory: usize| rows.territories[territory].as_str();
+    let accounts = 0..rows.accounts.len();
+    // The cheapest other territory, with what the limits are worth.
+    let other = |account: usize| {
+        let [first, second] = cheapest[account];
+        let other = first.filter(|(_, territory)| *territory != to(account)).or(second);
+        other.map(|(_, territory)| territory)
+    };
+    let cost = |account: usize, territory: usize| {
+        let cost = problem.cost(account, territory);
+        (cost != territory::FORBIDDEN).then_some(cost)
+    };
+    // What the limits add to the cost: the priced cost less the cost.
+    let price = |account: usize, territory: usize| {
+        let priced = outcome.prices.of(problem, account, territory)?;
+        let own = priced - (i128::from(cost(account, territory)?) << PRICE_BITS);
+        i64::try_from((own + (1 << (PRICE_BITS - 1))) >> PRICE_BITS).ok()
+    };
+    let why = |account: usize| {
+        let (here, Some(other)) = (to(account), other(account)) else { return "locked" };
+        let (Some(own), Some(others)) = (cost(account, here), cost(account, other)) else {
+            return "only choice";
+        };
+        let stays = problem.current[account] == Some(here);
+        if own <= others {
+            if stays && others - problem.move_cost < own { "a move costs more" } else { "cheapest" }
+        } else if outcome.prices.of(problem, account, here) <= outcome.prices.of(problem, account, other) {
+            "the limits of the other cost more"
+        } else {
+            "does not fit where it is cheaper"
+        }
+    };
+    let table = Builder::default()
+        .text("account_id", rows.accounts.iter().map(Some))
+        .text("territory_id", accounts.clone().map(|account| Some(name(to(account)))))
+        .text("previous_territory_id", rows.current.iter().map(Option::as_deref))
+        .boolean(
+            "moved",
+            accounts.clone().map(|account| Some(rows.current[account].as_deref() != Some(name(to(account))))),
+        )
+        .number("distance_km", 3, accounts.clone().map(|account| metres(problem, account, to(account))))
+        .number("cost", COST_DECIMALS, accounts.clone().map(|account| cost(account, to(account))))
+        .number("price", COST_DECIMALS, accounts.clone().map(|account| price(account, to(account))))
+        .text("second_territory_id", accounts.clone().map(|account| other(account).map(name)))
+        .number("second_cost", COST_DECIMALS, accounts.clone().map(|account| cost(account, other(account)?)))
+        .number(
+            "second_price",
+            COST_DECIMALS,
+            accounts.clone().map(|account| price(account, other(account)?)),
+        )
+        .text("why", accounts.map(|account| Some(why(account))))
+        .table()?;
+    Ok(table)
+}
+
+/// Decimals in which all measures can be shown.
+pub fn decimals(rows: &TerritoryRows) -> u32 {
+    rows.loads.iter().map(|own| own.decimals).max().unwrap_or(0)
+}
+
+/// Factor from the units of a measure to those with [`decimals`].
+pub fn factor(rows: &TerritoryRows, measure: usize) -> i128 {
+    let own = rows.loads.get(measure).map_or(0, |own| own.decimals);
+    10i128.pow(decimals(rows) - own)
+}
+
+/// A row for each territory and measure: load before and after, and the band.
+pub fn summary_table(problem: &Problem, rows: &TerritoryRows, after: &Evaluation) -> Result<Table, Failure> {
+    let before = territory::evaluate(problem, &problem.current);
+    let counts = |assignment: &[Option<usize>]| {
+        let mut counts = vec![0i64; problem.territories];
+        assignment.iter().flatten().for_each(|territory| counts[*territory] += 1);
+        counts
+    };
+    let accounts = counts(&after.assignment);
+    let cells: Vec<(usize, usize)> = (0..problem.territories)
+        .flat_map(|territory| (0..problem.measures.len()).map(move |measure| (territory, measure)))
+        .collect();
+    let column = |value: &dyn Fn(usize, usize) -> i128| {
+        let scaled = |(territory, measure): &(usize, usize)| {
+            let value = value(*territory, *measure).checked_mul(factor(rows, *measure));
+            value.and_then(|value| i64::try_from(value).ok()).map(Some).ok_or_else(out_of_range)
+        };
+        cells.iter().map(scaled).collect::<Result<Vec<_>, _>>()
+    };
+    let decimals = decimals(rows);
+    let table = Builder::default()
+        .text("territory_id", cells.iter().map(|(territory, _)| Some(rows.territories[*territory].as_str())))
+        .number("accounts", 0, cells.iter().map(|(territory, _)| Some(accounts[*territory])))
+        .text("measure", cells.iter().map(|(_, measure)| Some(problem.measures[*measure].name.as_str())))
+        .number("before", decimals, column(&|territory, measure| before.loads[measure][territory])?)
+        .number("after", decimals, column(&|territory, measure| after.loads[measure][territory])?)
+        .number(
+            "low",
+            decimals,
+            column(&|territory, measure| problem.measures[measure].bands[territory].low)?,
+        )
+        .number(
+            "high",
+            decimals,
+            column(&|territory, measure| problem.measures[measure].bands[territory].high)?,
+        )
+        .table()?;
+    Ok(table)
+}
+
+/// Where territories are, and how many accounts they have.
+pub fn territory_table(problem: &Problem, rows: &TerritoryRows) -> Result<Table, Failure> {
+    let Costs::Travel(travel) = &problem.costs else { return Ok(Builder::default().table()?) };
+    // Six decimals of a degree are a tenth of a metre.
+    let degrees = |pick: fn((f64, f64)) -> f64| {
+        travel.homes.iter().map(move |home| home.map(|home| (pick(home.degrees()) * 1e6).round() / 1e6))
+    };
+    let table = Builder::default()
+        .text("territory_id", rows.territories.iter().map(Some))
+        .float("latitude", degrees(|(latitude, _)| latitude))
+        .float("longitude", degrees(|(_, longitude)| longitude))
+        .table()?;
+    Ok(table)
+}
+
+/// Name and value in thousandths.
+pub type Metrics = Vec<(String, Option<i64>)>;
+
+/// What an assignment is worth in numbers that can be compared.
+pub fn metrics(problem: &Problem, rows: &TerritoryRows, found: &Evaluation, proven: Option<i128>) -> Metrics {
+    let thousandths = |value: &Rational| {
+        round_to_decimals(value, 3, Rounding::default()).and_then(|value| i64::try_from(value).ok())
+    };
+    let count = |value: usize| i64::try_from(value).ok().and_then(|value| value.checked_mul(1000));
+    let objective = i64::try_from(found.objective).ok();
+    let mut all = vec![
+        ("feasible (1 = yes)".to_owned(), count(usize::from(found.feasible))),
+        ("cost".to_owned(), objective),
+    ];
+    if let Some(proven) = proven {
+        all.push(("no feasible answer costs less than".to_owned(), i64::try_from(proven).ok()));
+        if found.feasible {
+            let gap = gap(found.objective, proven) * Rational::from(100i64);
+            all.push(("gap, %".to_owned(), thousandths(&gap)));
+        }
+    }
+    let distances: Vec<i64> = found
+        .assignment
+        .iter()
+        .enumerate()
+        .filter_map(|(account, territory)| metres(problem, account, (*territory)?))
+        .collect();
+    if !distances.is_empty() {
+        let total: i128 = distances.iter().map(|metres| i128::from(*metres)).sum();
+        let mean = Rational::new(total, i128::try_from(distances.len()).unwrap_or(1) * 1000);
+        all.push(("mean distance, km".to_owned(), mean.as_ref().and_then(thousandths)));
+        all.push(("longest distance, km".to_owned(), distances.iter().max().copied()));
+    }
+    all.push(("accounts that change hands".to_owned(), count(found.moves)));
+    for (what, accounts) in [
+        ("accounts without a territory", found.unassigned),
+        ("accounts where they may not be", found.forbidden),
+    ] {
+        if accounts > 0 {
+            all.push((what.to_owned(), count(accounts)));
+        }
+    }
+    for (index, (measure, loads)) in problem.measures.iter().zip(&found.loads).enumerate() {
+        let total: i128 = loads.iter().sum();
+        let outside =
+            measure.bands.iter().zip(loads).filter(|(band, load)| **load < band.low || **load > band.high);
+        all.push((format!("{}: territories outside the band", measure.name), count(outside.count())));
+        let scale = Rational::new(factor(rows, index), 10i128.pow(decimals(rows)));
+        for (what, load) in [("least", loads.iter().min()), ("greatest", loads.iter().max())] {
+            let load = load.zip(scale.as_ref()).map(|(load, scale)| &Rational::from(*load) * scale);
+            all.push((format!("{}: {what} load", measure.name), load.as_ref().and_then(thousandths)));
+        }
+        // How far the loads are apart, in per cent of the mean.
+        let spread = loads.iter().max().zip(loads.iter().min()).and_then(|(most, least)| {
+            Rational::new((most - least) * 100 * i128::try_from(loads.len()).ok()?, total)
+        });
+        all.push((format!("{}: spread, % of the mean", measure.name), spread.as_ref().and_then(thousandths)));
+    }
+    all
+}
+
+/// (objective - bound) / objective.
+pub fn gap(objective: i128, bound: i128) -> Rational {
+    Rational::new(objective - bound, objective).unwrap_or_default()
+}
+
+/// A cost as text.
+pub fn cost_text(cost: i128) -> String {
+    Rational::from_scaled(cost, COST_DECIMALS).to_decimal_text()
+}
+
+/// The result in numbers, with the prices that prove the bound.
+pub fn result_json(plan: &TerritoryPlan, outcome: &Outcome) -> String {
+    let gap = round_to_decimals(&gap(outcome.objective, outcome.bound), 9, Rounding::default())
+        .map_or_else(String::new, |units| Rational::from_scaled(units, 9).to_decimal_text());
+    let number = |text: String| {
+        text.parse::<serde_json::Number>().map_or(serde_json::Value::String(text), serde_json::Value::Number)
+    };
+    let value = serde_json::json!({
+        "schema": "spm.territories.result/1",
+        "feasible": outcome.feasible,
+        "objective": number(cost_text(outcome.objective)),
+        "bound": number(cost_text(outcome.bound)),
+        "unit": unit(plan),
+        "gap": number(gap),
+        "moves": outcome.moves,
+        "seed": outcome.seed,
+        "iterations": plan.iterations,
+        "price_bits": territory::PRICE_BITS,
+        "prices": { "bands": outcome.prices.bands, "moves": outcome.prices.moves },
+    });
+    format!("{value:#}\n")
+}

@@ -1,0 +1,144 @@
+//! The curvature of the smoothed dual: a sparse symmetric matrix, with a block for each two territories that share
+//! accounts, and the damped Newton step that it calls for.
+
+/// Steps of the conjugate gradients of a Newton step.
+const STEPS: usize = 200;
+
+/// The matrix, by blocks of measures x measures above the diagonal.
+pub(super) struct Curvature {
+    measures: usize,
+    /// Diagonal blocks by territory.
+    diagonal: Vec<f64>,
+    /// Territories of the other blocks, in the order in which they were met.
+    pairs: Vec<(u32, u32)>,
+    blocks: Vec<f64>,
+    /// For each territory, those that it shares a block with, and which: sorted.
+    places: Vec<Vec<(u32, u32)>>,
+}
+
+impl Curvature {
+    pub(super) fn new(territories: usize, measures: usize) -> Self {
+        Self {
+            measures,
+            diagonal: vec![0.0; territories * measures * measures],
+            pairs: Vec::new(),
+            blocks: Vec::new(),
+            places: vec![Vec::new(); territories],
+        }
+    }
+
+    fn block(&mut self, row: u32, column: u32) -> &mut [f64] {
+        let size = self.measures * self.measures;
+        if row == column {
+            let at = row as usize * size;
+            return &mut self.diagonal[at..at + size];
+        }
+        let own = &mut self.places[row as usize];
+        let at = match own.binary_search_by_key(&column, |(other, _)| *other) {
+            Ok(place) => own[place].1 as usize,
+            Err(place) => {
+                let at = self.pairs.len();
+                own.insert(place, (column, u32::try_from(at).unwrap_or(u32::MAX)));
+                self.pairs.push((row, column));
+                self.blocks.resize(self.blocks.len() + size, 0.0);
+                at
+            }
+        };
+        &mut self.blocks[at * size..(at + 1) * size]
+    }
+
+    /// Adds `factor` x the outer product of two vectors to the block of two territories, the lower first.
+    pub(super) fn add(&mut self, row: u32, column: u32, factor: f64, rows: &[f64], columns: &[f64]) {
+        let measures = self.measures;
+        let block = self.block(row, column);
+        for (part, left) in block.chunks_exact_mut(measures).zip(rows) {
+            for (part, right) in part.iter_mut().zip(columns) {
+                *part += factor * left * right;
+            }
+        }
+    }
+
+    /// Adds to one number of the diagonal.
+    pub(super) fn add_diagonal(&mut self, index: usize, value: f64) {
+        let (territory, measure) = (index / self.measures, index % self.measures);
+        self.diagonal[(territory * self.measures + measure) * self.measures + measure] += value;
+    }
+
+    /// Adds `times` another matrix.
+    pub(super) fn append(&mut self, other: &Self, times: f64) {
+        let size = self.measures * self.measures;
+        self.diagonal.iter_mut().zip(&other.diagonal).for_each(|(all, part)| *all += times * part);
+        for ((row, column), blocks) in other.pairs.iter().zip(other.blocks.chunks_exact(size.max(1))) {
+            let own = self.block(*row, *column);
+            own.iter_mut().zip(blocks).for_each(|(all, part)| *all += times * part);
+        }
+    }
+
+    /// The numbers of the diagonal.
+    fn own(&self) -> Vec<f64> {
+        let size = self.measures;
+        let of = |territory: &[f64]| (0..size).map(|at| territory[at * size + at]).collect::<Vec<f64>>();
+        self.diagonal.chunks_exact((size * size).max(1)).flat_map(of).collect()
+    }
+
+    /// The matrix times a vector.
+    fn times(&self, vector: &[f64]) -> Vec<f64> {
+        let size = self.measures;
+        let square = (size * size).max(1);
+        let mut sum = vec![0.0; vector.len()];
+        for (territory, block) in self.diagonal.chunks_exact(square).enumerate() {
+            for (row, parts) in block.chunks_exact(size).enumerate() {
+                let own = &vector[territory * size..(territory + 1) * size];
+                sum[territory * size + row] +=
+                    parts.iter().zip(own).map(|(part, own)| part * own).sum::<f64>();
+            }
+        }
+        for ((first, second), block) in self.pairs.iter().zip(self.blocks.chunks_exact(square)) {
+            let (first, second) = (*first as usize * size, *second as usize * size);
+            for (row, parts) in block.chunks_exact(size).enumerate() {
+                for (column, part) in parts.iter().enumerate() {
+                    sum[first + row] += part * vector[second + column];
+                    sum[second + column] += part * vector[first + row];
+                }
+            }
+        }
+        sum
+    }
+
+    /// The step that solves (matrix + damping x its diagonal) step = slope, by conjugate gradients, and what the value
+    /// should gain by it.
+    pub(super) fn step(&self, slope: &[f64], damping: f64) -> (Vec<f64>, f64) {
+        let own = self.own();
+        let mean = own.iter().sum::<f64>() / own.len().max(1) as f64;
+        let more: Vec<f64> = own.iter().map(|own| damping * (own + 1e-3 * mean) + 1e-12).collect();
+        let inverse: Vec<f64> = own.iter().zip(&more).map(|(own, more)| 1.0 / (own + more)).collect();
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let scaled = |residual: &[f64]| -> Vec<f64> {
+            residual.iter().zip(&inverse).map(|(residual, inverse)| residual * inverse).collect()
+        };
+        let mut step = vec![0.0; slope.len()];
+        let mut residual = slope.to_vec();
+        let mut along = scaled(&residual);
+        let mut product = dot(&residual, &along);
+        let goal = 1e-6 * product;
+        for _ in 0..STEPS {
+            if product <= goal {
+                break;
+            }
+            let mut image = self.times(&along);
+            image.iter_mut().zip(&more).zip(&along).for_each(|((image, more), along)| *image += more * along);
+            let length = dot(&along, &image);
+            if length <= 0.0 {
+                break;
+            }
+            let pace = product / length;
+            step.iter_mut().zip(&along).for_each(|(step, along)| *step += pace * along);
+            residual.iter_mut().zip(&image).for_each(|(residual, image)| *residual -= pace * image);
+            let next = scaled(&residual);
+            let before = std::mem::replace(&mut product, dot(&residual, &next));
+            along.iter_mut().zip(next).for_each(|(along, next)| *along = next + product / before * *along);
+        }
+        let promised = dot(slope, &step) - 0.5 * dot(&step, &self.times(&step));
+        (step, promised)
+    }
+}

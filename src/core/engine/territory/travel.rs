@@ -1,0 +1,173 @@
+//! Where accounts and territories are, and what the way between them costs.
+
+/// Mean radius of the earth in kilometres (IUGG), as in the published districting instances.
+const EARTH_RADIUS_KM: f64 = 6371.009;
+
+/// A place: on the sphere of radius 1, from which distances are a few multiplications away, or on a map in kilometres.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point([f64; 3]);
+
+impl Point {
+    /// Of latitude and longitude in degrees.
+    #[must_use]
+    pub fn of(latitude: f64, longitude: f64) -> Self {
+        let (latitude, longitude) = (latitude.to_radians(), longitude.to_radians());
+        let across = latitude.cos();
+        Self([across * longitude.cos(), across * longitude.sin(), latitude.sin()])
+    }
+
+    /// Of coordinates on a flat map, in kilometres.
+    #[must_use]
+    pub fn flat(x: f64, y: f64) -> Self {
+        Self([x, y, 0.0])
+    }
+
+    /// Latitude and longitude in degrees.
+    #[must_use]
+    pub fn degrees(&self) -> (f64, f64) {
+        let [x, y, z] = self.0;
+        (z.atan2(x.hypot(y)).to_degrees(), y.atan2(x).to_degrees())
+    }
+
+    /// Coordinates in space.
+    pub(super) fn axes(&self) -> [f64; 3] {
+        self.0
+    }
+
+    fn chord(&self, other: &Self) -> f64 {
+        let [a, b] = [self.0, other.0];
+        let (x, y, z) = (a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+        (x * x + y * y + z * z).sqrt()
+    }
+}
+
+/// How distances are measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Metric {
+    /// Great circles.
+    #[default]
+    Sphere,
+    /// Straight lines on a flat map.
+    Plane,
+}
+
+impl Metric {
+    /// Distance in metres, rounded.
+    #[must_use]
+    pub fn metres(self, from: &Point, to: &Point) -> i64 {
+        let chord = from.chord(to);
+        let metres = match self {
+            Self::Sphere => 2000.0 * EARTH_RADIUS_KM * (chord / 2.0).min(1.0).asin(),
+            Self::Plane => 1000.0 * chord,
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "half the circumference is below 2^25 metres; `as` saturates"
+        )]
+        let metres = metres.round() as i64;
+        metres
+    }
+
+    /// Distance in metres, nearly: to a part in ten million.
+    fn nearly(self, from: &Point, to: &Point) -> f64 {
+        let chord = from.chord(to);
+        match self {
+            Self::Sphere => {
+                let half = chord / 2.0;
+                let square = half * half;
+                // The series of the arc sine.
+                let arc = if half < 0.3 {
+                    half * (1.0
+                        + square
+                            * (1.0 / 6.0
+                                + square
+                                    * (3.0 / 40.0
+                                        + square
+                                            * (15.0 / 336.0
+                                                + square * (105.0 / 3456.0 + square * (945.0 / 42240.0))))))
+                } else {
+                    half.min(1.0).asin()
+                };
+                2000.0 * EARTH_RADIUS_KM * arc
+            }
+            Self::Plane => 1000.0 * chord,
+        }
+    }
+
+    /// The place nearest to the weighted mean of others: their centre of mass, on the sphere carried out to its surface.
+    /// `None` when they cancel out or weigh nothing.
+    #[must_use]
+    pub fn mean(self, points: impl Iterator<Item = (Point, f64)>) -> Option<Point> {
+        let (mut sum, mut weights) = ([0.0; 3], 0.0);
+        for (point, weight) in points {
+            (0..3).for_each(|axis| sum[axis] += weight * point.0[axis]);
+            weights += weight;
+        }
+        let length = match self {
+            Self::Sphere => sum.iter().map(|part| part * part).sum::<f64>().sqrt(),
+            Self::Plane => weights,
+        };
+        (length > 1e-9).then(|| Point(sum.map(|part| part / length)))
+    }
+}
+
+/// What it costs to get from a territory to an account; nothing where a place is unknown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Travel {
+    /// Place of each account.
+    pub accounts: Vec<Option<Point>>,
+    /// Place of each territory: the home of its salesperson, or its centre.
+    pub homes: Vec<Option<Point>>,
+    /// How distances are measured.
+    pub metric: Metric,
+    /// Square kilometres count instead of kilometres.
+    pub squared: bool,
+    /// Cost of a (square) kilometre over [`Travel::denominator`]: one for all accounts, or one for each.
+    pub rates: Vec<i64>,
+    /// What rates are parts of; more than zero.
+    pub denominator: i64,
+}
+
+impl Travel {
+    pub(super) fn rate(&self, account: usize) -> i64 {
+        self.rates.get(account).or(self.rates.first()).copied().unwrap_or(0)
+    }
+
+    /// Cost of an account in a territory, in thousandths of a (square) kilometre, rounded down; `None` beyond 64 bits.
+    pub(super) fn cost(&self, account: usize, territory: usize) -> Option<i64> {
+        let (Some(place), Some(home)) = (&self.accounts[account], &self.homes[territory]) else {
+            return Some(0);
+        };
+        let metres = self.metric.metres(place, home);
+        let rate = self.rate(account);
+        if !self.squared
+            && let Some(cost) = metres.checked_mul(rate)
+        {
+            return Some(if self.denominator == 1 { cost } else { cost / self.denominator });
+        }
+        let metres = i128::from(metres);
+        let distance = if self.squared { metres.checked_mul(metres)? / 1000 } else { metres };
+        i64::try_from(distance.checked_mul(rate.into())? / i128::from(self.denominator)).ok()
+    }
+
+    /// Costs of an account in all territories, nearly; see [`Travel::error`].
+    #[expect(clippy::cast_precision_loss, reason = "nearly")]
+    pub(super) fn nearly(&self, account: usize, costs: &mut [f64]) {
+        let Some(place) = &self.accounts[account] else { return costs.fill(0.0) };
+        let rate = self.rate(account) as f64 / self.denominator as f64;
+        for (cost, home) in costs.iter_mut().zip(&self.homes) {
+            *cost = home.as_ref().map_or(0.0, |home| {
+                let metres = self.metric.nearly(place, home);
+                rate * if self.squared { metres * metres / 1000.0 } else { metres }
+            });
+        }
+    }
+
+    /// How far a cost may be from what [`Travel::nearly`] says: distances are rounded to the metre, costs down.
+    #[expect(clippy::cast_precision_loss, reason = "nearly")]
+    pub(super) fn error(&self, account: usize, nearly: f64) -> f64 {
+        let rate = self.rate(account) as f64 / self.denominator as f64;
+        let slope = if self.squared { 2.0 * (nearly.max(0.0) * rate / 1000.0).sqrt() + rate } else { rate };
+        slope + 2.0 + 1e-6 * nearly.abs()
+    }
+}

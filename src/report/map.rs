@@ -1,0 +1,282 @@
+//! An assignment on a map, with a bar for each territory and measure: plain SVG, in one HTML file that needs nothing else.
+
+use std::fmt::Write;
+
+use super::statement::escaped;
+
+/// Width and most height of a map, in pixels.
+const WIDTH: f64 = 620.0;
+const TALLEST: f64 = 620.0;
+/// Accounts drawn of a panel; more are thinned out evenly, and the caption says so.
+const MOST_DOTS: usize = 20_000;
+/// Territories with bars; of more, those whose load is furthest from the middle of its band.
+const MOST_BARS: usize = 40;
+
+/// One or two assignments side by side.
+#[derive(Debug, Default)]
+pub struct Map {
+    /// Title.
+    pub title: String,
+    /// The assignments.
+    pub panels: Vec<Panel>,
+}
+
+/// An assignment.
+#[derive(Debug, Default)]
+pub struct Panel {
+    /// Today, or after.
+    pub title: String,
+    /// What it is worth.
+    pub caption: String,
+    /// Identifiers.
+    pub territories: Vec<String>,
+    /// Latitude and longitude of each territory.
+    pub homes: Vec<Option<(f64, f64)>>,
+    /// Accounts.
+    pub dots: Vec<Dot>,
+    /// Name of each measure, and a bar for each territory.
+    pub bars: Vec<(String, Vec<Bar>)>,
+}
+
+/// An account.
+#[derive(Clone, Copy, Debug)]
+pub struct Dot {
+    /// Degrees.
+    pub latitude: f64,
+    /// Degrees.
+    pub longitude: f64,
+    /// Its territory.
+    pub territory: usize,
+    /// True when it leaves its territory of today.
+    pub moved: bool,
+}
+
+/// A load with its band.
+#[derive(Clone, Copy, Debug)]
+pub struct Bar {
+    /// Load.
+    pub load: f64,
+    /// Least.
+    pub low: f64,
+    /// Greatest.
+    pub high: f64,
+}
+
+const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;color:#1d2733;max-width:1340px;margin:1.5em auto;padding:0 1em}
+h1{font-size:1.5em;margin:0 0 .6em}h2{font-size:1.15em;margin:0}.panels{display:flex;gap:2em;flex-wrap:wrap}.panel{flex:1 1 560px;max-width:640px}
+p{color:#5b6875;margin:.2em 0 .6em}svg{max-width:100%;height:auto}h3{font-size:1em;margin:1em 0 .3em}.map{border:1px solid #d5dce3;border-radius:8px;background:#fbfcfd}";
+
+/// Looks closer at all maps at once; dots keep their size.
+const ZOOM: &str = "<script>
+const maps=[...document.querySelectorAll('svg.map')],box=maps.map(m=>m.getAttribute('viewBox').split(' ').map(Number));
+let v=[...box[0]],held=null;const draw=()=>maps.forEach(m=>{m.setAttribute('viewBox',v.join(' '));
+m.querySelectorAll('circle').forEach(c=>{c.dataset.r??=c.getAttribute('r');c.setAttribute('r',c.dataset.r*v[2]/box[0][2])});
+m.querySelectorAll('rect').forEach(c=>{c.dataset.x??=+c.getAttribute('x')+4.5;c.dataset.y??=+c.getAttribute('y')+4.5;const s=9*v[2]/box[0][2];
+c.setAttribute('width',s);c.setAttribute('height',s);c.setAttribute('x',c.dataset.x-s/2);c.setAttribute('y',c.dataset.y-s/2);c.setAttribute('stroke-width',s/6)})});
+maps.forEach(m=>{m.addEventListener('wheel',e=>{e.preventDefault();const f=e.deltaY<0?.8:1.25,r=m.getBoundingClientRect(),x=(e.clientX-r.left)/r.width,y=(e.clientY-r.top)/r.height;
+v=[v[0]+x*v[2]*(1-f),v[1]+y*v[3]*(1-f),v[2]*f,v[3]*f];if(v[2]>box[0][2])v=[...box[0]];draw()},{passive:false});
+m.addEventListener('pointerdown',e=>{held=[e.clientX,e.clientY];m.setPointerCapture(e.pointerId)});m.addEventListener('pointerup',()=>held=null);
+m.addEventListener('pointermove',e=>{if(!held)return;const w=m.getBoundingClientRect().width;v[0]-=(e.clientX-held[0])*v[2]/w;v[1]-=(e.clientY-held[1])*v[2]/w;held=[e.clientX,e.clientY];draw()})});
+</script>";
+
+/// Where degrees lie on the picture: longitudes shrink with the cosine of the middle latitude.
+struct View {
+    west: f64,
+    north: f64,
+    across: f64,
+    scale: f64,
+    height: f64,
+}
+
+impl View {
+    fn of(panels: &[Panel]) -> Self {
+        let places = || {
+            let dots =
+                panels.iter().flat_map(|panel| panel.dots.iter().map(|dot| (dot.latitude, dot.longitude)));
+            dots.chain(panels.iter().flat_map(|panel| panel.homes.iter().copied().flatten()))
+        };
+        let fold = |pick: fn((f64, f64)) -> f64| {
+            let ends = places().map(pick).fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+                (low.min(value), high.max(value))
+            });
+            if ends.0.is_finite() { ends } else { (0.0, 1.0) }
+        };
+        let ((south, north), (west, east)) = (fold(|place| place.0), fold(|place| place.1));
+        let across = f64::midpoint(south, north).to_radians().cos().max(0.05);
+        let (wide, tall) = (((east - west) * across).max(0.01), (north - south).max(0.01));
+        let scale = ((WIDTH - 40.0) / wide).min((TALLEST - 40.0) / tall);
+        Self { west, north, across, scale, height: tall * scale + 40.0 }
+    }
+
+    fn place(&self, latitude: f64, longitude: f64) -> (f64, f64) {
+        (
+            20.0 + (longitude - self.west) * self.across * self.scale,
+            20.0 + (self.north - latitude) * self.scale,
+        )
+    }
+}
+
+/// A colour for each territory: hues a golden angle apart, so that neighbours in the list differ.
+fn colour(territory: usize) -> String {
+    format!("hsl({},{}%,{}%)", territory * 137 % 360, 60 + territory % 3 * 12, 42 + territory % 4 * 6)
+}
+
+impl Map {
+    /// A page.
+    #[must_use]
+    pub fn html(&self) -> String {
+        let view = View::of(&self.panels);
+        let mut text = format!(
+            "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{0}</title><style>{STYLE}</style>\n<h1>{0}</h1>\n<div class=\"panels\">",
+            escaped(&self.title)
+        );
+        for panel in &self.panels {
+            let (drawn, all) = (panel.dots.iter().step_by(panel.step()).count(), panel.dots.len());
+            let thinned =
+                if drawn < all { format!("; {drawn} of {all} accounts are drawn") } else { String::new() };
+            let _ = write!(
+                text,
+                "<div class=\"panel\"><h2>{}</h2><p>{}{thinned}</p>\n{}\n{}</div>\n",
+                escaped(&panel.title),
+                escaped(&panel.caption),
+                panel.picture(&view, 0.0),
+                panel.charts()
+            );
+        }
+        let _ = writeln!(
+            text,
+            "</div><p>A dot is an account in the colour of its territory, a square the home or centre of a territory. Accounts that change hands have a black rim. The grey area of a bar is its band. Wheel and drag to look closer.</p>{ZOOM}</html>"
+        );
+        text
+    }
+
+    /// The maps alone, side by side.
+    #[must_use]
+    pub fn svg(&self) -> String {
+        let view = View::of(&self.panels);
+        let mut wide = 0.0;
+        let mut inner = String::new();
+        for panel in &self.panels {
+            let _ = write!(
+                inner,
+                "<text x=\"{:.0}\" y=\"16\" font-family=\"sans-serif\" font-size=\"14\">{}</text>{}",
+                wide + 20.0,
+                escaped(&panel.title),
+                panel.picture(&view, wide)
+            );
+            wide += WIDTH;
+        }
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {wide:.0} {:.0}\">{inner}</svg>\n",
+            view.height + 20.0
+        )
+    }
+}
+
+impl Panel {
+    fn step(&self) -> usize {
+        self.dots.len().div_ceil(MOST_DOTS).max(1)
+    }
+
+    fn picture(&self, view: &View, left: f64) -> String {
+        let mut text = format!(
+            "<svg class=\"map\" x=\"{left:.0}\" y=\"{}\" width=\"{WIDTH:.0}\" height=\"{:.0}\" viewBox=\"0 0 {WIDTH:.0} {:.0}\">",
+            if left > 0.0 { 20 } else { 0 },
+            view.height,
+            view.height
+        );
+        let radius = if self.dots.len() > 3000 { 1.6 } else { 3.2 };
+        let mut by_territory: Vec<Vec<&Dot>> = vec![Vec::new(); self.territories.len()];
+        for dot in self.dots.iter().step_by(self.step()) {
+            by_territory[dot.territory].push(dot);
+        }
+        for (territory, dots) in by_territory.iter().enumerate().filter(|(_, dots)| !dots.is_empty()) {
+            let _ = write!(
+                text,
+                "<g fill=\"{}\"><title>{}</title>",
+                colour(territory),
+                escaped(&self.territories[territory])
+            );
+            for dot in dots {
+                let (x, y) = view.place(dot.latitude, dot.longitude);
+                let rim = if dot.moved { " stroke=\"#111\" stroke-width=\".9\"" } else { "" };
+                let _ = write!(text, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\"{rim}/>");
+            }
+            text.push_str("</g>");
+        }
+        for (territory, home) in self.homes.iter().enumerate() {
+            let Some((latitude, longitude)) = home else { continue };
+            let (x, y) = view.place(*latitude, *longitude);
+            let _ = write!(
+                text,
+                "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"9\" height=\"9\" fill=\"{}\" stroke=\"#fff\" stroke-width=\"1.5\"><title>{}</title></rect>",
+                x - 4.5,
+                y - 4.5,
+                colour(territory),
+                escaped(&self.territories[territory])
+            );
+        }
+        text.push_str("</svg>");
+        text
+    }
+
+    fn charts(&self) -> String {
+        let mut text = String::new();
+        for (measure, bars) in &self.bars {
+            let worst = |bar: &Bar| (bar.load - f64::midpoint(bar.low, bar.high)).abs();
+            let mut order: Vec<usize> = (0..bars.len()).collect();
+            if bars.len() > MOST_BARS {
+                order.sort_by(|a, b| worst(&bars[*b]).total_cmp(&worst(&bars[*a])).then(a.cmp(b)));
+                order.truncate(MOST_BARS);
+                order.sort_unstable();
+            }
+            let outside = bars.iter().filter(|bar| bar.load < bar.low || bar.load > bar.high).count();
+            let most = bars.iter().map(|bar| bar.load.max(bar.high)).fold(0.0, f64::max).max(1e-9);
+            let _ = write!(
+                text,
+                "<h3>{}: {outside} of {} territories outside the band{}</h3><svg width=\"{WIDTH:.0}\" height=\"{}\" viewBox=\"0 0 {WIDTH:.0} {}\" font-family=\"sans-serif\" font-size=\"11\">",
+                escaped(measure),
+                bars.len(),
+                if bars.len() > MOST_BARS {
+                    format!(", the {MOST_BARS} furthest from its middle")
+                } else {
+                    String::new()
+                },
+                order.len() * 16 + 4,
+                order.len() * 16 + 4
+            );
+            for (row, territory) in order.into_iter().enumerate() {
+                let (bar, y) = (bars[territory], row * 16 + 2);
+                let x = |value: f64| 110.0 + value / most * (WIDTH - 190.0);
+                let fault = bar.load < bar.low || bar.load > bar.high;
+                let _ = write!(
+                    text,
+                    "<text x=\"104\" y=\"{}\" text-anchor=\"end\">{}</text><rect x=\"{:.1}\" y=\"{y}\" width=\"{:.1}\" height=\"13\" fill=\"#dfe5ea\"/><rect x=\"110\" y=\"{}\" width=\"{:.1}\" height=\"7\" fill=\"{}\"/><text x=\"{:.1}\" y=\"{}\"{}>{}</text>",
+                    y + 10,
+                    escaped(&self.territories[territory]),
+                    x(bar.low),
+                    (x(bar.high) - x(bar.low)).max(1.0),
+                    y + 3,
+                    (x(bar.load) - 110.0).max(0.0),
+                    colour(territory),
+                    x(bar.load.max(bar.high)) + 5.0,
+                    y + 10,
+                    if fault { " fill=\"#b3261e\" font-weight=\"bold\"" } else { "" },
+                    number(bar.load)
+                );
+            }
+            text.push_str("</svg>");
+        }
+        text
+    }
+}
+
+/// A load with few digits: 1.23 M.
+fn number(value: f64) -> String {
+    match value.abs() {
+        size if size >= 1e9 => format!("{:.2} G", value / 1e9),
+        size if size >= 1e6 => format!("{:.2} M", value / 1e6),
+        size if size >= 1e4 => format!("{:.1} k", value / 1e3),
+        _ => format!("{value:.0}"),
+    }
+}
