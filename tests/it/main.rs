@@ -9,3 +9,4 @@ mod house;
 mod literate;
 mod oracle;
 mod project;
+mod territories;

@@ -295,6 +295,12 @@ fn check_measure(item: &Raw, tables: &Tables, holders: &str, sink: &mut Sink) ->
         );
         return None;
     }
+    if tolerance.is_some() && item.get("pair").is_some() {
+        let fault =
+            Diagnostic::error(Code::SPM304, "a `pair` load has no total, so a `tolerance` means nothing");
+        sink.push(fault.at(Place::Text(place), "").hint("limit it instead: most = \"capacity\""));
+        return None;
+    }
     if tolerance.as_ref().is_some_and(Rational::is_negative) {
         let fault = Diagnostic::error(Code::SPM110, "`tolerance` must be zero or more");
         sink.push(fault.at(Place::Text(item.get("tolerance")?.place.clone()), ""));

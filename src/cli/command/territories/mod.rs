@@ -5,9 +5,10 @@ mod output;
 
 use std::path::{Path, PathBuf};
 
-use spm_core::engine::territory::{self, Evaluation, Outcome, Problem, Settings};
+use spm_core::engine::territory::{self, Conflict, Evaluation, Outcome, Problem, Settings};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::rational::Rational;
+use spm_core::ground::round::{Rounding, round_to_decimals};
 use spm_core::ground::source::Place;
 use spm_core::plan::Plan;
 use spm_core::plan::territories::TerritoryPlan;
@@ -56,6 +57,11 @@ pub enum Command {
         /// Assignment, or `today`
         b: PathBuf,
     },
+    /// Show what more or less disruption buys: an answer for each of several prices of a move
+    #[command(
+        after_help = "Example:\n  spm territories frontier\n\nThe prices are those of the plan's `move` times 0 to 16. No row has both fewer moves and less travel than another."
+    )]
+    Frontier,
     /// Draw an assignment on a map, beside what stands today: one HTML file that needs nothing else
     #[command(
         after_help = "Example:\n  spm territories map out/territories/assignment.parquet --to map.html"
@@ -93,6 +99,7 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
             (compare(&opened, &tables, &own)?, "spm.territories.score/1")
         }
         Command::Compare { a, b } => (compare(&opened, &tables, &[a, b])?, "spm.territories.compare/1"),
+        Command::Frontier => (frontier(&opened, &tables, ui)?, "spm.territories.frontier/1"),
         Command::Map { assignment, to } => {
             map(&opened, &tables, assignment, to, global, ui)?;
             return Ok(exit::DONE);
@@ -122,8 +129,9 @@ fn input(fault: Diagnostic) -> Failure {
 pub fn balance(opened: &Opened, tables: &Tables, global: &Global, ui: &Ui) -> Result<Table, Failure> {
     let plan = plan_of(opened)?;
     let rows = territory_rows(plan, tables, None).map_err(input)?;
+    warn(plan, &rows, false, ui);
     let problem = build::problem(plan, &rows, false).map_err(input)?;
-    conflicts(plan, &problem)?;
+    conflicts(plan, &rows, &problem)?;
     let outcome = territory::solve(&problem, settings(plan), &mut |round| {
         ui.step(&format!("balancing, round {round}"))
     });
@@ -156,8 +164,9 @@ fn create(
         let message = format!("{} accounts cannot fill {count} territories", rows.accounts.len());
         return Err(input(fault(Code::SPM501, &message).hint("ask for fewer territories")));
     }
+    warn(plan, &rows, true, ui);
     let mut problem = build::problem(plan, &rows, true).map_err(input)?;
-    conflicts(plan, &problem)?;
+    conflicts(plan, &rows, &problem)?;
     let outcome = territory::create(&mut problem, settings(plan), &mut |round| {
         ui.step(&format!("creating, round {round}"));
     });
@@ -168,9 +177,81 @@ fn settings(plan: &TerritoryPlan) -> Settings {
     Settings { iterations: plan.iterations, seed: plan.seed }
 }
 
-fn conflicts(plan: &TerritoryPlan, problem: &Problem) -> Result<(), Failure> {
-    let conflicts = problem.conflicts();
+fn conflicts(plan: &TerritoryPlan, rows: &TerritoryRows, problem: &Problem) -> Result<(), Failure> {
+    let conflicts: Vec<String> =
+        problem.conflicts().iter().map(|conflict| conflict_text(conflict, rows, problem)).collect();
     if conflicts.is_empty() { Ok(()) } else { Err(infeasible(plan, &conflicts)) }
+}
+
+/// A load as the measure writes it.
+fn load_text(rows: &TerritoryRows, measure: usize, units: i128) -> String {
+    Rational::from_scaled(units, rows.loads.get(measure).map_or(0, |own| own.decimals)).to_decimal_text()
+}
+
+fn conflict_text(conflict: &Conflict, rows: &TerritoryRows, problem: &Problem) -> String {
+    let name = |measure: &usize| &problem.measures[*measure].name;
+    match conflict {
+        Conflict::Nowhere { accounts } => {
+            let first: Vec<&str> =
+                accounts.iter().take(3).map(|account| rows.accounts[*account].as_str()).collect();
+            format!("{} account(s) may go to no territory, such as {}", accounts.len(), first.join(", "))
+        }
+        Conflict::TooLarge { measure, account, load, most } => format!(
+            "{}: account {} carries {}, more than any territory may, {}",
+            name(measure),
+            rows.accounts[*account],
+            load_text(rows, *measure, *load),
+            load_text(rows, *measure, *most)
+        ),
+        Conflict::Total { measure, total, low, high } => format!(
+            "{}: all accounts carry {}, which is outside what all territories may, {} to {}",
+            name(measure),
+            load_text(rows, *measure, *total),
+            load_text(rows, *measure, *low),
+            load_text(rows, *measure, *high)
+        ),
+        Conflict::Locked { measure, territory, load, high } => format!(
+            "{}: the accounts locked in {} carry {}, more than {}",
+            name(measure),
+            rows.territories[*territory],
+            load_text(rows, *measure, *load),
+            load_text(rows, *measure, *high)
+        ),
+        Conflict::Empty { measure, territory, band } => format!(
+            "{}: nothing is both at least {} and at most {}, as {} asks",
+            name(measure),
+            load_text(rows, *measure, band.low),
+            load_text(rows, *measure, band.high),
+            rows.territories[*territory]
+        ),
+    }
+}
+
+/// What is missing that the answer would be better for.
+fn warn(plan: &TerritoryPlan, rows: &TerritoryRows, created: bool, ui: &Ui) {
+    let mut sink = Sink::default();
+    if plan.cost.is_none() || plan.travel.is_some() {
+        let empty = |points: &[Option<(f64, f64)>]| points.iter().filter(|point| point.is_none()).count();
+        let mut places = vec![("accounts", empty(&rows.account_points), rows.account_points.len())];
+        if !created {
+            places.push((plan.holders, empty(&rows.homes), rows.homes.len()));
+        }
+        for (what, empty, all) in places.into_iter().filter(|(_, empty, _)| *empty > 0) {
+            let message = format!(
+                "{empty} of {all} {what} have no coordinates: travel to or from them counts as nothing"
+            );
+            let fault = Diagnostic::warning(Code::SPM107, message).at(Place::Text(plan.place.clone()), "");
+            sink.push(fault.hint("map latitude and longitude, or leave these rows out with a condition"));
+        }
+    }
+    let unknown =
+        rows.current.iter().flatten().filter(|id| rows.territories.binary_search(id).is_err()).count();
+    if unknown > 0 {
+        let message =
+            format!("{unknown} account(s) stand with somebody who takes no part; they move without cost");
+        sink.push(Diagnostic::warning(Code::SPM109, message).at(Place::Text(plan.place.clone()), ""));
+    }
+    ui.notices(&sink);
 }
 
 /// Verifies an answer, writes it and says what it is; returns the summary.
@@ -231,8 +312,7 @@ fn infeasible(plan: &TerritoryPlan, reasons: &[String]) -> Failure {
 fn violations(problem: &Problem, rows: &TerritoryRows, found: &Evaluation) -> Vec<String> {
     let mut all = vec!["no assignment within all limits was found; the best one breaks these:".to_owned()];
     for (index, (measure, loads)) in problem.measures.iter().zip(&found.loads).enumerate() {
-        let decimals = rows.loads.get(index).map_or(0, |own| own.decimals);
-        let shown = |units: i128| Rational::from_scaled(units, decimals).to_string();
+        let shown = |units: i128| load_text(rows, index, units);
         for (territory, (band, load)) in measure.bands.iter().zip(loads).enumerate() {
             if *load < band.low || *load > band.high {
                 all.push(format!(
@@ -332,6 +412,74 @@ fn compare(opened: &Opened, tables: &Tables, paths: &[&Path]) -> Result<Table, F
         builder = builder.number("difference", 3, names.iter().map(difference));
     }
     Ok(builder.table()?)
+}
+
+/// An answer for each of several prices of a move. Each price takes the best of all answers found, so that a higher price
+/// never moves more accounts.
+fn frontier(opened: &Opened, tables: &Tables, ui: &Ui) -> Result<Table, Failure> {
+    /// Prices in quarters of the plan's.
+    const QUARTERS: [i64; 8] = [0, 1, 2, 4, 8, 16, 32, 64];
+    let plan = plan_of(opened)?;
+    let rows = territory_rows(plan, tables, None).map_err(input)?;
+    warn(plan, &rows, false, ui);
+    let mut problem = build::problem(plan, &rows, false).map_err(input)?;
+    conflicts(plan, &rows, &problem)?;
+    let price = problem.move_cost;
+    let mut found: Vec<(Evaluation, i128)> = Vec::new();
+    let mut bounds = Vec::new();
+    for quarters in QUARTERS {
+        problem.move_cost = price.saturating_mul(quarters) / 4;
+        let mut step = |round| {
+            ui.step(&format!("a move at {}, round {round}", output::cost_text(problem.move_cost.into())))
+        };
+        let outcome = territory::solve(&problem, settings(plan), &mut step);
+        bounds.push((problem.move_cost, outcome.bound));
+        let assignment: Vec<Option<usize>> = outcome.assignment.into_iter().map(Some).collect();
+        let evaluation = territory::evaluate(&problem, &assignment);
+        let moves = i128::try_from(evaluation.moves).unwrap_or(0) * i128::from(problem.move_cost);
+        let without = evaluation.objective - moves;
+        found.push((evaluation, without));
+    }
+    let Some(best) = bounds
+        .iter()
+        .map(|(price, _)| {
+            let cost = |(own, without): &&(Evaluation, i128)| {
+                (
+                    !own.feasible,
+                    without + i128::from(*price) * i128::try_from(own.moves).unwrap_or(0),
+                    own.moves,
+                )
+            };
+            found.iter().min_by_key(cost)
+        })
+        .collect::<Option<Vec<_>>>()
+        .filter(|best| best.iter().all(|(own, _)| own.feasible))
+    else {
+        let worst = found.iter().find(|(own, _)| !own.feasible);
+        return Err(infeasible(
+            plan,
+            &worst.map(|(own, _)| violations(&problem, &rows, own)).unwrap_or_default(),
+        ));
+    };
+    let narrow = |value: i128| i64::try_from(value).ok();
+    let total = |row: usize| {
+        let (own, without) = best[row];
+        without + i128::from(bounds[row].0) * i128::try_from(own.moves).unwrap_or(0)
+    };
+    let all = 0..best.len();
+    let gap = |row: usize| {
+        let gap = output::gap(total(row), bounds[row].1) * Rational::from(100i64);
+        round_to_decimals(&gap, 3, Rounding::default()).and_then(narrow)
+    };
+    let table = Builder::default()
+        .number("price of a move", build::COST_DECIMALS, bounds.iter().map(|(price, _)| Some(*price)))
+        .number("moves", 0, best.iter().map(|(own, _)| i64::try_from(own.moves).ok()))
+        .number("cost without moves", build::COST_DECIMALS, best.iter().map(|(_, without)| narrow(*without)))
+        .number("cost", build::COST_DECIMALS, all.clone().map(|row| narrow(total(row))))
+        .number("bound", build::COST_DECIMALS, bounds.iter().map(|(_, bound)| narrow(*bound)))
+        .number("gap, %", 3, all.map(gap))
+        .table()?;
+    Ok(table)
 }
 
 /// Draws an assignment beside what stands.

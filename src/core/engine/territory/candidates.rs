@@ -6,9 +6,9 @@ use rayon::prelude::*;
 use super::dual::{PRICE_BITS, Prices};
 use super::problem::{FORBIDDEN, Loads, Problem};
 
-/// Pairs up to which every territory is a candidate of every account.
-const ALL_PAIRS: usize = 1 << 17;
-/// Candidates of an account of a larger problem, before prices ask for more.
+/// Pairs that are looked at: every territory is a candidate of every account where there are no more.
+const PAIRS: usize = 1 << 20;
+/// Candidates of an account of a larger problem at least, before prices ask for more.
 const SHORT_LIST: usize = 16;
 
 /// For each account its candidates, cheapest first: by cost, or after [`Candidates::rank`] by priced cost.
@@ -30,8 +30,7 @@ pub(super) struct Candidates {
 impl Candidates {
     /// The cheapest territories of each account, and those named in `more`.
     pub(super) fn new(problem: &Problem, more: &[Vec<usize>]) -> Self {
-        let limit =
-            if problem.accounts() * problem.territories <= ALL_PAIRS { usize::MAX } else { SHORT_LIST };
+        let limit = (PAIRS / problem.accounts().max(1)).max(SHORT_LIST);
         let cost = |account: usize, territory: usize| {
             let cost = problem.cost(account, territory);
             (cost != FORBIDDEN).then(|| (cost, index(territory)))

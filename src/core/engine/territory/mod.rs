@@ -20,7 +20,7 @@ mod tests;
 
 pub use create::create;
 pub use dual::{PRICE_BITS, Prices, bound};
-pub use problem::{Band, Costs, FORBIDDEN, Loads, Measure, Problem};
+pub use problem::{Band, Conflict, Costs, FORBIDDEN, Loads, Measure, Problem};
 pub use travel::{Metric, Point, Travel};
 pub use verify::{Evaluation, evaluate, verify};
 
@@ -135,20 +135,29 @@ fn priced(problem: &Problem, small: bool) -> (Candidates, Prices, i128) {
     let mut candidates = Candidates::new(problem, &more);
     let mut prices = ascent::prices(problem, &candidates, None, Effort { polish, ..Effort::FIRST });
     loop {
-        let cheapest = prices.cheapest_of_all(problem);
-        let proven = dual::settle(problem, &prices, cheapest.iter().flatten().map(|(value, _)| value).sum());
-        let missing = cheapest.iter().enumerate().filter(|(account, cheapest)| {
-            cheapest.is_some_and(|(_, territory)| candidates.find(*account, territory).is_none())
+        let cheapest = prices.cheapest_two(problem);
+        let values = cheapest.iter().filter_map(|[first, _]| first.map(|(value, _)| value));
+        let proven = dual::settle(problem, &prices, values.sum());
+        let missing = cheapest.iter().enumerate().filter(|(account, [first, _])| {
+            first.is_some_and(|(_, territory)| candidates.find(*account, territory).is_none())
         });
         let missing = missing.count();
         if missing == 0 {
             return (candidates, prices, proven);
         }
-        let territory = |cheapest: &Option<(i128, usize)>| cheapest.map_or(0, |(_, territory)| territory);
-        more.push(cheapest.iter().map(territory).collect());
+        for place in 0..2 {
+            let territory =
+                |cheapest: &[Option<(i128, usize)>; 2]| cheapest[place].map_or(0, |(_, territory)| territory);
+            more.push(cheapest.iter().map(territory).collect());
+        }
         candidates = Candidates::new(problem, &more);
-        if missing * 1000 <= problem.accounts() || more.len() > GROWTHS {
+        if missing * 1000 <= problem.accounts() || more.len() > 2 * GROWTHS {
             return (candidates, prices, proven);
+        }
+        // Prices far off the mark say little about those of longer lists.
+        if missing * 20 > problem.accounts() {
+            prices = ascent::prices(problem, &candidates, None, Effort { polish, ..Effort::FIRST });
+            continue;
         }
         prices = ascent::prices(problem, &candidates, Some(&prices), Effort { polish, ..Effort::AGAIN });
     }

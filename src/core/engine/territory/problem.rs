@@ -142,33 +142,33 @@ impl Problem {
 
     /// Limits that cannot hold together whatever the assignment.
     #[must_use]
-    pub fn conflicts(&self) -> Vec<String> {
-        let mut found = Vec::new();
+    pub fn conflicts(&self) -> Vec<Conflict> {
         let may_go = |account: usize| {
             (0..self.territories).any(|territory| self.cost(account, territory) != FORBIDDEN)
         };
         let nowhere: Vec<usize> = (0..self.accounts()).filter(|account| !may_go(*account)).collect();
-        if let Some(first) = nowhere.first() {
-            found.push(format!(
-                "{} account(s) may go to no territory, such as #{}",
-                nowhere.len(),
-                first + 1
-            ));
-            return found;
+        if !nowhere.is_empty() {
+            return vec![Conflict::Nowhere { accounts: nowhere }];
         }
+        let mut found = Vec::new();
         for (index, measure) in self.measures.iter().enumerate() {
             let extremes: Vec<(i128, i128)> =
                 (0..self.accounts()).into_par_iter().map(|account| self.extremes(index, account)).collect();
+            let roomiest = measure.bands.iter().map(|band| band.high).max().unwrap_or(0);
+            let too_large = extremes.iter().enumerate().filter(|(_, (least, _))| *least > roomiest);
+            found.extend(too_large.map(|(account, (load, _))| Conflict::TooLarge {
+                measure: index,
+                account,
+                load: *load,
+                most: roomiest,
+            }));
             let least: i128 = extremes.iter().map(|(least, _)| least).sum();
             let most: i128 = extremes.iter().map(|(_, most)| most).sum();
             let low: i128 = measure.bands.iter().map(|band| band.low).sum();
             let high: i128 = measure.bands.iter().map(|band| band.high).sum();
             if most < low || least > high {
                 let total = if most < low { most } else { least };
-                found.push(format!(
-                    "{}: the total load {total} is outside what all territories may carry, {low} to {high}",
-                    measure.name
-                ));
+                found.push(Conflict::Total { measure: index, total, low, high });
             }
             let mut locked = vec![0i128; self.territories];
             for (account, territory) in self.locked.iter().enumerate() {
@@ -178,24 +178,65 @@ impl Problem {
             }
             for (territory, (band, load)) in measure.bands.iter().zip(locked).enumerate() {
                 if load > band.high {
-                    found.push(format!(
-                        "{}: the accounts locked in territory #{} carry {load}, more than {}",
-                        measure.name,
-                        territory + 1,
-                        band.high
-                    ));
+                    found.push(Conflict::Locked { measure: index, territory, load, high: band.high });
                 }
                 if band.low > band.high {
-                    found.push(format!(
-                        "{}: territory #{} has no whole load between {} and {}",
-                        measure.name,
-                        territory + 1,
-                        band.low,
-                        band.high
-                    ));
+                    found.push(Conflict::Empty { measure: index, territory, band: *band });
                 }
             }
         }
         found
     }
+}
+
+/// Why no assignment can hold all limits; places in the lists of the problem, loads in the measure's smallest unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Conflict {
+    /// Accounts that may go to no territory.
+    Nowhere {
+        /// Which.
+        accounts: Vec<usize>,
+    },
+    /// An account that no territory has room for.
+    TooLarge {
+        /// Measure.
+        measure: usize,
+        /// Which.
+        account: usize,
+        /// Its load.
+        load: i128,
+        /// The most that a territory may carry.
+        most: i128,
+    },
+    /// All accounts together are less, or more, than all territories must carry.
+    Total {
+        /// Measure.
+        measure: usize,
+        /// Load of all accounts.
+        total: i128,
+        /// Least of all territories.
+        low: i128,
+        /// Most of all territories.
+        high: i128,
+    },
+    /// Accounts locked in a territory are more than it may carry.
+    Locked {
+        /// Measure.
+        measure: usize,
+        /// Which.
+        territory: usize,
+        /// Their load.
+        load: i128,
+        /// The most that it may carry.
+        high: i128,
+    },
+    /// The least that a territory must carry is more than the most.
+    Empty {
+        /// Measure.
+        measure: usize,
+        /// Which.
+        territory: usize,
+        /// From and to.
+        band: Band,
+    },
 }

@@ -20,7 +20,7 @@ impl Random {
         value ^ (value >> 31)
     }
 
-    fn below(&mut self, limit: usize) -> usize {
+    pub(super) fn below(&mut self, limit: usize) -> usize {
         usize::try_from(self.next() % (limit.max(1) as u64)).unwrap_or(0)
     }
 }
@@ -91,6 +91,8 @@ pub(super) struct Search<'a> {
     touched: Vec<bool>,
     /// What the bands of each territory cost, and the most that one cost at the last look.
     rooms: Vec<f64>,
+    /// What all bands cost, at the last look.
+    total: f64,
     /// Chains that may yet be tried.
     tries: Cell<usize>,
     /// Sum of the regrets of all accounts.
@@ -169,6 +171,7 @@ impl<'a> Search<'a> {
             trail: Vec::new(),
             touched: vec![true; problem.territories],
             rooms: vec![0.0; problem.territories],
+            total: 0.0,
             tries: Cell::new(0),
             regret: 0.0,
             crest: 0.0,
@@ -259,7 +262,7 @@ impl<'a> Search<'a> {
     /// The room that a chain may expect in a territory beyond the next: a few times what is usual.
     fn crest(&self) -> f64 {
         let most = self.rooms.iter().copied().fold(0.0, f64::max);
-        most.min(4.0 * self.rooms.iter().sum::<f64>() / self.rooms.len() as f64)
+        most.min(4.0 * self.total / self.rooms.len() as f64)
     }
 
     /// What the assignment costs more than its accounts' cheapest, and what the limits cost.
@@ -333,9 +336,10 @@ impl<'a> Search<'a> {
 
     /// Improves an account's place by the best chain that starts with it.
     fn improve(&mut self, account: usize, reach: Reach) -> bool {
-        const LEAST: f64 = -1e-6;
+        // What is less than the noise of large sums is no gain.
+        let least = -1e-6 - 1e-12 * self.total;
         let here = self.territory(account);
-        let mut best: (f64, Chain) = (LEAST, Vec::new());
+        let mut best: (f64, Chain) = (least, Vec::new());
         self.tries.set(reach.tries);
         let mut chain = Vec::new();
         let room = self.rooms[here] + self.moving(self.moves);
@@ -428,7 +432,7 @@ impl<'a> Search<'a> {
     /// Improves the accounts of touched territories until nothing helps.
     pub(super) fn descend(&mut self, reach: Reach) {
         // Every step lowers the value, but sums of floats may disagree on the last digits: an end is set.
-        for _ in 0..200 {
+        for _ in 0..40 {
             let touched: Vec<usize> =
                 (0..self.problem.territories).filter(|territory| self.touched[*territory]).collect();
             if touched.is_empty() {
@@ -436,6 +440,7 @@ impl<'a> Search<'a> {
             }
             touched.iter().for_each(|territory| self.touched[*territory] = false);
             for territory in touched {
+                self.total = self.rooms.iter().sum();
                 self.crest = self.crest();
                 let mut members: Vec<u32> =
                     self.members[territory].iter().map(|member| member.account).collect();

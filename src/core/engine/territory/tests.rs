@@ -81,7 +81,7 @@ fn balance_costs_a_detour() {
 #[test]
 fn limits_that_contradict_are_named() {
     let problem = problem(&[[0, 1], [1, 0]], &[5, 5], 6, 8);
-    assert!(problem.conflicts()[0].contains("the total load 10 is outside"));
+    assert_eq!(problem.conflicts(), [Conflict::Total { measure: 0, total: 10, low: 12, high: 16 }]);
     assert!(!solve(&problem, SETTINGS, &mut |_| {}).feasible);
 }
 
@@ -129,5 +129,99 @@ proptest! {
             }
             None => prop_assert!(!outcome.feasible),
         }
+    }
+}
+
+#[test]
+fn created_centres_are_where_accounts_cluster() {
+    let towns = [(40.0, -74.0), (34.0, -118.0), (41.8, -87.6)];
+    let place = |account: usize| {
+        let (latitude, longitude) = towns[account % 3];
+        let step = f64::from(u8::try_from(account / 3).expect("small"));
+        Point::of(latitude + 0.01 * step, longitude - 0.01 * step)
+    };
+    let travel = Travel {
+        accounts: (0..30).map(|account| Some(place(account))).collect(),
+        homes: vec![None; 3],
+        metric: Metric::Sphere,
+        squared: false,
+        rates: vec![1],
+        denominator: 1,
+    };
+    let ones = Measure {
+        name: "count".to_owned(),
+        loads: Loads::Account(vec![1; 30]),
+        bands: vec![Band { low: 10, high: 10 }; 3],
+    };
+    let mut problem = Problem {
+        territories: 3,
+        costs: Costs::Travel(travel),
+        current: vec![None; 30],
+        move_cost: 0,
+        locked: vec![None; 30],
+        measures: vec![ones],
+        max_moves: None,
+    };
+    let outcome = create(&mut problem, SETTINGS, &mut |_| {});
+    verify(&problem, &outcome).expect("verified");
+    assert!(outcome.feasible);
+    assert!((3..30).all(|account| outcome.assignment[account] == outcome.assignment[account % 3]));
+    // Each town is some 15 km across, so nothing is further than that from its centre.
+    assert!((0..30).all(|account| problem.cost(account, outcome.assignment[account]) < 10_000));
+}
+
+#[test]
+fn more_slack_never_makes_the_proven_best_dearer() {
+    let costs: Vec<[i64; 2]> = (0..12).map(|item| [item * 7 % 11, item * 5 % 13]).collect();
+    let loads: Vec<i64> = (0..12).map(|item| 1 + item * 3 % 4).collect();
+    let total: i128 = loads.iter().map(|load| i128::from(*load)).sum();
+    let mut last = i128::MAX;
+    for slack in 0..6 {
+        let problem = problem(&costs, &loads, total / 2 - slack, (total + 1) / 2 + slack);
+        let outcome = solve(&problem, SETTINGS, &mut |_| {});
+        verify(&problem, &outcome).expect("verified");
+        assert!(outcome.feasible && outcome.bound <= last && outcome.objective <= last);
+        last = outcome.objective;
+    }
+}
+
+#[test]
+fn numbers_that_are_nearly_right_find_the_same_cheapest() {
+    let mut random = Random(7);
+    let mut place = || {
+        let part =
+            |random: &mut Random| f64::from(u32::try_from(random.below(1 << 20)).expect("small")) / 1048576.0;
+        Some(Point::of(25.0 + 24.0 * part(&mut random), -124.0 + 57.0 * part(&mut random)))
+    };
+    let travel = Travel {
+        accounts: (0..300).map(|_| place()).collect(),
+        homes: (0..40).map(|_| place()).collect(),
+        metric: Metric::Sphere,
+        squared: true,
+        rates: vec![3],
+        denominator: 7,
+    };
+    let ones = Measure {
+        name: "count".to_owned(),
+        loads: Loads::Account(vec![1; 300]),
+        bands: vec![Band { low: 7, high: 8 }; 40],
+    };
+    let problem = Problem {
+        territories: 40,
+        costs: Costs::Travel(travel),
+        current: vec![None; 300],
+        move_cost: 0,
+        locked: vec![None; 300],
+        measures: vec![ones],
+        max_moves: None,
+    };
+    let (prices, proven) = prove(&problem);
+    assert_eq!(bound(&problem, &prices), proven);
+    for (account, [first, second]) in prices.cheapest_two(&problem).into_iter().enumerate() {
+        let mut all: Vec<(i128, usize)> = (0..40)
+            .filter_map(|territory| Some((prices.of(&problem, account, territory)?, territory)))
+            .collect();
+        all.sort_unstable();
+        assert_eq!((first, second), (Some(all[0]), Some(all[1])));
     }
 }

@@ -1,0 +1,140 @@
+"""Territories: published instances with known answers, and random countries beside k-means-constrained.
+
+    python3 benches/territories.py gap FOLDER      # FOLDER has best_known.csv (path, items, agents, lower_bound, best_known) and the files
+    python3 benches/territories.py country N K     # N accounts into K territories, three measures within 2 %
+
+Needs a release build of spm; SPM names another binary. `country` needs numpy, and for the peer `pip install k-means-constrained`.
+"""
+import csv, functools, json, os, subprocess, sys, tempfile, time
+
+print = functools.partial(print, flush=True)
+
+SPM = os.environ.get("SPM", "target/release/spm")
+HEADER = 'version = 1\nname = "bench"\ncurrency = "USD"\n[calendar]\npattern = "months"\nstart = 2027-01-01\nyears = 1\n'
+
+
+def project(folder, tables, plan):
+    """A project of CSV files: table -> (columns, rows)."""
+    text = HEADER
+    for name, (columns, rows) in tables.items():
+        with open(f"{folder}/{name}.csv", "w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(columns)
+            writer.writerows(rows)
+        # Columns of our own need a type.
+        own = {"revenue", "work"}
+        mapped = "".join(
+            f'{c} = {{ column = "{c}", type = "number" }}\n' if c in own else f'{c} = "{c}"\n' for c in columns
+        )
+        text += f'[sources.{name}]\nfiles = "{name}.csv"\n[sources.{name}.columns]\n{mapped}'
+    os.makedirs(f"{folder}/plans", exist_ok=True)
+    open(f"{folder}/spm.toml", "w").write(text)
+    open(f"{folder}/plans/plan.toml", "w").write('version = 1\nkind = "territories"\nid = "bench"\ntitle = "Bench"\n' + plan)
+
+
+def run(folder, *arguments):
+    start = time.time()
+    ran = subprocess.run([os.path.abspath(SPM), "-q", "--project", folder, *arguments], capture_output=True, text=True)
+    seconds = time.time() - start
+    if ran.returncode:
+        return None, seconds, ran.stderr
+    return json.load(open(f"{folder}/out/territories/result.json")), seconds, ""
+
+
+def gap(root):
+    gaps = {}
+    for row in csv.DictReader(open(f"{root}/best_known.csv")):
+        path = f"{root}/{row['path']}"
+        if not os.path.exists(path):
+            continue
+        numbers = list(map(int, open(path).read().split()))
+        agents, items = numbers[:2]
+        at = lambda table, agent, item: numbers[2 + (table * agents + agent) * items + item]
+        with tempfile.TemporaryDirectory() as folder:
+            project(
+                folder,
+                {
+                    "accounts": (["account_id"], [[f"i{i:05}"] for i in range(items)]),
+                    "territories": (
+                        ["territory_id", "capacity"],
+                        [[f"a{a:03}", numbers[2 + 2 * agents * items + a]] for a in range(agents)],
+                    ),
+                    "costs": (
+                        ["account_id", "territory_id", "cost", "load"],
+                        [[f"i{i:05}", f"a{a:03}", at(0, a, i), at(1, a, i)] for i in range(items) for a in range(agents)],
+                    ),
+                },
+                'holders = "territories"\ncost = "cost"\n[[measure]]\nname = "work"\npair = "load"\nmost = "capacity"\n',
+            )
+            result, seconds, fault = run(folder, "territories", "balance")
+        if result is None:
+            print(f"{row['path']}: no answer\n{fault}")
+            continue
+        best = float(row["best_known"])
+        own = (result["objective"] - best) / best * 100
+        gaps.setdefault(os.path.basename(path)[0], []).append(own)
+        print(f"{row['path']:28} cost {result['objective']:>9} best known {best:>9.0f} gap {own:6.3f} %  bound {result['bound']:>9}  {seconds:.2f} s")
+    for kind, own in sorted(gaps.items()):
+        print(f"type {kind}: mean gap {sum(own) / len(own):.3f} % of {len(own)}")
+    every = [one for own in gaps.values() for one in own]
+    print(f"all: mean gap {sum(every) / len(every):.3f} % of {len(every)}")
+
+
+def country(n, k):
+    import numpy as np
+
+    random = np.random.default_rng(n)
+    towns = np.column_stack([random.uniform(26, 48, 400), random.uniform(-122, -70, 400)])
+    size = random.pareto(1.1, 400) + 0.2
+    town = random.choice(400, n, p=size / size.sum())
+    places = towns[town] + random.normal(0, 0.35, (n, 2))
+    revenue = np.round(random.lognormal(9, 1.2, n), 2)
+    work = np.round(random.lognormal(1.5, 0.7, n), 2)
+    with tempfile.TemporaryDirectory() as folder:
+        rows = [
+            [f"A{i:08}", f"{places[i, 0]:.5f}", f"{places[i, 1]:.5f}", f"{revenue[i]:.2f}", f"{work[i]:.2f}"] for i in range(n)
+        ]
+        measures = "".join(
+            f'[[measure]]\nname = "{name}"\nvalue = "{value}"\ntolerance = "2%"\n'
+            for name, value in [("revenue", "revenue"), ("work", "work"), ("count", "1")]
+        )
+        project(
+            folder,
+            {"accounts": (["account_id", "latitude", "longitude", "revenue", "work"], rows)},
+            f"territories = {k}\n" + measures,
+        )
+        result, seconds, fault = run(folder, "territories", "create")
+        if result is None:
+            print(fault)
+            return
+        import polars
+
+        distance = polars.read_parquet(f"{folder}/out/territories/assignment.parquet")["distance_km"].cast(polars.Float64)
+        ours = (distance**2).mean() ** 0.5
+        print(f"spm: {seconds:.1f} s, rms {ours:.1f} km, gap {result['gap'] * 100:.2f} %, three measures within 2 %")
+    try:
+        from k_means_constrained import KMeansConstrained
+    except ImportError:
+        return
+    latitude, longitude = np.radians(places).T
+    space = np.column_stack([np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)])
+    start = time.time()
+    peer = KMeansConstrained(k, size_min=int(np.ceil(0.98 * n / k)), size_max=int(1.02 * n / k), random_state=1, n_init=1).fit(space)
+    seconds_peer = time.time() - start
+    chord = np.linalg.norm(space - peer.cluster_centers_[peer.labels_], axis=1)
+    theirs = (((2 * np.arcsin(np.minimum(chord / 2, 1)) * 6371.009) ** 2).mean()) ** 0.5
+    spread = [
+        (np.bincount(peer.labels_, weight, k).max() - np.bincount(peer.labels_, weight, k).min()) / (weight.sum() / k) * 100
+        for weight in (revenue, work)
+    ]
+    print(f"k-means-constrained: {seconds_peer:.1f} s, rms {theirs:.1f} km, spread of revenue {spread[0]:.0f} %, of work {spread[1]:.0f} %")
+    print(f"ratio: time {seconds / seconds_peer:.2f}, rms {ours / theirs:.3f}")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["gap"]:
+        gap(sys.argv[2])
+    elif sys.argv[1:2] == ["country"]:
+        country(int(sys.argv[2]), int(sys.argv[3]))
+    else:
+        sys.exit(__doc__)
