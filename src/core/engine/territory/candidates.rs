@@ -7,7 +7,7 @@ use super::dual::{PRICE_BITS, Prices};
 use super::problem::{FORBIDDEN, Loads, Problem};
 
 /// Pairs that are looked at: every territory is a candidate of every account where there are no more.
-const PAIRS: usize = 1 << 20;
+const PAIRS: usize = 1 << 18;
 /// Candidates of an account of a larger problem at least, before prices ask for more.
 const SHORT_LIST: usize = 16;
 

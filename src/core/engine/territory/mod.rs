@@ -58,6 +58,8 @@ pub struct Outcome {
 
 /// Problems up to this many accounts are searched from the territories of today, too, and their prices polished.
 const SMALL: usize = 20_000;
+/// Problems up to this many accounts are swept by longer chains.
+const TINY: usize = 2_000;
 /// How far the search looks around an account.
 const REACH: Reach = Reach { depth: 2, width: 10, tries: 300 };
 /// Rounds in which limits that stay broken are weighed more.

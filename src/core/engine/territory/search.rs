@@ -611,7 +611,7 @@ impl<'a> Search<'a> {
             if round % LOOK == 0 {
                 progress(round);
                 self.reweigh(1.2);
-                if feasible && round % SWEEP == 0 && self.problem.accounts() <= super::SMALL {
+                if feasible && round % SWEEP == 0 && self.problem.accounts() <= super::TINY {
                     self.touch();
                     self.descend(Reach { depth: reach.depth + 1, tries: reach.tries * 8, ..reach });
                 } else {
