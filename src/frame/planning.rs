@@ -59,7 +59,9 @@ fn floats(table: &Table, name: &str) -> Vec<Option<f64>> {
     column.map_or_else(|| vec![None; table.frame.height()], |values| values.iter().collect())
 }
 
-fn points(table: &Table) -> Vec<Option<(f64, f64)>> {
+/// Latitude and longitude of each row; `None` where either is missing.
+#[must_use]
+pub fn points(table: &Table) -> Vec<Option<(f64, f64)>> {
     floats(table, "latitude")
         .into_iter()
         .zip(floats(table, "longitude"))
@@ -234,11 +236,7 @@ pub fn territory_rows(
     }
     if let Some(cost) = &plan.cost {
         let (values, decimals) = pairs(tables, cost, &rows, place)?;
-        let below = values.iter().flatten().any(|value| *value < 0);
-        let given = values.iter().map(|value| Some(value.unwrap_or(0))).collect();
-        if below {
-            not_negative(given, "a cost", place)?;
-        }
+        not_negative(values.clone(), "a cost", place)?;
         rows.costs = Some((values, decimals));
     }
     for measure in &plan.measures {

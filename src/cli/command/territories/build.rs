@@ -1,6 +1,6 @@
 //! A plan and its rows become the problem that the engine solves.
 
-use spm_core::engine::territory::{Band, Costs, FORBIDDEN, Loads, Measure, Metric, Point, Problem, Travel};
+use spm_core::engine::territory::{Band, Costs, FORBIDDEN, Loads, Measure, Point, Problem, Travel};
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::round::{Rounding, round_to_decimals};
@@ -87,7 +87,6 @@ fn travel(plan: &TerritoryPlan, rows: &TerritoryRows) -> Option<Travel> {
     Some(Travel {
         accounts: places(&rows.account_points),
         homes: places(&rows.homes),
-        metric: Metric::Sphere,
         squared: plan.squared,
         rates,
         denominator,

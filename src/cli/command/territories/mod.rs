@@ -13,7 +13,7 @@ use spm_core::ground::source::Place;
 use spm_core::plan::Plan;
 use spm_core::plan::territories::TerritoryPlan;
 use spm_frame::load::{Need, Tables};
-use spm_frame::planning::{TerritoryRows, territory_rows, texts};
+use spm_frame::planning::{TerritoryRows, points, territory_rows, texts};
 use spm_frame::profile;
 use spm_frame::table::Table;
 use spm_frame::write::{Builder, Folder};
@@ -254,6 +254,12 @@ fn warn(plan: &TerritoryPlan, rows: &TerritoryRows, created: bool, ui: &Ui) {
     ui.notices(&sink);
 }
 
+/// What an answer is worth, by code that did not make it.
+fn verified(problem: &Problem, outcome: &Outcome) -> Result<Evaluation, Failure> {
+    territory::verify(problem, outcome)
+        .map_err(|faults| Failure::fault(Diagnostic::error(Code::SPM502, faults.join("; ")), exit::BUG))
+}
+
 /// Verifies an answer, writes it and says what it is; returns the summary.
 fn publish(
     opened: &Opened,
@@ -263,11 +269,7 @@ fn publish(
     global: &Global,
     ui: &Ui,
 ) -> Result<Table, Failure> {
-    if let Err(faults) = territory::verify(problem, outcome) {
-        return Err(Failure::fault(Diagnostic::error(Code::SPM502, faults.join("; ")), exit::BUG));
-    }
-    let assignment: Vec<Option<usize>> = outcome.assignment.iter().copied().map(Some).collect();
-    let after = territory::evaluate(problem, &assignment);
+    let after = verified(problem, outcome)?;
     if !outcome.feasible {
         return Err(infeasible(plan, &violations(problem, rows, &after)));
     }
@@ -332,32 +334,58 @@ fn violations(problem: &Problem, rows: &TerritoryRows, found: &Evaluation) -> Ve
     all
 }
 
-/// An assignment from a file, or what stands: the territory of each account, and how many rows of the file name an account
-/// or territory that the plan does not divide.
-fn read_assignment(
-    path: &Path,
-    rows: &TerritoryRows,
-    problem: &Problem,
-) -> Result<(Vec<Option<usize>>, usize), Failure> {
-    if path == Path::new(TODAY) {
-        return Ok((problem.current.clone(), 0));
-    }
+/// An assignment with the territories that it speaks of: those that stand, or those that `create` made and wrote beside it.
+struct Assigned {
+    rows: TerritoryRows,
+    problem: Problem,
+    /// Territory of each account.
+    assignment: Vec<Option<usize>>,
+    /// Rows of the file that name an account or territory that the plan does not divide.
+    unknown: usize,
+}
+
+/// A table of a file that somebody else may have written, with the columns that are needed.
+fn read_file(path: &Path, columns: &[&str], hint: &str) -> Result<Table, Failure> {
     let mut sink = Sink::default();
     let shown = path.display().to_string();
     if !path.exists() {
         let fault = Diagnostic::error(Code::SPM101, format!("no file {shown}"));
-        return Err(input(fault.hint("give a file with account_id and territory_id, or the word today")));
+        return Err(input(fault.hint(hint)));
     }
     let read = profile::open(Path::new(""), &shown, &mut sink);
     let Some((table, _)) = read.filter(|_| !sink.has_errors()) else {
         return Err(Failure::Faults(sink, exit::INPUT));
     };
-    for column in ["account_id", "territory_id"] {
-        if table.column(column).is_none() {
-            let fault = Diagnostic::error(Code::SPM103, format!("{shown} has no column `{column}`"));
-            return Err(input(fault.hint("an assignment has the columns account_id and territory_id")));
+    if let Some(column) = columns.iter().find(|column| table.column(column).is_none()) {
+        let fault = Diagnostic::error(Code::SPM103, format!("{shown} has no column `{column}`"));
+        return Err(input(fault.hint(hint)));
+    }
+    Ok(table)
+}
+
+/// Reads an assignment: a path as given, or within the project; or what stands.
+fn assigned(opened: &Opened, tables: &Tables, path: &Path) -> Result<Assigned, Failure> {
+    const HINT: &str = "give a file with the columns account_id and territory_id, or the word today";
+    let plan = plan_of(opened)?;
+    let mut rows = territory_rows(plan, tables, None).map_err(input)?;
+    if path == Path::new(TODAY) {
+        let problem = build::problem(plan, &rows, false).map_err(input)?;
+        let assignment = problem.current.clone();
+        return Ok(Assigned { rows, problem, assignment, unknown: 0 });
+    }
+    let inside = opened.root.join(path);
+    let path = if path.exists() || !inside.exists() { path } else { &inside };
+    let table = read_file(path, &["account_id", "territory_id"], HINT)?;
+    let beside = path.with_file_name("territories.parquet");
+    if beside.exists() {
+        let made = read_file(&beside, &["territory_id", "latitude", "longitude"], HINT)?;
+        let ids: Vec<String> = texts(&made, "territory_id").into_iter().flatten().collect();
+        if !ids.is_empty() && ids != rows.territories {
+            rows = territory_rows(plan, tables, Some(ids.len())).map_err(input)?;
+            (rows.territories, rows.homes) = (ids, points(&made));
         }
     }
+    let problem = build::problem(plan, &rows, false).map_err(input)?;
     let mut assignment = vec![None; rows.accounts.len()];
     let mut unknown = 0;
     for (account, territory) in texts(&table, "account_id").into_iter().zip(texts(&table, "territory_id")) {
@@ -367,25 +395,28 @@ fn read_assignment(
             _ => unknown += 1,
         }
     }
-    Ok((assignment, unknown))
+    Ok(Assigned { rows, problem, assignment, unknown })
 }
 
 /// What assignments are worth, a column for each.
 fn compare(opened: &Opened, tables: &Tables, paths: &[&Path]) -> Result<Table, Failure> {
-    let plan = plan_of(opened)?;
-    let rows = territory_rows(plan, tables, None).map_err(input)?;
-    let problem = build::problem(plan, &rows, false).map_err(input)?;
-    let (_, proven) = territory::prove(&problem);
-    let mut columns: Vec<(String, output::Metrics)> = Vec::new();
+    let mut columns: Vec<(&Path, output::Metrics)> = Vec::new();
+    let mut proven: Option<(Problem, i128)> = None;
     for path in paths {
-        let (assignment, unknown) = read_assignment(path, &rows, &problem)?;
+        let Assigned { rows, problem, assignment, unknown } = assigned(opened, tables, path)?;
+        // Both sides mostly speak of the same territories, and then have the same bound.
+        let bound = match &proven {
+            Some((other, bound)) if *other == problem => *bound,
+            _ => territory::prove(&problem).1,
+        };
         let found = territory::evaluate(&problem, &assignment);
-        let mut metrics = output::metrics(&problem, &rows, &found, Some(proven));
+        let mut metrics = output::metrics(&problem, &rows, &found, bound);
         if unknown > 0 {
             let unknown = i64::try_from(unknown * 1000).ok();
             metrics.push(("rows that name no account or territory of the plan".to_owned(), unknown));
         }
-        columns.push((path.display().to_string(), metrics));
+        columns.push((path, metrics));
+        proven = Some((problem, bound));
     }
     let mut names: Vec<&String> = Vec::new();
     for (name, _) in columns.iter().flat_map(|(_, metrics)| metrics) {
@@ -398,12 +429,11 @@ fn compare(opened: &Opened, tables: &Tables, paths: &[&Path]) -> Result<Table, F
         metrics.iter().find(|(own, _)| own == name).and_then(|(_, value)| *value)
     };
     for ((path, metrics), name) in columns.iter().zip(["a", "b"]) {
-        let name = if paths.len() == 1 {
-            "value"
-        } else if path == TODAY {
-            TODAY
-        } else {
-            name
+        let once = paths.iter().filter(|other| *other == path).count() == 1;
+        let name = match paths {
+            [_] => "value",
+            _ if once && *path == Path::new(TODAY) => TODAY,
+            _ => name,
         };
         builder = builder.number(name, 3, names.iter().map(|name| value(metrics, name)));
     }
@@ -425,59 +455,44 @@ fn frontier(opened: &Opened, tables: &Tables, ui: &Ui) -> Result<Table, Failure>
     let mut problem = build::problem(plan, &rows, false).map_err(input)?;
     conflicts(plan, &rows, &problem)?;
     let price = problem.move_cost;
-    let mut found: Vec<(Evaluation, i128)> = Vec::new();
-    let mut bounds = Vec::new();
+    // Moves cost `move_cost` each; the rest of the objective is the same at every price.
+    let moves = |found: &Evaluation| i128::try_from(found.moves).unwrap_or(i128::MAX);
+    let (mut found, mut bounds, mut broken) = (Vec::new(), Vec::new(), Vec::new());
     for quarters in QUARTERS {
         problem.move_cost = price.saturating_mul(quarters) / 4;
-        let mut step = |round| {
-            ui.step(&format!("a move at {}, round {round}", output::cost_text(problem.move_cost.into())))
-        };
+        let own = i128::from(problem.move_cost);
+        let mut step = |round| ui.step(&format!("a move at {}, round {round}", output::cost_text(own)));
         let outcome = territory::solve(&problem, settings(plan), &mut step);
-        bounds.push((problem.move_cost, outcome.bound));
-        let assignment: Vec<Option<usize>> = outcome.assignment.into_iter().map(Some).collect();
-        let evaluation = territory::evaluate(&problem, &assignment);
-        let moves = i128::try_from(evaluation.moves).unwrap_or(0) * i128::from(problem.move_cost);
-        let without = evaluation.objective - moves;
-        found.push((evaluation, without));
+        let evaluation = verified(&problem, &outcome)?;
+        if evaluation.feasible {
+            found.push((evaluation.objective - moves(&evaluation) * own, moves(&evaluation)));
+        } else {
+            broken = violations(&problem, &rows, &evaluation);
+        }
+        bounds.push((own, outcome.bound));
     }
-    let Some(best) = bounds
+    // Limits do not depend on the price, so one feasible answer serves all.
+    if found.is_empty() {
+        return Err(infeasible(plan, &broken));
+    }
+    let cost = |price: i128, (without, moves): (i128, i128)| without + price * moves;
+    let best: Vec<(i128, i128)> = bounds
         .iter()
-        .map(|(price, _)| {
-            let cost = |(own, without): &&(Evaluation, i128)| {
-                (
-                    !own.feasible,
-                    without + i128::from(*price) * i128::try_from(own.moves).unwrap_or(0),
-                    own.moves,
-                )
-            };
-            found.iter().min_by_key(cost)
-        })
-        .collect::<Option<Vec<_>>>()
-        .filter(|best| best.iter().all(|(own, _)| own.feasible))
-    else {
-        let worst = found.iter().find(|(own, _)| !own.feasible);
-        return Err(infeasible(
-            plan,
-            &worst.map(|(own, _)| violations(&problem, &rows, own)).unwrap_or_default(),
-        ));
-    };
+        .filter_map(|(price, _)| found.iter().copied().min_by_key(|own| (cost(*price, *own), own.1)))
+        .collect();
     let narrow = |value: i128| i64::try_from(value).ok();
-    let total = |row: usize| {
-        let (own, without) = best[row];
-        without + i128::from(bounds[row].0) * i128::try_from(own.moves).unwrap_or(0)
-    };
-    let all = 0..best.len();
-    let gap = |row: usize| {
-        let gap = output::gap(total(row), bounds[row].1) * Rational::from(100i64);
+    let lines = || bounds.iter().zip(&best).map(|((price, bound), own)| (*price, *bound, *own));
+    let gap = |(price, bound, own): (i128, i128, (i128, i128))| {
+        let gap = output::gap(cost(price, own), bound) * Rational::from(100i64);
         round_to_decimals(&gap, 3, Rounding::default()).and_then(narrow)
     };
     let table = Builder::default()
-        .number("price of a move", build::COST_DECIMALS, bounds.iter().map(|(price, _)| Some(*price)))
-        .number("moves", 0, best.iter().map(|(own, _)| i64::try_from(own.moves).ok()))
-        .number("cost without moves", build::COST_DECIMALS, best.iter().map(|(_, without)| narrow(*without)))
-        .number("cost", build::COST_DECIMALS, all.clone().map(|row| narrow(total(row))))
-        .number("bound", build::COST_DECIMALS, bounds.iter().map(|(_, bound)| narrow(*bound)))
-        .number("gap, %", 3, all.map(gap))
+        .number("price of a move", build::COST_DECIMALS, lines().map(|(price, ..)| narrow(price)))
+        .number("moves", 0, lines().map(|(.., (_, moves))| narrow(moves)))
+        .number("cost without moves", build::COST_DECIMALS, lines().map(|(.., (without, _))| narrow(without)))
+        .number("cost", build::COST_DECIMALS, lines().map(|(price, _, own)| narrow(cost(price, own))))
+        .number("bound", build::COST_DECIMALS, lines().map(|(_, bound, _)| narrow(bound)))
+        .number("gap, %", 3, lines().map(gap))
         .table()?;
     Ok(table)
 }
@@ -492,30 +507,11 @@ fn map(
     ui: &Ui,
 ) -> Result<(), Failure> {
     let plan = plan_of(opened)?;
-    let own = opened.root.join(assignment);
-    let path = if assignment == Path::new(TODAY) || assignment.exists() { assignment } else { own.as_path() };
-    let mut rows = territory_rows(plan, tables, None).map_err(input)?;
-    let mut problem = build::problem(plan, &rows, false);
-    // Territories that `create` made are not those that stand: then they are drawn alone.
-    let created = path.parent().map(|folder| folder.join("territories.parquet")).filter(|path| path.exists());
-    if let Some(created) = created
-        && path != Path::new(TODAY)
-    {
-        let mut sink = Sink::default();
-        let read = profile::open(Path::new(""), &created.display().to_string(), &mut sink);
-        let ids: Vec<String> = read
-            .map(|(table, _)| texts(&table, "territory_id").into_iter().flatten().collect())
-            .unwrap_or_default();
-        if !ids.is_empty() && ids != rows.territories {
-            rows = territory_rows(plan, tables, Some(ids.len())).map_err(input)?;
-            problem = build::problem(plan, &rows, false);
-        }
-    }
-    let problem = problem.map_err(input)?;
-    let (after, _) = read_assignment(path, &rows, &problem)?;
+    let today = assignment == Path::new(TODAY);
+    let Assigned { rows, problem, assignment: after, .. } = assigned(opened, tables, assignment)?;
     let mut panels = Vec::new();
     let stands = problem.current.iter().any(Option::is_some);
-    if stands && path != Path::new(TODAY) {
+    if stands && !today {
         panels.push(panel("Today", plan, &rows, &problem, &problem.current));
     }
     panels.push(panel(if stands { "Assignment" } else { "Created" }, plan, &rows, &problem, &after));

@@ -28,7 +28,7 @@ pub fn unit(plan: &TerritoryPlan) -> &'static str {
 /// Metres from an account to a territory.
 fn metres(problem: &Problem, account: usize, territory: usize) -> Option<i64> {
     let Costs::Travel(travel) = &problem.costs else { return None };
-    Some(travel.metric.metres(travel.accounts[account].as_ref()?, travel.homes[territory].as_ref()?))
+    Some(travel.accounts[account]?.metres_to(travel.homes[territory].as_ref()?))
 }
 
 /// A row for each account: where it goes, and why.
@@ -164,7 +164,7 @@ pub fn territory_table(problem: &Problem, rows: &TerritoryRows) -> Result<Table,
 pub type Metrics = Vec<(String, Option<i64>)>;
 
 /// What an assignment is worth in numbers that can be compared.
-pub fn metrics(problem: &Problem, rows: &TerritoryRows, found: &Evaluation, proven: Option<i128>) -> Metrics {
+pub fn metrics(problem: &Problem, rows: &TerritoryRows, found: &Evaluation, proven: i128) -> Metrics {
     let thousandths = |value: &Rational| {
         round_to_decimals(value, 3, Rounding::default()).and_then(|value| i64::try_from(value).ok())
     };
@@ -174,12 +174,10 @@ pub fn metrics(problem: &Problem, rows: &TerritoryRows, found: &Evaluation, prov
         ("feasible (1 = yes)".to_owned(), count(usize::from(found.feasible))),
         ("cost".to_owned(), objective),
     ];
-    if let Some(proven) = proven {
-        all.push(("no feasible answer costs less than".to_owned(), i64::try_from(proven).ok()));
-        if found.feasible {
-            let gap = gap(found.objective, proven) * Rational::from(100i64);
-            all.push(("gap, %".to_owned(), thousandths(&gap)));
-        }
+    all.push(("no feasible answer costs less than".to_owned(), i64::try_from(proven).ok()));
+    if found.feasible {
+        let gap = gap(found.objective, proven) * Rational::from(100i64);
+        all.push(("gap, %".to_owned(), thousandths(&gap)));
     }
     let distances: Vec<i64> = found
         .assignment

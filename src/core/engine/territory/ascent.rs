@@ -400,28 +400,12 @@ fn whole(price: f64) -> i64 {
     (price * 2f64.powi(PRICE_BITS.cast_signed())).clamp(-limit, limit) as i64
 }
 
-/// How hard to climb.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Effort {
-    /// The level of smoothing at which to begin.
-    pub(super) from: usize,
-    /// Rounds of subgradients that follow.
-    pub(super) polish: usize,
-}
-
-impl Effort {
-    /// From nothing.
-    pub(super) const FIRST: Self = Self { from: 0, polish: 0 };
-    /// From prices that nearly fit.
-    pub(super) const AGAIN: Self = Self { from: WARM, polish: 0 };
-}
-
-/// Prices for the candidates, from where `start` stands when there is one.
+/// Prices for the candidates: from nothing, or from prices that nearly fit. `polish` rounds of subgradients follow.
 pub(super) fn prices(
     problem: &Problem,
     candidates: &Candidates,
     start: Option<&Prices>,
-    effort: Effort,
+    polish: usize,
 ) -> Prices {
     if problem.accounts() == 0 || problem.territories == 0 {
         return Prices::zero(problem);
@@ -429,6 +413,7 @@ pub(super) fn prices(
     let mut dual = Dual::new(problem, candidates);
     let nothing = || vec![0.0; problem.territories * dual.measures];
     let mut prices = start.map_or_else(nothing, |start| dual.scaled(start));
+    let first = if start.is_some() { WARM } else { 0 };
     let climb = |dual: &mut Dual<'_>, prices: &mut Vec<f64>, levels: std::ops::Range<usize>| {
         for level in levels {
             dual.stride = problem.accounts().div_ceil(SAMPLE << level);
@@ -437,7 +422,7 @@ pub(super) fn prices(
         dual.stride = 1;
     };
     if dual.measures > 0 {
-        climb(&mut dual, &mut prices, effort.from..LEVELS.len());
+        climb(&mut dual, &mut prices, first..LEVELS.len());
     }
     if let Some(limit) = problem.max_moves
         && dual.movers(&prices) > limit
@@ -460,9 +445,9 @@ pub(super) fn prices(
         dual.moves = high;
         climb(&mut dual, &mut prices, WARM..LEVELS.len());
     }
-    if effort.polish > 0 && dual.measures > 0 {
+    if polish > 0 && dual.measures > 0 {
         let value = dual.hard(&prices);
-        dual.polish(&mut prices, value + 0.002 * value.abs(), effort.polish);
+        dual.polish(&mut prices, value + 0.002 * value.abs(), polish);
     }
     dual.prices(&prices)
 }

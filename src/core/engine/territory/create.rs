@@ -2,10 +2,10 @@
 //! (Lloyd 1982), each time with prices that keep the territories within their bands.
 
 use super::candidates::Candidates;
-use super::dual::Prices;
+use super::dual::{Prices, bound_of};
 use super::problem::{Band, Costs, Loads, Measure, Problem};
 use super::travel::{Point, Travel};
-use super::{Effort, Outcome, Settings, ascent, solve};
+use super::{Outcome, Priced, Settings, ascent, divide};
 
 /// Accounts of a territory from which its centre is found; more are sampled.
 const SAMPLE: usize = 100;
@@ -29,11 +29,9 @@ pub fn create(problem: &mut Problem, settings: Settings, progress: &mut dyn FnMu
         progress(u32::try_from(turn).unwrap_or(0));
         place(&mut sample, &homes);
         let candidates = Candidates::new(&sample, &[]);
-        let effort = if prices.is_some() { Effort::AGAIN } else { Effort::FIRST };
-        let found = ascent::prices(&sample, &candidates, prices.as_ref(), effort);
-        let cheapest = found.cheapest_of_all(&sample);
-        let value =
-            super::dual::settle(&sample, &found, cheapest.iter().flatten().map(|(value, _)| value).sum());
+        let found = ascent::prices(&sample, &candidates, prices.as_ref(), 0);
+        let cheapest = found.cheapest_two(&sample);
+        let value = bound_of(&sample, &found, &cheapest);
         if best.as_ref().is_none_or(|(least, _)| value < *least) {
             let gain = best.as_ref().map_or(i128::MAX, |(least, _)| (least - value).saturating_mul(2000));
             stalled = if gain < value { stalled + 1 } else { 0 };
@@ -44,7 +42,7 @@ pub fn create(problem: &mut Problem, settings: Settings, progress: &mut dyn FnMu
         if stalled == 3 {
             break;
         }
-        let territory = |account: usize| cheapest[account].map(|(_, territory)| territory);
+        let territory = |account: usize| cheapest[account][0].map(|(_, territory)| territory);
         homes = centres(&sample, &homes, territory);
         prices = Some(found);
     }
@@ -52,22 +50,24 @@ pub fn create(problem: &mut Problem, settings: Settings, progress: &mut dyn FnMu
         place(problem, &homes);
     }
     // Centres of finished answers fit what cannot be split better than those on prices; short searches tell which.
+    let mut priced = Priced::of(problem);
     if problem.accounts() <= super::SMALL {
         let short = Settings { iterations: settings.iterations / 4, ..settings };
-        let mut outcome = solve(problem, short, progress);
+        let mut outcome = divide(problem, &priced, short, progress);
         for _ in 0..SETTLED_TURNS {
             let before = homes_of(problem).to_vec();
             let homes = centres(problem, &before, |account| outcome.assignment.get(account).copied());
             place(problem, &homes);
-            let next = solve(problem, short, progress);
+            let again = Priced::of(problem);
+            let next = divide(problem, &again, short, progress);
             if (!next.feasible, next.objective) >= (!outcome.feasible, outcome.objective) {
                 place(problem, &before);
                 break;
             }
-            outcome = next;
+            (outcome, priced) = (next, again);
         }
     }
-    solve(problem, settings, progress)
+    divide(problem, &priced, settings, progress)
 }
 
 fn homes_of(problem: &Problem) -> &[Option<Point>] {
@@ -88,18 +88,24 @@ fn sampled(problem: &Problem, stride: usize) -> Problem {
     if stride == 1 {
         return problem.clone();
     }
+    let pairs = |all: &[i64]| -> Vec<i64> {
+        all.chunks(problem.territories.max(1)).step_by(stride).flatten().copied().collect()
+    };
     let measure = |measure: &Measure| {
-        let loads = match &measure.loads {
-            Loads::Account(loads) => every(loads, stride),
-            Loads::Pair(loads) => {
-                loads.chunks(problem.territories.max(1)).step_by(stride).flatten().copied().collect()
+        let sum = |loads: &[i64]| loads.iter().map(|load| i128::from(*load)).sum::<i128>();
+        let (loads, whole, part) = match &measure.loads {
+            Loads::Account(all) => {
+                let part = every(all, stride);
+                let sums = (sum(all), sum(&part));
+                (Loads::Account(part), sums.0, sums.1)
+            }
+            Loads::Pair(all) => {
+                let part = pairs(all);
+                let sums = (sum(all), sum(&part));
+                (Loads::Pair(part), sums.0, sums.1)
             }
         };
         // The sample's share of the whole, which is about 1 / stride.
-        let whole: i128 = match &measure.loads {
-            Loads::Account(all) | Loads::Pair(all) => all.iter().map(|load| i128::from(*load)).sum(),
-        };
-        let part: i128 = loads.iter().map(|load| i128::from(*load)).sum();
         let share = |end: i128| if whole == 0 { end } else { end.saturating_mul(part) / whole };
         Measure {
             name: measure.name.clone(),
@@ -108,16 +114,11 @@ fn sampled(problem: &Problem, stride: usize) -> Problem {
                 .iter()
                 .map(|band| Band { low: share(band.low), high: share(band.high) })
                 .collect(),
-            loads: match &measure.loads {
-                Loads::Account(_) => Loads::Account(loads),
-                Loads::Pair(_) => Loads::Pair(loads),
-            },
+            loads,
         }
     };
     let costs = match &problem.costs {
-        Costs::Table(all) => {
-            Costs::Table(all.chunks(problem.territories.max(1)).step_by(stride).flatten().copied().collect())
-        }
+        Costs::Table(all) => Costs::Table(pairs(all)),
         Costs::Travel(travel) => Costs::Travel(Travel {
             accounts: every(&travel.accounts, stride),
             rates: if travel.rates.len() > 1 { every(&travel.rates, stride) } else { travel.rates.clone() },
@@ -170,7 +171,7 @@ fn bisect(problem: &Problem) -> Vec<Option<Point>> {
 fn cut(travel: &Travel, accounts: &mut [(usize, f64)], shares: &[f64], homes: &mut Vec<Option<Point>>) {
     let points = accounts.iter().filter_map(|(account, weight)| Some((travel.accounts[*account]?, *weight)));
     if shares.len() <= 1 {
-        homes.extend(shares.iter().map(|_| travel.metric.mean(points.clone())));
+        homes.extend(shares.iter().map(|_| Point::mean(points.clone())));
         return;
     }
     let axis = spread(points);
@@ -243,13 +244,13 @@ fn centres(
         }
     }
     let centre = |(members, home): (&Vec<(Point, f64)>, &Option<Point>)| {
-        let mut centre = travel.metric.mean(members.iter().copied()).or(*home)?;
+        let mut centre = Point::mean(members.iter().copied()).or(*home)?;
         if !travel.squared {
             for _ in 0..STEPS {
-                let pulls = members.iter().map(|(point, weight)| {
-                    (*point, weight / (travel.metric.metres(point, &centre) as f64).max(NEAR))
-                });
-                centre = travel.metric.mean(pulls).unwrap_or(centre);
+                let pulls = members
+                    .iter()
+                    .map(|(point, weight)| (*point, weight / (point.metres_to(&centre) as f64).max(NEAR)));
+                centre = Point::mean(pulls).unwrap_or(centre);
             }
         }
         Some(centre)

@@ -108,11 +108,6 @@ impl Prices {
         };
         (0..problem.accounts()).into_par_iter().map_init(Vec::new, cheapest).collect()
     }
-
-    /// The cheapest territory of every account.
-    pub(super) fn cheapest_of_all(&self, problem: &Problem) -> Vec<Option<(i128, usize)>> {
-        self.cheapest_two(problem).into_iter().map(|[first, _]| first).collect()
-    }
 }
 
 /// The bound that prices prove, exactly, rounded up to a whole cost (costs are whole): valid for any prices.
@@ -122,8 +117,13 @@ pub fn bound(problem: &Problem, prices: &Prices) -> i128 {
     settle(problem, prices, (0..problem.accounts()).into_par_iter().map(cheapest).sum())
 }
 
+/// The bound, when the cheapest territories of all accounts are known.
+pub(super) fn bound_of(problem: &Problem, prices: &Prices, cheapest: &[[Option<(i128, usize)>; 2]]) -> i128 {
+    settle(problem, prices, cheapest.iter().filter_map(|[first, _]| Some(first.as_ref()?.0)).sum())
+}
+
 /// The bound, from the sum of what all accounts cost at their cheapest.
-pub(super) fn settle(problem: &Problem, prices: &Prices, mut value: i128) -> i128 {
+fn settle(problem: &Problem, prices: &Prices, mut value: i128) -> i128 {
     for (measure, prices) in problem.measures.iter().zip(&prices.bands) {
         for (band, price) in measure.bands.iter().zip(prices) {
             let end = if *price > 0 { band.high } else { band.low };

@@ -21,10 +21,9 @@ mod tests;
 pub use create::create;
 pub use dual::{PRICE_BITS, Prices, bound};
 pub use problem::{Band, Conflict, Costs, FORBIDDEN, Loads, Measure, Problem};
-pub use travel::{Metric, Point, Travel};
+pub use travel::{Point, Travel};
 pub use verify::{Evaluation, evaluate, verify};
 
-use ascent::Effort;
 use candidates::Candidates;
 use search::{Random, Reach, Search};
 
@@ -62,17 +61,43 @@ const SMALL: usize = 20_000;
 const TINY: usize = 2_000;
 /// How far the search looks around an account.
 const REACH: Reach = Reach { depth: 2, width: 10, tries: 300 };
-/// Rounds in which limits that stay broken are weighed more.
-const REPAIRS: usize = 40;
+
+/// A problem in priced terms: where searches start, and what they cannot do better than.
+struct Priced {
+    /// Ranked by priced cost.
+    candidates: Candidates,
+    /// What each candidate costs more than the account's first.
+    regrets: Vec<f64>,
+    prices: Prices,
+    proven: i128,
+    /// Accounts that may leave their first candidate.
+    loose: Vec<bool>,
+    /// Candidates that cost little more than the first: where kicks lead.
+    core: Vec<(u32, usize)>,
+}
+
+impl Priced {
+    fn of(problem: &Problem) -> Self {
+        let (mut candidates, prices, proven) = priced(problem);
+        let regrets = candidates.rank(problem, &prices);
+        let loose = search::loose(problem, &candidates, &regrets);
+        let core = search::core(problem, &candidates, &regrets);
+        Self { candidates, regrets, prices, proven, loose, core }
+    }
+}
 
 /// Divides the accounts. `progress` is told each round of the search.
 #[must_use]
 pub fn solve(problem: &Problem, settings: Settings, progress: &mut dyn FnMut(u32)) -> Outcome {
+    divide(problem, &Priced::of(problem), settings, progress)
+}
+
+/// Divides the accounts at prices.
+fn divide(problem: &Problem, priced: &Priced, settings: Settings, progress: &mut dyn FnMut(u32)) -> Outcome {
     let mut random = Random(settings.seed);
     let small = problem.accounts() <= SMALL;
-    let (mut candidates, prices, proven) = priced(problem, small);
-    let regrets = candidates.rank(problem, &prices);
-    let weights = weights(problem, &candidates, &prices, &regrets);
+    let weights = weights(problem, priced);
+    let candidates = &priced.candidates;
     let cheapest: Vec<usize> = (0..problem.accounts())
         .map(|account| {
             candidates.of(account).next().map_or(0, |first| candidates.territories[first] as usize)
@@ -85,23 +110,21 @@ pub fn solve(problem: &Problem, settings: Settings, progress: &mut dyn FnMut(u32
         starts.push(cheapest.iter().enumerate().map(today).collect());
     }
     for start in starts {
-        let mut search = Search::new(problem, &candidates, &regrets, &prices, &start, weights.clone());
+        let mut search = Search::new(problem, priced, &start, weights.clone());
         search.descend(Reach { depth: 1, ..REACH });
         // Of a large problem only what is broken is repaired: the rest is as cheap as its prices already.
         if small {
             search.touch();
         } else {
-            search.reweigh(1.0);
+            search.touch_broken();
         }
-        search.repair(REACH, REPAIRS, &mut random);
+        search.repair(&mut random);
         if best.as_ref().is_none_or(|best| search.score() < best.score()) {
             best = Some(search);
         }
     }
     let (score, assignment) = match &mut best {
-        Some(search) if problem.accounts() > 0 => {
-            search.iterate(REACH, settings.iterations, &mut random, proven, progress)
-        }
+        Some(search) if problem.accounts() > 0 => search.iterate(settings.iterations, &mut random, progress),
         _ => ((0, 0), vec![]),
     };
     let moves = assignment
@@ -113,8 +136,8 @@ pub fn solve(problem: &Problem, settings: Settings, progress: &mut dyn FnMut(u32
         assignment,
         feasible: score.0 == 0,
         objective: score.1,
-        bound: proven,
-        prices,
+        bound: priced.proven,
+        prices: priced.prices.clone(),
         moves,
         seed: settings.seed,
     }
@@ -123,27 +146,26 @@ pub fn solve(problem: &Problem, settings: Settings, progress: &mut dyn FnMut(u32
 /// Prices and the bound that they prove: how good any assignment can be.
 #[must_use]
 pub fn prove(problem: &Problem) -> (Prices, i128) {
-    let (_, prices, proven) = priced(problem, problem.accounts() <= SMALL);
+    let (_, prices, proven) = priced(problem);
     (prices, proven)
 }
 
 /// Candidates, prices and the bound that they prove. Where a price makes a territory the cheapest that is no candidate, it
 /// becomes one; when that is so for many, the prices are found again.
-fn priced(problem: &Problem, small: bool) -> (Candidates, Prices, i128) {
+fn priced(problem: &Problem) -> (Candidates, Prices, i128) {
     /// How often lists grow.
     const GROWTHS: usize = 3;
-    let polish = if small { 200 } else { 0 };
+    let polish = if problem.accounts() <= SMALL { 200 } else { 0 };
     let mut more: Vec<Vec<usize>> = Vec::new();
     let mut candidates = Candidates::new(problem, &more);
-    let mut prices = ascent::prices(problem, &candidates, None, Effort { polish, ..Effort::FIRST });
+    let mut prices = ascent::prices(problem, &candidates, None, polish);
     loop {
         let cheapest = prices.cheapest_two(problem);
-        let values = cheapest.iter().filter_map(|[first, _]| first.map(|(value, _)| value));
-        let proven = dual::settle(problem, &prices, values.sum());
-        let missing = cheapest.iter().enumerate().filter(|(account, [first, _])| {
+        let proven = dual::bound_of(problem, &prices, &cheapest);
+        let lacks = |(account, [first, _]): &(usize, &[Option<(i128, usize)>; 2])| {
             first.is_some_and(|(_, territory)| candidates.find(*account, territory).is_none())
-        });
-        let missing = missing.count();
+        };
+        let missing = cheapest.iter().enumerate().filter(lacks).count();
         if missing == 0 {
             return (candidates, prices, proven);
         }
@@ -157,17 +179,15 @@ fn priced(problem: &Problem, small: bool) -> (Candidates, Prices, i128) {
             return (candidates, prices, proven);
         }
         // Prices far off the mark say little about those of longer lists.
-        if missing * 20 > problem.accounts() {
-            prices = ascent::prices(problem, &candidates, None, Effort { polish, ..Effort::FIRST });
-            continue;
-        }
-        prices = ascent::prices(problem, &candidates, Some(&prices), Effort { polish, ..Effort::AGAIN });
+        let start = (missing * 20 <= problem.accounts()).then_some(&prices);
+        prices = ascent::prices(problem, &candidates, start, polish);
     }
 }
 
 /// What it weighs to break a band by a whole mean territory: twice its price, and not less than a few second choices.
 #[expect(clippy::cast_precision_loss, reason = "weights steer the search only")]
-fn weights(problem: &Problem, candidates: &Candidates, prices: &Prices, regrets: &[f64]) -> Vec<f64> {
+fn weights(problem: &Problem, priced: &Priced) -> Vec<f64> {
+    let Priced { candidates, regrets, prices, .. } = priced;
     let count = problem.territories.max(1) as f64;
     let second = |account: usize| candidates.of(account).nth(1).map_or(0.0, |second| regrets[second]);
     let regret = (0..problem.accounts()).map(second).sum::<f64>() / count;

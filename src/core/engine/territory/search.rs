@@ -4,8 +4,9 @@
 use std::cell::Cell;
 
 use super::candidates::Candidates;
-use super::dual::{PRICE_BITS, Prices};
+use super::dual::PRICE_BITS;
 use super::problem::{Measure, Problem};
+use super::{Priced, REACH, TINY};
 
 /// A small deterministic generator (splitmix64, Steele, Lea, Flood 2014).
 #[derive(Clone, Debug)]
@@ -62,8 +63,8 @@ type Chain = Vec<(usize, usize)>;
 /// Both are zero or more, small near the optimum, and so tell early which chains cannot help.
 pub(super) struct Search<'a> {
     problem: &'a Problem,
+    priced: &'a Priced,
     candidates: &'a Candidates,
-    /// Regret of each candidate, in the order of [`Candidates`].
     regrets: &'a [f64],
     measures: usize,
     /// The candidate that each account has.
@@ -71,6 +72,7 @@ pub(super) struct Search<'a> {
     /// The loose accounts of each territory: those that little keeps at their cheapest candidate. The others stay.
     members: Vec<Vec<Member>>,
     loose: Vec<bool>,
+    /// Where in the members each account is.
     slots: Vec<u32>,
     /// Loads, band ends, prices and weights of violations at `territory * measures + measure`.
     loads: Vec<i64>,
@@ -89,17 +91,15 @@ pub(super) struct Search<'a> {
     /// Steps since the last mark, to go back.
     trail: Vec<(u32, usize)>,
     touched: Vec<bool>,
-    /// What the bands of each territory cost, and the most that one cost at the last look.
+    /// What the bands of each territory cost.
     rooms: Vec<f64>,
-    /// What all bands cost, at the last look.
+    /// What all bands cost, and the room that a chain may expect, at the last look.
     total: f64,
+    crest: f64,
     /// Chains that may yet be tried.
     tries: Cell<usize>,
     /// Sum of the regrets of all accounts.
     regret: f64,
-    crest: f64,
-    /// Candidates that cost little more than the cheapest: where kicks lead.
-    core: Vec<(u32, usize)>,
 }
 
 /// The slot of an account that is nobody's member.
@@ -119,14 +119,8 @@ fn narrow(value: i128) -> i64 {
 )]
 impl<'a> Search<'a> {
     /// Starts from an assignment, at prices; `weights` say what it costs to break a band by a mean territory.
-    pub(super) fn new(
-        problem: &'a Problem,
-        candidates: &'a Candidates,
-        regrets: &'a [f64],
-        prices: &Prices,
-        start: &[usize],
-        weights: Vec<f64>,
-    ) -> Self {
+    pub(super) fn new(problem: &'a Problem, priced: &'a Priced, start: &[usize], weights: Vec<f64>) -> Self {
+        let Priced { candidates, regrets, prices, .. } = priced;
         let measures = problem.measures.len();
         let at: Vec<usize> = start
             .iter()
@@ -146,6 +140,7 @@ impl<'a> Search<'a> {
         };
         let mut search = Self {
             problem,
+            priced,
             candidates,
             regrets,
             measures,
@@ -175,7 +170,6 @@ impl<'a> Search<'a> {
             tries: Cell::new(0),
             regret: 0.0,
             crest: 0.0,
-            core: core(problem, candidates, regrets),
         };
         for account in 0..problem.accounts() {
             let candidate = search.at[account];
@@ -456,20 +450,19 @@ impl<'a> Search<'a> {
     }
 
     /// Limits that stay broken weigh more; when none is, weights fall back.
-    pub(super) fn reweigh(&mut self, factor: f64) {
+    fn reweigh(&mut self, factor: f64) {
         let feasible = self.score().0 == 0;
         for index in 0..self.weights.len() {
             if feasible {
                 self.weights[index] = (self.weights[index] * 0.97).max(self.base[index]);
             } else if self.beyond(index, self.loads[index]) > 0 {
                 self.weights[index] = (self.weights[index] * factor).min(self.base[index] * HEAVIEST);
-                self.touched[index / self.measures] = true;
             }
         }
         if self.problem.max_moves.is_some_and(|limit| self.moves > limit) {
             self.move_weight = (self.move_weight * factor).min(self.move_base * HEAVIEST);
-            self.touched.fill(true);
         }
+        self.touch_broken();
         self.look();
     }
 
@@ -478,15 +471,25 @@ impl<'a> Search<'a> {
         self.touched.fill(true);
     }
 
+    /// Looks again at the territories with broken limits; at all when too many accounts move.
+    pub(super) fn touch_broken(&mut self) {
+        self.broken().into_iter().for_each(|territory| self.touched[territory] = true);
+        if self.problem.max_moves.is_some_and(|limit| self.moves > limit) {
+            self.touch();
+        }
+    }
+
     /// Lowers the violations: weighs them more and more, and where that no longer helps looks at more accounts and shakes.
     /// Ends with the least violation found.
-    pub(super) fn repair(&mut self, reach: Reach, rounds: usize, random: &mut Random) {
+    pub(super) fn repair(&mut self, random: &mut Random) {
+        /// Rounds in which limits that stay broken are weighed more.
+        const ROUNDS: usize = 40;
         /// Accounts that may move besides the loose ones, of each territory in question, when that first helps.
         const MORE: usize = 50;
         let mut best: Option<(Score, Vec<usize>)> = None;
         let mut more = MORE;
-        for _ in 0..rounds {
-            self.descend(reach);
+        for _ in 0..ROUNDS {
+            self.descend(REACH);
             let score = self.score();
             if score.0 == 0 {
                 best = None;
@@ -509,7 +512,7 @@ impl<'a> Search<'a> {
 
     /// Only accounts that little keeps where they are stay loose.
     fn fasten(&mut self) {
-        self.loose = loose(self.problem, self.candidates, self.regrets);
+        self.loose.clone_from(&self.priced.loose);
         self.members.iter_mut().for_each(Vec::clear);
         self.slots.fill(NOWHERE);
         for account in 0..self.problem.accounts() {
@@ -530,10 +533,9 @@ impl<'a> Search<'a> {
     /// More accounts may move: of a territory with broken limits, and with such a candidate, those that cost the least more,
     /// `size` of each.
     fn loosen(&mut self, size: usize) {
-        let broken = self.broken();
         let mut lists: Vec<Vec<(f64, usize)>> = vec![Vec::new(); self.problem.territories];
         let mut listed = vec![false; self.problem.territories];
-        broken.iter().for_each(|territory| listed[*territory] = true);
+        self.broken().into_iter().for_each(|territory| listed[territory] = true);
         for account in (0..self.problem.accounts()).filter(|account| !self.loose[*account]) {
             let at = self.at[account];
             let own = self.candidates.of(account);
@@ -546,10 +548,7 @@ impl<'a> Search<'a> {
             }
         }
         for mut list in lists {
-            if list.len() > size {
-                list.select_nth_unstable_by(size, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-                list.truncate(size);
-            }
+            keep_least(&mut list, size);
             for (_, account) in list {
                 if !self.loose[account] {
                     self.loose[account] = true;
@@ -557,7 +556,6 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        broken.into_iter().for_each(|territory| self.touched[territory] = true);
     }
 
     /// Moves two accounts to where it costs little more than at the cheapest, or out of a territory with broken limits.
@@ -569,7 +567,9 @@ impl<'a> Search<'a> {
             if let Some(account) = member.map(|member| member.account as usize) {
                 let own = self.candidates.of(account);
                 self.shift(account, own.start + random.below(own.len().min(4)));
-            } else if let Some((account, candidate)) = self.core.get(random.below(self.core.len())).copied() {
+            } else if let Some((account, candidate)) =
+                self.priced.core.get(random.below(self.priced.core.len())).copied()
+            {
                 self.shift(account as usize, candidate);
             }
         }
@@ -587,10 +587,8 @@ impl<'a> Search<'a> {
     /// limits are broken it goes on until a quarter of the rounds has mended nothing; it ends early at a cost that is proven least.
     pub(super) fn iterate(
         &mut self,
-        reach: Reach,
         rounds: u32,
         random: &mut Random,
-        proven: i128,
         progress: &mut dyn FnMut(u32),
     ) -> (Score, Vec<usize>) {
         /// Rounds between looks at the weights, and between descents by longer chains from everywhere.
@@ -602,8 +600,11 @@ impl<'a> Search<'a> {
         let mut improved = 0;
         for round in 0.. {
             let feasible = best.0.0 == 0;
-            let enough =
-                if feasible { round >= rounds || best.0.1 <= proven } else { round - improved >= rounds / 4 };
+            let enough = if feasible {
+                round >= rounds || best.0.1 <= self.priced.proven
+            } else {
+                round - improved >= rounds / 4
+            };
             if enough {
                 break;
             }
@@ -611,11 +612,11 @@ impl<'a> Search<'a> {
             if round % LOOK == 0 {
                 progress(round);
                 self.reweigh(1.2);
-                if feasible && round % SWEEP == 0 && self.problem.accounts() <= super::TINY {
+                if feasible && round % SWEEP == 0 && self.problem.accounts() <= TINY {
                     self.touch();
-                    self.descend(Reach { depth: reach.depth + 1, tries: reach.tries * 8, ..reach });
+                    self.descend(Reach { depth: REACH.depth + 1, tries: REACH.tries * 8, ..REACH });
                 } else {
-                    self.descend(reach);
+                    self.descend(REACH);
                 }
                 value = self.value();
                 if self.score() < best.0 {
@@ -624,7 +625,7 @@ impl<'a> Search<'a> {
             }
             self.trail.clear();
             self.kick(random);
-            self.descend(reach);
+            self.descend(REACH);
             let next = self.value();
             if next <= value {
                 value = next;
@@ -646,7 +647,7 @@ impl<'a> Search<'a> {
 
 /// Accounts that may leave their cheapest candidate: for each territory, those that cost the least more when they leave
 /// it, and those that cost the least more when they come.
-fn loose(problem: &Problem, candidates: &Candidates, regrets: &[f64]) -> Vec<bool> {
+pub(super) fn loose(problem: &Problem, candidates: &Candidates, regrets: &[f64]) -> Vec<bool> {
     /// Accounts for each price.
     const PER_PRICE: usize = 20;
     let size = PER_PRICE * (problem.measures.len() + 1);
@@ -662,31 +663,33 @@ fn loose(problem: &Problem, candidates: &Candidates, regrets: &[f64]) -> Vec<boo
     }
     let mut loose = vec![false; problem.accounts()];
     for list in leaving.iter_mut().chain(&mut coming) {
-        if list.len() > size {
-            list.select_nth_unstable_by(size, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-            list.truncate(size);
-        }
+        keep_least(list, size);
         list.iter().for_each(|(_, account)| loose[*account] = true);
     }
     loose
 }
 
 /// The second to last choices of all accounts with the least regret, in the order of accounts.
-fn core(problem: &Problem, candidates: &Candidates, regrets: &[f64]) -> Vec<(u32, usize)> {
+pub(super) fn core(problem: &Problem, candidates: &Candidates, regrets: &[f64]) -> Vec<(u32, usize)> {
     /// Choices for each price.
     const PER_PRICE: usize = 8;
     let size = PER_PRICE * problem.territories * (problem.measures.len() + 1);
-    let mut all: Vec<(f64, u32, usize)> = (0..problem.accounts())
+    let mut all: Vec<(f64, (usize, u32))> = (0..problem.accounts())
         .flat_map(|account| {
             let of = candidates.of(account);
-            of.map(move |candidate| (regrets[candidate], short(account), candidate))
+            of.map(move |candidate| (regrets[candidate], (candidate, short(account))))
         })
-        .filter(|(regret, _, candidate)| *regret > 0.0 && regret.is_finite() && *candidate < regrets.len())
+        .filter(|(regret, _)| *regret > 0.0 && regret.is_finite())
         .collect();
-    if all.len() > size {
-        all.select_nth_unstable_by(size, |a, b| a.0.total_cmp(&b.0).then(a.2.cmp(&b.2)));
-        all.truncate(size);
+    keep_least(&mut all, size);
+    all.sort_unstable_by_key(|(_, choice)| *choice);
+    all.into_iter().map(|(_, (candidate, account))| (account, candidate)).collect()
+}
+
+/// Keeps the `size` entries with the least regret, the first of equals, in any order.
+fn keep_least<T: Ord>(list: &mut Vec<(f64, T)>, size: usize) {
+    if list.len() > size {
+        list.select_nth_unstable_by(size, |a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+        list.truncate(size);
     }
-    all.sort_unstable_by_key(|(_, _, candidate)| *candidate);
-    all.into_iter().map(|(_, account, candidate)| (account, candidate)).collect()
 }

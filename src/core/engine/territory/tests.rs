@@ -59,8 +59,7 @@ fn optimum(problem: &Problem) -> Option<i128> {
 
 #[test]
 fn distances_are_those_of_the_sphere() {
-    let metres =
-        |a: (f64, f64), b: (f64, f64)| Metric::Sphere.metres(&Point::of(a.0, a.1), &Point::of(b.0, b.1));
+    let metres = |a: (f64, f64), b: (f64, f64)| Point::of(a.0, a.1).metres_to(&Point::of(b.0, b.1));
     // One degree of latitude is R x pi / 180 = 111.1951 km.
     assert_eq!(metres((0.0, 0.0), (1.0, 0.0)), 111_195);
     assert_eq!(metres((47.6, -122.3), (47.6, -122.3)), 0);
@@ -132,6 +131,30 @@ proptest! {
     }
 }
 
+/// Accounts by distance, as many in each territory as the band says.
+fn travelled(accounts: Vec<Point>, homes: Vec<Option<Point>>, band: Band) -> Problem {
+    let (count, territories) = (accounts.len(), homes.len());
+    Problem {
+        territories,
+        costs: Costs::Travel(Travel {
+            accounts: accounts.into_iter().map(Some).collect(),
+            homes,
+            squared: false,
+            rates: vec![1],
+            denominator: 1,
+        }),
+        current: vec![None; count],
+        move_cost: 0,
+        locked: vec![None; count],
+        measures: vec![Measure {
+            name: "count".to_owned(),
+            loads: Loads::Account(vec![1; count]),
+            bands: vec![band; territories],
+        }],
+        max_moves: None,
+    }
+}
+
 #[test]
 fn created_centres_are_where_accounts_cluster() {
     let towns = [(40.0, -74.0), (34.0, -118.0), (41.8, -87.6)];
@@ -140,28 +163,7 @@ fn created_centres_are_where_accounts_cluster() {
         let step = f64::from(u8::try_from(account / 3).expect("small"));
         Point::of(latitude + 0.01 * step, longitude - 0.01 * step)
     };
-    let travel = Travel {
-        accounts: (0..30).map(|account| Some(place(account))).collect(),
-        homes: vec![None; 3],
-        metric: Metric::Sphere,
-        squared: false,
-        rates: vec![1],
-        denominator: 1,
-    };
-    let ones = Measure {
-        name: "count".to_owned(),
-        loads: Loads::Account(vec![1; 30]),
-        bands: vec![Band { low: 10, high: 10 }; 3],
-    };
-    let mut problem = Problem {
-        territories: 3,
-        costs: Costs::Travel(travel),
-        current: vec![None; 30],
-        move_cost: 0,
-        locked: vec![None; 30],
-        measures: vec![ones],
-        max_moves: None,
-    };
+    let mut problem = travelled((0..30).map(place).collect(), vec![None; 3], Band { low: 10, high: 10 });
     let outcome = create(&mut problem, SETTINGS, &mut |_| {});
     verify(&problem, &outcome).expect("verified");
     assert!(outcome.feasible);
@@ -191,30 +193,14 @@ fn numbers_that_are_nearly_right_find_the_same_cheapest() {
     let mut place = || {
         let part =
             |random: &mut Random| f64::from(u32::try_from(random.below(1 << 20)).expect("small")) / 1048576.0;
-        Some(Point::of(25.0 + 24.0 * part(&mut random), -124.0 + 57.0 * part(&mut random)))
+        Point::of(25.0 + 24.0 * part(&mut random), -124.0 + 57.0 * part(&mut random))
     };
-    let travel = Travel {
-        accounts: (0..300).map(|_| place()).collect(),
-        homes: (0..40).map(|_| place()).collect(),
-        metric: Metric::Sphere,
-        squared: true,
-        rates: vec![3],
-        denominator: 7,
-    };
-    let ones = Measure {
-        name: "count".to_owned(),
-        loads: Loads::Account(vec![1; 300]),
-        bands: vec![Band { low: 7, high: 8 }; 40],
-    };
-    let problem = Problem {
-        territories: 40,
-        costs: Costs::Travel(travel),
-        current: vec![None; 300],
-        move_cost: 0,
-        locked: vec![None; 300],
-        measures: vec![ones],
-        max_moves: None,
-    };
+    let accounts = (0..300).map(|_| place()).collect();
+    let homes = (0..40).map(|_| Some(place())).collect();
+    let mut problem = travelled(accounts, homes, Band { low: 7, high: 8 });
+    if let Costs::Travel(travel) = &mut problem.costs {
+        (travel.squared, travel.rates, travel.denominator) = (true, vec![3], 7);
+    }
     let (prices, proven) = prove(&problem);
     assert_eq!(bound(&problem, &prices), proven);
     for (account, [first, second]) in prices.cheapest_two(&problem).into_iter().enumerate() {

@@ -3,7 +3,7 @@
 /// Mean radius of the earth in kilometres (IUGG), as in the published districting instances.
 const EARTH_RADIUS_KM: f64 = 6371.009;
 
-/// A place: on the sphere of radius 1, from which distances are a few multiplications away, or on a map in kilometres.
+/// A place on the sphere of radius 1, from which distances are a few multiplications away.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point([f64; 3]);
 
@@ -14,12 +14,6 @@ impl Point {
         let (latitude, longitude) = (latitude.to_radians(), longitude.to_radians());
         let across = latitude.cos();
         Self([across * longitude.cos(), across * longitude.sin(), latitude.sin()])
-    }
-
-    /// Of coordinates on a flat map, in kilometres.
-    #[must_use]
-    pub fn flat(x: f64, y: f64) -> Self {
-        Self([x, y, 0.0])
     }
 
     /// Latitude and longitude in degrees.
@@ -39,75 +33,39 @@ impl Point {
         let (x, y, z) = (a[0] - b[0], a[1] - b[1], a[2] - b[2]);
         (x * x + y * y + z * z).sqrt()
     }
-}
 
-/// How distances are measured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Metric {
-    /// Great circles.
-    #[default]
-    Sphere,
-    /// Straight lines on a flat map.
-    Plane,
-}
-
-impl Metric {
-    /// Distance in metres, rounded.
+    /// Great-circle distance in metres, rounded.
     #[must_use]
-    pub fn metres(self, from: &Point, to: &Point) -> i64 {
-        let chord = from.chord(to);
-        let metres = match self {
-            Self::Sphere => 2000.0 * EARTH_RADIUS_KM * (chord / 2.0).min(1.0).asin(),
-            Self::Plane => 1000.0 * chord,
-        };
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "half the circumference is below 2^25 metres; `as` saturates"
-        )]
+    pub fn metres_to(&self, other: &Self) -> i64 {
+        let metres = 2000.0 * EARTH_RADIUS_KM * (self.chord(other) / 2.0).min(1.0).asin();
+        #[expect(clippy::cast_possible_truncation, reason = "half the circumference is below 2^25 metres")]
         let metres = metres.round() as i64;
         metres
     }
 
-    /// Distance in metres, nearly: to a part in ten million.
-    fn nearly(self, from: &Point, to: &Point) -> f64 {
-        let chord = from.chord(to);
-        match self {
-            Self::Sphere => {
-                let half = chord / 2.0;
-                let square = half * half;
-                // The series of the arc sine.
-                let arc = if half < 0.3 {
-                    half * (1.0
-                        + square
-                            * (1.0 / 6.0
-                                + square
-                                    * (3.0 / 40.0
-                                        + square
-                                            * (15.0 / 336.0
-                                                + square * (105.0 / 3456.0 + square * (945.0 / 42240.0))))))
-                } else {
-                    half.min(1.0).asin()
-                };
-                2000.0 * EARTH_RADIUS_KM * arc
-            }
-            Self::Plane => 1000.0 * chord,
-        }
+    /// Great-circle distance in metres, nearly: to a part in ten million.
+    fn nearly_to(&self, other: &Self) -> f64 {
+        let half = self.chord(other) / 2.0;
+        let square = half * half;
+        // The series of the arc sine, innermost term first.
+        let terms = [945.0 / 42240.0, 105.0 / 3456.0, 15.0 / 336.0, 3.0 / 40.0, 1.0 / 6.0, 1.0];
+        let arc = if half < 0.3 {
+            half * terms.into_iter().fold(0.0, |sum, term| sum * square + term)
+        } else {
+            half.min(1.0).asin()
+        };
+        2000.0 * EARTH_RADIUS_KM * arc
     }
 
-    /// The place nearest to the weighted mean of others: their centre of mass, on the sphere carried out to its surface.
-    /// `None` when they cancel out or weigh nothing.
+    /// The point on the sphere nearest to the weighted mean of others; `None` when they cancel out.
     #[must_use]
-    pub fn mean(self, points: impl Iterator<Item = (Point, f64)>) -> Option<Point> {
-        let (mut sum, mut weights) = ([0.0; 3], 0.0);
+    pub fn mean(points: impl Iterator<Item = (Self, f64)>) -> Option<Self> {
+        let mut sum = [0.0; 3];
         for (point, weight) in points {
             (0..3).for_each(|axis| sum[axis] += weight * point.0[axis]);
-            weights += weight;
         }
-        let length = match self {
-            Self::Sphere => sum.iter().map(|part| part * part).sum::<f64>().sqrt(),
-            Self::Plane => weights,
-        };
-        (length > 1e-9).then(|| Point(sum.map(|part| part / length)))
+        let length = sum.iter().map(|part| part * part).sum::<f64>().sqrt();
+        (length > 1e-9).then(|| Self(sum.map(|part| part / length)))
     }
 }
 
@@ -118,8 +76,6 @@ pub struct Travel {
     pub accounts: Vec<Option<Point>>,
     /// Place of each territory: the home of its salesperson, or its centre.
     pub homes: Vec<Option<Point>>,
-    /// How distances are measured.
-    pub metric: Metric,
     /// Square kilometres count instead of kilometres.
     pub squared: bool,
     /// Cost of a (square) kilometre over [`Travel::denominator`]: one for all accounts, or one for each.
@@ -138,7 +94,7 @@ impl Travel {
         let (Some(place), Some(home)) = (&self.accounts[account], &self.homes[territory]) else {
             return Some(0);
         };
-        let metres = self.metric.metres(place, home);
+        let metres = place.metres_to(home);
         let rate = self.rate(account);
         if !self.squared
             && let Some(cost) = metres.checked_mul(rate)
@@ -157,7 +113,7 @@ impl Travel {
         let rate = self.rate(account) as f64 / self.denominator as f64;
         for (cost, home) in costs.iter_mut().zip(&self.homes) {
             *cost = home.as_ref().map_or(0.0, |home| {
-                let metres = self.metric.nearly(place, home);
+                let metres = place.nearly_to(home);
                 rate * if self.squared { metres * metres / 1000.0 } else { metres }
             });
         }

@@ -57,8 +57,8 @@ pub fn evaluate(problem: &Problem, assignment: &[Option<usize>]) -> Evaluation {
     found
 }
 
-/// Checks an outcome; one message for each disagreement.
-pub fn verify(problem: &Problem, outcome: &Outcome) -> Result<(), Vec<String>> {
+/// Checks an outcome; returns what it is worth, or one message for each disagreement.
+pub fn verify(problem: &Problem, outcome: &Outcome) -> Result<Evaluation, Vec<String>> {
     let mut faults = Vec::new();
     let assignment = &outcome.assignment;
     if assignment.len() != problem.accounts()
@@ -87,5 +87,5 @@ pub fn verify(problem: &Problem, outcome: &Outcome) -> Result<(), Vec<String>> {
     if feasible && proven > objective {
         faults.push(format!("the bound {proven} is above a feasible cost {objective}"));
     }
-    if faults.is_empty() { Ok(()) } else { Err(faults) }
+    if faults.is_empty() { Ok(found) } else { Err(faults) }
 }
