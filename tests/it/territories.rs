@@ -114,6 +114,15 @@ fn created_territories_have_centres_and_hold_their_limits() {
     let ran = project.run(&["territories", "create", "--count", "8"]).exits(0);
     assert!(ran.stderr().contains("701 accounts in 8 territories"), "{}", ran.stderr());
     assert_eq!(result(&project)["feasible"], true);
+    // Whoever reads the centres finds the same cost and bound.
+    let own = "out/territories/assignment.parquet";
+    let scored = project.run(&["-q", "territories", "score", own, "--format", "csv"]).exits(0).stdout();
+    for (key, name) in [("objective", "cost"), ("bound", "no feasible answer costs less than")] {
+        let value = result(&project)[key].as_f64().expect("number");
+        assert!(scored.contains(&format!("{name},{value:.3}\n")), "{scored}");
+    }
+    let twice = project.run(&["-q", "territories", "compare", "today", "today", "--format", "csv"]);
+    assert!(twice.exits(0).stdout().starts_with("metric,a,b,difference\n"));
     project.run(&["-q", "territories", "map"]).exits(0);
     let ran = project.run(&["territories", "create"]).exits(3);
     assert!(ran.stderr().contains("how many territories?"), "{}", ran.stderr());

@@ -171,7 +171,7 @@ fn bisect(problem: &Problem) -> Vec<Option<Point>> {
 fn cut(travel: &Travel, accounts: &mut [(usize, f64)], shares: &[f64], homes: &mut Vec<Option<Point>>) {
     let points = accounts.iter().filter_map(|(account, weight)| Some((travel.accounts[*account]?, *weight)));
     if shares.len() <= 1 {
-        homes.extend(shares.iter().map(|_| Point::mean(points.clone())));
+        homes.extend(shares.iter().map(|_| Point::mean(points.clone()).map(|centre| centre.rounded())));
         return;
     }
     let axis = spread(points);
@@ -255,5 +255,5 @@ fn centres(
         }
         Some(centre)
     };
-    members.iter().zip(homes).map(centre).collect()
+    members.iter().zip(homes).map(centre).map(|centre| centre.map(|centre| centre.rounded())).collect()
 }

@@ -23,6 +23,14 @@ impl Point {
         (z.atan2(x.hypot(y)).to_degrees(), y.atan2(x).to_degrees())
     }
 
+    /// The place with six decimals of a degree, a tenth of a metre: as it is written, so that whoever reads it finds the
+    /// same distances.
+    #[must_use]
+    pub fn rounded(&self) -> Self {
+        let (latitude, longitude) = self.degrees();
+        Self::of((latitude * 1e6).round() / 1e6, (longitude * 1e6).round() / 1e6)
+    }
+
     /// Coordinates in space.
     pub(super) fn axes(&self) -> [f64; 3] {
         self.0
