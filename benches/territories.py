@@ -1,11 +1,13 @@
 """Territories: published instances with known answers, and random countries beside k-means-constrained.
 
     python3 benches/territories.py gap FOLDER      # FOLDER has best_known.csv (path, items, agents, lower_bound, best_known) and the files
+    python3 benches/territories.py districting FOLDER    # reference_values.csv, and LEVEL/STATE_nodes.csv and _edges.csv
+    python3 benches/territories.py cpmp FOLDER           # best_known.csv and instances/NAME.dat: capacitated p-median
     python3 benches/territories.py country N K     # N accounts into K territories, three measures within 2 %
 
-Needs a release build of spm; SPM names another binary. `country` needs numpy, and for the peer `pip install k-means-constrained`.
+Needs a release build of spm; SPM names another binary. All but `gap` need polars, `country` numpy too, and for the peer `pip install k-means-constrained`.
 """
-import csv, functools, json, os, subprocess, sys, tempfile, time
+import csv, functools, json, math, os, subprocess, sys, tempfile, time
 
 print = functools.partial(print, flush=True)
 
@@ -22,7 +24,7 @@ def project(folder, tables, plan):
             writer.writerow(columns)
             writer.writerows(rows)
         # Columns of our own need a type.
-        own = {"revenue", "work"}
+        own = {"revenue", "work", "people"}
         mapped = "".join(
             f'{c} = {{ column = "{c}", type = "number" }}\n' if c in own else f'{c} = "{c}"\n' for c in columns
         )
@@ -80,6 +82,127 @@ def gap(root):
     print(f"all: mean gap {sum(every) / len(every):.3f} % of {len(every)}")
 
 
+def assignment(folder):
+    """Territory of each account."""
+    import polars
+
+    table = polars.read_parquet(f"{folder}/out/territories/assignment.parquet")
+    return dict(zip(table["account_id"], table["territory_id"]))
+
+
+def in_pieces(names, touching):
+    """How many sets hang together, of the names of one territory."""
+    left, pieces = set(names), 0
+    while left:
+        pieces += 1
+        stack = [left.pop()]
+        while stack:
+            for other in touching[stack.pop()]:
+                if other in left:
+                    left.remove(other)
+                    stack.append(other)
+    return pieces
+
+
+def districting(root):
+    gaps = []
+    for row in csv.DictReader(open(f"{root}/reference_values.csv")):
+        if row["model"] not in ("hess", "cut"):
+            continue
+        path = f"{root}/{row['level']}/{row['state']}"
+        nodes = list(csv.DictReader(open(f"{path}_nodes.csv")))
+        names = [node["geoid"] for node in nodes]
+        edges = [(names[int(e["i"])], names[int(e["j"])]) for e in csv.DictReader(open(f"{path}_edges.csv"))]
+        touching = {name: [] for name in names}
+        for one, other in edges:
+            touching[one].append(other)
+            touching[other].append(one)
+        connected = row["model"] == "cut"
+        with tempfile.TemporaryDirectory() as folder:
+            project(
+                folder,
+                {
+                    "accounts": (
+                        ["account_id", "latitude", "longitude", "people"],
+                        [[node["geoid"], node["lat"], node["lon"], node["pop"]] for node in nodes],
+                    ),
+                    "adjacency": (["area_id", "neighbour_id"], edges),
+                },
+                f'territories = {row["k"]}\nsquared = true\nvisits = "people"\ncentre = "account"\n'
+                + ('contiguous = "account_id"\n' if connected else "")
+                + '[[measure]]\nname = "people"\nvalue = "people"\ntolerance = "0.5%"\n',
+            )
+            result, seconds, fault = run(folder, "territories", "create")
+            if result is None:
+                print(f"{row['level']} {row['state']} {row['model']}: no answer\n{fault}")
+                continue
+            district = assignment(folder)
+        # Scored as the published plans are, by nothing of ours.
+        where = {node["geoid"]: (math.radians(float(node["lat"])), math.radians(float(node["lon"]))) for node in nodes}
+        people = {node["geoid"]: int(node["pop"]) for node in nodes}
+
+        def square(one, other):
+            (a, b), (c, d) = where[one], where[other]
+            half = math.sin((c - a) / 2) ** 2 + math.cos(a) * math.cos(c) * math.sin((d - b) / 2) ** 2
+            return (2 * 6371.009 * math.asin(math.sqrt(half))) ** 2
+
+        members = {}
+        for name in names:
+            members.setdefault(district[name], []).append(name)
+        value = sum(min(sum(people[i] * square(i, j) for i in own) for j in own) for own in members.values()) / 1e6
+        sizes = [sum(people[i] for i in own) for own in members.values()]
+        valid = min(sizes) >= int(row["L"]) and max(sizes) <= int(row["U"]) and len(sizes) == int(row["k"])
+        if connected:
+            valid = valid and all(in_pieces(own, touching) == 1 for own in members.values())
+        best = float(row["recomputed_obj_median"])
+        gaps.append((value - best) / best * 100)
+        print(
+            f"{row['level']:6} {row['state']} {row['model']:4} {len(nodes):5} units {row['k']:>2} districts: {value:10.2f} published {best:10.2f} "
+            f"{gaps[-1]:+.3f} % {'valid' if valid else 'NOT VALID'}  gap to our bound {result['gap'] * 100:.2f} %  {seconds:.1f} s"
+        )
+    print(f"mean {sum(gaps) / len(gaps):+.3f} %, worst {max(gaps):+.3f} % of {len(gaps)}")
+
+
+def cpmp(root):
+    gaps = []
+    for row in csv.DictReader(open(f"{root}/best_known.csv")):
+        numbers = list(map(float, open(f"{root}/instances/{row['instance']}.dat").read().split()))
+        n, p = map(int, numbers[:2])
+        points = [numbers[2 + 4 * i : 6 + 4 * i] for i in range(n)]
+        # On the equator, within half a degree, the sphere is flat to a part in a hundred thousand.
+        xs, ys = [point[0] for point in points], [point[1] for point in points]
+        scale = 0.5 / max(max(xs) - min(xs), max(ys) - min(ys))
+        with tempfile.TemporaryDirectory() as folder:
+            project(
+                folder,
+                {
+                    "accounts": (
+                        ["account_id", "latitude", "longitude", "work"],
+                        [
+                            [f"i{i:05}", f"{(y - min(ys)) * scale - 0.25:.9f}", f"{(x - min(xs)) * scale:.9f}", work]
+                            for i, (x, y, _, work) in enumerate(points)
+                        ],
+                    ),
+                },
+                f'territories = {p}\ncentre = "account"\n[[measure]]\nname = "work"\nvalue = "work"\nmost = "{points[0][2]:.0f}"\n',
+            )
+            result, seconds, fault = run(folder, "territories", "create")
+            if result is None:
+                print(f"{row['instance']}: no answer\n{fault}")
+                continue
+            cluster = assignment(folder)
+        members = {}
+        for i in range(n):
+            members.setdefault(cluster[f"i{i:05}"], []).append(i)
+        way = lambda i, j: math.dist(points[i][:2], points[j][:2])
+        value = sum(min(sum(way(i, j) for i in own) for j in own) for own in members.values())
+        valid = len(members) <= p and all(sum(points[i][3] for i in own) <= points[0][2] for own in members.values())
+        best = float(row["best_known_cpmp"])
+        gaps.append((value - best) / best * 100)
+        print(f"{row['instance']:12} {value:12.2f} best known {best:12.2f} {gaps[-1]:+.2f} % {'valid' if valid else 'NOT VALID'}  {seconds:.1f} s")
+    print(f"mean {sum(gaps) / len(gaps):+.2f} %, worst {max(gaps):+.2f} % of {len(gaps)}")
+
+
 def country(n, k):
     import numpy as np
 
@@ -134,6 +257,10 @@ def country(n, k):
 if __name__ == "__main__":
     if sys.argv[1:2] == ["gap"]:
         gap(sys.argv[2])
+    elif sys.argv[1:2] == ["districting"]:
+        districting(sys.argv[2])
+    elif sys.argv[1:2] == ["cpmp"]:
+        cpmp(sys.argv[2])
     elif sys.argv[1:2] == ["country"]:
         country(int(sys.argv[2]), int(sys.argv[3]))
     else:

@@ -165,8 +165,21 @@ pub struct TerritoryRows {
     pub homes: Vec<Option<(f64, f64)>>,
     /// Capacity of each, 1 when empty.
     pub capacities: Vec<Rational>,
+    /// Areas of accounts, when those of a territory must hang together.
+    pub areas: Option<Areas>,
     /// Costs at `account * territories + territory`, and the decimals; `None` for a pair that is not allowed.
     pub costs: Option<(Vec<Option<i64>>, u32)>,
+}
+
+/// Areas of accounts.
+#[derive(Clone, Debug, Default)]
+pub struct Areas {
+    /// Name of each area, sorted.
+    pub names: Vec<String>,
+    /// Area of each account.
+    pub of: Vec<usize>,
+    /// Areas that touch each area, sorted.
+    pub neighbours: Vec<Vec<usize>>,
 }
 
 /// Loads of a measure, and limits of each territory.
@@ -239,10 +252,16 @@ pub fn territory_rows(
         not_negative(values.clone(), "a cost", place)?;
         rows.costs = Some((values, decimals));
     }
+    if let Some(area) = &plan.contiguous {
+        rows.areas = Some(areas(tables, &accounts, area, &rows.accounts, place)?);
+    }
     for measure in &plan.measures {
         let place = &measure.place;
         let limits = |expression: &Option<Expression>| -> Result<Option<Vec<Rational>>, Diagnostic> {
-            let (Some(expression), Some((held, chosen))) = (expression, &held) else { return Ok(None) };
+            let Some(expression) = expression else { return Ok(None) };
+            // New territories have no rows: a limit that names no column is the same over any table.
+            let first = vec![0; rows.territories.len()];
+            let (held, chosen) = held.as_ref().map_or((&accounts, &first), |(held, chosen)| (held, chosen));
             let (values, decimals) = numbers(held, expression, place)?;
             let limit = |row: &usize| {
                 values.get(*row).copied().flatten().map(|units| Rational::from_scaled(units.into(), decimals))
@@ -275,6 +294,49 @@ pub fn territory_rows(
         });
     }
     Ok(rows)
+}
+
+/// The area of each account, and which areas touch; areas without accounts play no part.
+fn areas(
+    tables: &Tables,
+    accounts: &Table,
+    area: &Expression,
+    ids: &[String],
+    place: &TextPlace,
+) -> Result<Areas, Diagnostic> {
+    let adjacency = table(tables, "adjacency", place)?;
+    let lowered = lower(area, accounts, place)?.expression.cast(DataType::String).alias("_area");
+    let frame = accounts.frame.clone().lazy().select([lowered]).collect();
+    let of = frame
+        .and_then(|frame| frame.column("_area").and_then(|column| column.str().cloned()))
+        .map_err(|error| internal(&error, place))?;
+    if let Some((_, id)) = of.iter().zip(ids).find(|(area, _)| area.is_none()) {
+        let empty = of.null_count();
+        let message = format!("{empty} account(s) have no area, such as {id}");
+        let fault = Diagnostic::error(Code::SPM110, message).at(Place::Text(place.clone()), "");
+        return Err(
+            fault.hint("fill the column that `contiguous` reads, or leave these rows out with a condition")
+        );
+    }
+    let names: Vec<String> =
+        of.iter().flatten().map(str::to_owned).collect::<BTreeSet<_>>().into_iter().collect();
+    let index = |name: Option<&String>| names.binary_search(name?).ok();
+    let mut neighbours = vec![BTreeSet::new(); names.len()];
+    for (one, other) in texts(adjacency, "area_id").iter().zip(texts(adjacency, "neighbour_id").iter()) {
+        if let (Some(one), Some(other)) = (index(one.as_ref()), index(other.as_ref()))
+            && one != other
+        {
+            neighbours[one].insert(other);
+            neighbours[other].insert(one);
+        }
+    }
+    let place_of =
+        |name: Option<&str>| names.binary_search_by(|own| own.as_str().cmp(name.unwrap_or(""))).unwrap_or(0);
+    Ok(Areas {
+        of: of.iter().map(place_of).collect(),
+        neighbours: neighbours.into_iter().map(|own| own.into_iter().collect()).collect(),
+        names,
+    })
 }
 
 /// Fills in who holds territories. Returns the table and the rows of it that take part.

@@ -128,6 +128,71 @@ fn created_territories_have_centres_and_hold_their_limits() {
     assert!(ran.stderr().contains("how many territories?"), "{}", ran.stderr());
 }
 
+/// Counties as accounts, and which of them touch.
+fn counties(edges: &str) -> Project {
+    let fixture =
+        |name: &str| std::fs::read_to_string(root().join("fixtures/districting").join(name)).expect("text");
+    let nodes = fixture("IA_nodes.csv");
+    let names: Vec<&str> = nodes.lines().skip(1).filter_map(|line| line.split(',').nth(1)).collect();
+    let mut adjacency = "area_id,neighbour_id\n".to_owned();
+    for line in fixture(edges).lines().skip(1) {
+        let ends: Vec<usize> = line.split(',').take(2).map(|end| end.parse().expect("a number")).collect();
+        let _ = writeln!(adjacency, "{},{}", names[ends[0]], names[ends[1]]);
+    }
+    let project = Project::new();
+    project.file("counties.csv", nodes).file("adjacency.csv", adjacency);
+    project.file(
+        "spm.toml",
+        "version = 1\nname = \"counties\"\ncurrency = \"USD\"\n[calendar]\npattern = \"months\"\nstart = 2027-01-01\nyears = 1\n\
+         [sources.accounts]\nfiles = \"counties.csv\"\n[sources.accounts.columns]\naccount_id = \"geoid\"\nlatitude = \"lat\"\nlongitude = \"lon\"\n\
+         people = { column = \"pop\", type = \"number\" }\n\
+         [sources.adjacency]\nfiles = \"adjacency.csv\"\n[sources.adjacency.columns]\narea_id = \"area_id\"\nneighbour_id = \"neighbour_id\"\n",
+    );
+    project.file(
+        "plans/districts.toml",
+        "version = 1\nkind = \"territories\"\nid = \"districts\"\ntitle = \"Districts\"\nterritories = 4\nsquared = true\nvisits = \"people\"\n\
+         centre = \"account\"\ncontiguous = \"account_id\"\niterations = 200\n[[measure]]\nname = \"people\"\nvalue = \"people\"\ntolerance = \"0.5%\"\n",
+    );
+    project
+}
+
+#[test]
+fn counties_become_districts_that_hang_together() {
+    let project = counties("IA_edges.csv");
+    project.run(&["-q", "territories", "create"]).exits(0);
+    let result = result(&project);
+    let objective = result["objective"].as_f64().expect("number") / 1e6;
+    assert!((17_730.4..17_730.5 * 1.01).contains(&objective), "{objective}");
+    let own = "out/territories/assignment.parquet";
+    let scored = project.run(&["-q", "territories", "score", own, "--format", "csv"]).exits(0).stdout();
+    assert!(scored.contains("territories in parts that do not touch,0.000\n"), "{scored}");
+    assert!(scored.contains("feasible (1 = yes),1.000\n"), "{scored}");
+}
+
+#[test]
+fn a_county_that_touches_nothing_is_named() {
+    let project = counties("IA_edges.csv");
+    let text = String::from_utf8(project.bytes("adjacency.csv")).expect("text");
+    let kept: Vec<&str> = text.lines().filter(|line| !line.contains("19001")).collect();
+    project.file("adjacency.csv", kept.join("\n"));
+    let ran = project.run(&["territories", "create"]).exits(4);
+    assert!(
+        ran.stderr().contains("1 account(s) touch no others by the table adjacency, such as 19001"),
+        "{}",
+        ran.stderr()
+    );
+    let plan = String::from_utf8(project.bytes("plans/districts.toml")).expect("text");
+    project.file("plans/districts.toml", plan.replace("\"account_id\"", "\"NULLIF(account_id, '19001')\""));
+    let ran = project.run(&["territories", "create"]).exits(3);
+    assert!(ran.stderr().contains("1 account(s) have no area, such as 19001"), "{}", ran.stderr());
+    project.file(
+        "plans/districts.toml",
+        plan.replace("value = \"people\"", "value = \"people\"\nmost = \"capacity\""),
+    );
+    let ran = project.run(&["territories", "create"]).exits(3);
+    assert!(ran.stderr().contains("plain numbers"), "{}", ran.stderr());
+}
+
 #[test]
 fn what_contradicts_is_named() {
     let project = instance("a05100");

@@ -168,6 +168,15 @@ pub static CONTRACTS: &[Contract] = &[
         ],
     },
     Contract {
+        name: "adjacency",
+        key: &["area_id", "neighbour_id"],
+        doc: "Areas that touch, such as counties. One row for a pair is enough.",
+        columns: &[
+            column("area_id", Text, Required, "an area, as `contiguous` of the plan names it"),
+            column("neighbour_id", Text, Required, "an area that touches it"),
+        ],
+    },
+    Contract {
         name: "transactions",
         key: &["transaction_id", "line_id"],
         doc: "A booking, refund or any other event that may earn credit.",

@@ -62,6 +62,16 @@ pub static TERRITORIES: Shape = Shape {
             "how often the way to an account is made, over accounts; 1 when absent",
         ),
         Field::optional(
+            "centre",
+            Kind::Choice(&["anywhere", "account"]),
+            "where `spm territories create` puts the centre of a territory: anywhere (default), or at one of its accounts",
+        ),
+        Field::optional(
+            "contiguous",
+            Kind::Expression,
+            "area of an account, over accounts, such as county_id: the areas of a territory hang together by the table adjacency",
+        ),
+        Field::optional(
             "cost",
             Kind::Expression,
             "cost of a pair, over the table costs, added to that of travel if `travel` is given; pairs that are absent are not allowed",
@@ -133,6 +143,10 @@ pub struct TerritoryPlan {
     pub squared: bool,
     /// How often the way to an account is made.
     pub visits: Option<Expression>,
+    /// Centres of created territories are at accounts.
+    pub centre_at_account: bool,
+    /// Area of an account, when the areas of a territory must hang together.
+    pub contiguous: Option<Expression>,
     /// Cost of a pair, over costs.
     pub cost: Option<Expression>,
     /// Cost of a move, in kilometres.
@@ -200,6 +214,9 @@ impl TerritoryPlan {
             })
         };
         let (visits, cost) = (number("visits", &accounts), number("cost", &tables.columns("costs")));
+        let contiguous = raw
+            .get("contiguous")
+            .and_then(|item| check_typed(item.as_text()?, &item.place, &accounts, Type::Text, &mut faults));
         let usual = if holders == "reps" { "owner_id" } else { "territory_id" };
         let current = raw.text("current").unwrap_or(usual).to_owned();
         if !accounts.0.iter().any(|(name, kind)| *name == current && *kind == Type::Text) {
@@ -238,6 +255,8 @@ impl TerritoryPlan {
             travel: raw.number("travel"),
             squared: raw.boolean("squared").unwrap_or(false),
             visits,
+            centre_at_account: raw.text("centre") == Some("account"),
+            contiguous,
             cost,
             move_cost: raw.number("move").unwrap_or_else(|| Rational::from(100i64)),
             max_accounts: count("max_accounts"),

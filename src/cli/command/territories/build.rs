@@ -1,6 +1,8 @@
 //! A plan and its rows become the problem that the engine solves.
 
-use spm_core::engine::territory::{Band, Costs, FORBIDDEN, Loads, Measure, Point, Problem, Travel};
+use spm_core::engine::territory::{
+    Band, Centres, Contiguity, Costs, FORBIDDEN, Loads, Measure, Point, Problem, Travel,
+};
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::round::{Rounding, round_to_decimals};
@@ -30,7 +32,7 @@ pub fn problem(plan: &TerritoryPlan, rows: &TerritoryRows, centres: bool) -> Res
     let current: Vec<Option<usize>> = rows.current.iter().map(|id| id.as_ref().and_then(index)).collect();
     let too_large = || fault(Code::SPM402, "a cost leaves 64 bits; lower travel, visits or move".to_owned());
     let move_cost = scaled(&plan.move_cost).ok_or_else(too_large)?;
-    let travel = travel(plan, rows).ok_or_else(too_large)?;
+    let travel = travel(plan, rows, centres).ok_or_else(too_large)?;
     let locked: Vec<Option<usize>> =
         rows.locked.iter().zip(&current).map(|(locked, current)| current.filter(|_| *locked)).collect();
     let mut problem = Problem {
@@ -54,6 +56,10 @@ pub fn problem(plan: &TerritoryPlan, rows: &TerritoryRows, centres: bool) -> Res
             })
             .collect(),
         max_moves: plan.max_moves,
+        contiguity: rows
+            .areas
+            .as_ref()
+            .map(|areas| Contiguity { areas: areas.of.clone(), neighbours: areas.neighbours.clone() }),
     };
     if let Some((costs, decimals)) = &rows.costs {
         problem.costs = Costs::Table(table(plan, &problem, costs, *decimals).ok_or_else(too_large)?);
@@ -73,7 +79,7 @@ fn scaled(value: &Rational) -> Option<i64> {
     round_to_decimals(value, COST_DECIMALS, Rounding::default()).and_then(|value| i64::try_from(value).ok())
 }
 
-fn travel(plan: &TerritoryPlan, rows: &TerritoryRows) -> Option<Travel> {
+fn travel(plan: &TerritoryPlan, rows: &TerritoryRows, create: bool) -> Option<Travel> {
     let (rate, denominator) = plan.travel.clone().unwrap_or_else(Rational::one).to_i64_pair()?;
     let (rates, denominator) = match &rows.visits {
         None => (vec![rate], denominator),
@@ -87,6 +93,11 @@ fn travel(plan: &TerritoryPlan, rows: &TerritoryRows) -> Option<Travel> {
     Some(Travel {
         accounts: places(&rows.account_points),
         homes: places(&rows.homes),
+        centres: match (create, plan.centre_at_account) {
+            (false, _) => Centres::Given,
+            (true, false) => Centres::Anywhere,
+            (true, true) => Centres::Account,
+        },
         squared: plan.squared,
         rates,
         denominator,

@@ -11,6 +11,7 @@ use spm_core::ground::rational::Rational;
 use spm_core::ground::round::{Rounding, round_to_decimals};
 use spm_core::ground::source::Place;
 use spm_core::plan::Plan;
+use spm_core::plan::expression::Expression;
 use spm_core::plan::territories::TerritoryPlan;
 use spm_frame::load::{Need, Tables};
 use spm_frame::planning::{TerritoryRows, points, territory_rows, texts};
@@ -78,7 +79,7 @@ pub enum Command {
 
 /// What the command reads.
 pub const NEED: Need<'static> = Need {
-    tables: &["accounts", "reps", "territories", "costs", "transactions"],
+    tables: &["accounts", "reps", "territories", "costs", "adjacency", "transactions"],
     own: Some(OWN),
     days: None,
 };
@@ -153,11 +154,15 @@ fn create(
         let fault = fault(Code::SPM004, "how many territories? The plan has no `territories`");
         return Err(input(fault.hint("territories = 50 in the plan, or --count 50")));
     };
+    // A limit that is a plain number holds for any territory.
+    let of_holder =
+        |limit: &Option<Expression>| limit.as_ref().is_some_and(|limit| !limit.columns().is_empty());
     let needs_holders = plan.cost.is_some()
-        || plan.measures.iter().any(|own| own.least.is_some() || own.most.is_some() || own.by_capacity);
+        || plan.measures.iter().any(|own| of_holder(&own.least) || of_holder(&own.most) || own.by_capacity);
     if needs_holders {
-        let message = "new territories have no holders yet, so `cost`, `least`, `most` and target = \"capacity\" mean nothing to `create`";
-        return Err(input(fault(Code::SPM304, message).hint("use tolerances of equal targets in this plan")));
+        let message = "new territories have no holders yet, so `cost`, columns in `least` and `most`, and target = \"capacity\" mean nothing to `create`";
+        let hint = "use tolerances of equal targets, or limits that are plain numbers, in this plan";
+        return Err(input(fault(Code::SPM304, message).hint(hint)));
     }
     let rows = territory_rows(plan, tables, Some(count)).map_err(input)?;
     if rows.accounts.len() < count {
@@ -217,6 +222,19 @@ fn conflict_text(conflict: &Conflict, rows: &TerritoryRows, problem: &Problem) -
             load_text(rows, *measure, *load),
             load_text(rows, *measure, *high)
         ),
+        Conflict::CutOff { measure, accounts, load, low, high } => {
+            let first: Vec<&str> =
+                accounts.iter().take(3).map(|account| rows.accounts[*account].as_str()).collect();
+            format!(
+                "{}: {} account(s) touch no others by the table adjacency, such as {}; they carry {}, and no number of territories of {} to {} does",
+                name(measure),
+                accounts.len(),
+                first.join(", "),
+                load_text(rows, *measure, *load),
+                load_text(rows, *measure, *low),
+                load_text(rows, *measure, *high)
+            )
+        }
         Conflict::Empty { measure, territory, band } => format!(
             "{}: nothing is both at least {} and at most {}, as {} asks",
             name(measure),
@@ -306,7 +324,9 @@ fn infeasible(plan: &TerritoryPlan, reasons: &[String]) -> Failure {
     let mut sink = Sink::default();
     for reason in reasons {
         let fault = Diagnostic::error(Code::SPM501, reason.clone()).at(Place::Text(plan.place.clone()), "");
-        sink.push(fault.hint("widen a tolerance, unlock accounts, or raise max_moves or max_accounts"));
+        sink.push(fault.hint(
+            "widen a tolerance, unlock accounts, raise max_moves or max_accounts, or add rows to adjacency",
+        ));
     }
     Failure::Faults(sink, exit::INFEASIBLE)
 }
@@ -327,6 +347,9 @@ fn violations(problem: &Problem, rows: &TerritoryRows, found: &Evaluation) -> Ve
                 ));
             }
         }
+    }
+    for (territory, parts) in found.parts.iter().enumerate().filter(|(_, parts)| **parts > 1) {
+        all.push(format!("{} is in {parts} parts that do not touch", rows.territories[territory]));
     }
     if let Some(limit) = problem.max_moves.filter(|limit| found.moves > *limit) {
         all.push(format!("{} accounts move, more than {limit}", found.moves));

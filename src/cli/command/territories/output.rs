@@ -1,6 +1,6 @@
 //! Tables and texts about an assignment.
 
-use spm_core::engine::territory::{self, Costs, Evaluation, Outcome, PRICE_BITS, Problem};
+use spm_core::engine::territory::{self, Costs, Evaluation, Outcome, Problem};
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::round::{Rounding, round_to_decimals};
@@ -54,8 +54,9 @@ pub fn assignment_table(
     // What the limits add to the cost: the priced cost less the cost.
     let price = |account: usize, territory: usize| {
         let priced = outcome.prices.of(problem, account, territory)?;
-        let own = priced - (i128::from(cost(account, territory)?) << PRICE_BITS);
-        i64::try_from((own + (1 << (PRICE_BITS - 1))) >> PRICE_BITS).ok()
+        let bits = outcome.prices.bits;
+        let own = priced - (i128::from(cost(account, territory)?) << bits);
+        i64::try_from((own + (1 << bits >> 1)) >> bits).ok()
     };
     let why = |account: usize| {
         let (here, Some(other)) = (to(account), other(account)) else { return "locked" };
@@ -192,6 +193,10 @@ pub fn metrics(problem: &Problem, rows: &TerritoryRows, found: &Evaluation, prov
         all.push(("longest distance, km".to_owned(), distances.iter().max().copied()));
     }
     all.push(("accounts that change hands".to_owned(), count(found.moves)));
+    if problem.contiguity.is_some() {
+        let apart = found.parts.iter().filter(|parts| **parts > 1).count();
+        all.push(("territories in parts that do not touch".to_owned(), count(apart)));
+    }
     for (what, accounts) in [
         ("accounts without a territory", found.unassigned),
         ("accounts where they may not be", found.forbidden),
@@ -246,7 +251,7 @@ pub fn result_json(plan: &TerritoryPlan, outcome: &Outcome) -> String {
         "moves": outcome.moves,
         "seed": outcome.seed,
         "iterations": plan.iterations,
-        "price_bits": territory::PRICE_BITS,
+        "price_bits": outcome.prices.bits,
         "prices": { "bands": outcome.prices.bands, "moves": outcome.prices.moves },
     });
     format!("{value:#}\n")

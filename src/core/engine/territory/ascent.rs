@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::candidates::Candidates;
 use super::curvature::Curvature;
-use super::dual::{PRICE_BITS, Prices};
+use super::dual::Prices;
 use super::problem::Problem;
 
 /// Accounts of a block.
@@ -367,7 +367,7 @@ impl<'a> Dual<'a> {
 
     /// Whole prices in the units of this dual.
     fn scaled(&self, prices: &Prices) -> Vec<f64> {
-        let unit = 2f64.powi(-PRICE_BITS.cast_signed());
+        let unit = prices.unit();
         let scaled = |territory: usize| {
             let own = prices.bands.iter().zip(&self.load_scales);
             own.map(move |(own, scale)| own[territory] as f64 * unit * scale / self.cost_scale)
@@ -378,10 +378,10 @@ impl<'a> Dual<'a> {
     fn prices(&self, prices: &[f64]) -> Prices {
         let of = |measure: usize, scale: &f64| {
             let own = prices.iter().skip(measure).step_by(self.measures);
-            own.map(|price| whole(price * self.cost_scale / scale)).collect()
+            own.map(|price| price * self.cost_scale / scale).collect()
         };
         let bands = self.load_scales.iter().enumerate().map(|(measure, scale)| of(measure, scale)).collect();
-        Prices { bands, moves: whole(self.moves * self.cost_scale) }
+        Prices::whole(bands, self.moves * self.cost_scale)
     }
 }
 
@@ -392,12 +392,6 @@ fn spread(candidates: &Candidates, account: usize) -> f64 {
     const NEXT: usize = 3;
     let costs = &candidates.costs[candidates.of(account)];
     costs.get(NEXT).or(costs.last()).map_or(0.0, |next| (next - costs[0]) as f64)
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and any price is valid")]
-fn whole(price: f64) -> i64 {
-    let limit = 2f64.powi(60);
-    (price * 2f64.powi(PRICE_BITS.cast_signed())).clamp(-limit, limit) as i64
 }
 
 /// Prices for the candidates: from nothing, or from prices that nearly fit. `polish` rounds of subgradients follow.

@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::dual::{PRICE_BITS, Prices};
+use super::dual::Prices;
 use super::problem::{FORBIDDEN, Loads, Problem};
 
 /// Pairs that are looked at: every territory is a candidate of every account where there are no more.
@@ -43,8 +43,21 @@ impl Candidates {
             if all.len() > limit {
                 nearly.resize(problem.territories, 0.0);
                 problem.nearly(account, nearly);
-                all.select_nth_unstable_by(limit, |a, b| nearly[*a].total_cmp(&nearly[*b]).then(a.cmp(b)));
-                all.truncate(limit);
+                let dearer = |a: &usize, b: &usize| nearly[*a].total_cmp(&nearly[*b]).then(a.cmp(b));
+                all.select_nth_unstable_by(limit, dearer);
+                // And some that are farther and farther off: where dozens of territories share a town, the nearest ones
+                // cannot give away what the town has too much.
+                let (mut rank, mut kept) = (limit, limit);
+                loop {
+                    let next = rank + rank / 2;
+                    if next >= all.len() {
+                        break;
+                    }
+                    all[rank..].select_nth_unstable_by(next - rank, dearer);
+                    all.swap(kept, next);
+                    (rank, kept) = (next + 1, kept + 1);
+                }
+                all.truncate(kept);
                 all.extend(more.iter().map(|more| more[account]).chain(problem.current[account]));
             }
             let mut all: Vec<(i64, u32)> =
@@ -80,7 +93,7 @@ impl Candidates {
     /// first, in cost units.
     #[expect(clippy::cast_precision_loss, reason = "regrets steer the search")]
     pub(super) fn rank(&mut self, problem: &Problem, prices: &Prices) -> Vec<f64> {
-        let unit = 2f64.powi(-PRICE_BITS.cast_signed());
+        let unit = prices.unit();
         let order = |account: usize| {
             let mut own: Vec<(i128, usize)> = self
                 .of(account)

@@ -1,41 +1,69 @@
 //! Centres for territories that have none: accounts are cut in two again and again, then centres and borders take turns
 //! (Lloyd 1982), each time with prices that keep the territories within their bands.
 
-use super::candidates::Candidates;
-use super::dual::{Prices, bound_of};
-use super::problem::{Band, Costs, Loads, Measure, Problem};
-use super::travel::{Point, Travel};
-use super::{Outcome, Priced, Settings, ascent, divide};
+use super::dual::Prices;
+use super::problem::{Band, Contiguity, Costs, Loads, Measure, Problem};
+use super::renew::{drawn, renew};
+use super::search::{Random, Score};
+use super::travel::{Centres, Point, Travel};
+use super::{Evaluation, Grown, Outcome, Priced, Settings, TINY, divide, evaluate, grown, prove, score};
 
 /// Accounts of a territory from which its centre is found; more are sampled.
 const SAMPLE: usize = 100;
 /// Turns of centres and borders on prices alone, at most: of small problems, and of large ones.
 const TURNS: [usize; 2] = [30, 12];
-/// Turns on finished answers, of problems that are small.
-const SETTLED_TURNS: usize = 6;
+/// Turns on finished answers at most, and the gain, as a part of the cost, below which a larger problem takes no more.
+const SETTLED_TURNS: usize = 7;
+const GAIN: i128 = 200;
 
 /// Finds a centre for each territory, and divides the accounts. `problem` must cost travel; its homes become the centres.
 /// The bound of the outcome holds for these centres.
 #[must_use]
 pub fn create(problem: &mut Problem, settings: Settings, progress: &mut dyn FnMut(u32)) -> Outcome {
+    let small = problem.accounts() <= super::SMALL;
     let stride = (problem.accounts() / (SAMPLE * problem.territories.max(1))).max(1);
-    let mut sample = sampled(problem, stride);
-    let mut homes = bisect(&sample);
+    let sampled: Vec<usize> = (0..problem.accounts()).step_by(stride).collect();
+    let everywhere: Vec<usize> = (0..problem.territories).collect();
+    let mut sample = part(problem, &sampled, &everywhere);
+    if stride > 1 {
+        fit(&mut sample, problem);
+    }
+    let homes = bisect(&sample, None);
+    place(&mut sample, &homes);
+    take_turns(&mut sample, TURNS[usize::from(!small)], progress);
+    let homes = homes_of(&sample).to_vec();
+    place(problem, &homes);
+    if !small {
+        return divide(problem, &Priced::of(problem), None, settings, progress);
+    }
+    let short = Settings { iterations: settings.iterations / 20, ..settings };
+    let mut answer = settle(problem, None, short, progress);
+    renew(problem, &mut answer, settings, progress);
+    let (_, assignment) = settle(problem, Some(answer), settings, progress);
+    problem.locked.fill(None);
+    let (prices, bound) = prove(problem);
+    let found = evaluate(problem, &assignment.iter().copied().map(Some).collect::<Vec<_>>());
+    let Evaluation { feasible, objective, moves, .. } = found;
+    Outcome { assignment, feasible, objective, bound, prices, moves, seed: settings.seed }
+}
+
+/// Centres and borders on prices take turns until the bound falls no further; the homes of the problem become the centres.
+/// Returns the bound.
+pub(super) fn take_turns(problem: &mut Problem, turns: usize, progress: &mut dyn FnMut(u32)) -> i128 {
     let mut prices: Option<Prices> = None;
     let mut best: Option<(i128, Vec<Option<Point>>)> = None;
     let mut stalled = 0;
-    let turns = TURNS[usize::from(problem.accounts() > super::SMALL)];
+    let mut more = Vec::new();
     for turn in 0..turns {
         progress(u32::try_from(turn).unwrap_or(0));
-        place(&mut sample, &homes);
-        let candidates = Candidates::new(&sample, &[]);
-        let found = ascent::prices(&sample, &candidates, prices.as_ref(), 0);
-        let cheapest = found.cheapest_two(&sample);
-        let value = bound_of(&sample, &found, &cheapest);
+        // Lists start from what the last turn added to them.
+        more.drain(..more.len().saturating_sub(2));
+        let Grown { prices: found, proven: value, cheapest, .. } =
+            grown(problem, prices.as_ref(), &mut more, 0);
         if best.as_ref().is_none_or(|(least, _)| value < *least) {
             let gain = best.as_ref().map_or(i128::MAX, |(least, _)| (least - value).saturating_mul(2000));
             stalled = if gain < value { stalled + 1 } else { 0 };
-            best = Some((value, homes.clone()));
+            best = Some((value, homes_of(problem).to_vec()));
         } else {
             stalled += 1;
         }
@@ -43,103 +71,138 @@ pub fn create(problem: &mut Problem, settings: Settings, progress: &mut dyn FnMu
             break;
         }
         let territory = |account: usize| cheapest[account][0].map(|(_, territory)| territory);
-        homes = centres(&sample, &homes, territory);
+        let homes = centres(problem, territory);
+        place(problem, &homes);
         prices = Some(found);
     }
-    if let Some((_, homes)) = best {
-        place(problem, &homes);
-    }
-    // Centres of finished answers fit what cannot be split better than those on prices; short searches tell which.
-    let mut priced = Priced::of(problem);
-    if problem.accounts() <= super::SMALL {
-        let short = Settings { iterations: settings.iterations / 4, ..settings };
-        let mut outcome = divide(problem, &priced, short, progress);
-        for _ in 0..SETTLED_TURNS {
-            let before = homes_of(problem).to_vec();
-            let homes = centres(problem, &before, |account| outcome.assignment.get(account).copied());
-            place(problem, &homes);
-            let again = Priced::of(problem);
-            let next = divide(problem, &again, short, progress);
-            if (!next.feasible, next.objective) >= (!outcome.feasible, outcome.objective) {
-                place(problem, &before);
-                break;
-            }
-            (outcome, priced) = (next, again);
-        }
-    }
-    divide(problem, &priced, settings, progress)
+    let Some((least, homes)) = best else { return 0 };
+    place(problem, &homes);
+    least
 }
 
-fn homes_of(problem: &Problem) -> &[Option<Point>] {
+/// Finished answers and their centres take turns while that helps: such centres fit what cannot be split better than those on
+/// prices. Returns the answer and its score; the homes of the problem become its centres.
+pub(super) fn settle(
+    problem: &mut Problem,
+    known: Option<(Score, Vec<usize>)>,
+    settings: Settings,
+    progress: &mut dyn FnMut(u32),
+) -> (Score, Vec<usize>) {
+    let mut best = known;
+    for _ in 0..SETTLED_TURNS {
+        let before = homes_of(problem).to_vec();
+        let own = best.as_ref().map(|(_, assignment)| assignment.as_slice());
+        let assignment = divide(problem, &Priced::of(problem), own, settings, progress).assignment;
+        let there = score(problem, &assignment);
+        let homes = centres(problem, |account| assignment.get(account).copied());
+        let stays = homes_of(problem).to_vec();
+        place(problem, &homes);
+        let mut next = score(problem, &assignment);
+        let anywhere = !matches!(&problem.costs, Costs::Travel(travel) if travel.centres == Centres::Account);
+        if anywhere && there < next {
+            place(problem, &stays);
+            next = there;
+        }
+        let last = best.as_ref().map(|(best, _)| *best);
+        if last.is_some_and(|last| next >= last) {
+            place(problem, &before);
+            break;
+        }
+        best = Some((next, assignment));
+        let little = last.is_some_and(|last| last.0 == next.0 && (last.1 - next.1) * GAIN < next.1);
+        if little && problem.accounts() > TINY {
+            break;
+        }
+    }
+    best.unwrap_or_default()
+}
+
+pub(super) fn homes_of(problem: &Problem) -> &[Option<Point>] {
     if let Costs::Travel(travel) = &problem.costs { &travel.homes } else { &[] }
 }
 
-fn place(problem: &mut Problem, homes: &[Option<Point>]) {
-    if let Costs::Travel(travel) = &mut problem.costs {
-        travel.homes = homes.to_vec();
+/// Gives territories their homes. Centres at accounts keep the accounts where they are.
+pub(super) fn place(problem: &mut Problem, homes: &[Option<Point>]) {
+    let Costs::Travel(travel) = &mut problem.costs else { return };
+    travel.homes = homes.to_vec();
+    if travel.centres == Centres::Account {
+        problem.locked.fill(None);
+        for (territory, home) in homes.iter().enumerate() {
+            let places = travel.accounts.iter().zip(&problem.locked);
+            let own = places.enumerate().find(|(_, (place, locked))| *place == home && locked.is_none());
+            if let Some((account, _)) = own {
+                problem.locked[account] = Some(territory);
+            }
+        }
     }
 }
 
-/// Every `stride`-th account, with bands to fit.
-fn sampled(problem: &Problem, stride: usize) -> Problem {
-    fn every<T: Clone>(all: &[T], stride: usize) -> Vec<T> {
-        all.iter().step_by(stride).cloned().collect()
-    }
-    if stride == 1 {
-        return problem.clone();
+/// The problem of some accounts and some territories.
+pub(super) fn part(problem: &Problem, accounts: &[usize], territories: &[usize]) -> Problem {
+    fn some<T: Clone>(all: &[T], places: &[usize]) -> Vec<T> {
+        places.iter().map(|place| all[*place].clone()).collect()
     }
     let pairs = |all: &[i64]| -> Vec<i64> {
-        all.chunks(problem.territories.max(1)).step_by(stride).flatten().copied().collect()
-    };
-    let measure = |measure: &Measure| {
-        let sum = |loads: &[i64]| loads.iter().map(|load| i128::from(*load)).sum::<i128>();
-        let (loads, whole, part) = match &measure.loads {
-            Loads::Account(all) => {
-                let part = every(all, stride);
-                let sums = (sum(all), sum(&part));
-                (Loads::Account(part), sums.0, sums.1)
-            }
-            Loads::Pair(all) => {
-                let part = pairs(all);
-                let sums = (sum(all), sum(&part));
-                (Loads::Pair(part), sums.0, sums.1)
-            }
+        let row = |account: usize| {
+            territories.iter().map(move |territory| all[account * problem.territories + territory])
         };
-        // The sample's share of the whole, which is about 1 / stride.
-        let share = |end: i128| if whole == 0 { end } else { end.saturating_mul(part) / whole };
-        Measure {
-            name: measure.name.clone(),
-            bands: measure
-                .bands
-                .iter()
-                .map(|band| Band { low: share(band.low), high: share(band.high) })
-                .collect(),
-            loads,
-        }
+        accounts.iter().copied().flat_map(row).collect()
     };
+    let inside = |territory: Option<usize>| territory.and_then(|own| territories.binary_search(&own).ok());
     let costs = match &problem.costs {
         Costs::Table(all) => Costs::Table(pairs(all)),
         Costs::Travel(travel) => Costs::Travel(Travel {
-            accounts: every(&travel.accounts, stride),
-            rates: if travel.rates.len() > 1 { every(&travel.rates, stride) } else { travel.rates.clone() },
-            ..travel.clone()
+            accounts: some(&travel.accounts, accounts),
+            homes: some(&travel.homes, territories),
+            rates: if travel.rates.len() > 1 { some(&travel.rates, accounts) } else { travel.rates.clone() },
+            ..*travel
         }),
     };
     Problem {
-        territories: problem.territories,
+        territories: territories.len(),
         costs,
-        current: every(&problem.current, stride),
+        current: accounts.iter().map(|account| inside(problem.current[*account])).collect(),
         move_cost: problem.move_cost,
-        locked: every(&problem.locked, stride),
-        measures: problem.measures.iter().map(measure).collect(),
-        max_moves: problem.max_moves.map(|limit| limit / stride),
+        locked: accounts.iter().map(|account| inside(problem.locked[*account])).collect(),
+        measures: problem
+            .measures
+            .iter()
+            .map(|measure| Measure {
+                name: measure.name.clone(),
+                loads: match &measure.loads {
+                    Loads::Account(all) => Loads::Account(some(all, accounts)),
+                    Loads::Pair(all) => Loads::Pair(pairs(all)),
+                },
+                bands: some(&measure.bands, territories),
+            })
+            .collect(),
+        max_moves: problem.max_moves,
+        contiguity: problem.contiguity.as_ref().map(|contiguity| Contiguity {
+            areas: some(&contiguity.areas, accounts),
+            neighbours: contiguity.neighbours.clone(),
+        }),
+    }
+}
+
+/// Makes the bands of a sample its share of those of the whole.
+fn fit(sample: &mut Problem, whole: &Problem) {
+    let sum = |loads: &Loads| {
+        let (Loads::Account(loads) | Loads::Pair(loads)) = loads;
+        loads.iter().map(|load| i128::from(*load)).sum::<i128>()
+    };
+    for (own, all) in sample.measures.iter_mut().zip(&whole.measures) {
+        let (part, total) = (sum(&own.loads), sum(&all.loads).max(1));
+        let share = |end: i128| end.checked_mul(part).map_or(end, |end| end / total);
+        for band in &mut own.bands {
+            *band = Band { low: share(band.low), high: share(band.high) };
+        }
     }
 }
 
 /// Centres of the parts that come of cutting the accounts in two, across where they are spread the most, until each
-/// territory has the share of the loads that its bands ask for.
+/// territory has the share of the loads that its bands ask for; or across any direction, when they are drawn.
 #[expect(clippy::cast_precision_loss, reason = "centres are a start")]
-fn bisect(problem: &Problem) -> Vec<Option<Point>> {
+pub(super) fn bisect(problem: &Problem, random: Option<&mut Random>) -> Vec<Option<Point>> {
     let Costs::Travel(travel) = &problem.costs else { return Vec::new() };
     let weight = |account: usize| {
         let shares = problem.measures.iter().filter_map(|measure| match &measure.loads {
@@ -164,17 +227,27 @@ fn bisect(problem: &Problem) -> Vec<Option<Point>> {
         .collect();
     let shares: Vec<f64> = (0..problem.territories).map(share).collect();
     let mut homes = Vec::with_capacity(problem.territories);
-    cut(travel, &mut accounts, &shares, &mut homes);
-    homes
+    cut(travel, &mut accounts, &shares, random, &mut homes);
+    // A part that a few large accounts left empty.
+    drawn(problem, homes, None)
 }
 
-fn cut(travel: &Travel, accounts: &mut [(usize, f64)], shares: &[f64], homes: &mut Vec<Option<Point>>) {
+fn cut(
+    travel: &Travel,
+    accounts: &mut [(usize, f64)],
+    shares: &[f64],
+    mut random: Option<&mut Random>,
+    homes: &mut Vec<Option<Point>>,
+) {
     let points = accounts.iter().filter_map(|(account, weight)| Some((travel.accounts[*account]?, *weight)));
     if shares.len() <= 1 {
         homes.extend(shares.iter().map(|_| Point::mean(points.clone()).map(|centre| centre.rounded())));
         return;
     }
-    let axis = spread(points);
+    let axis = match &mut random {
+        None => spread(points),
+        Some(random) => std::array::from_fn(|_| random.share() - 0.5),
+    };
     let along = |account: usize| {
         travel.accounts[account]
             .map_or(0.0, |point| point.axes().iter().zip(axis).map(|(part, axis)| part * axis).sum::<f64>())
@@ -192,8 +265,8 @@ fn cut(travel: &Travel, accounts: &mut [(usize, f64)], shares: &[f64], homes: &m
         sum >= goal
     });
     let (lower, upper) = accounts.split_at_mut(middle.map_or(accounts.len(), |middle| middle + 1));
-    cut(travel, lower, left, homes);
-    cut(travel, upper, right, homes);
+    cut(travel, lower, left, random.as_deref_mut(), homes);
+    cut(travel, upper, right, random, homes);
 }
 
 /// The direction in which points are spread the most: the first principal component, by the power method.
@@ -226,17 +299,13 @@ fn spread(points: impl Iterator<Item = (Point, f64)> + Clone) -> [f64; 3] {
 }
 
 /// The centre of each territory's accounts: the mean where square kilometres count, else the median (Weiszfeld 1937).
-/// A territory without accounts keeps its centre.
+/// With centres at accounts, the account from which the others cost the least. A territory without accounts keeps its centre.
 #[expect(clippy::cast_precision_loss, reason = "centres need not be exact")]
-fn centres(
-    problem: &Problem,
-    homes: &[Option<Point>],
-    territory: impl Fn(usize) -> Option<usize>,
-) -> Vec<Option<Point>> {
+pub(super) fn centres(problem: &Problem, territory: impl Fn(usize) -> Option<usize>) -> Vec<Option<Point>> {
     /// Steps towards the median, and metres below which a distance counts as that.
     const STEPS: usize = 12;
     const NEAR: f64 = 10.0;
-    let Costs::Travel(travel) = &problem.costs else { return homes.to_vec() };
+    let Costs::Travel(travel) = &problem.costs else { return Vec::new() };
     let mut members: Vec<Vec<(Point, f64)>> = vec![Vec::new(); problem.territories];
     for account in 0..problem.accounts() {
         if let (Some(territory), Some(point)) = (territory(account), travel.accounts[account]) {
@@ -245,6 +314,9 @@ fn centres(
     }
     let centre = |(members, home): (&Vec<(Point, f64)>, &Option<Point>)| {
         let mut centre = Point::mean(members.iter().copied()).or(*home)?;
+        if travel.centres == Centres::Account {
+            return medoid(travel, members, &centre).or(*home);
+        }
         if !travel.squared {
             for _ in 0..STEPS {
                 let pulls = members
@@ -255,5 +327,32 @@ fn centres(
         }
         Some(centre)
     };
-    members.iter().zip(homes).map(centre).map(|centre| centre.map(|centre| centre.rounded())).collect()
+    members
+        .iter()
+        .zip(&travel.homes)
+        .map(centre)
+        .map(|centre| {
+            centre.map(|centre| if travel.centres == Centres::Account { centre } else { centre.rounded() })
+        })
+        .collect()
+}
+
+/// The place of the account from which the others cost the least, among those nearest to the middle.
+#[expect(clippy::cast_precision_loss, reason = "centres need not be exact")]
+fn medoid(travel: &Travel, members: &[(Point, f64)], middle: &Point) -> Option<Point> {
+    /// Accounts that are looked at.
+    const NEAREST: usize = 100;
+    let mut near: Vec<(i64, usize)> =
+        members.iter().enumerate().map(|(at, (place, _))| (place.metres_to(middle), at)).collect();
+    near.sort_unstable();
+    let cost = |at: usize| -> f64 {
+        let place = &members[at].0;
+        let way = |(other, weight): &(Point, f64)| {
+            let metres = other.metres_to(place) as f64;
+            weight * if travel.squared { metres * metres } else { metres }
+        };
+        members.iter().map(way).sum()
+    };
+    let costs = near.into_iter().take(NEAREST).map(|(_, at)| (cost(at), at));
+    costs.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))).map(|(_, at)| members[at].0)
 }

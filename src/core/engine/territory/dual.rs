@@ -3,15 +3,15 @@
 //! With a price for every band (positive: the upper end binds, negative: the lower end) and one on moves, each account
 //! picks its cheapest territory on its own. The value, less what the prices allow the bands, never exceeds the cost of
 //! any feasible assignment (Lagrangian duality; the assignment is a generalised power diagram: Aurenhammer, Hoffmann,
-//! Aronov 1998; Brieden, Gritzmann, Klemm 2017). Prices are whole multiples of 2^-40 cost units, so that anybody can
+//! Aronov 1998; Brieden, Gritzmann, Klemm 2017). Prices are whole multiples of 2^-40 cost units (or of a larger power of two), so that anybody can
 //! evaluate the bound again without rounding.
 
 use rayon::prelude::*;
 
 use super::problem::{FORBIDDEN, Problem};
 
-/// Prices count 2^-PRICE_BITS of a cost unit.
-pub const PRICE_BITS: u32 = 40;
+/// Prices count 2^-40 of a cost unit, or larger parts where 64 bits ask for that.
+const MOST_BITS: u32 = 40;
 
 /// The certificate of a bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,23 +20,47 @@ pub struct Prices {
     pub bands: Vec<Vec<i64>>,
     /// Price of a move, zero or more.
     pub moves: i64,
+    /// They count 2^-bits of a cost unit.
+    pub bits: u32,
 }
 
 impl Prices {
     /// No prices at all: they prove what every account costs at its cheapest.
     #[must_use]
     pub fn zero(problem: &Problem) -> Self {
-        Self { bands: vec![vec![0; problem.territories]; problem.measures.len()], moves: 0 }
+        Self { bands: vec![vec![0; problem.territories]; problem.measures.len()], moves: 0, bits: MOST_BITS }
     }
 
-    /// Cost of an account in a territory with what its load and its move are worth, in 2^-PRICE_BITS.
+    /// Of prices in cost units, by measure, then territory; any number is a valid price.
+    #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
+    pub(super) fn whole(bands: Vec<Vec<f64>>, moves: f64) -> Self {
+        /// Prices stay below 2 to this.
+        const WIDTH: f64 = 60.0;
+        let largest = bands.iter().flatten().copied().fold(moves, |largest, price| largest.max(price.abs()));
+        let mut bits = MOST_BITS;
+        while bits > 0 && largest * 2f64.powi(bits.cast_signed()) > WIDTH.exp2() {
+            bits -= 1;
+        }
+        let limit = WIDTH.exp2();
+        let whole = |price: f64| (price * 2f64.powi(bits.cast_signed())).clamp(-limit, limit) as i64;
+        let bands = bands.into_iter().map(|own| own.into_iter().map(whole).collect()).collect();
+        Self { bands, moves: whole(moves), bits }
+    }
+
+    /// What prices count, in cost units.
+    #[must_use]
+    pub fn unit(&self) -> f64 {
+        2f64.powi(-self.bits.cast_signed())
+    }
+
+    /// Cost of an account in a territory with what its load and its move are worth, in 2^-bits.
     #[must_use]
     pub fn of(&self, problem: &Problem, account: usize, territory: usize) -> Option<i128> {
         let cost = problem.cost(account, territory);
         if cost == FORBIDDEN {
             return None;
         }
-        let mut value = i128::from(cost) << PRICE_BITS;
+        let mut value = i128::from(cost) << self.bits;
         for (measure, prices) in self.bands.iter().enumerate() {
             value += i128::from(prices[territory]) * i128::from(problem.load(measure, account, territory));
         }
@@ -59,7 +83,7 @@ impl Prices {
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "what is close is looked at exactly")]
     pub fn cheapest_two(&self, problem: &Problem) -> Vec<[Option<(i128, usize)>; 2]> {
-        let unit = 2f64.powi(-PRICE_BITS.cast_signed());
+        let unit = self.unit();
         let bands: Vec<Vec<f64>> = self
             .bands
             .iter()
@@ -124,8 +148,8 @@ pub(super) fn bound_of(problem: &Problem, prices: &Prices, cheapest: &[[Option<(
 
 /// The bound, from the sum of what all accounts cost at their cheapest.
 fn settle(problem: &Problem, prices: &Prices, mut value: i128) -> i128 {
-    for (measure, prices) in problem.measures.iter().zip(&prices.bands) {
-        for (band, price) in measure.bands.iter().zip(prices) {
+    for (measure, own) in problem.measures.iter().zip(&prices.bands) {
+        for (band, price) in measure.bands.iter().zip(own) {
             let end = if *price > 0 { band.high } else { band.low };
             value -= i128::from(*price) * end;
         }
@@ -133,5 +157,5 @@ fn settle(problem: &Problem, prices: &Prices, mut value: i128) -> i128 {
     if let Some(moves) = problem.max_moves {
         value -= i128::from(prices.moves) * i128::try_from(moves).unwrap_or(0);
     }
-    -((-value) >> PRICE_BITS)
+    -((-value) >> prices.bits)
 }

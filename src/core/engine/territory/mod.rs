@@ -7,10 +7,13 @@
 
 mod ascent;
 mod candidates;
+mod connect;
 mod create;
 mod curvature;
 mod dual;
+mod limits;
 mod problem;
+mod renew;
 mod search;
 mod travel;
 mod verify;
@@ -19,13 +22,14 @@ mod verify;
 mod tests;
 
 pub use create::create;
-pub use dual::{PRICE_BITS, Prices, bound};
-pub use problem::{Band, Conflict, Costs, FORBIDDEN, Loads, Measure, Problem};
-pub use travel::{Point, Travel};
+pub use dual::{Prices, bound};
+pub use problem::{Band, Conflict, Contiguity, Costs, FORBIDDEN, Loads, Measure, Problem};
+pub use travel::{Centres, Point, Travel};
 pub use verify::{Evaluation, evaluate, verify};
 
 use candidates::Candidates;
-use search::{Random, Reach, Search};
+use limits::Limits;
+use search::{Random, Reach, Score, Search};
 
 /// How long to search. Iterations, never a clock: the same settings give the same answer on any machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +82,8 @@ struct Priced {
 
 impl Priced {
     fn of(problem: &Problem) -> Self {
-        let (mut candidates, prices, proven) = priced(problem);
+        let Grown { mut candidates, prices, proven, .. } =
+            grown(problem, None, &mut Vec::new(), polish(problem));
         let regrets = candidates.rank(problem, &prices);
         let loose = search::loose(problem, &candidates, &regrets);
         let core = search::core(problem, &candidates, &regrets);
@@ -89,11 +94,17 @@ impl Priced {
 /// Divides the accounts. `progress` is told each round of the search.
 #[must_use]
 pub fn solve(problem: &Problem, settings: Settings, progress: &mut dyn FnMut(u32)) -> Outcome {
-    divide(problem, &Priced::of(problem), settings, progress)
+    divide(problem, &Priced::of(problem), None, settings, progress)
 }
 
-/// Divides the accounts at prices.
-fn divide(problem: &Problem, priced: &Priced, settings: Settings, progress: &mut dyn FnMut(u32)) -> Outcome {
+/// Divides the accounts at prices, from an assignment that is known, too.
+fn divide(
+    problem: &Problem,
+    priced: &Priced,
+    known: Option<&[usize]>,
+    settings: Settings,
+    progress: &mut dyn FnMut(u32),
+) -> Outcome {
     let mut random = Random(settings.seed);
     let small = problem.accounts() <= SMALL;
     let weights = weights(problem, priced);
@@ -109,6 +120,7 @@ fn divide(problem: &Problem, priced: &Priced, settings: Settings, progress: &mut
         let today = |(account, cheapest): (usize, &usize)| problem.current[account].unwrap_or(*cheapest);
         starts.push(cheapest.iter().enumerate().map(today).collect());
     }
+    starts.extend(known.map(<[usize]>::to_vec));
     for start in starts {
         let mut search = Search::new(problem, priced, &start, weights.clone());
         search.descend(Reach { depth: 1, ..REACH });
@@ -118,15 +130,27 @@ fn divide(problem: &Problem, priced: &Priced, settings: Settings, progress: &mut
         } else {
             search.touch_broken();
         }
-        search.repair(&mut random);
+        search.repair(settings.iterations, &mut random);
         if best.as_ref().is_none_or(|best| search.score() < best.score()) {
             best = Some(search);
         }
     }
-    let (score, assignment) = match &mut best {
+    let (mut score, mut assignment) = match &mut best {
         Some(search) if problem.accounts() > 0 => search.iterate(settings.iterations, &mut random, progress),
         _ => ((0, 0), vec![]),
     };
+    if problem.contiguity.is_some() && problem.accounts() > 0 {
+        let limits = Limits::new(problem, &priced.prices, weights);
+        // What stands mostly hangs together as it is.
+        let today: Option<Vec<usize>> = problem.current.iter().copied().collect();
+        let starts = [Some(assignment.as_slice()), today.as_deref(), known];
+        let connected = starts
+            .into_iter()
+            .flatten()
+            .map(|start| connect::connect(problem, limits.clone(), start, settings.iterations, &mut random));
+        assignment = connected.min_by_key(|(score, _)| *score).unwrap_or_default().1;
+        score = self::score(problem, &assignment);
+    }
     let moves = assignment
         .iter()
         .enumerate()
@@ -143,22 +167,51 @@ fn divide(problem: &Problem, priced: &Priced, settings: Settings, progress: &mut
     }
 }
 
+/// How good an assignment is, by its limits and its cost.
+fn score(problem: &Problem, assignment: &[usize]) -> Score {
+    let all: Vec<Option<usize>> = assignment.iter().copied().map(Some).collect();
+    let found = evaluate(problem, &all);
+    let limits =
+        Limits::new(problem, &Prices::zero(problem), vec![1.0; problem.territories * problem.measures.len()]);
+    let load = |territory: usize| {
+        found.loads.iter().map(move |loads| i64::try_from(loads[territory]).unwrap_or(i64::MAX))
+    };
+    let loads: Vec<i64> = (0..problem.territories).flat_map(load).collect();
+    let parts: usize = found.parts.iter().map(|parts| parts.saturating_sub(1)).sum();
+    (limits.broken(&loads, found.moves) + parts as i128 * 1_000_000, found.objective)
+}
+
 /// Prices and the bound that they prove: how good any assignment can be.
 #[must_use]
 pub fn prove(problem: &Problem) -> (Prices, i128) {
-    let (_, prices, proven) = priced(problem);
+    let Grown { prices, proven, .. } = grown(problem, None, &mut Vec::new(), polish(problem));
     (prices, proven)
 }
 
-/// Candidates, prices and the bound that they prove. Where a price makes a territory the cheapest that is no candidate, it
-/// becomes one; when that is so for many, the prices are found again.
-fn priced(problem: &Problem) -> (Candidates, Prices, i128) {
+/// Rounds in which prices are polished.
+fn polish(problem: &Problem) -> usize {
+    if problem.accounts() <= SMALL { 200 } else { 0 }
+}
+
+/// The two cheapest territories of each account at some prices, and its costs there with them.
+type Cheapest = Vec<[Option<(i128, usize)>; 2]>;
+
+/// Candidates, and what prices say of them.
+struct Grown {
+    candidates: Candidates,
+    prices: Prices,
+    proven: i128,
+    cheapest: Cheapest,
+}
+
+/// Prices and the bound that they prove, from prices that nearly fit. Where a price makes a territory the cheapest that is no
+/// candidate, it becomes one, in `more`; when that is so for many, the prices are found again.
+fn grown(problem: &Problem, start: Option<&Prices>, more: &mut Vec<Vec<usize>>, polish: usize) -> Grown {
     /// How often lists grow.
     const GROWTHS: usize = 3;
-    let polish = if problem.accounts() <= SMALL { 200 } else { 0 };
-    let mut more: Vec<Vec<usize>> = Vec::new();
-    let mut candidates = Candidates::new(problem, &more);
-    let mut prices = ascent::prices(problem, &candidates, None, polish);
+    let mut candidates = Candidates::new(problem, more);
+    let mut prices = ascent::prices(problem, &candidates, start, polish);
+    let mut growth = 0;
     loop {
         let cheapest = prices.cheapest_two(problem);
         let proven = dual::bound_of(problem, &prices, &cheapest);
@@ -166,18 +219,18 @@ fn priced(problem: &Problem) -> (Candidates, Prices, i128) {
             first.is_some_and(|(_, territory)| candidates.find(*account, territory).is_none())
         };
         let missing = cheapest.iter().enumerate().filter(lacks).count();
-        if missing == 0 {
-            return (candidates, prices, proven);
+        if missing > 0 {
+            for place in 0..2 {
+                let territory =
+                    |own: &[Option<(i128, usize)>; 2]| own[place].map_or(0, |(_, territory)| territory);
+                more.push(cheapest.iter().map(territory).collect());
+            }
+            candidates = Candidates::new(problem, more);
         }
-        for place in 0..2 {
-            let territory =
-                |cheapest: &[Option<(i128, usize)>; 2]| cheapest[place].map_or(0, |(_, territory)| territory);
-            more.push(cheapest.iter().map(territory).collect());
+        if missing * 1000 <= problem.accounts() || growth == GROWTHS {
+            return Grown { candidates, prices, proven, cheapest };
         }
-        candidates = Candidates::new(problem, &more);
-        if missing * 1000 <= problem.accounts() || more.len() > 2 * GROWTHS {
-            return (candidates, prices, proven);
-        }
+        growth += 1;
         // Prices far off the mark say little about those of longer lists.
         let start = (missing * 20 <= problem.accounts()).then_some(&prices);
         prices = ascent::prices(problem, &candidates, start, polish);
@@ -191,12 +244,12 @@ fn weights(problem: &Problem, priced: &Priced) -> Vec<f64> {
     let count = problem.territories.max(1) as f64;
     let second = |account: usize| candidates.of(account).nth(1).map_or(0.0, |second| regrets[second]);
     let regret = (0..problem.accounts()).map(second).sum::<f64>() / count;
-    let unit = 2f64.powi(PRICE_BITS.cast_signed());
+    let unit = prices.unit();
     let mut weights = Vec::new();
     for territory in 0..problem.territories {
         for (measure, own) in problem.measures.iter().zip(&prices.bands) {
             let mean = measure.bands.iter().map(|band| band.high as f64).sum::<f64>() / count;
-            weights.push(2.0 * own[territory].unsigned_abs() as f64 / unit * mean.max(1.0) + regret + 1.0);
+            weights.push(2.0 * own[territory].unsigned_abs() as f64 * unit * mean.max(1.0) + regret + 1.0);
         }
     }
     weights

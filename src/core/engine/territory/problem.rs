@@ -62,6 +62,17 @@ pub struct Problem {
     pub measures: Vec<Measure>,
     /// Most accounts that may leave the territory of today.
     pub max_moves: Option<usize>,
+    /// What a territory must hang together by.
+    pub contiguity: Option<Contiguity>,
+}
+
+/// Areas, and which of them touch. A territory hangs together when the areas of its accounts do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contiguity {
+    /// Area of each account.
+    pub areas: Vec<usize>,
+    /// Areas that touch each area.
+    pub neighbours: Vec<Vec<usize>>,
 }
 
 impl Problem {
@@ -185,7 +196,63 @@ impl Problem {
                 }
             }
         }
+        found.extend(self.cut_off());
         found
+    }
+
+    /// Accounts that hang together among themselves only, and whose loads fit no number of territories.
+    fn cut_off(&self) -> Vec<Conflict> {
+        let Some(contiguity) = &self.contiguity else { return Vec::new() };
+        let groups = contiguity.groups();
+        let count = groups.iter().max().map_or(0, |most| most + 1);
+        let mut found = Vec::new();
+        for group in 0..count {
+            let accounts: Vec<usize> =
+                (0..self.accounts()).filter(|account| groups[contiguity.areas[*account]] == group).collect();
+            for (index, measure) in self.measures.iter().enumerate() {
+                let Loads::Account(loads) = &measure.loads else { continue };
+                let load: i128 = accounts.iter().map(|account| i128::from(loads[*account])).sum();
+                let low = measure.bands.iter().map(|band| band.low).min().unwrap_or(0).max(1);
+                let high = measure.bands.iter().map(|band| band.high).max().unwrap_or(0).max(1);
+                // As many territories as it has load for at most must be able to carry it.
+                if (load / low).min(i128::try_from(self.territories).unwrap_or(i128::MAX)) * high < load {
+                    found.push(Conflict::CutOff {
+                        measure: index,
+                        accounts: accounts.clone(),
+                        load,
+                        low,
+                        high,
+                    });
+                }
+            }
+        }
+        found
+    }
+}
+
+impl Contiguity {
+    /// For each area the number of its group: areas that hang together.
+    #[must_use]
+    pub fn groups(&self) -> Vec<usize> {
+        let mut groups = vec![usize::MAX; self.neighbours.len()];
+        let mut count = 0;
+        for start in 0..groups.len() {
+            if groups[start] != usize::MAX {
+                continue;
+            }
+            groups[start] = count;
+            let mut queue = vec![start];
+            while let Some(area) = queue.pop() {
+                for next in &self.neighbours[area] {
+                    if groups[*next] == usize::MAX {
+                        groups[*next] = count;
+                        queue.push(*next);
+                    }
+                }
+            }
+            count += 1;
+        }
+        groups
     }
 }
 
@@ -228,6 +295,19 @@ pub enum Conflict {
         /// Their load.
         load: i128,
         /// The most that it may carry.
+        high: i128,
+    },
+    /// Accounts that hang together with no others, and are too many for some territories and too few for one more.
+    CutOff {
+        /// Measure.
+        measure: usize,
+        /// Which.
+        accounts: Vec<usize>,
+        /// Their load.
+        load: i128,
+        /// The least that a territory must carry.
+        low: i128,
+        /// The most that one may.
         high: i128,
     },
     /// The least that a territory must carry is more than the most.

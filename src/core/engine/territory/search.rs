@@ -4,8 +4,8 @@
 use std::cell::Cell;
 
 use super::candidates::Candidates;
-use super::dual::PRICE_BITS;
-use super::problem::{Measure, Problem};
+use super::limits::Limits;
+use super::problem::Problem;
 use super::{Priced, REACH, TINY};
 
 /// A small deterministic generator (splitmix64, Steele, Lea, Flood 2014).
@@ -21,6 +21,12 @@ impl Random {
         value ^ (value >> 31)
     }
 
+    /// A number from 0 to 1, 1 excluded.
+    #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
+    pub(super) fn share(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
     pub(super) fn below(&mut self, limit: usize) -> usize {
         usize::try_from(self.next() % (limit.max(1) as u64)).unwrap_or(0)
     }
@@ -28,12 +34,6 @@ impl Random {
 
 /// How good an assignment is: limits broken, then cost.
 pub(super) type Score = (i128, i128);
-
-/// How many times their first weight limits that stay broken may come to weigh.
-const HEAVIEST: f64 = 1e6;
-
-/// Limits broken count millionths of a mean territory, so that measures weigh alike.
-const MILLION: f64 = 1_000_000.0;
 
 /// How far the search looks around an account.
 #[derive(Clone, Copy, Debug)]
@@ -74,19 +74,12 @@ pub(super) struct Search<'a> {
     loose: Vec<bool>,
     /// Where in the members each account is.
     slots: Vec<u32>,
-    /// Loads, band ends, prices and weights of violations at `territory * measures + measure`.
+    /// Loads and prices at `territory * measures + measure`.
     loads: Vec<i64>,
-    low: Vec<i64>,
-    high: Vec<i64>,
     prices: Vec<f64>,
-    weights: Vec<f64>,
-    base: Vec<f64>,
-    /// 1 / mean territory by measure.
-    scales: Vec<f64>,
+    limits: Limits,
     moves: usize,
     move_price: f64,
-    move_weight: f64,
-    move_base: f64,
     cost: i128,
     /// Steps since the last mark, to go back.
     trail: Vec<(u32, usize)>,
@@ -98,6 +91,8 @@ pub(super) struct Search<'a> {
     crest: f64,
     /// Chains that may yet be tried.
     tries: Cell<usize>,
+    /// Chains tried in all.
+    spent: Cell<u64>,
     /// Sum of the regrets of all accounts.
     regret: f64,
 }
@@ -107,10 +102,6 @@ const NOWHERE: u32 = u32::MAX;
 
 fn short(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(NOWHERE)
-}
-
-fn narrow(value: i128) -> i64 {
-    i64::try_from(value).unwrap_or(if value > 0 { i64::MAX / 4 } else { 0 })
 }
 
 #[expect(
@@ -129,15 +120,9 @@ impl<'a> Search<'a> {
                 candidates.find(account, *territory).unwrap_or(candidates.starts[account])
             })
             .collect();
-        let by_band = |of: &dyn Fn(usize, usize) -> i64| -> Vec<i64> {
-            let own = |territory: usize| (0..measures).map(move |measure| of(territory, measure));
-            (0..problem.territories).flat_map(own).collect()
-        };
-        let unit = 2f64.powi(-PRICE_BITS.cast_signed());
-        let count = problem.territories.max(1) as f64;
-        let scale = |measure: &Measure| {
-            1.0 / (measure.bands.iter().map(|band| band.high as f64).sum::<f64>() / count).max(1.0)
-        };
+        let unit = prices.unit();
+        let by_band = (0..problem.territories)
+            .flat_map(|territory| prices.bands.iter().map(move |own| own[territory] as f64 * unit));
         let mut search = Self {
             problem,
             priced,
@@ -149,18 +134,9 @@ impl<'a> Search<'a> {
             loose: Vec::new(),
             slots: vec![NOWHERE; problem.accounts()],
             loads: vec![0; problem.territories * measures],
-            low: by_band(&|territory, measure| narrow(problem.measures[measure].bands[territory].low)),
-            high: by_band(&|territory, measure| narrow(problem.measures[measure].bands[territory].high)),
-            prices: by_band(&|territory, measure| prices.bands[measure][territory])
-                .into_iter()
-                .map(|price| price as f64 * unit)
-                .collect(),
-            base: weights.clone(),
-            move_base: weights.iter().copied().fold(1.0, f64::max) + 2.0 * prices.moves as f64 * unit,
+            prices: by_band.collect(),
+            limits: Limits::new(problem, prices, weights),
             move_price: prices.moves as f64 * unit,
-            move_weight: weights.iter().copied().fold(1.0, f64::max) + 2.0 * prices.moves as f64 * unit,
-            weights,
-            scales: problem.measures.iter().map(scale).collect(),
             moves: 0,
             cost: 0,
             trail: Vec::new(),
@@ -168,6 +144,7 @@ impl<'a> Search<'a> {
             rooms: vec![0.0; problem.territories],
             total: 0.0,
             tries: Cell::new(0),
+            spent: Cell::new(0),
             regret: 0.0,
             crest: 0.0,
         };
@@ -216,35 +193,21 @@ impl<'a> Search<'a> {
         self.slots[account] = NOWHERE;
     }
 
-    /// How far a load is beyond its band.
-    fn beyond(&self, index: usize, load: i64) -> i64 {
-        (load - self.high[index]).max(self.low[index] - load).max(0)
-    }
-
     /// What a load costs: room at the priced end, and what breaking the band weighs.
     fn band(&self, index: usize, load: i64) -> f64 {
         let price = self.prices[index];
-        let room = if price > 0.0 { self.high[index] - load } else { self.low[index] - load };
-        let beyond = self.beyond(index, load);
-        let broken = if beyond == 0 {
-            0.0
-        } else {
-            beyond as f64 * self.scales[index % self.measures] * self.weights[index]
-        };
-        price * room as f64 + broken
+        price * self.limits.room(index, load, price) as f64 + self.limits.weighed(index, load)
     }
 
     /// What the limit on moves costs, likewise.
     fn moving(&self, moves: usize) -> f64 {
         let Some(limit) = self.problem.max_moves else { return 0.0 };
-        let room = limit as f64 - moves as f64;
-        self.move_price * room + (-room).max(0.0) * self.move_weight
+        self.move_price * (limit as f64 - moves as f64) + self.limits.weighed_moves(moves)
     }
 
     /// What a territory's bands cost.
     fn bands(&self, territory: usize) -> f64 {
-        let own = territory * self.measures..(territory + 1) * self.measures;
-        own.map(|index| self.band(index, self.loads[index])).sum()
+        self.limits.of(territory).map(|index| self.band(index, self.loads[index])).sum()
     }
 
     /// Adds up anew what all bands and regrets cost, after weights have changed.
@@ -266,19 +229,7 @@ impl<'a> Search<'a> {
     }
 
     pub(super) fn score(&self) -> Score {
-        let broken = |index: usize| {
-            let beyond = self.beyond(index, self.loads[index]);
-            if beyond == 0 {
-                0.0
-            } else {
-                (beyond as f64 * self.scales[index % self.measures] * MILLION).max(1.0)
-            }
-        };
-        let bands: f64 = (0..self.loads.len()).map(broken).sum();
-        let moves = self.problem.max_moves.map_or(0, |limit| self.moves.saturating_sub(limit));
-        #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
-        let bands = bands.ceil() as i128;
-        (bands + moves as i128 * 1_000_000, self.cost)
+        (self.limits.broken(&self.loads, self.moves), self.cost)
     }
 
     /// The change of what a territory's bands cost when one account leaves and another enters.
@@ -391,6 +342,7 @@ impl<'a> Search<'a> {
                 return;
             }
             self.tries.set(tries - 1);
+            self.spent.set(self.spent.get() + 1);
             chain.push((account, to));
             if self.problem.max_moves.is_some() {
                 total += self.moving(self.moves_after(chain)) - self.moving(self.moves);
@@ -451,17 +403,7 @@ impl<'a> Search<'a> {
 
     /// Limits that stay broken weigh more; when none is, weights fall back.
     fn reweigh(&mut self, factor: f64) {
-        let feasible = self.score().0 == 0;
-        for index in 0..self.weights.len() {
-            if feasible {
-                self.weights[index] = (self.weights[index] * 0.97).max(self.base[index]);
-            } else if self.beyond(index, self.loads[index]) > 0 {
-                self.weights[index] = (self.weights[index] * factor).min(self.base[index] * HEAVIEST);
-            }
-        }
-        if self.problem.max_moves.is_some_and(|limit| self.moves > limit) {
-            self.move_weight = (self.move_weight * factor).min(self.move_base * HEAVIEST);
-        }
+        self.limits.reweigh(&self.loads, self.moves, factor);
         self.touch_broken();
         self.look();
     }
@@ -474,21 +416,21 @@ impl<'a> Search<'a> {
     /// Looks again at the territories with broken limits; at all when too many accounts move.
     pub(super) fn touch_broken(&mut self) {
         self.broken().into_iter().for_each(|territory| self.touched[territory] = true);
-        if self.problem.max_moves.is_some_and(|limit| self.moves > limit) {
+        if self.limits.too_many(self.moves) {
             self.touch();
         }
     }
 
     /// Lowers the violations: weighs them more and more, and where that no longer helps looks at more accounts and shakes.
     /// Ends with the least violation found.
-    pub(super) fn repair(&mut self, random: &mut Random) {
-        /// Rounds in which limits that stay broken are weighed more.
-        const ROUNDS: usize = 40;
+    pub(super) fn repair(&mut self, rounds: u32, random: &mut Random) {
+        /// Rounds in which limits that stay broken are weighed more, at most.
+        const ROUNDS: u32 = 40;
         /// Accounts that may move besides the loose ones, of each territory in question, when that first helps.
         const MORE: usize = 50;
         let mut best: Option<(Score, Vec<usize>)> = None;
         let mut more = MORE;
-        for _ in 0..ROUNDS {
+        for _ in 0..ROUNDS.min(rounds.max(1)) {
             self.descend(REACH);
             let score = self.score();
             if score.0 == 0 {
@@ -523,11 +465,9 @@ impl<'a> Search<'a> {
 
     /// Territories whose limits are broken.
     fn broken(&self) -> Vec<usize> {
-        let breaks = |territory: &usize| {
-            (territory * self.measures..(territory + 1) * self.measures)
-                .any(|index| self.beyond(index, self.loads[index]) > 0)
-        };
-        (0..self.problem.territories).filter(breaks).collect()
+        (0..self.problem.territories)
+            .filter(|territory| self.limits.breaks(*territory, &self.loads))
+            .collect()
     }
 
     /// More accounts may move: of a territory with broken limits, and with such a candidate, those that cost the least more,
@@ -594,6 +534,9 @@ impl<'a> Search<'a> {
         /// Rounds between looks at the weights, and between descents by longer chains from everywhere.
         const LOOK: u32 = 8;
         const SWEEP: u32 = 256;
+        /// Chains tried in a usual round: where towns are crowded rounds try many times as many, and there are fewer of them.
+        const USUAL: u64 = 20_000;
+        let most = self.spent.get() + u64::from(rounds) * USUAL;
         let mut best = (self.score(), self.at.clone());
         let mut value = f64::INFINITY;
         self.touched.fill(false);
@@ -601,7 +544,7 @@ impl<'a> Search<'a> {
         for round in 0.. {
             let feasible = best.0.0 == 0;
             let enough = if feasible {
-                round >= rounds || best.0.1 <= self.priced.proven
+                round >= rounds || best.0.1 <= self.priced.proven || self.spent.get() > most
             } else {
                 round - improved >= rounds / 4
             };

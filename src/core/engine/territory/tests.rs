@@ -19,6 +19,7 @@ fn problem(costs: &[[i64; 2]], loads: &[i64], low: i128, high: i128) -> Problem 
             bands: vec![Band { low, high }; 2],
         }],
         max_moves: None,
+        contiguity: None,
     }
 }
 
@@ -115,6 +116,7 @@ proptest! {
             locked: locked[..n].to_vec(),
             measures: vec![Measure { name: "load".to_owned(), loads: Loads::Account(loads[..n].to_vec()), bands: vec![Band { low: band.0, high: band.0 + band.1 }; 3] }],
             max_moves,
+            contiguity: None,
         };
         let outcome = solve(&problem, SETTINGS, &mut |_| {});
         prop_assert!(verify(&problem, &outcome).is_ok(), "{:?}", verify(&problem, &outcome));
@@ -139,6 +141,7 @@ fn travelled(accounts: Vec<Point>, homes: Vec<Option<Point>>, band: Band) -> Pro
         costs: Costs::Travel(Travel {
             accounts: accounts.into_iter().map(Some).collect(),
             homes,
+            centres: Centres::Anywhere,
             squared: false,
             rates: vec![1],
             denominator: 1,
@@ -152,6 +155,7 @@ fn travelled(accounts: Vec<Point>, homes: Vec<Option<Point>>, band: Band) -> Pro
             bands: vec![band; territories],
         }],
         max_moves: None,
+        contiguity: None,
     }
 }
 
@@ -170,6 +174,55 @@ fn created_centres_are_where_accounts_cluster() {
     assert!((3..30).all(|account| outcome.assignment[account] == outcome.assignment[account % 3]));
     // Each town is some 15 km across, so nothing is further than that from its centre.
     assert!((0..30).all(|account| problem.cost(account, outcome.assignment[account]) < 10_000));
+}
+
+/// Areas in a row, an account in each, and one account more in the second.
+fn row(count: usize) -> Contiguity {
+    let next = |area: usize| [area.checked_sub(1), (area + 1 < count).then_some(area + 1)];
+    let mut areas: Vec<usize> = (0..count).collect();
+    areas.push(1);
+    Contiguity {
+        areas,
+        neighbours: (0..count).map(|area| next(area).into_iter().flatten().collect()).collect(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    #[test]
+    fn small_worlds_that_hang_together(
+        costs in prop::collection::vec(prop::array::uniform2(0i64..50), 3..8),
+        loads in prop::collection::vec(1i64..6, 8),
+        low in 0i128..8,
+        width in 0i128..12,
+    ) {
+        let n = costs.len();
+        let problem = Problem {
+            contiguity: Some(row(n - 1)),
+            ..problem(&costs, &loads[..n], low, low + width)
+        };
+        let outcome = solve(&problem, SETTINGS, &mut |_| {});
+        prop_assert!(verify(&problem, &outcome).is_ok(), "{:?}", verify(&problem, &outcome));
+        match optimum(&problem) {
+            Some(optimum) => prop_assert!(outcome.feasible && outcome.bound <= optimum && optimum <= outcome.objective),
+            None => prop_assert!(!outcome.feasible),
+        }
+    }
+}
+
+#[test]
+fn islands_that_no_territory_fits_are_named() {
+    let mut problem = problem(&[[1, 1]; 5], &[2, 2, 2, 2, 1], 3, 8);
+    let mut islands = row(4);
+    // The last area touches nothing, and its account is less than any territory must carry.
+    islands.neighbours[2].pop();
+    islands.neighbours[3].clear();
+    problem.contiguity = Some(islands);
+    let found = problem.conflicts();
+    assert!(
+        matches!(found.as_slice(), [Conflict::CutOff { accounts, load: 2, .. }, ..] if accounts == &[3]),
+        "{found:?}"
+    );
 }
 
 #[test]

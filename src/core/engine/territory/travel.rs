@@ -77,6 +77,17 @@ impl Point {
     }
 }
 
+/// Where the homes of territories come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Centres {
+    /// They are given.
+    Given,
+    /// They are to be found, anywhere.
+    Anywhere,
+    /// They are to be found, each at an account of its territory.
+    Account,
+}
+
 /// What it costs to get from a territory to an account; nothing where a place is unknown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Travel {
@@ -84,6 +95,8 @@ pub struct Travel {
     pub accounts: Vec<Option<Point>>,
     /// Place of each territory: the home of its salesperson, or its centre.
     pub homes: Vec<Option<Point>>,
+    /// Where homes come from.
+    pub centres: Centres,
     /// Square kilometres count instead of kilometres.
     pub squared: bool,
     /// Cost of a (square) kilometre over [`Travel::denominator`]: one for all accounts, or one for each.

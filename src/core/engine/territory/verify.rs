@@ -1,5 +1,7 @@
 //! An independent check of an outcome: everything is recomputed from the problem, without the search's code.
 
+use std::collections::BTreeMap;
+
 use super::{FORBIDDEN, Outcome, Problem, bound};
 
 /// What an assignment is worth, whoever made it.
@@ -17,6 +19,8 @@ pub struct Evaluation {
     pub unassigned: usize,
     /// Load by measure, then territory.
     pub loads: Vec<Vec<i128>>,
+    /// Parts that hang together, by territory; all 0 where that is not asked.
+    pub parts: Vec<usize>,
     /// True when every account has a territory and every limit holds.
     pub feasible: bool,
 }
@@ -31,6 +35,7 @@ pub fn evaluate(problem: &Problem, assignment: &[Option<usize>]) -> Evaluation {
         forbidden: 0,
         unassigned: 0,
         loads: vec![vec![0; problem.territories]; problem.measures.len()],
+        parts: parts(problem, assignment),
         feasible: true,
     };
     for (account, territory) in assignment.iter().enumerate() {
@@ -53,8 +58,48 @@ pub fn evaluate(problem: &Problem, assignment: &[Option<usize>]) -> Evaluation {
     found.feasible = within
         && found.unassigned == 0
         && found.forbidden == 0
+        && found.parts.iter().all(|parts| *parts <= 1)
         && problem.max_moves.is_none_or(|limit| found.moves <= limit);
     found
+}
+
+/// How many parts each territory has: every account joins its set with those of its territory in the same area and in
+/// areas that touch it.
+fn parts(problem: &Problem, assignment: &[Option<usize>]) -> Vec<usize> {
+    let mut parts = vec![0; problem.territories];
+    let Some(contiguity) = &problem.contiguity else { return parts };
+    let mut sets: BTreeMap<(usize, usize), (usize, usize)> = BTreeMap::new();
+    for (account, territory) in assignment.iter().enumerate() {
+        if let Some(territory) = *territory {
+            let place = (territory, contiguity.areas[account]);
+            sets.insert(place, place);
+        }
+    }
+    fn root(
+        sets: &mut BTreeMap<(usize, usize), (usize, usize)>,
+        mut place: (usize, usize),
+    ) -> (usize, usize) {
+        while sets[&place] != place {
+            let above = sets[&sets[&place]];
+            sets.insert(place, above);
+            place = above;
+        }
+        place
+    }
+    let places: Vec<(usize, usize)> = sets.keys().copied().collect();
+    for (territory, area) in &places {
+        for next in &contiguity.neighbours[*area] {
+            if sets.contains_key(&(*territory, *next)) {
+                let (one, other) =
+                    (root(&mut sets, (*territory, *area)), root(&mut sets, (*territory, *next)));
+                sets.insert(one, other);
+            }
+        }
+    }
+    for (place, above) in sets {
+        parts[place.0] += usize::from(place == above);
+    }
+    parts
 }
 
 /// Checks an outcome; returns what it is worth, or one message for each disagreement.
