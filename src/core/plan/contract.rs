@@ -110,7 +110,7 @@ pub static CONTRACTS: &[Contract] = &[
             column("unit_id", Text, Optional, "geographic unit: ZIP code, county"),
             reference("owner_id", Optional, "reps", "the salesperson who has the account today"),
             column("territory_id", Text, Optional, "the territory the account is in today"),
-            column("parent_id", Text, Optional, "accounts of one parent stay together"),
+            column("parent_id", Text, Optional, "the account that this one belongs to"),
         ],
     },
     Contract {

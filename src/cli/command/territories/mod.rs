@@ -3,6 +3,7 @@
 mod build;
 mod output;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use spm_core::engine::territory::{self, Conflict, Evaluation, Outcome, Problem, Settings};
@@ -390,8 +391,8 @@ fn read_file(path: &Path, columns: &[&str], hint: &str) -> Result<Table, Failure
 fn assigned(opened: &Opened, tables: &Tables, path: &Path) -> Result<Assigned, Failure> {
     const HINT: &str = "give a file with the columns account_id and territory_id, or the word today";
     let plan = plan_of(opened)?;
-    let mut rows = territory_rows(plan, tables, None).map_err(input)?;
     if path == Path::new(TODAY) {
+        let rows = territory_rows(plan, tables, None).map_err(input)?;
         let problem = build::problem(plan, &rows, false).map_err(input)?;
         let assignment = problem.current.clone();
         return Ok(Assigned { rows, problem, assignment, unknown: 0 });
@@ -400,23 +401,61 @@ fn assigned(opened: &Opened, tables: &Tables, path: &Path) -> Result<Assigned, F
     let path = if path.exists() || !inside.exists() { path } else { &inside };
     let table = read_file(path, &["account_id", "territory_id"], HINT)?;
     let beside = path.with_file_name("territories.parquet");
-    if beside.exists() {
+    // Territories that `create` made are those of its file; where the plan knows none, those that the assignment names.
+    let made: Option<(Vec<String>, Vec<Option<(f64, f64)>>)> = if beside.exists() {
         let made = read_file(&beside, &["territory_id", "latitude", "longitude"], HINT)?;
         let ids: Vec<String> = texts(&made, "territory_id").into_iter().flatten().collect();
-        if !ids.is_empty() && ids != rows.territories {
-            rows = territory_rows(plan, tables, Some(ids.len())).map_err(input)?;
-            (rows.territories, rows.homes) = (ids, points(&made));
+        (!ids.is_empty()).then(|| (ids, points(&made)))
+    } else if tables.get(plan.holders).is_none() {
+        let named: BTreeSet<String> = texts(&table, "territory_id").into_iter().flatten().collect();
+        let homes = vec![None; named.len()];
+        (!named.is_empty()).then(|| (named.into_iter().collect(), homes))
+    } else {
+        None
+    };
+    let stand = match &made {
+        Some(_) if tables.get(plan.holders).is_none() => None,
+        _ => Some(territory_rows(plan, tables, None).map_err(input)?),
+    };
+    let rows = match (stand, made) {
+        (Some(rows), Some((ids, _))) if rows.territories == ids => rows,
+        (_, Some((ids, homes))) => {
+            let rows = territory_rows(plan, tables, Some(ids.len())).map_err(input)?;
+            TerritoryRows { territories: ids, homes, ..rows }
         }
-    }
-    let problem = build::problem(plan, &rows, false).map_err(input)?;
-    let mut assignment = vec![None; rows.accounts.len()];
+        (Some(rows), None) => rows,
+        (None, None) => territory_rows(plan, tables, None).map_err(input)?,
+    };
+    // New territories without a place have their centres in the middle of their own accounts.
+    let unplaced = plan.cost.is_none()
+        && rows.homes.iter().all(Option::is_none)
+        && rows.current.iter().all(Option::is_none);
+    let mut problem = build::problem(plan, &rows, unplaced).map_err(input)?;
+    let place = |ids: &[String], id: &Option<String>| ids.binary_search(id.as_ref()?).ok();
+    let mut assignment: Vec<Option<usize>> = vec![None; rows.accounts.len()];
     let mut unknown = 0;
     for (account, territory) in texts(&table, "account_id").into_iter().zip(texts(&table, "territory_id")) {
-        let place = |ids: &[String], id: &Option<String>| ids.binary_search(id.as_ref()?).ok();
         match (place(&rows.accounts, &account), place(&rows.territories, &territory)) {
-            (Some(account), Some(territory)) => assignment[account] = Some(territory),
+            (Some(account), Some(territory)) => {
+                if let Some(other) =
+                    assignment[account].replace(territory).filter(|other| *other != territory)
+                {
+                    let message = format!(
+                        "{} has account {} twice, in {} and in {}",
+                        path.display(),
+                        rows.accounts[account],
+                        rows.territories[other],
+                        rows.territories[territory]
+                    );
+                    let fault = Diagnostic::error(Code::SPM108, message);
+                    return Err(input(fault.hint("leave one row for each account")));
+                }
+            }
             _ => unknown += 1,
         }
+    }
+    if unplaced {
+        territory::find_centres(&mut problem, &assignment);
     }
     Ok(Assigned { rows, problem, assignment, unknown })
 }

@@ -117,6 +117,14 @@ pub(super) fn settle(
     best.unwrap_or_default()
 }
 
+/// Gives each territory the centre of its accounts in an assignment that somebody made.
+pub fn find_centres(problem: &mut Problem, assignment: &[Option<usize>]) {
+    let homes = centres(problem, |account| assignment.get(account).copied().flatten());
+    if let Costs::Travel(travel) = &mut problem.costs {
+        travel.homes = homes;
+    }
+}
+
 pub(super) fn homes_of(problem: &Problem) -> &[Option<Point>] {
     if let Costs::Travel(travel) = &problem.costs { &travel.homes } else { &[] }
 }

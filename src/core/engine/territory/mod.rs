@@ -21,7 +21,7 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
-pub use create::create;
+pub use create::{create, find_centres};
 pub use dual::{Prices, bound};
 pub use problem::{Band, Conflict, Contiguity, Costs, FORBIDDEN, Loads, Measure, Problem};
 pub use travel::{Centres, Point, Travel};
