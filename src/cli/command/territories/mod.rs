@@ -368,6 +368,9 @@ struct Assigned {
     unknown: usize,
 }
 
+/// Territories by identifier, each with its centre where one is known.
+type Placed = (Vec<String>, Vec<Option<(f64, f64)>>);
+
 /// A table of a file that somebody else may have written, with the columns that are needed.
 fn read_file(path: &Path, columns: &[&str], hint: &str) -> Result<Table, Failure> {
     let mut sink = Sink::default();
@@ -402,7 +405,7 @@ fn assigned(opened: &Opened, tables: &Tables, path: &Path) -> Result<Assigned, F
     let table = read_file(path, &["account_id", "territory_id"], HINT)?;
     let beside = path.with_file_name("territories.parquet");
     // Territories that `create` made are those of its file; where the plan knows none, those that the assignment names.
-    let made: Option<(Vec<String>, Vec<Option<(f64, f64)>>)> = if beside.exists() {
+    let made: Option<Placed> = if beside.exists() {
         let made = read_file(&beside, &["territory_id", "latitude", "longitude"], HINT)?;
         let ids: Vec<String> = texts(&made, "territory_id").into_iter().flatten().collect();
         (!ids.is_empty()).then(|| (ids, points(&made)))
