@@ -16,6 +16,7 @@ pub mod profile;
 pub mod quota;
 pub mod read;
 pub mod rows;
+pub mod seats;
 mod splits;
 pub mod table;
 pub mod write;

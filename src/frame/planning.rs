@@ -1,4 +1,4 @@
-//! Rows for planning: who is eligible, what each person or account sold, where everybody is.
+//! Rows of a territory plan: who is eligible, what each account carries, where everybody is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,19 +8,18 @@ use spm_core::ground::period::{DateRange, epoch_day};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::{Place, TextPlace};
 use spm_core::plan::expression::Expression;
-use spm_core::plan::quotas::QuotaPlan;
 use spm_core::plan::territories::{Load, TerritoryPlan};
 
 use crate::load::Tables;
 use crate::lower::lower;
 use crate::table::Table;
 
-fn internal(error: &PolarsError, place: &TextPlace) -> Diagnostic {
+pub(crate) fn internal(error: &PolarsError, place: &TextPlace) -> Diagnostic {
     Diagnostic::error(Code::SPM502, format!("the rows cannot be calculated: {error}"))
         .at(Place::Text(place.clone()), "")
 }
 
-fn table<'a>(tables: &'a Tables, name: &str, place: &TextPlace) -> Result<&'a Table, Diagnostic> {
+pub(crate) fn table<'a>(tables: &'a Tables, name: &str, place: &TextPlace) -> Result<&'a Table, Diagnostic> {
     let fault = || {
         let fault = Diagnostic::error(
             Code::SPM503,
@@ -32,7 +31,11 @@ fn table<'a>(tables: &'a Tables, name: &str, place: &TextPlace) -> Result<&'a Ta
 }
 
 /// The rows of a table that satisfy a condition.
-fn kept(table: &Table, condition: Option<&Expression>, place: &TextPlace) -> Result<Table, Diagnostic> {
+pub(crate) fn kept(
+    table: &Table,
+    condition: Option<&Expression>,
+    place: &TextPlace,
+) -> Result<Table, Diagnostic> {
     let Some(condition) = condition else { return Ok(table.clone()) };
     let lowered = lower(condition, table, place)?;
     let frame = table
@@ -69,43 +72,8 @@ pub fn points(table: &Table) -> Vec<Option<(f64, f64)>> {
         .collect()
 }
 
-/// A person and the values of the level columns, upper first.
-pub type Placed = (String, Vec<Option<String>>);
-
-/// People in a quota plan with the values of its level columns, sorted by identifier.
-pub fn quota_people(plan: &QuotaPlan, tables: &Tables) -> Result<Vec<Placed>, Diagnostic> {
-    let reps = kept(table(tables, "reps", &plan.place)?, plan.eligible.as_ref(), &plan.place)?;
-    let levels: Vec<Vec<Option<String>>> = plan.levels.iter().map(|level| texts(&reps, level)).collect();
-    let mut people: Vec<_> = texts(&reps, "rep_id")
-        .into_iter()
-        .enumerate()
-        .filter_map(|(row, id)| Some((id?, levels.iter().map(|level| level[row].clone()).collect())))
-        .collect();
-    people.sort();
-    Ok(people)
-}
-
-/// What each salesperson of a quota plan sold in its history, by identifier.
-pub fn history(plan: &QuotaPlan, tables: &Tables) -> Result<BTreeMap<String, Rational>, Diagnostic> {
-    let transactions = table(tables, "transactions", &plan.place)?;
-    let key = if plan.by.is_some() { "account_id" } else { "rep_id" };
-    let (mut sums, decimals) =
-        sums_by(transactions, key, &plan.amount, plan.condition.as_ref(), Some(plan.days), &plan.place)?;
-    if let Some(column) = &plan.by {
-        let accounts = table(tables, "accounts", &plan.place)?;
-        let mut owners: BTreeMap<String, i128> = BTreeMap::new();
-        for (account, owner) in texts(accounts, "account_id").into_iter().zip(texts(accounts, column)) {
-            if let (Some(account), Some(owner)) = (account, owner) {
-                *owners.entry(owner).or_default() += sums.get(&account).copied().unwrap_or(0);
-            }
-        }
-        sums = owners;
-    }
-    Ok(sums.into_iter().map(|(id, units)| (id, Rational::from_scaled(units, decimals))).collect())
-}
-
 /// Sums of an expression over transactions by a key column, in units of 10^-decimals.
-fn sums_by(
+pub(crate) fn sums_by(
     transactions: &Table,
     key: &str,
     amount: &Expression,
@@ -389,7 +357,7 @@ fn flags(table: &Table, condition: &Expression, place: &TextPlace) -> Result<Vec
 }
 
 /// An expression by row, in units of 10^-decimals.
-fn numbers(
+pub(crate) fn numbers(
     table: &Table,
     expression: &Expression,
     place: &TextPlace,

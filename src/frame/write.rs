@@ -336,9 +336,21 @@ impl Folder {
         Ok(Self { temporary, target: target.to_owned(), done: false })
     }
 
+    /// Where a file goes until all are there; `name` may have folders.
+    fn place(&self, name: &str) -> io::Result<PathBuf> {
+        let path = self.temporary.join(name);
+        fs::create_dir_all(path.parent().unwrap_or(&self.temporary))?;
+        Ok(path)
+    }
+
+    /// Takes over a file of an earlier run.
+    pub fn copy(&self, from: &Path, name: &str) -> io::Result<()> {
+        fs::copy(from, self.place(name)?).map(|_| ())
+    }
+
     /// Writes a table into it.
     pub fn table(&self, name: &str, table: &Table, provenance: &Provenance) -> io::Result<()> {
-        let path = self.temporary.join(name);
+        let path = self.place(name)?;
         write_as(table, &path, extension(&path), provenance)
     }
 
@@ -349,7 +361,7 @@ impl Folder {
 
     /// Writes a text file into it.
     pub fn text(&self, name: &str, text: &str) -> io::Result<()> {
-        let mut file = File::create(self.temporary.join(name))?;
+        let mut file = File::create(self.place(name)?)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()
     }

@@ -4,5 +4,6 @@ pub mod commission;
 pub mod diagnostic;
 pub mod explain;
 pub mod map;
+pub mod quotas;
 pub mod statement;
 pub mod table;

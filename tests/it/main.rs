@@ -9,4 +9,5 @@ mod house;
 mod literate;
 mod oracle;
 mod project;
+mod quotas;
 mod territories;

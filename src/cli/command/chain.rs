@@ -46,7 +46,7 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
         command::territories::balance(&opened, &tables, global, ui)?;
     }
     if quotas {
-        let tables = opened.load(&command::quotas::NEED, global, ui)?;
+        let tables = command::quotas::load(&opened, global, ui)?;
         command::quotas::allocate(&opened, &tables, global, ui)?;
     }
     if comp {

@@ -12,8 +12,12 @@ pub mod schema;
 pub mod statement;
 pub mod territories;
 
+use std::path::Path;
+
 use serde_json::json;
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_frame::load::Tables;
+use spm_frame::profile;
 use spm_frame::table::Table;
 use spm_frame::write::{self, Provenance};
 
@@ -49,4 +53,23 @@ pub fn run_json(tables: &Tables, provenance: &Provenance) -> String {
     let provenance: serde_json::Map<String, serde_json::Value> =
         provenance.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
     format!("{:#}\n", json!({ "schema": "spm.run/1", "provenance": provenance, "files": files }))
+}
+
+/// A table of a file that is no extract of the project, with the columns that are needed; `hint` says where to get it.
+pub fn read_file(path: &Path, columns: &[&str], hint: &str) -> Result<Table, Failure> {
+    let mut sink = Sink::default();
+    let shown = path.display().to_string();
+    if !path.exists() {
+        let fault = Diagnostic::error(Code::SPM101, format!("no file {shown}"));
+        return Err(Failure::fault(fault.hint(hint), exit::INPUT));
+    }
+    let read = profile::open(Path::new(""), &shown, &mut sink);
+    let Some((table, _)) = read.filter(|_| !sink.has_errors()) else {
+        return Err(Failure::Faults(sink, exit::INPUT));
+    };
+    if let Some(column) = columns.iter().find(|column| table.column(column).is_none()) {
+        let fault = Diagnostic::error(Code::SPM103, format!("{shown} has no column `{column}`"));
+        return Err(Failure::fault(fault.hint(hint), exit::INPUT));
+    }
+    Ok(table)
 }

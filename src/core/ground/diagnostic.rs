@@ -92,6 +92,8 @@ codes! {
     SPM406 "objective without a measurement": "A scorecard needs every objective measured, unless the component's `missing` says what an absent one counts as.";
     SPM407 "no exchange rate": "A transaction is in another currency than the plan, and the table rates has no rate of the plan's conversion for its date or period.";
     SPM408 "credit counted once": "Two credits of one measure credit the same payee with the same transaction. The first in the measure's list counts, unless the measure says allow_double = true.";
+    SPM421 "quota of zero": "The salesperson is there, but the plan's method gives them no weight: no history, no potential, or a weight of zero. The others carry the whole total.";
+    SPM422 "history without a seat": "Some of what was sold belongs to nobody who gets a quota: a territory without a salesperson, somebody who left, or web orders. It counts neither in a total derived from history nor in anybody's weight.";
     SPM501 "no feasible answer": "The limits contradict each other. The message says which and by how much; widen a tolerance, drop a lock, or raise a cap.";
     SPM502 "result fails its verification": "Code that did not make the result disagrees with it. This is a fault of spm; please report it with the inputs.";
     SPM503 "a result is missing": "The command builds on an earlier result that is not there. Run the earlier command first, or `spm run` for the whole chain.";

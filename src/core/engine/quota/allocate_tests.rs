@@ -2,7 +2,8 @@
 
 use super::worlds::{allocated, flat, leaf, problem, read, year, years};
 use super::{
-    Binding, Holder, HolderId, Law, Method, Phasing, Problem, ProblemFault, Residue, Total, allocate, verify,
+    Binding, Holder, HolderId, Law, Method, Phasing, Problem, ProblemFault, Residue, Total, allocate, trace,
+    verify,
 };
 use crate::ground::trace::Operation;
 
@@ -84,7 +85,7 @@ fn limits_below_move_the_groups() {
     assert_eq!(binding("west"), Some(Binding::FloorsBelow));
     let c = allocation.explanation(&HolderId::from("c")).expect("explained");
     assert_eq!(c.parts.sum(), read("500.50"));
-    let trace = c.trace(&problem.measured_in);
+    let trace = trace(&problem, &allocation, &c.holder).expect("explained");
     assert_eq!(trace.value, read("500.50"));
     assert!(trace.children.iter().any(|node| node.label == "locked (agreed in March)"));
 }
@@ -239,7 +240,7 @@ fn every_trace_follows_from_its_children() {
     problem.over_assignment.insert("group".to_owned(), read("1.05"));
     let allocation = allocated(&problem);
     for explanation in &allocation.explanations {
-        let trace = explanation.trace(&problem.measured_in);
+        let trace = trace(&problem, &allocation, &explanation.holder).expect("explained");
         assert_eq!(trace.value, explanation.amount);
         trace.walk(&mut |node, _| {
             if node.operation != Operation::Input {
@@ -283,7 +284,7 @@ fn verify_catches_each_kind_of_tampering() {
     assert!(laws(&|bad| drop(bad.explanations.pop())).contains(&Law::Parts));
     assert!(laws(&|bad| drop(bad.quotas.remove(3))).contains(&Law::Rows));
     assert!(laws(&|bad| bad.quotas[1] = bad.quotas[0].clone()).contains(&Law::Rows));
-    assert!(laws(&|bad| bad.quotas[0].level = "firm".to_owned()).contains(&Law::Rows));
+    assert!(laws(&|bad| bad.quotas[0].level = "firm".into()).contains(&Law::Rows));
     assert!(laws(&|bad| bad.quotas[0].holder = HolderId::from("nobody")).contains(&Law::Rows));
     let broken_units = |bad: &mut super::Allocation| {
         set("east", None, 50)(bad);

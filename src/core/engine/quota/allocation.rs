@@ -1,8 +1,10 @@
 //! The answer of the quota engine: quotas by holder and period, and the parts that explain each (floor 2).
 
+use std::sync::Arc;
+
 use super::problem::HolderId;
 use crate::ground::rational::Rational;
-use crate::ground::trace::{Node, Operation, Unit};
+use crate::ground::trace::Unit;
 
 /// All quotas of one problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,11 +40,11 @@ pub struct Quota {
     /// Who.
     pub holder: HolderId,
     /// Its level.
-    pub level: String,
+    pub level: Arc<str>,
     /// Its parent; none for the root.
     pub parent: Option<HolderId>,
     /// The period; none for the whole year.
-    pub period: Option<String>,
+    pub period: Option<Arc<str>>,
     /// The amount in the smallest amount of the measure (cents).
     pub amount_minor: i128,
 }
@@ -60,6 +62,20 @@ pub enum Binding {
     FloorsBelow,
     /// Caps and locks below the holder.
     CapsBelow,
+}
+
+impl Binding {
+    /// As results name it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Lock => "locked",
+            Self::Floor => "floor",
+            Self::Cap => "cap",
+            Self::FloorsBelow => "floors and locks below",
+            Self::CapsBelow => "caps and locks below",
+        }
+    }
 }
 
 /// What a quota consists of, in major units. The parts sum exactly to the quota.
@@ -101,6 +117,8 @@ impl Parts {
 pub struct Explanation {
     /// Whose.
     pub holder: HolderId,
+    /// Its level.
+    pub level: Arc<str>,
     /// The annual quota in major units.
     pub amount: Rational,
     /// What it consists of.
@@ -119,56 +137,10 @@ pub struct Explanation {
     pub compounded_over_assignment: Rational,
     /// What the holder's children get together; none for a leaf.
     pub given_out: Option<Rational>,
+    /// Part of the year, by season weight, in which a leaf carries quota; 1 for all others.
+    pub availability: Rational,
     /// The limit that decides the amount, if one does.
     pub binding: Option<Binding>,
     /// The note of the holder.
     pub note: Option<String>,
-}
-
-impl Explanation {
-    /// The explanation as a tree whose every computed node follows from its children.
-    #[must_use]
-    pub fn trace(&self, measured_in: &Unit) -> Node {
-        let input = |label: &str, value: &Rational| Node::input(label, measured_in.clone(), value.clone());
-        let computed = |label: &str, operation: Operation, children: Vec<Node>| {
-            Node::computed(label, measured_in.clone(), operation, children)
-        };
-        let parts = &self.parts;
-        let share = Node::input("share of total by weight", Unit::Percent, self.share_of_total.clone());
-        let total_share =
-            computed("share by weight alone", Operation::Product, vec![input("total", &self.total), share]);
-        let growth = computed(
-            "growth share",
-            Operation::Difference,
-            vec![total_share.clone(), input("history", &parts.history)],
-        );
-        let added = &self.compounded_over_assignment - &Rational::one();
-        let added = Node::input("compounded over-assignment", Unit::Percent, added);
-        let over_assignment = computed("over-assignment", Operation::Product, vec![total_share, added]);
-        let children = vec![
-            input("history", &parts.history),
-            growth,
-            over_assignment,
-            input("limits and rounding on levels above", &parts.from_above),
-            input(&self.limits_label(), &parts.limits),
-            input("rounding", &parts.rounding),
-        ];
-        computed(&format!("quota of {}", self.holder), Operation::Sum, children)
-    }
-
-    /// What the limits part is called: the deciding limit, and the note why it is there.
-    fn limits_label(&self) -> String {
-        let name = match self.binding {
-            None => "limits of siblings",
-            Some(Binding::Lock) => "locked",
-            Some(Binding::Floor) => "floor",
-            Some(Binding::Cap) => "cap",
-            Some(Binding::FloorsBelow) => "floors and locks below",
-            Some(Binding::CapsBelow) => "caps and locks below",
-        };
-        match &self.note {
-            Some(note) => format!("{name} ({note})"),
-            None => name.to_owned(),
-        }
-    }
 }

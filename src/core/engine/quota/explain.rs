@@ -24,6 +24,7 @@ pub(super) fn explain(
         let is_leaf = hierarchy.children[position].is_empty();
         Explanation {
             holder: hierarchy.holders[position].id.clone(),
+            level: hierarchy.holders[position].level.clone(),
             amount: division.amount.clone(),
             parts: Parts {
                 history: history[position].clone(),
@@ -40,6 +41,7 @@ pub(super) fn explain(
             share_of_total: division.share_of_total.clone(),
             compounded_over_assignment: division.compounded.clone(),
             given_out: (!is_leaf).then(|| division.given_out.clone()),
+            availability: hierarchy.availability(position),
             binding: find_binding(hierarchy, position, &limits[position], division),
             note: hierarchy.holders[position].note.clone(),
         }

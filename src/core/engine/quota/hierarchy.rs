@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fault::ProblemFault;
-use super::problem::{Holder, HolderId, Method, Problem, Residue, Total};
+use super::problem::{Holder, HolderId, Method, Phasing, Problem, Residue, Total};
 use super::units::round_down;
 use crate::ground::limit;
 use crate::ground::rational::Rational;
@@ -27,7 +27,7 @@ impl Hierarchy<'_> {
     /// What a holder's children get together is its own amount times this.
     pub fn over_assignment(&self, position: usize) -> Rational {
         let level = &self.holders[position].level;
-        self.problem.over_assignment.get(level).cloned().unwrap_or_else(Rational::one)
+        self.problem.over_assignment.get(&**level).cloned().unwrap_or_else(Rational::one)
     }
 
     /// The growth stated nearest above or at the holder, else `otherwise`.
@@ -42,6 +42,21 @@ impl Hierarchy<'_> {
         otherwise.clone()
     }
 
+    /// Season weights of a leaf's periods: those of the phasing, times its presence.
+    pub fn season(&self, position: usize) -> Vec<Rational> {
+        let periods = self.problem.phasing.iter().flat_map(|phasing| &phasing.periods);
+        match &self.holders[position].presence {
+            None => periods.map(|(_, weight)| weight.clone()).collect(),
+            Some(presence) => periods.zip(presence).map(|((_, weight), part)| weight * part).collect(),
+        }
+    }
+
+    /// The part of the year, by season weight, in which a leaf carries quota.
+    pub fn availability(&self, position: usize) -> Rational {
+        let presence = self.holders[position].presence.as_deref();
+        self.problem.phasing.as_ref().map_or_else(Rational::one, |phasing| availability(phasing, presence))
+    }
+
     /// Sums a value of the leaves up to every holder.
     pub fn sum_up(&self, leaf_value: impl Fn(usize) -> Rational) -> Vec<Rational> {
         let mut sums = vec![Rational::zero(); self.holders.len()];
@@ -53,6 +68,14 @@ impl Hierarchy<'_> {
         }
         sums
     }
+}
+
+/// The part of the year, by season weight, that somebody is there; all of it without a presence.
+pub(super) fn availability(phasing: &Phasing, presence: Option<&[Rational]>) -> Rational {
+    let Some(presence) = presence else { return Rational::one() };
+    let all: Rational = phasing.periods.iter().map(|(_, weight)| weight).sum();
+    let there: Rational = phasing.periods.iter().zip(presence).map(|((_, weight), part)| weight * part).sum();
+    there.checked_div(&all).unwrap_or_default()
 }
 
 /// The checked problem, or every fault that is found.
@@ -70,7 +93,7 @@ pub(super) fn check_problem(problem: &Problem) -> Result<Hierarchy<'_>, Vec<Prob
     for holder in &holders {
         check_holder(holder, problem.decimals, &mut faults);
     }
-    let levels: BTreeSet<&str> = holders.iter().map(|holder| holder.level.as_str()).collect();
+    let levels: BTreeSet<&str> = holders.iter().map(|holder| &*holder.level).collect();
     for level in problem.over_assignment.keys().filter(|level| !levels.contains(level.as_str())) {
         faults.push(ProblemFault::UnknownLevel { level: level.clone() });
     }
@@ -118,7 +141,11 @@ fn lay_out<'a>(problem: &'a Problem, sorted: &[&'a Holder], faults: &mut Vec<Pro
             hierarchy.children[parent].push(position);
         }
         let children = below.get(&Some(&holder.id)).map_or(&[][..], Vec::as_slice);
-        let measured = holder.history.is_some() || holder.potential.is_some();
+        let measured = holder.history.is_some()
+            || holder.potential.is_some()
+            || holder.last_quota.is_some()
+            || holder.presence.is_some()
+            || holder.phased.is_some();
         if measured && !children.is_empty() {
             faults.push(ProblemFault::MeasureAboveLeaves { holder: holder.id.clone() });
         }
@@ -155,7 +182,7 @@ fn check_numbers(problem: &Problem, faults: &mut Vec<ProblemFault>) {
     }
     match &problem.method {
         Method::GrowthOnHistory { growth } => check_growth(None, Some(growth), faults),
-        Method::WeightedShare { history_share } => {
+        Method::WeightedShare { history_share } | Method::LastQuota { history_share } => {
             if history_share.is_negative() || *history_share > Rational::one() {
                 faults.push(out_of_range(None, "history share", history_share, "from 0 to 1"));
             }
@@ -191,9 +218,12 @@ fn check_phasing(problem: &Problem, faults: &mut Vec<ProblemFault>) {
 /// The numbers of one holder.
 fn check_holder(holder: &Holder, decimals: u32, faults: &mut Vec<ProblemFault>) {
     let id = Some(&holder.id);
-    for (name, value) in
-        [("history", &holder.history), ("potential", &holder.potential), ("weight", &holder.weight)]
-    {
+    for (name, value) in [
+        ("history", &holder.history),
+        ("potential", &holder.potential),
+        ("last quota", &holder.last_quota),
+        ("weight", &holder.weight),
+    ] {
         if let Some(value) = value.as_ref().filter(|value| value.is_negative()) {
             faults.push(out_of_range(id, name, value, "0 or more"));
         }
@@ -203,9 +233,21 @@ fn check_holder(holder: &Holder, decimals: u32, faults: &mut Vec<ProblemFault>) 
             faults.push(out_of_range(id, name, value, "0 or more"));
         }
     }
+    for part in holder.presence.iter().flatten().filter(|part| part.is_negative()) {
+        faults.push(out_of_range(id, "presence", part, "0 or more"));
+    }
     check_growth(id, holder.growth.as_ref(), faults);
     if decimals <= limit::COLUMN_DECIMALS_MAX {
         check_amount(id, "lock", holder.locked.as_ref(), decimals, faults);
+        for amount in holder.phased.iter().flatten() {
+            check_amount(id, "locked period", Some(amount), decimals, faults);
+        }
+        if let Some(phased) = &holder.phased {
+            let sum: Rational = phased.iter().sum();
+            if holder.locked.as_ref() != Some(&sum) {
+                faults.push(out_of_range(id, "sum of locked periods", &sum, "the locked year"));
+            }
+        }
     }
 }
 

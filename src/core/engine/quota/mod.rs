@@ -13,6 +13,7 @@
 //! - Floors, caps and locks hold after rounding.
 //! - Between limits, siblings are in proportion to their weights up to one unit: the exact fixed point of C3.7.
 
+mod adjust;
 mod allocation;
 mod divide;
 mod explain;
@@ -20,7 +21,10 @@ mod fault;
 mod hierarchy;
 mod limits;
 mod phase;
+mod planned;
 mod problem;
+mod seat;
+mod trace;
 mod units;
 mod verify;
 pub mod waterfill;
@@ -35,10 +39,16 @@ mod published_tests;
 #[cfg(test)]
 mod worlds;
 
+pub use adjust::{Adjusted, Change, Row, Standing, adjust, units};
 pub use allocation::{Allocation, Binding, Explanation, Parts, Quota};
 pub use fault::ProblemFault;
+pub use planned::{COMPANY, Planned, Question, Reconciled, SALESPERSON, plan_quotas, season_days};
 pub use problem::{Holder, HolderId, Measure, Method, Phasing, Problem, Residue, Total};
+pub use seat::Seat;
+pub use trace::trace;
 pub use verify::{Disagreement, Law, verify};
+
+use std::sync::Arc;
 
 use crate::ground::rational::Rational;
 use crate::ground::round::{Rounding, round_to_decimals};
@@ -60,11 +70,12 @@ pub fn allocate(problem: &Problem) -> Result<Allocation, Vec<ProblemFault>> {
         None => vec![vec![]; divisions.len()],
     };
     let explanations = explain::explain(&hierarchy, &target.amount, &weights, &limits, &divisions);
-    let mut quotas = vec![];
+    let names = problem.phasing.iter().flat_map(|phasing| &phasing.periods);
+    let names: Vec<Arc<str>> = names.map(|(name, _)| name.as_str().into()).collect();
+    let mut quotas = Vec::with_capacity(divisions.len() * (1 + names.len()));
     for (position, division) in divisions.iter().enumerate() {
         quotas.push(quota(&hierarchy, position, None, &division.amount)?);
-        let periods = problem.phasing.iter().flat_map(|phasing| &phasing.periods);
-        for ((name, _), amount) in periods.zip(&phased[position]) {
+        for (name, amount) in names.iter().zip(&phased[position]) {
             quotas.push(quota(&hierarchy, position, Some(name), amount)?);
         }
     }
@@ -80,7 +91,7 @@ pub fn allocate(problem: &Problem) -> Result<Allocation, Vec<ProblemFault>> {
 fn quota(
     hierarchy: &Hierarchy<'_>,
     position: usize,
-    period: Option<&String>,
+    period: Option<&Arc<str>>,
     amount: &Rational,
 ) -> Result<Quota, Vec<ProblemFault>> {
     let holder = hierarchy.holders[position];

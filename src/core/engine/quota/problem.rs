@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::ground::rational::Rational;
 use crate::ground::trace::Unit;
 
 /// Who holds a quota: the company, a group, a territory or a salesperson (`quotas.holder_id`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HolderId(pub String);
+pub struct HolderId(Arc<str>);
 
 impl HolderId {
     /// The text of the identifier, as in the extract.
@@ -26,7 +27,7 @@ impl fmt::Display for HolderId {
 
 impl From<&str> for HolderId {
     fn from(text: &str) -> Self {
-        Self(text.to_owned())
+        Self(text.into())
     }
 }
 
@@ -92,6 +93,11 @@ pub enum Method {
         /// Weight of history, from 0 to 1.
         history_share: Rational,
     },
+    /// C3.5: `history_share` x history + (1 - `history_share`) x last quota, which dampens the ratchet.
+    LastQuota {
+        /// Weight of history, from 0 to 1.
+        history_share: Rational,
+    },
 }
 
 /// What a proportional split is proportional to.
@@ -111,23 +117,30 @@ pub struct Holder {
     /// Unique in the problem; ties of rounding go to the smaller one.
     pub id: HolderId,
     /// `company`, `group`, `territory`, `salesperson`: the plan's own words.
-    pub level: String,
+    pub level: Arc<str>,
     /// The holder whose amount this one shares.
     pub parent: Option<HolderId>,
     /// Sales of the base year, leaves only (above, the sum counts); none means zero.
     pub history: Option<Rational>,
     /// Potential of the accounts, leaves only; none means zero.
     pub potential: Option<Rational>,
-    /// Replaces the weight of the method, in the method's own measure.
+    /// Quota of the base year, leaves only; none means zero.
+    pub last_quota: Option<Rational>,
+    /// Replaces the weight of the method, in the method's own measure, whatever the presence.
     pub weight: Option<Rational>,
     /// Growth for this holder and everyone below it; `0.15` is 15 %.
     pub growth: Option<Rational>,
+    /// Part of each period of the phasing in which the holder carries quota: a late start, a leave, a ramp. Leaves only;
+    /// none means all of every period. What one does not carry, the others do.
+    pub presence: Option<Vec<Rational>>,
     /// Least amount for the year (hold-harmless is such a floor).
     pub floor: Option<Rational>,
     /// Greatest amount for the year.
     pub cap: Option<Rational>,
     /// Exactly this amount for the year: a manager's override.
     pub locked: Option<Rational>,
+    /// Exactly these amounts for the periods of the phasing, for a leaf that is locked at their sum.
+    pub phased: Option<Vec<Rational>>,
     /// Why a floor, cap or lock is there; shown in the explanation.
     pub note: Option<String>,
 }
@@ -138,15 +151,18 @@ impl Holder {
     pub fn new(id: &str, level: &str, parent: Option<&str>) -> Self {
         Self {
             id: HolderId::from(id),
-            level: level.to_owned(),
+            level: level.into(),
             parent: parent.map(HolderId::from),
             history: None,
             potential: None,
+            last_quota: None,
             weight: None,
             growth: None,
+            presence: None,
             floor: None,
             cap: None,
             locked: None,
+            phased: None,
             note: None,
         }
     }

@@ -109,7 +109,7 @@ impl<'a> Check<'a> {
 
     /// Over-assignment of a holder to its children.
     fn factor(&self, holder: &Holder) -> Rational {
-        self.problem.over_assignment.get(&holder.level).cloned().unwrap_or_else(Rational::one)
+        self.problem.over_assignment.get(&*holder.level).cloned().unwrap_or_else(Rational::one)
     }
 
     /// Every holder and period once.

@@ -51,7 +51,7 @@ pub(super) fn weigh(hierarchy: &Hierarchy<'_>, total: &Rational) -> Result<Vec<R
         } else if !children.is_empty() {
             children.iter().map(|child| &weights[*child]).sum()
         } else {
-            match &hierarchy.problem.method {
+            let whole_year = match &hierarchy.problem.method {
                 Method::Proportional(Measure::History) => history[position].clone(),
                 Method::Proportional(Measure::Potential) => potential[position].clone(),
                 Method::Proportional(Measure::Headcount) => Rational::one(),
@@ -60,12 +60,17 @@ pub(super) fn weigh(hierarchy: &Hierarchy<'_>, total: &Rational) -> Result<Vec<R
                     let increase = total - &history[0];
                     &history[position] + &(&increase * &share(&potential, position))
                 }
+                Method::LastQuota { history_share } => {
+                    let last = holder.last_quota.clone().unwrap_or_default();
+                    &(history_share * &history[position]) + &(&(&Rational::one() - history_share) * &last)
+                }
                 Method::WeightedShare { history_share } => {
                     let potential_share = &Rational::one() - history_share;
                     &(history_share * &share(&history, position))
                         + &(&potential_share * &share(&potential, position))
                 }
-            }
+            };
+            whole_year * hierarchy.availability(position)
         };
         if weights[position].is_negative() && children.is_empty() {
             let weight = weights[position].clone();
@@ -89,7 +94,7 @@ fn missing_measures(
     total: &Rational,
 ) -> Vec<ProblemFault> {
     let (needs_history, needs_potential) = match method {
-        Method::Proportional(_) | Method::GrowthOnHistory { .. } => (false, false),
+        Method::Proportional(_) | Method::GrowthOnHistory { .. } | Method::LastQuota { .. } => (false, false),
         Method::HistoryPlusPotential => (false, history != total),
         Method::WeightedShare { history_share } => {
             (!history_share.is_zero(), *history_share != Rational::one())

@@ -61,7 +61,7 @@ pub(super) fn year(allocation: &Allocation, holder: &str) -> String {
 /// The years of all salespeople, in the order of their ids.
 pub(super) fn years(allocation: &Allocation) -> Vec<String> {
     let leaves =
-        allocation.quotas.iter().filter(|quota| quota.level == "salesperson" && quota.period.is_none());
+        allocation.quotas.iter().filter(|quota| &*quota.level == "salesperson" && quota.period.is_none());
     let amounts =
         leaves.map(|quota| Rational::from_scaled(quota.amount_minor, allocation.decimals).to_string());
     amounts.collect()

@@ -1,0 +1,127 @@
+//! `spm quotas adjust`.
+
+use std::path::Path;
+
+use spm_core::engine::quota::{self, Adjusted, Row};
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::source::Place;
+use spm_core::plan::quotas::QuotaPlan;
+use spm_frame::load::Tables;
+use spm_frame::seats;
+use spm_frame::write::Folder;
+
+use super::{Facts, OWN, failed, plans};
+use crate::cli::exit::{self, Failure};
+use crate::cli::project::Opened;
+use crate::cli::ui::Ui;
+use crate::cli::{Global, command};
+use crate::report::quotas;
+
+const VERSIONS: &str = "versions";
+
+/// Adjusts, writes a new version, prints who gains and who loses.
+pub(super) fn run(
+    opened: &Opened,
+    tables: &Tables,
+    from: &str,
+    reason: &str,
+    global: &Global,
+    ui: &Ui,
+) -> Result<exit::Code, Failure> {
+    let first = opened.periods(from)?.start;
+    let target = opened.root.join(OWN);
+    let current = target.join("quotas.parquet");
+    let standing = standing(&current)?;
+    let mut sink = Sink::default();
+    let mut adjusted: Vec<(&QuotaPlan, Adjusted)> = Vec::new();
+    for plan in plans(opened)? {
+        ui.step(&format!("adjusting {}", plan.title));
+        let rows: Vec<Row> = standing
+            .iter()
+            .filter(|(measure, _)| *measure == plan.measure)
+            .map(|(_, row)| row.clone())
+            .collect();
+        if rows.is_empty() {
+            sink.push(missing(&current, &format!("it has no quotas named `{}`", plan.measure)));
+            continue;
+        }
+        let result = Facts::of(plan, opened, tables, &mut sink)
+            .and_then(|facts| quota::adjust(&facts.question(plan, opened), &rows, first));
+        match result {
+            Ok(own) => {
+                own.open.notices.iter().for_each(|notice| sink.push(notice.clone()));
+                adjusted.push((plan, own));
+            }
+            Err(faults) => faults.into_iter().for_each(|fault| sink.push(fault)),
+        }
+    }
+    if sink.has_errors() {
+        return Err(failed(sink));
+    }
+    ui.notices(&sink);
+    let changes = quotas::changes(&adjusted)?;
+    if !global.dry_run {
+        let provenance = opened.provenance(tables, 0);
+        let version = versions(&target)? + 1;
+        let folder = Folder::create(&target)?;
+        // Everything that was decided before stays: a version is added, none is replaced.
+        if version == 1 {
+            folder.copy(&current, "versions/0.parquet")?;
+            folder.copy(&target.join("run.json"), "versions/0.json")?;
+        } else {
+            for entry in std::fs::read_dir(target.join(VERSIONS))? {
+                let entry = entry?;
+                folder.copy(&entry.path(), &format!("{VERSIONS}/{}", entry.file_name().to_string_lossy()))?;
+            }
+        }
+        let table = quotas::standing(&adjusted).map_err(|fault| Failure::fault(fault, exit::INPUT))?;
+        let record = command::run_json(tables, &provenance);
+        for (name, table) in [
+            ("quotas.parquet".to_owned(), &table),
+            (format!("{VERSIONS}/{version}.parquet"), &table),
+            (format!("{VERSIONS}/{version}-changes.parquet"), &changes),
+        ] {
+            folder.table(&name, table, &provenance)?;
+        }
+        let why = serde_json::json!({ "schema": "spm.adjustment/1", "version": version, "from": from, "reason": reason });
+        for (name, text) in [
+            ("run.json".to_owned(), &record),
+            (format!("{VERSIONS}/{version}.json"), &record),
+            (format!("{VERSIONS}/{version}-why.json"), &format!("{why:#}\n")),
+        ] {
+            folder.text(&name, text)?;
+        }
+        folder.publish()?;
+        ui.status(&format!("wrote {}, version {version}", target.display()));
+    }
+    command::finish(&changes, "spm.quota-changes/1", global, ui)?;
+    Ok(exit::DONE)
+}
+
+/// The quotas that stand, with their measure.
+fn standing(path: &Path) -> Result<Vec<(String, Row)>, Failure> {
+    let columns = ["holder_id", "level", "parent_id", "measure", "period", "amount"];
+    let table = command::read_file(path, &columns, "run `spm quotas allocate` first")?;
+    Ok(seats::standing(&table))
+}
+
+fn missing(path: &Path, why: &str) -> Diagnostic {
+    let fault =
+        Diagnostic::error(Code::SPM503, why.to_owned()).at(Place::File(path.display().to_string()), "");
+    fault.hint("run `spm quotas allocate` first")
+}
+
+/// The number of the latest version, 0 for none.
+fn versions(target: &Path) -> std::io::Result<u32> {
+    let folder = target.join(VERSIONS);
+    if !folder.exists() {
+        return Ok(0);
+    }
+    let mut latest = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let number = name.to_string_lossy().strip_suffix(".parquet").and_then(|number| number.parse().ok());
+        latest = latest.max(number.unwrap_or(0));
+    }
+    Ok(latest)
+}

@@ -1,0 +1,75 @@
+//! `spm quotas explain`.
+
+use serde_json::json;
+use spm_core::engine::quota::{HolderId, trace};
+use spm_core::ground::diagnostic::{Code, Diagnostic, suggestion};
+use spm_core::ground::source::Place;
+use spm_frame::load::Tables;
+
+use super::planned;
+use crate::cli::Global;
+use crate::cli::exit::{self, Failure};
+use crate::cli::project::Opened;
+use crate::cli::ui::Ui;
+use crate::report::table::{Format, render};
+use crate::report::{explain, quotas};
+
+/// Prints why a holder's quotas are what they are.
+pub(super) fn run(
+    opened: &Opened,
+    tables: &Tables,
+    holder: &str,
+    measure: Option<&str>,
+    global: &Global,
+    ui: &Ui,
+) -> Result<exit::Code, Failure> {
+    let allocated = planned(opened, tables, ui)?;
+    let id = HolderId::from(holder);
+    let mut values = Vec::new();
+    let mut text = String::new();
+    for (plan, own) in allocated.iter().filter(|(plan, _)| measure.is_none_or(|name| name == plan.measure)) {
+        let Some(node) = trace(&own.problem, &own.allocation, &id) else { continue };
+        let node = node.citing(&plan.place);
+        let periods = quotas::of_holder(&own.allocation, &id)?;
+        let below = quotas::below(own, &id)?;
+        if global.format == Format::Json {
+            let rows = |table: &_, schema| -> std::io::Result<serde_json::Value> {
+                let text = render(table, schema, Format::Json)?;
+                Ok(serde_json::from_str::<serde_json::Value>(&text)?["rows"].take())
+            };
+            values.push(json!({
+                "measure": plan.measure,
+                "explanation": explain::json(&node),
+                "periods": rows(&periods, "")?,
+                "below": below.as_ref().map(|table| rows(table, "")).transpose()?,
+            }));
+            continue;
+        }
+        let fence = if global.format == Format::Markdown { "```\n" } else { "" };
+        text += &format!("{fence}{}{fence}\nperiods of {holder}\n", explain::text(&node));
+        text += &render(&periods, "", global.format)?;
+        if let Some(below) = below {
+            text += &format!("\ngiven out by {holder}\n{}", render(&below, "", global.format)?);
+        }
+        text += "\n";
+    }
+    if text.is_empty() && values.is_empty() {
+        let names = allocated.iter().flat_map(|(_, own)| &own.allocation.explanations);
+        let near = suggestion(holder, names.map(|why| why.holder.as_str()));
+        let message = format!(
+            "{holder} has no quota{}",
+            measure.map_or(String::new(), |name| format!(" named {name}"))
+        );
+        let fault = Diagnostic::error(Code::SPM602, message).at(Place::File("reps".to_owned()), "");
+        let hint = match near {
+            Some(near) => format!("did you mean {near}?"),
+            None => "`spm quotas allocate --dry-run` lists everybody who has one".to_owned(),
+        };
+        return Err(Failure::fault(fault.hint(hint), exit::NO));
+    }
+    if global.format == Format::Json {
+        text = format!("{:#}\n", json!({ "schema": "spm.quota-explanation/1", "quotas": values }));
+    }
+    ui.data(&format!("{}\n", text.trim_end_matches('\n')))?;
+    Ok(exit::DONE)
+}

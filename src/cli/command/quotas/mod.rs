@@ -1,0 +1,193 @@
+//! `spm quotas`: goals shared from the company to salespeople, explained, and adjusted during the year.
+
+mod adjust;
+mod allocate;
+mod explain;
+
+use spm_core::engine::quota::{Planned, Question, Seat, plan_quotas, season_days};
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::rational::Rational;
+use spm_core::plan::Plan;
+use spm_core::plan::quotas::{LastQuota, Levels, QuotaPlan};
+use spm_frame::load::{Need, Tables};
+use spm_frame::seats::{seats, sold_in};
+
+use crate::cli::Global;
+use crate::cli::exit::{self, Failure};
+use crate::cli::project::{self, Opened};
+use crate::cli::ui::Ui;
+
+pub use allocate::allocate;
+
+/// Quota commands.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Share the total down to salespeople, and the year over its periods
+    #[command(
+        after_help = "Examples:\n  spm quotas allocate --output quotas.xlsx\n  spm quotas allocate --table reconciliation\n\nQuotas that `spm quotas adjust` has changed stand; --restart allocates from the beginning."
+    )]
+    Allocate {
+        /// Which result is printed (all of them are written to out/quotas)
+        #[arg(long, value_enum, default_value = "quotas")]
+        table: Printed,
+        /// Throw away the adjustments of `spm quotas adjust`
+        #[arg(long)]
+        restart: bool,
+    },
+    /// Explain the quota of one holder: its parts, its share level by level, its periods
+    #[command(after_help = "Example:\n  spm quotas explain --holder 275")]
+    Explain {
+        /// A salesperson, or a holder above as quotas.parquet names it
+        #[arg(long)]
+        holder: String,
+        /// Only quotas of this name
+        #[arg(long)]
+        measure: Option<String>,
+    },
+    /// Share open periods anew after hires, leavers, transfers or moved accounts; closed periods stay
+    #[command(
+        after_help = "Example:\n  spm quotas adjust --from P15 --reason \"Ito has left\"\n\nWhat is kept is said by `adjust` of the plan. Each adjustment is a new version beside the old ones in out/quotas/versions."
+    )]
+    Adjust {
+        /// First open period; earlier ones stay as they are
+        #[arg(long, value_name = "PERIOD")]
+        from: String,
+        /// Why, for the record
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// A result of an allocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Printed {
+    /// Amounts by holder and period
+    Quotas,
+    /// What each year consists of
+    Parts,
+    /// Top-down beside bottom-up
+    Reconciliation,
+}
+
+/// Where results are.
+const OWN: &str = "out/quotas";
+
+/// Runs one of the commands.
+pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
+    let opened = project::open(global)?;
+    ui.notices(&opened.notices);
+    let tables = load(&opened, global, ui)?;
+    match command {
+        Command::Allocate { table, restart } => allocate::run(&opened, &tables, *table, *restart, global, ui),
+        Command::Explain { holder, measure } => {
+            explain::run(&opened, &tables, holder, measure.as_deref(), global, ui)
+        }
+        Command::Adjust { from, reason } => adjust::run(&opened, &tables, from, reason, global, ui),
+    }
+}
+
+/// Loads the tables that the project's quota plans look at.
+pub fn load(opened: &Opened, global: &Global, ui: &Ui) -> Result<Tables, Failure> {
+    let plans = plans(opened)?;
+    let mut names = vec!["accounts", "reps", "transactions"];
+    if plans.iter().any(|plan| matches!(plan.last_quota, Some(LastQuota::Periods(_)))) {
+        names.push("quotas");
+    }
+    if plans.iter().any(|plan| matches!(plan.levels, Levels::Managers(_))) {
+        names.push("hierarchy");
+    }
+    if plans.iter().any(|plan| plan.by_time) {
+        names.push("leaves");
+    }
+    opened.load(&Need { tables: &names, own: Some(OWN), days: None }, global, ui)
+}
+
+fn plans(opened: &Opened) -> Result<Vec<&QuotaPlan>, Failure> {
+    let plans =
+        opened.plans_of(|plan| if let Plan::Quotas(plan) = plan { Some(plan.as_ref()) } else { None });
+    if plans.is_empty() {
+        return Err(Failure::input("the project has no plan with kind = \"quotas\"; add one under plans/"));
+    }
+    let mut named: Vec<(&str, &str)> = Vec::new();
+    for plan in &plans {
+        if let Some((_, other)) = named.iter().find(|(measure, _)| *measure == plan.measure) {
+            let message =
+                format!("the plans `{other}` and `{}` both give quotas named `{}`", plan.id, plan.measure);
+            return Err(Failure::input(format!("{message}; give one another `measure`")));
+        }
+        named.push((&plan.measure, &plan.id));
+    }
+    Ok(plans)
+}
+
+/// What the rows of a plan say.
+struct Facts {
+    seats: Vec<Seat>,
+    sold: Vec<Rational>,
+}
+
+impl Facts {
+    fn of(
+        plan: &QuotaPlan,
+        opened: &Opened,
+        tables: &Tables,
+        sink: &mut Sink,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let calendar = &opened.project.calendar;
+        let seasons = season_days(plan, calendar)?;
+        let one = |fault| vec![fault];
+        Ok(Self {
+            seats: seats(plan, tables, calendar, sink).map_err(one)?,
+            sold: sold_in(plan, &seasons, tables).map_err(one)?,
+        })
+    }
+
+    fn question<'a>(&'a self, plan: &'a QuotaPlan, opened: &'a Opened) -> Question<'a> {
+        Question {
+            plan,
+            company: &opened.project.name,
+            currency: &opened.project.currency,
+            calendar: &opened.project.calendar,
+            seats: &self.seats,
+            sold: &self.sold,
+        }
+    }
+}
+
+/// Every plan with its quotas; warnings are shown.
+fn planned<'a>(
+    opened: &'a Opened,
+    tables: &Tables,
+    ui: &Ui,
+) -> Result<Vec<(&'a QuotaPlan, Planned)>, Failure> {
+    let mut sink = Sink::default();
+    let mut planned = Vec::new();
+    for plan in plans(opened)? {
+        ui.step(&format!("allocating {}", plan.title));
+        let result = Facts::of(plan, opened, tables, &mut sink)
+            .and_then(|facts| plan_quotas(&facts.question(plan, opened)));
+        match result {
+            Ok(own) => {
+                own.notices.iter().for_each(|notice| sink.push(notice.clone()));
+                planned.push((plan, own));
+            }
+            Err(faults) => faults.into_iter().for_each(|fault| sink.push(fault)),
+        }
+    }
+    if sink.has_errors() {
+        return Err(failed(sink));
+    }
+    ui.notices(&sink);
+    Ok(planned)
+}
+
+/// Faults with the exit code of the gravest.
+fn failed(sink: Sink) -> Failure {
+    let has = |code| sink.faults().iter().any(|fault| fault.code == code);
+    let code = match (has(Code::SPM502), has(Code::SPM501)) {
+        (true, _) => exit::BUG,
+        (_, true) => exit::INFEASIBLE,
+        _ => exit::INPUT,
+    };
+    Failure::Faults(sink, code)
+}

@@ -1,0 +1,224 @@
+//! The explanation of a quota as a tree whose every computed value follows from its children (floor 2).
+
+use std::collections::BTreeMap;
+
+use super::allocation::{Allocation, Binding, Explanation};
+use super::hierarchy::availability;
+use super::problem::{Holder, HolderId, Measure, Method, Problem, Total};
+use crate::ground::rational::Rational;
+use crate::ground::trace::{Node, Operation, Unit};
+
+/// Why the year of a holder is what it is: its parts, its share level by level, and the weight by the method. `None` when
+/// the allocation has no such holder.
+#[must_use]
+pub fn trace(problem: &Problem, allocation: &Allocation, holder: &HolderId) -> Option<Node> {
+    let trace = Trace {
+        problem,
+        holders: problem.holders.iter().map(|holder| (&holder.id, holder)).collect(),
+        explanations: allocation.explanations.iter().map(|why| (&why.holder, why)).collect(),
+    };
+    trace.explanations.get(holder).map(|why| trace.quota(why))
+}
+
+struct Trace<'a> {
+    problem: &'a Problem,
+    holders: BTreeMap<&'a HolderId, &'a Holder>,
+    explanations: BTreeMap<&'a HolderId, &'a Explanation>,
+}
+
+impl Trace<'_> {
+    fn input(&self, label: impl Into<String>, value: &Rational) -> Node {
+        Node::input(label, self.problem.measured_in.clone(), value.clone())
+    }
+
+    fn computed(&self, label: impl Into<String>, operation: Operation, children: Vec<Node>) -> Node {
+        Node::computed(label, self.problem.measured_in.clone(), operation, children)
+    }
+
+    /// The sum of the parts.
+    fn quota(&self, why: &Explanation) -> Node {
+        let parts = &why.parts;
+        let total = self.input("total", &why.total);
+        let by_weight =
+            self.computed("share by weight alone", Operation::Product, vec![total, self.share(why)]);
+        let history = self.input("history", &parts.history);
+        let growth = self.computed(
+            "share beyond history",
+            Operation::Difference,
+            vec![by_weight.clone(), history.clone()],
+        );
+        let mut children = vec![history, growth];
+        if !parts.over_assignment.is_zero() {
+            let added = &why.compounded_over_assignment - &Rational::one();
+            let added = Node::input("over-assignment of all levels above, multiplied", Unit::Percent, added);
+            children.push(self.computed("over-assignment", Operation::Product, vec![by_weight, added]));
+        }
+        for (label, part, shown) in [
+            ("limits and rounding on levels above", &parts.from_above, false),
+            // A lock or floor that higher levels have taken care of is still the reason.
+            (limits_label(why).as_str(), &parts.limits, why.binding.is_some()),
+            ("rounding", &parts.rounding, false),
+        ] {
+            if shown || !part.is_zero() {
+                children.push(self.input(label, part));
+            }
+        }
+        self.computed(format!("quota of {}", why.holder), Operation::Sum, children)
+    }
+
+    /// The share of the total: on each level from the root down, weight by the weight of all siblings.
+    fn share(&self, why: &Explanation) -> Node {
+        let mut levels = vec![];
+        let mut next = Some(why);
+        while let Some(own) = next {
+            let parent = self.holders.get(&own.holder).and_then(|holder| holder.parent.as_ref());
+            if let (Some(parent), true) = (parent, own.sibling_weight.is_positive()) {
+                let siblings = Node::input(
+                    format!("weight of all in {parent}"),
+                    self.weight_unit(),
+                    own.sibling_weight.clone(),
+                );
+                let children = vec![self.weight(own), siblings];
+                let label = format!("share of {} in {parent}", own.holder);
+                levels.push(Node::computed(label, Unit::Percent, Operation::Quotient, children));
+            }
+            next = parent.and_then(|parent| self.explanations.get(parent).copied());
+        }
+        levels.reverse();
+        let share = Node::computed("share of the total", Unit::Percent, Operation::Product, levels);
+        // Where a level has no weight at all there is no share to multiply.
+        match share.value == why.share_of_total {
+            true => share,
+            false => Node::input("share of the total", Unit::Percent, why.share_of_total.clone()),
+        }
+    }
+
+    fn weight_unit(&self) -> Unit {
+        match self.problem.method {
+            Method::WeightedShare { .. } | Method::Proportional(Measure::Headcount) => Unit::Number,
+            _ => self.problem.measured_in.clone(),
+        }
+    }
+
+    /// The weight of a holder: stated, by the method, or the sum of those below.
+    fn weight(&self, why: &Explanation) -> Node {
+        let stated = |label: String| Node::input(label, self.weight_unit(), why.weight.clone());
+        let Some(holder) = self.holders.get(&why.holder) else { return stated("weight".to_owned()) };
+        if holder.weight.is_some() {
+            return stated(format!("weight of {}, as stated", why.holder));
+        }
+        if why.given_out.is_some() {
+            return stated(format!("weight of {}: of all below", why.holder));
+        }
+        let mut factors = vec![self.by_method(holder)];
+        if let Some((phasing, presence)) = self.problem.phasing.as_ref().zip(holder.presence.as_ref()) {
+            let there = phasing.periods.iter().zip(presence).map(|((name, weight), part)| {
+                let season = Node::input(format!("season weight of {name}"), Unit::Number, weight.clone());
+                let part = Node::input(format!("part of {name} that is there"), Unit::Percent, part.clone());
+                Node::computed(name.clone(), Unit::Number, Operation::Product, vec![season, part])
+            });
+            let there = Node::computed("there, by season", Unit::Number, Operation::Sum, there.collect());
+            let all: Rational = phasing.periods.iter().map(|(_, weight)| weight).sum();
+            let all = Node::input("all seasons", Unit::Number, all);
+            let children = vec![there, all];
+            let part = Node::computed("part of the year", Unit::Percent, Operation::Quotient, children);
+            debug_assert_eq!(part.value, availability(phasing, Some(presence)));
+            factors.push(part);
+        }
+        match factors.len() {
+            1 => factors.remove(0),
+            _ => Node::computed(
+                format!("weight of {}", why.holder),
+                self.weight_unit(),
+                Operation::Product,
+                factors,
+            ),
+        }
+    }
+
+    /// The weight of a leaf for a whole year.
+    fn by_method(&self, holder: &Holder) -> Node {
+        let unit = self.weight_unit();
+        let history = || self.input("history", holder.history.as_ref().unwrap_or(&Rational::zero()));
+        let potential = || self.input("potential", holder.potential.as_ref().unwrap_or(&Rational::zero()));
+        let share = |label: &str, value: Node, all: Rational| {
+            if all.is_zero() {
+                return Node::input(label, Unit::Percent, Rational::zero());
+            }
+            Node::computed(label, Unit::Percent, Operation::Quotient, vec![value, self.input("of all", &all)])
+        };
+        let blend = |label: &str, first: Node, share: &Rational, second: Node| {
+            let parts = [(first, share.clone()), (second, &Rational::one() - share)].map(|(value, part)| {
+                let name = format!("part of {}", value.label);
+                let factor = Node::input("blend", Unit::Percent, part);
+                Node::computed(name, unit.clone(), Operation::Product, vec![value, factor])
+            });
+            Node::computed(label, unit.clone(), Operation::Sum, parts.to_vec())
+        };
+        match &self.problem.method {
+            Method::Proportional(Measure::History) => history(),
+            Method::Proportional(Measure::Potential) => potential(),
+            Method::Proportional(Measure::Headcount) => Node::input("one seat", unit, Rational::one()),
+            Method::GrowthOnHistory { growth } => {
+                let growth = &Rational::one() + &self.growth(holder, growth);
+                let grown = Node::input("1 + growth", Unit::Percent, growth);
+                Node::computed("grown history", unit, Operation::Product, vec![history(), grown])
+            }
+            Method::HistoryPlusPotential => {
+                let all = self.sum(|holder| holder.history.as_ref());
+                let increase = match &self.problem.total {
+                    Total::Given(total) => total - &all,
+                    Total::GrowthOnHistory { .. } => self.root_total() - all,
+                };
+                let increase = self.input("increase of the total on history", &increase);
+                let part =
+                    share("share of potential", potential(), self.sum(|holder| holder.potential.as_ref()));
+                let part = self.computed("share of the increase", Operation::Product, vec![increase, part]);
+                Node::computed("history and increase", unit, Operation::Sum, vec![history(), part])
+            }
+            Method::WeightedShare { history_share } => blend(
+                "blended share",
+                share("share of history", history(), self.sum(|holder| holder.history.as_ref())),
+                history_share,
+                share("share of potential", potential(), self.sum(|holder| holder.potential.as_ref())),
+            ),
+            Method::LastQuota { history_share } => {
+                let last = holder.last_quota.clone().unwrap_or_default();
+                blend("history and last quota", history(), history_share, self.input("last quota", &last))
+            }
+        }
+    }
+
+    /// The amount that the root shares.
+    fn root_total(&self) -> Rational {
+        let root = self.problem.holders.iter().find(|holder| holder.parent.is_none());
+        root.and_then(|root| self.explanations.get(&root.id))
+            .map(|why| why.amount.clone())
+            .unwrap_or_default()
+    }
+
+    /// The growth stated nearest above or at the holder.
+    fn growth(&self, holder: &Holder, otherwise: &Rational) -> Rational {
+        let mut next = Some(holder);
+        while let Some(own) = next {
+            if let Some(growth) = &own.growth {
+                return growth.clone();
+            }
+            next = own.parent.as_ref().and_then(|parent| self.holders.get(parent).copied());
+        }
+        otherwise.clone()
+    }
+
+    fn sum(&self, read: impl Fn(&Holder) -> Option<&Rational>) -> Rational {
+        self.problem.holders.iter().filter_map(read).sum()
+    }
+}
+
+/// What the limits part is called: the deciding limit, and the note why it is there.
+fn limits_label(why: &Explanation) -> String {
+    let name = why.binding.map_or("limits of siblings", Binding::word);
+    match &why.note {
+        Some(note) => format!("{name} ({note})"),
+        None => name.to_owned(),
+    }
+}

@@ -1,0 +1,280 @@
+//! Rows of a quota plan: who gets a quota, where they stand, what they sold, could sell, had and can carry.
+
+use std::collections::BTreeMap;
+
+use polars::prelude::*;
+use spm_core::engine::quota::{HolderId, Row, Seat};
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::id::PayeeId;
+use spm_core::ground::period::{Calendar, Date, DateRange, epoch_day};
+use spm_core::ground::rational::Rational;
+use spm_core::ground::source::{Place, TextPlace};
+use spm_core::plan::expression::Expression;
+use spm_core::plan::quotas::{History, LastQuota, Levels, Method, Potential, QuotaPlan, Sold};
+
+use crate::load::Tables;
+use crate::planning::{internal, kept, numbers, sums_by, table, texts};
+use crate::quota::quotas;
+use crate::table::Table;
+
+/// The salespeople of a plan, sorted by identifier; warnings go to the sink.
+pub fn seats(
+    plan: &QuotaPlan,
+    tables: &Tables,
+    calendar: &Calendar,
+    sink: &mut Sink,
+) -> Result<Vec<Seat>, Diagnostic> {
+    let place = &plan.place;
+    let reps = kept(table(tables, "reps", place)?, plan.eligible.as_ref(), place)?;
+    let frame = reps
+        .frame
+        .sort(["rep_id"], SortMultipleOptions::default())
+        .map_err(|error| internal(&error, place))?;
+    let reps = Table { frame, ..reps };
+    let column = |expression: Option<&Expression>| -> Result<Vec<Option<Rational>>, Diagnostic> {
+        let Some(expression) = expression else { return Ok(vec![None; reps.frame.height()]) };
+        let (values, decimals) = numbers(&reps, expression, place)?;
+        let exact = |units: Option<i64>| units.map(|units| Rational::from_scaled(units.into(), decimals));
+        Ok(values.into_iter().map(exact).collect())
+    };
+    let ids: Vec<String> = texts(&reps, "rep_id").into_iter().flatten().collect();
+    let by_holder = |sums: Option<BTreeMap<String, Rational>>| -> Vec<Option<Rational>> {
+        let value = |id| sums.as_ref().map(|sums| sums.get(id).cloned().unwrap_or_default());
+        ids.iter().map(value).collect()
+    };
+    let history = match &plan.history {
+        Some(History::Value(value)) => column(Some(value))?,
+        Some(History::Transactions(sold)) => {
+            let sums = sold_by(sold, tables, place)?;
+            sink_unheld(&sums, &ids, plan, sink);
+            by_holder(Some(sums))
+        }
+        None => by_holder(None),
+    };
+    let potential = match &plan.potential {
+        Some(Potential::Value(value)) => column(Some(value))?,
+        Some(Potential::Accounts(value, by)) => by_holder(Some(summed_accounts(value, by, tables, place)?)),
+        None => by_holder(None),
+    };
+    let last_quota = match &plan.last_quota {
+        Some(LastQuota::Value(value)) => column(Some(value))?,
+        Some(LastQuota::Periods(periods)) => by_holder(Some(last_quotas(periods, plan, tables, calendar)?)),
+        None => by_holder(None),
+    };
+    let weight = column(if let Method::Weight(weight) = &plan.method { Some(weight) } else { None })?;
+    let (least, most) = (column(plan.least.as_ref())?, column(plan.most.as_ref())?);
+    let bottom_up = column(plan.bottom_up.as_ref().map(|own| &own.value))?;
+    let above = above(plan, tables, &reps, &ids)?;
+    let day = |name: &str, row: usize| reps.days(name).and_then(|days| days.get(row));
+    let mut absences = absences(tables);
+    let seat = |(row, id): (usize, &String)| Seat {
+        id: id.clone(),
+        above: above[row].clone(),
+        history: history[row].clone(),
+        potential: potential[row].clone(),
+        last_quota: last_quota[row].clone(),
+        weight: weight[row].clone(),
+        least: least[row].clone(),
+        most: most[row].clone(),
+        bottom_up: bottom_up[row].clone(),
+        hired: day("hire_date", row),
+        left: day("end_date", row),
+        leaves: absences.remove(id).unwrap_or_default(),
+    };
+    Ok(ids.iter().enumerate().map(seat).collect())
+}
+
+/// The rows of a result of `spm quotas allocate` or `adjust`, each with its measure. Rows without holder, period or amount
+/// are none of it and left out.
+#[must_use]
+pub fn standing(table: &Table) -> Vec<(String, Row)> {
+    let columns = ["holder_id", "level", "parent_id", "measure", "period"]
+        .map(|column| texts(table, column).into_iter());
+    let [holders, levels, parents, measures, periods] = columns;
+    let decimals = table.decimals("amount");
+    let amounts = table.numbers("amount").map(|amounts| amounts.to_vec()).unwrap_or_default();
+    let rows = holders.zip(levels).zip(parents).zip(measures).zip(periods).zip(amounts);
+    rows.filter_map(|(((((holder, level), parent), measure), period), amount)| {
+        let row = Row {
+            holder: HolderId::from(holder?.as_str()),
+            level: level.unwrap_or_default(),
+            parent: parent.map(|parent| HolderId::from(parent.as_str())),
+            period: period?,
+            amount: Rational::from_scaled(amount?.into(), decimals),
+        };
+        Some((measure?, row))
+    })
+    .collect()
+}
+
+/// What was sold, by salesperson.
+fn sold_by(
+    sold: &Sold,
+    tables: &Tables,
+    place: &TextPlace,
+) -> Result<BTreeMap<String, Rational>, Diagnostic> {
+    let transactions = table(tables, "transactions", place)?;
+    let key = if sold.by.is_some() { "account_id" } else { "rep_id" };
+    let (mut sums, decimals) =
+        sums_by(transactions, key, &sold.amount, sold.condition.as_ref(), Some(sold.days), place)?;
+    if let Some(column) = &sold.by {
+        let accounts = table(tables, "accounts", place)?;
+        let mut owners: BTreeMap<String, i128> = BTreeMap::new();
+        for (account, owner) in texts(accounts, "account_id").into_iter().zip(texts(accounts, column)) {
+            if let (Some(account), Some(owner)) = (account, owner) {
+                *owners.entry(owner).or_default() += sums.get(&account).copied().unwrap_or(0);
+            }
+        }
+        sums = owners;
+    }
+    Ok(sums.into_iter().map(|(id, units)| (id, Rational::from_scaled(units, decimals))).collect())
+}
+
+/// A warning about history that belongs to no seat.
+fn sink_unheld(sums: &BTreeMap<String, Rational>, ids: &[String], plan: &QuotaPlan, sink: &mut Sink) {
+    let lost: Vec<(&String, &Rational)> =
+        sums.iter().filter(|(id, sum)| !sum.is_zero() && ids.binary_search(id).is_err()).collect();
+    let Some((first, _)) = lost.first() else { return };
+    let amount = lost.iter().map(|(_, sum)| *sum).sum::<Rational>().to_decimal_text();
+    let whom = match lost.len() {
+        1 => format!("{first}, who gets"),
+        count => format!("{count} holders, such as {first}, who get"),
+    };
+    let message = format!("{amount} of the history belongs to {whom} no quota of plan `{}`", plan.id);
+    let fault = Diagnostic::warning(Code::SPM422, message).at(Place::Text(plan.place.clone()), "");
+    sink.push(
+        fault.hint("it counts for nobody; name their successors with `by`, or keep it out with `where`"),
+    );
+}
+
+/// What everybody together sold in the days that each phase of the plan is like.
+pub fn sold_in(
+    plan: &QuotaPlan,
+    seasons: &[Vec<DateRange>],
+    tables: &Tables,
+) -> Result<Vec<Rational>, Diagnostic> {
+    let Some(sold) = plan.sold() else { return Ok(vec![]) };
+    let in_days = |days: &DateRange| -> Result<Rational, Diagnostic> {
+        let own = Sold { days: *days, ..sold.clone() };
+        Ok(sold_by(&own, tables, &plan.place)?.values().sum())
+    };
+    seasons.iter().map(|season| season.iter().map(in_days).sum()).collect()
+}
+
+/// An expression over accounts, summed by a column of accounts.
+fn summed_accounts(
+    value: &Expression,
+    by: &str,
+    tables: &Tables,
+    place: &TextPlace,
+) -> Result<BTreeMap<String, Rational>, Diagnostic> {
+    let accounts = table(tables, "accounts", place)?;
+    let (values, decimals) = numbers(accounts, value, place)?;
+    let mut sums: BTreeMap<String, i128> = BTreeMap::new();
+    for (owner, value) in texts(accounts, by).into_iter().zip(values) {
+        if let (Some(owner), Some(value)) = (owner, value) {
+            *sums.entry(owner).or_default() += i128::from(value);
+        }
+    }
+    Ok(sums.into_iter().map(|(id, units)| (id, Rational::from_scaled(units, decimals))).collect())
+}
+
+/// Quotas of some periods, summed by holder.
+fn last_quotas(
+    periods: &[String],
+    plan: &QuotaPlan,
+    tables: &Tables,
+    calendar: &Calendar,
+) -> Result<BTreeMap<String, Rational>, Diagnostic> {
+    table(tables, "quotas", &plan.place)?;
+    let mut chosen = Vec::new();
+    for period in periods {
+        let found = calendar.resolve(period).map_err(|error| {
+            Diagnostic::error(Code::SPM012, error.0).at(Place::Text(plan.place.clone()), "")
+        })?;
+        chosen.extend(found);
+    }
+    let mut sums: BTreeMap<String, Rational> = BTreeMap::new();
+    // Faults of the table are reported by `spm check` and by everything that pays.
+    for ((PayeeId(holder), measure, period), amount) in quotas(tables, calendar, &mut Sink::default()) {
+        if measure == plan.measure && chosen.contains(&period) {
+            *sums.entry(holder).or_default() += &amount;
+        }
+    }
+    Ok(sums)
+}
+
+/// Absences by person.
+fn absences(tables: &Tables) -> BTreeMap<String, Vec<(i32, i32, Rational)>> {
+    let mut found: BTreeMap<String, Vec<(i32, i32, Rational)>> = BTreeMap::new();
+    let Some(leaves) = tables.get("leaves") else { return found };
+    let (Some(ids), Some(from), Some(to)) = (leaves.texts("rep_id"), leaves.days("from"), leaves.days("to"))
+    else {
+        return found;
+    };
+    let (relief, decimals) = (leaves.numbers("relief"), leaves.decimals("relief"));
+    for row in 0..leaves.frame.height() {
+        if let (Some(id), Some(from), Some(to)) = (ids.get(row), from.get(row), to.get(row)) {
+            let units = relief.and_then(|relief| relief.get(row));
+            let relief =
+                units.map_or_else(Rational::one, |units| Rational::from_scaled(units.into(), decimals));
+            found.entry(id.to_owned()).or_default().push((from, to, relief));
+        }
+    }
+    found
+}
+
+/// The holders above each person, the uppermost first.
+fn above(
+    plan: &QuotaPlan,
+    tables: &Tables,
+    reps: &Table,
+    ids: &[String],
+) -> Result<Vec<Vec<Option<String>>>, Diagnostic> {
+    let day = match &plan.levels {
+        Levels::Columns(columns) => {
+            let levels: Vec<Vec<Option<String>>> = columns.iter().map(|level| texts(reps, level)).collect();
+            let row = |row: usize| levels.iter().map(|level| level[row].clone()).collect();
+            return Ok((0..ids.len()).map(row).collect());
+        }
+        Levels::Managers(day) => *day,
+    };
+    let managers = managers(plan, tables, day)?;
+    let chain = |id: &String| {
+        let mut chain: Vec<Option<String>> = Vec::new();
+        let mut next = managers.get(id);
+        while let Some(manager) = next {
+            if manager == id || chain.iter().any(|own| own.as_ref() == Some(manager)) {
+                let message = format!("{id}: the chain of managers comes back to {manager}");
+                let fault = Diagnostic::error(Code::SPM405, message);
+                return Err(fault
+                    .at(Place::Text(plan.place.clone()), "")
+                    .hint("correct who reports to whom"));
+            }
+            chain.push(Some(manager.clone()));
+            next = managers.get(manager);
+        }
+        chain.reverse();
+        Ok(chain)
+    };
+    ids.iter().map(chain).collect()
+}
+
+/// Who reports to whom on a day.
+fn managers(plan: &QuotaPlan, tables: &Tables, day: Date) -> Result<BTreeMap<String, String>, Diagnostic> {
+    let everybody = table(tables, "reps", &plan.place)?;
+    let (source, today) = match tables.get("hierarchy") {
+        Some(hierarchy) => (hierarchy, Some(epoch_day(day))),
+        None => (everybody, None),
+    };
+    let (from, to) = (source.days("from"), source.days("to"));
+    let bound = |days: Option<&Int32Chunked>, row: usize| days.and_then(|days| days.get(row));
+    let holds = |row: usize| {
+        today.is_none_or(|today| {
+            bound(from, row).is_none_or(|from| from <= today) && bound(to, row).is_none_or(|to| today < to)
+        })
+    };
+    let pairs = texts(source, "rep_id").into_iter().zip(texts(source, "manager_id")).enumerate();
+    let pairs = pairs.filter(|(row, _)| holds(*row));
+    Ok(pairs.filter_map(|(_, (id, manager))| Some((id?, manager?))).collect())
+}

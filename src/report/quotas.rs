@@ -1,0 +1,198 @@
+//! Quotas as tables: the amounts, their parts, top-down beside bottom-up.
+
+use spm_core::engine::quota::{self, Adjusted, Allocation, HolderId, Parts, Planned, Quota, Row};
+use spm_core::ground::diagnostic::{Code, Diagnostic};
+use spm_core::ground::rational::Rational;
+use spm_core::plan::quotas::QuotaPlan;
+use spm_frame::table::Table;
+use spm_frame::write::Builder;
+
+/// A plan and its quotas.
+pub type Allocated<'a> = (&'a QuotaPlan, Planned);
+
+/// A quota by holder and period, in minor units of `decimals`.
+fn rows<'a>(allocated: &'a [Allocated<'_>]) -> impl Iterator<Item = (&'a QuotaPlan, &'a Planned, &'a Quota)> {
+    allocated.iter().flat_map(|(plan, planned)| {
+        let quotas = planned.allocation.quotas.iter().filter(|quota| quota.period.is_some());
+        quotas.map(move |quota| (*plan, planned, quota))
+    })
+}
+
+/// holder_id, level, parent_id, measure, period, amount: one row for each holder and period.
+///
+/// # Errors
+/// A quota beyond 64 bits of its smallest amount.
+pub fn quotas(allocated: &[Allocated<'_>]) -> Result<Table, Diagnostic> {
+    let decimals = allocated.iter().map(|(_, planned)| planned.allocation.decimals).max().unwrap_or(0);
+    let amounts = rows(allocated)
+        .map(|(_, planned, quota)| units(quota.amount_minor, decimals - planned.allocation.decimals))
+        .collect::<Result<Vec<_>, _>>()?;
+    Builder::default()
+        .text("holder_id", rows(allocated).map(|(.., quota)| Some(quota.holder.as_str())))
+        .text("level", rows(allocated).map(|(.., quota)| Some(&*quota.level)))
+        .text(
+            "parent_id",
+            rows(allocated).map(|(.., quota)| quota.parent.as_ref().map(|parent| parent.as_str())),
+        )
+        .text("measure", rows(allocated).map(|(plan, ..)| Some(plan.measure.as_str())))
+        .text("period", rows(allocated).map(|(.., quota)| quota.period.as_deref()))
+        .number("amount", decimals, amounts.into_iter().map(Some))
+        .table()
+        .map_err(|error| Diagnostic::error(Code::SPM502, error.to_string()))
+}
+
+/// Units with more decimals, as a column holds them.
+fn units(amount: i128, more: u32) -> Result<i64, Diagnostic> {
+    10i128
+        .checked_pow(more)
+        .and_then(|factor| amount.checked_mul(factor))
+        .and_then(|units| i64::try_from(units).ok())
+        .ok_or_else(|| Diagnostic::error(Code::SPM402, "a quota leaves 64 bits of its smallest amount"))
+}
+
+/// Why each holder's year is what it is: the parts add up to the amount. Exact texts.
+///
+/// # Errors
+/// Never for tables that fit memory.
+pub fn parts(allocated: &[Allocated<'_>]) -> std::io::Result<Table> {
+    let rows: Vec<_> = allocated
+        .iter()
+        .flat_map(|(plan, planned)| planned.allocation.explanations.iter().map(move |why| (plan, why)))
+        .collect();
+    let part = |read: &dyn Fn(&Parts) -> &Rational| {
+        rows.iter().map(|(_, why)| Some(read(&why.parts).to_string())).collect::<Vec<_>>()
+    };
+    let share = |value: &Rational| (*value != Rational::one()).then(|| value.to_string());
+    Builder::default()
+        .text("holder_id", rows.iter().map(|(_, why)| Some(why.holder.as_str())))
+        .text("measure", rows.iter().map(|(plan, _)| Some(plan.measure.as_str())))
+        .text("amount", rows.iter().map(|(_, why)| Some(why.amount.to_string())))
+        .text("history", part(&|parts| &parts.history))
+        .text("growth_share", part(&|parts| &parts.growth_share))
+        .text("over_assignment", part(&|parts| &parts.over_assignment))
+        .text("from_above", part(&|parts| &parts.from_above))
+        .text("limits", part(&|parts| &parts.limits))
+        .text("rounding", part(&|parts| &parts.rounding))
+        .text("weight", rows.iter().map(|(_, why)| Some(why.weight.to_string())))
+        .text("availability", rows.iter().map(|(_, why)| share(&why.availability)))
+        .text(
+            "compounded_over_assignment",
+            rows.iter().map(|(_, why)| share(&why.compounded_over_assignment)),
+        )
+        .text("binding", rows.iter().map(|(_, why)| why.binding.map(|binding| binding.word())))
+        .text("note", rows.iter().map(|(_, why)| why.note.as_deref()))
+        .table()
+}
+
+/// What each holder's year would be from above and from below, the gap, and the quota. `None` when no plan is bottom-up.
+///
+/// # Errors
+/// Never for tables that fit memory.
+pub fn reconciliation(allocated: &[Allocated<'_>]) -> std::io::Result<Option<Table>> {
+    let rows: Vec<_> = allocated
+        .iter()
+        .flat_map(|(plan, planned)| planned.reconciled.iter().map(move |row| (plan, row)))
+        .collect();
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let table = Builder::default()
+        .text("holder_id", rows.iter().map(|(_, row)| Some(row.holder.as_str())))
+        .text("measure", rows.iter().map(|(plan, _)| Some(plan.measure.as_str())))
+        .text("top_down", rows.iter().map(|(_, row)| row.top_down.as_ref().map(Rational::to_decimal_text)))
+        .text("bottom_up", rows.iter().map(|(_, row)| Some(row.bottom_up.to_decimal_text())))
+        .text("gap", rows.iter().map(|(_, row)| row.gap().as_ref().map(Rational::to_decimal_text)))
+        .text("quota", rows.iter().map(|(_, row)| Some(row.quota.to_decimal_text())))
+        .table()?;
+    Ok(Some(table))
+}
+
+/// Periods and amounts of one holder.
+///
+/// # Errors
+/// Never for tables that fit memory.
+pub fn of_holder(allocation: &Allocation, holder: &HolderId) -> std::io::Result<Table> {
+    let rows: Vec<&Quota> = allocation.quotas.iter().filter(|quota| quota.holder == *holder).collect();
+    let amount =
+        |quota: &&Quota| Rational::from_scaled(quota.amount_minor, allocation.decimals).to_decimal_text();
+    Builder::default()
+        .text("period", rows.iter().map(|quota| Some(quota.period.as_deref().unwrap_or("all"))))
+        .text("amount", rows.iter().map(|quota| Some(amount(quota))))
+        .table()
+}
+
+/// What a holder gives out, child by child; `None` for a holder without children.
+///
+/// # Errors
+/// Never for tables that fit memory.
+pub fn below(planned: &Planned, holder: &HolderId) -> std::io::Result<Option<Table>> {
+    let parents = planned.problem.holders.iter().map(|own| (&own.id, own.parent.as_ref()));
+    let parents: std::collections::BTreeMap<_, _> = parents.collect();
+    let rows = planned.allocation.explanations.iter();
+    let rows: Vec<_> =
+        rows.filter(|why| parents.get(&why.holder).copied().flatten() == Some(holder)).collect();
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let table = Builder::default()
+        .text("holder_id", rows.iter().map(|why| Some(why.holder.as_str())))
+        .text("amount", rows.iter().map(|why| Some(why.amount.to_decimal_text())))
+        .text("weight", rows.iter().map(|why| Some(why.weight.to_decimal_text())))
+        .text("binding", rows.iter().map(|why| why.binding.map(|binding| binding.word())))
+        .text("note", rows.iter().map(|why| why.note.as_deref()))
+        .table()?;
+    Ok(Some(table))
+}
+
+/// Quotas after an adjustment, in the columns of [`quotas`].
+///
+/// # Errors
+/// A quota beyond 64 bits of its smallest amount.
+pub fn standing(adjusted: &[(&QuotaPlan, Adjusted)]) -> Result<Table, Diagnostic> {
+    let rows: Vec<(&QuotaPlan, &Row)> =
+        adjusted.iter().flat_map(|(plan, own)| own.rows.iter().map(move |row| (*plan, row))).collect();
+    let needed = rows.iter().map(|(_, row)| row.amount.decimals().unwrap_or(0));
+    let decimals =
+        adjusted.iter().map(|(_, own)| own.open.allocation.decimals).chain(needed).max().unwrap_or(0);
+    let amounts = rows
+        .iter()
+        .map(|(_, row)| quota::units(&row.amount, decimals))
+        .map(|units| {
+            let fault = || Diagnostic::error(Code::SPM402, "a quota leaves 64 bits of its smallest amount");
+            units.map(Some).ok_or_else(fault)
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    Builder::default()
+        .text("holder_id", rows.iter().map(|(_, row)| Some(row.holder.as_str())))
+        .text("level", rows.iter().map(|(_, row)| Some(row.level.as_str())))
+        .text("parent_id", rows.iter().map(|(_, row)| row.parent.as_ref().map(HolderId::as_str)))
+        .text("measure", rows.iter().map(|(plan, _)| Some(plan.measure.as_str())))
+        .text("period", rows.iter().map(|(_, row)| Some(row.period.as_str())))
+        .number("amount", decimals, amounts)
+        .table()
+        .map_err(|error| Diagnostic::error(Code::SPM502, error.to_string()))
+}
+
+/// What an adjustment does to whom, in the open periods.
+///
+/// # Errors
+/// Never for tables that fit memory.
+pub fn changes(adjusted: &[(&QuotaPlan, Adjusted)]) -> std::io::Result<Table> {
+    let rows: Vec<_> = adjusted
+        .iter()
+        .flat_map(|(plan, own)| own.changes.iter().map(move |change| (plan, change)))
+        .collect();
+    let amount = |read: &dyn Fn(&quota::Change) -> Rational| {
+        rows.iter().map(|(_, change)| Some(read(change).to_decimal_text())).collect::<Vec<_>>()
+    };
+    Builder::default()
+        .text("holder_id", rows.iter().map(|(_, change)| Some(change.holder.as_str())))
+        .text("level", rows.iter().map(|(_, change)| Some(change.level.as_str())))
+        .text("parent_id", rows.iter().map(|(_, change)| change.parent.as_ref().map(HolderId::as_str)))
+        .text("measure", rows.iter().map(|(plan, _)| Some(plan.measure.as_str())))
+        .text("before", amount(&|change| change.before.clone()))
+        .text("after", amount(&|change| change.after.clone()))
+        .text("change", amount(&|change| change.difference()))
+        .text("why", rows.iter().map(|(_, change)| Some(change.why)))
+        .table()
+}
