@@ -1,8 +1,9 @@
 //! Quotas as tables: the amounts, their parts, top-down beside bottom-up.
 
-use spm_core::engine::quota::{self, Adjusted, Allocation, HolderId, Parts, Planned, Quota, Row};
+use spm_core::engine::quota::{self, Adjusted, Allocation, Heads, HolderId, Parts, Planned, Quota, Row};
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::rational::Rational;
+use spm_core::ground::round::{Rounding, round_to_decimals};
 use spm_core::plan::quotas::QuotaPlan;
 use spm_frame::table::Table;
 use spm_frame::write::Builder;
@@ -194,5 +195,34 @@ pub fn changes(adjusted: &[(&QuotaPlan, Adjusted)]) -> std::io::Result<Table> {
         .text("after", amount(&|change| change.after.clone()))
         .text("change", amount(&|change| change.difference()))
         .text("why", rows.iter().map(|(_, change)| Some(change.why)))
+        .table()
+}
+
+/// Heads and what they bring, by period and in all. Amounts and heads are rounded to six decimals for display.
+///
+/// # Errors
+/// Never for tables that fit memory.
+pub fn heads(all: &[(&QuotaPlan, Vec<Heads>)]) -> std::io::Result<Table> {
+    let rows: Vec<_> =
+        all.iter().flat_map(|(plan, heads)| heads.iter().map(move |row| (plan, row))).collect();
+    let shown = |read: &dyn Fn(&Heads) -> Rational| {
+        let text = |value: &Rational| {
+            round_to_decimals(value, 6, Rounding::default())
+                .map(|units| Rational::from_scaled(units, 6).to_decimal_text())
+        };
+        rows.iter().map(|(_, row)| text(&read(row))).collect::<Vec<_>>()
+    };
+    Builder::default()
+        .text("measure", rows.iter().map(|(plan, _)| Some(plan.measure.as_str())))
+        .text("period", rows.iter().map(|(_, row)| Some(row.period.as_deref().unwrap_or("all"))))
+        .text("heads_start", shown(&|row| row.start.clone()))
+        .text("hires", shown(&|row| row.hires.clone()))
+        .text("leavers", shown(&|row| row.leavers.clone()))
+        .text("heads_end", shown(&|row| row.end.clone()))
+        .text("full_heads", shown(&|row| row.full.clone()))
+        .text("capacity", shown(&|row| row.capacity.clone()))
+        .text("quota", shown(&|row| row.target.clone()))
+        .text("gap", shown(&|row| row.gap()))
+        .text("heads_needed", shown(&|row| row.needed.clone()))
         .table()
 }

@@ -274,6 +274,46 @@ fn whole_deals() {
 }
 
 #[test]
+fn capacity() {
+    // quota-capacity-03 of the published cases: 20 heads, hires 2, 1, 3 and leavers 0, 1, 0; two more quarters of nothing.
+    let heads: String = [(2, 0), (1, 1), (3, 0), (0, 0)]
+        .iter()
+        .enumerate()
+        .map(|(index, (hires, leavers))| {
+            format!("[[phasing]]\nperiod = \"2027-Q{}\"\nhires = {hires}\nleavers = {leavers}\n", index + 1)
+        })
+        .collect();
+    let rest = format!("[capacity]\nheads = 20\nproductivity = \"1000000\"\nattainment = \"65%\"\n{heads}");
+    let project = acme("method = \"equal\"\ntotal = \"10000000\"", &rest);
+    let csv = project.run(&["-q", "quotas", "capacity", "--format", "csv"]).exits(0).stdout();
+    let column = |name: &str| {
+        let mut lines = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let place =
+            lines.next().and_then(|header| header.iter().position(|cell| *cell == name)).expect("a column");
+        lines.map(|cells| cells[place].to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(column("heads_end"), ["22", "22", "25", "25", "25"]);
+    // quota-capacity-01: 10,000,000 / (1,000,000 x 65 %).
+    assert_eq!(column("heads_needed")[4], "15.384615");
+    assert_eq!(column("capacity")[0], "3575000"); // 22 x 650,000 / 4
+    // New heads by the ramp: nothing in the first three months, then all; a tenth leaves in the year, by days.
+    let rest = "[capacity]\nproductivity = \"1000\"\nattrition = \"10%\"\n[[phasing]]\nperiod = \"2027-Q1\"\nhires = 1\n[[phasing]]\nperiod = \"2027-Q2\"\n";
+    let project = acme(
+        "method = \"equal\"\ntotal = \"100\"\nproration = \"time\"\nramp = [\"0%\", \"0%\", \"0%\"]",
+        rest,
+    );
+    let csv = project.run(&["-q", "quotas", "capacity", "--format", "csv"]).exits(0).stdout();
+    let rows: Vec<&str> = csv.lines().skip(1).collect();
+    // 3 x 10 % x 90 / 181 days leave; then 4 heads minus that, and again.
+    assert!(rows[0].starts_with("quota,2027-Q1,3,1,0.149171,3.850829,3,1500,"), "{csv}");
+    assert!(rows[1].starts_with("quota,2027-Q2,3.850829,0,0.193605,3.657224,3.850829,"), "{csv}");
+    let none = acme("method = \"equal\"\ntotal = \"100\"", "");
+    assert!(
+        none.run(&["quotas", "capacity"]).exits(3).stderr().contains("no quota plan has a table [capacity]")
+    );
+}
+
+#[test]
 fn explained() {
     let project = acme("growth = \"10%\"\nlevels = [\"region\"]\nproration = \"time\"", SOLD);
     let shown = project.run(&["-q", "quotas", "explain", "--holder", "B"]).exits(0).stdout();

@@ -2,6 +2,7 @@
 
 mod adjust;
 mod allocate;
+mod capacity;
 mod explain;
 
 use spm_core::engine::quota::{Planned, Question, Seat, plan_quotas, season_days};
@@ -44,6 +45,11 @@ pub enum Command {
         #[arg(long)]
         measure: Option<String>,
     },
+    /// Compare what the heads there and to come can bring with what the company has to reach
+    #[command(
+        after_help = "Example:\n  spm quotas capacity\n\nFor plans with a table [capacity]: heads x productivity x attainment, with ramp, hires, leavers and attrition."
+    )]
+    Capacity,
     /// Share open periods anew after hires, leavers, transfers or moved accounts; closed periods stay
     #[command(
         after_help = "Example:\n  spm quotas adjust --from P15 --reason \"Ito has left\"\n\nWhat is kept is said by `adjust` of the plan. Each adjustment is a new version beside the old ones in out/quotas/versions."
@@ -82,6 +88,7 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
         Command::Explain { holder, measure } => {
             explain::run(&opened, &tables, holder, measure.as_deref(), global, ui)
         }
+        Command::Capacity => capacity::run(&opened, &tables, global, ui),
         Command::Adjust { from, reason } => adjust::run(&opened, &tables, from, reason, global, ui),
     }
 }
@@ -160,17 +167,29 @@ fn planned<'a>(
     tables: &Tables,
     ui: &Ui,
 ) -> Result<Vec<(&'a QuotaPlan, Planned)>, Failure> {
+    planned_with(opened, tables, ui, |_, own| Ok(own))
+}
+
+/// As [`planned`], with something made of each plan's facts and quotas.
+fn planned_with<'a, T>(
+    opened: &'a Opened,
+    tables: &Tables,
+    ui: &Ui,
+    make: impl Fn(&Question<'_>, Planned) -> Result<T, Vec<Diagnostic>>,
+) -> Result<Vec<(&'a QuotaPlan, T)>, Failure> {
     let mut sink = Sink::default();
     let mut planned = Vec::new();
     for plan in plans(opened)? {
         ui.step(&format!("allocating {}", plan.title));
-        let result = Facts::of(plan, opened, tables, &mut sink)
-            .and_then(|facts| plan_quotas(&facts.question(plan, opened)));
+        let facts = Facts::of(plan, opened, tables, &mut sink);
+        let result = facts.and_then(|facts| {
+            let question = facts.question(plan, opened);
+            let own = plan_quotas(&question)?;
+            own.notices.iter().for_each(|notice| sink.push(notice.clone()));
+            make(&question, own)
+        });
         match result {
-            Ok(own) => {
-                own.notices.iter().for_each(|notice| sink.push(notice.clone()));
-                planned.push((plan, own));
-            }
+            Ok(made) => planned.push((plan, made)),
             Err(faults) => faults.into_iter().for_each(|fault| sink.push(fault)),
         }
     }

@@ -88,7 +88,7 @@ pub fn adjust(
     let before = Before::of(standing, is_open);
     let fresh = plan_quotas(question)?;
     let laid_out = lay_out(question)?;
-    let open = open_periods(&laid_out, is_open);
+    let open = open_periods(laid_out, is_open);
     if open.phasing.periods.is_empty() {
         let name = &question.calendar.periods()[from].name;
         let message = format!("plan `{}` has no period from {name} on", plan.id);
@@ -147,7 +147,7 @@ impl<'a> Before<'a> {
 }
 
 /// The plan's hierarchy for the open periods: their weights, and of limits the part that they are of the year.
-fn open_periods(laid_out: &LaidOut, is_open: impl Fn(&str) -> bool) -> LaidOut {
+fn open_periods(laid_out: LaidOut, is_open: impl Fn(&str) -> bool) -> LaidOut {
     let kept: Vec<bool> = laid_out.phasing.periods.iter().map(|(name, _)| is_open(name)).collect();
     let part = |holder: &Holder| {
         let all = availability(&laid_out.phasing, holder.presence.as_deref());
@@ -182,7 +182,7 @@ fn open_periods(laid_out: &LaidOut, is_open: impl Fn(&str) -> bool) -> LaidOut {
             ..holder.clone()
         }
     };
-    LaidOut { holders: laid_out.holders.iter().map(holder).collect(), phasing, bottom_up: BTreeMap::new() }
+    LaidOut { holders: laid_out.holders.iter().map(holder).collect(), phasing, ..laid_out }
 }
 
 /// The open periods as a problem of their own.

@@ -15,6 +15,7 @@
 
 mod adjust;
 mod allocation;
+mod capacity;
 mod divide;
 mod explain;
 mod fault;
@@ -41,6 +42,7 @@ mod worlds;
 
 pub use adjust::{Adjusted, Change, Row, Standing, adjust, units};
 pub use allocation::{Allocation, Binding, Explanation, Parts, Quota};
+pub use capacity::{Heads, capacity};
 pub use fault::ProblemFault;
 pub use planned::{COMPANY, Planned, Question, Reconciled, SALESPERSON, plan_quotas, season_days};
 pub use problem::{Holder, HolderId, Measure, Method, Phasing, Problem, Residue, Total};

@@ -111,6 +111,8 @@ pub fn plan_quotas(question: &Question<'_>) -> Result<Planned, Vec<Diagnostic>> 
 pub(super) struct LaidOut {
     pub(super) holders: Vec<Holder>,
     pub(super) phasing: Phasing,
+    /// The days of the periods that count.
+    pub(super) days: Days,
     /// What each seat can carry in the periods, by holder.
     pub(super) bottom_up: BTreeMap<HolderId, Rational>,
 }
@@ -145,7 +147,7 @@ pub(super) fn lay_out(question: &Question<'_>) -> Result<LaidOut, Vec<Diagnostic
     let names = plan.phasing.iter().map(|phase| phase.period.clone());
     let phasing = Phasing { unit: plan.unit.clone(), periods: names.zip(weights).collect() };
     let (holders, bottom_up) = holders(question, &days, &phasing, &mut faults);
-    if faults.is_empty() { Ok(LaidOut { holders, phasing, bottom_up }) } else { Err(faults) }
+    if faults.is_empty() { Ok(LaidOut { days, holders, phasing, bottom_up }) } else { Err(faults) }
 }
 
 /// Days of a phase, or a fault.

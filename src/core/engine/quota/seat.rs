@@ -71,6 +71,11 @@ impl Days {
         at(to) - at(from)
     }
 
+    /// The first day of a period, in days since 1970-01-01.
+    pub(super) fn first_day(&self, period: usize) -> i32 {
+        self.periods[period].0
+    }
+
     /// How many days of each period count.
     pub(super) fn counted(&self) -> Vec<Rational> {
         self.periods.iter().map(|(from, to)| Rational::from(self.between(*from, *to))).collect()

@@ -1,0 +1,234 @@
+//! Quota plans: what is shared, by which rule, down which hierarchy, into which periods (floor 1).
+
+mod check;
+mod shape;
+
+pub use shape::QUOTAS;
+
+use super::Tables;
+use super::expression::Expression;
+use super::raw::Raw;
+use crate::ground::diagnostic::Sink;
+use crate::ground::period::{Date, DateRange};
+use crate::ground::rational::Rational;
+use crate::ground::source::TextPlace;
+use check::Check;
+
+/// A checked quota plan.
+#[derive(Clone, Debug)]
+pub struct QuotaPlan {
+    /// Identifier.
+    pub id: String,
+    /// Shown in reports.
+    pub title: String,
+    /// Name of the quota.
+    pub measure: String,
+    /// Decimals of a measure that is no money.
+    pub decimals: Option<u32>,
+    /// Who gets a quota.
+    pub eligible: Option<Expression>,
+    /// What each salesperson sold.
+    pub history: Option<History>,
+    /// What each salesperson's market could buy.
+    pub potential: Option<Potential>,
+    /// What each salesperson's quota was.
+    pub last_quota: Option<LastQuota>,
+    /// How weights follow.
+    pub method: Method,
+    /// Growth on history.
+    pub growth: Rational,
+    /// Growth of some holders, with the place of the name.
+    pub growth_of: Vec<(String, Rational, TextPlace)>,
+    /// Stated total.
+    pub total: Option<Rational>,
+    /// Multiple of which quotas are.
+    pub unit: Rational,
+    /// Levels between company and salesperson.
+    pub levels: Levels,
+    /// Least share of history.
+    pub floor: Option<Rational>,
+    /// Greatest share of history.
+    pub cap: Option<Rational>,
+    /// Greatest fall as a share of the last quota.
+    pub hold_harmless: Option<Rational>,
+    /// Least change as a share of the last quota; smaller ones are not made.
+    pub minimum_change: Option<Rational>,
+    /// Least quota, over reps.
+    pub least: Option<Expression>,
+    /// Greatest quota, over reps.
+    pub most: Option<Expression>,
+    /// Quotas that managers set.
+    pub locks: Vec<Lock>,
+    /// By level, what is given out beyond the own quota, as a share.
+    pub over_assignment: Vec<(String, Rational, TextPlace)>,
+    /// What salespeople can carry.
+    pub bottom_up: Option<BottomUp>,
+    /// What the sales force can bring.
+    pub capacity: Option<Capacity>,
+    /// Level whose holders keep their quotas in an adjustment, with its place; the one above seats when none.
+    pub adjust: Option<(String, TextPlace)>,
+    /// Periods of the year.
+    pub phasing: Vec<Phase>,
+    /// Where season weights come from.
+    pub season: Season,
+    /// Who is there for part of the time has less.
+    pub by_time: bool,
+    /// Part of a full quota by month of tenure.
+    pub ramp: Vec<Rational>,
+    /// Where the plan starts, for messages about the whole of it.
+    pub place: TextPlace,
+}
+
+/// How weights follow from what is known of salespeople; see [`QUOTAS`].
+#[derive(Clone, Debug)]
+pub enum Method {
+    /// In proportion to history.
+    History,
+    /// History x (1 + growth).
+    Growth,
+    /// The same for each.
+    Equal,
+    /// In proportion to potential.
+    Potential,
+    /// History, plus the share of potential in the increase.
+    HistoryAndPotential,
+    /// A blend of shares of history and of potential, with the weight of history.
+    WeightedShare(Rational),
+    /// A blend of history and the last quota, with the weight of history.
+    LastQuota(Rational),
+    /// An expression over reps.
+    Weight(Expression),
+}
+
+/// Where history comes from.
+#[derive(Clone, Debug)]
+pub enum History {
+    /// A value over reps.
+    Value(Expression),
+    /// Transactions.
+    Transactions(Box<Sold>),
+}
+
+/// Transactions that are history.
+#[derive(Clone, Debug)]
+pub struct Sold {
+    /// Days of the history.
+    pub days: DateRange,
+    /// Which transactions count.
+    pub condition: Option<Expression>,
+    /// What counts.
+    pub amount: Expression,
+    /// Column of accounts that names the salesperson; `None` for the rep of the transaction.
+    pub by: Option<String>,
+}
+
+/// Where potential comes from.
+#[derive(Clone, Debug)]
+pub enum Potential {
+    /// A value over reps.
+    Value(Expression),
+    /// A value over accounts, and the column of accounts that names the salesperson.
+    Accounts(Expression, String),
+}
+
+/// Where the last quota comes from.
+#[derive(Clone, Debug)]
+pub enum LastQuota {
+    /// A value over reps.
+    Value(Expression),
+    /// Periods of the table quotas.
+    Periods(Vec<String>),
+}
+
+/// Levels between company and salesperson.
+#[derive(Clone, Debug)]
+pub enum Levels {
+    /// Columns of reps, upper first.
+    Columns(Vec<String>),
+    /// Managers as of a day.
+    Managers(Date),
+}
+
+/// A quota that somebody set.
+#[derive(Clone, Debug)]
+pub struct Lock {
+    /// Whose.
+    pub holder: String,
+    /// For the year.
+    pub amount: Rational,
+    /// Why.
+    pub note: Option<String>,
+    /// Where it is defined.
+    pub place: TextPlace,
+}
+
+/// What salespeople can carry, and how quotas follow from it.
+#[derive(Clone, Debug)]
+pub struct BottomUp {
+    /// Over reps.
+    pub value: Expression,
+    /// Weight of the bottom-up amounts in the quotas: 0 to show them only, 1 to take them.
+    pub share: Rational,
+}
+
+/// What the sales force can bring.
+#[derive(Clone, Debug)]
+pub struct Capacity {
+    /// Quota of a full head for a year.
+    pub productivity: Rational,
+    /// Part of it that is expected to be reached.
+    pub attainment: Rational,
+    /// Heads at the start; those of the plan when none.
+    pub heads: Option<Rational>,
+    /// Part of the heads that leaves within a year.
+    pub attrition: Rational,
+}
+
+/// A period and its part of the year.
+#[derive(Clone, Debug)]
+pub struct Phase {
+    /// Name of the period.
+    pub period: String,
+    /// Stated weight.
+    pub weight: Rational,
+    /// Heads that start on the first day.
+    pub hires: Rational,
+    /// Heads that leave on the last day.
+    pub leavers: Rational,
+    /// Periods of the past that are like it.
+    pub like: Vec<String>,
+    /// Where it is defined.
+    pub place: TextPlace,
+}
+
+/// Where season weights come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Season {
+    /// Stated.
+    Weights,
+    /// What was sold in periods that are like each.
+    History,
+    /// Days from Monday to Friday, without these.
+    WorkingDays(Vec<Date>),
+}
+
+impl QuotaPlan {
+    /// The checked plan, or `None` with faults in the sink. `raw` has passed [`QUOTAS`]'s shape.
+    #[must_use]
+    pub fn check(raw: &Raw, tables: &Tables, sink: &mut Sink) -> Option<Self> {
+        let mut check = Check::new(raw, tables);
+        let plan = check.plan();
+        let failed = check.faults.has_errors();
+        sink.append(check.faults);
+        plan.filter(|_| !failed)
+    }
+
+    /// Transactions that are history, if they are.
+    #[must_use]
+    pub fn sold(&self) -> Option<&Sold> {
+        match &self.history {
+            Some(History::Transactions(sold)) => Some(sold),
+            _ => None,
+        }
+    }
+}
