@@ -20,6 +20,9 @@ pub enum Format {
     Markdown,
 }
 
+/// Rows that a table for people shows; nobody reads more, and aligning millions takes longer than calculating them.
+const TABLE_ROWS_MAX: usize = 1000;
+
 /// The table as text. `schema` names the JSON form, such as `spm.payments/1`.
 pub fn render(table: &Table, schema: &str, format: Format) -> io::Result<String> {
     let columns = write::texts(table)?;
@@ -68,7 +71,7 @@ pub fn render(table: &Table, schema: &str, format: Format) -> io::Result<String>
             let mut out = comfy_table::Table::new();
             out.load_style(comfy_table::presets::NOTHING);
             out.set_header(names.clone());
-            for row in 0..height {
+            for row in 0..height.min(TABLE_ROWS_MAX) {
                 out.add_row((0..names.len()).map(|column| cell(row, column).unwrap_or("-").to_owned()));
             }
             for (index, column) in table.columns.iter().enumerate() {
@@ -76,7 +79,13 @@ pub fn render(table: &Table, schema: &str, format: Format) -> io::Result<String>
                     shown.set_cell_alignment(comfy_table::CellAlignment::Right);
                 }
             }
-            let lines: Vec<String> = out.lines().map(|line| line.trim_end().to_owned()).collect();
+            let mut lines: Vec<String> = out.lines().map(|line| line.trim_end().to_owned()).collect();
+            if height > TABLE_ROWS_MAX {
+                let more = height - TABLE_ROWS_MAX;
+                lines.push(format!(
+                    " ... and {more} more rows: --format csv prints all, --output FILE writes them"
+                ));
+            }
             lines.join("\n") + "\n"
         }
     })

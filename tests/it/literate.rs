@@ -66,6 +66,8 @@ fn plans_to_start_from_pay_what_they_say() {
     let arguments =
         ["-q", "comp", "run", "--period", "2027-Q1", "--dry-run", "--format", "csv", "--project", &folder];
     assert_eq!(Project::new().run(&arguments).exits(0).stdout(), read("plans/expected-2027-Q1.csv"));
+    let arguments = ["-q", "quotas", "allocate", "--dry-run", "--format", "csv", "--project", &folder];
+    assert_eq!(Project::new().run(&arguments).exits(0).stdout(), read("plans/expected-quotas.csv"));
 }
 
 #[test]

@@ -54,13 +54,18 @@ impl Rational {
 
     /// The quotient of two integers; the divisor is not zero.
     fn quotient(numerator: i128, denominator: i128) -> Self {
-        let divisor = if let (Ok(a), Ok(b)) =
-            (u64::try_from(numerator.unsigned_abs()), u64::try_from(denominator.unsigned_abs()))
+        // Nearly all numbers take this way: 64-bit arithmetic, and none at all for whole numbers.
+        if let (Ok(a), Ok(b)) = (i64::try_from(numerator), i64::try_from(denominator))
+            && a != i64::MIN
+            && b != i64::MIN
         {
-            u128::from(a.gcd(&b))
-        } else {
-            numerator.unsigned_abs().gcd(&denominator.unsigned_abs())
-        };
+            if b == 1 {
+                return Self(Form::Small(a, 1));
+            }
+            let divisor = a.gcd(&b) * b.signum();
+            return Self(Form::Small(a / divisor, b / divisor));
+        }
+        let divisor = numerator.unsigned_abs().gcd(&denominator.unsigned_abs());
         let small = || {
             let divisor = i128::try_from(divisor).ok()?;
             let sign = denominator.signum();

@@ -75,6 +75,9 @@ pub fn split_largest_remainder(total: i128, weights: &[Rational]) -> Option<Vec<
     if total == 0 {
         return Some(vec![0; weights.len()]);
     }
+    if let Some(parts) = split_by_whole_weights(total.checked_abs()?, weights) {
+        return Some(parts.into_iter().map(|part| if total < 0 { -part } else { part }).collect());
+    }
     let quotas = weights.iter().map(|weight| {
         let share = &Rational::from(total.checked_abs()?) * weight;
         share.checked_div(&sum)
@@ -82,6 +85,33 @@ pub fn split_largest_remainder(total: i128, weights: &[Rational]) -> Option<Vec<
     let quotas: Vec<Rational> = quotas.collect::<Option<_>>()?;
     let parts = round_parts(total.checked_abs()?, &quotas)?;
     Some(parts.into_iter().map(|part| if total < 0 { -part } else { part }).collect())
+}
+
+/// The same in integers, where the weights brought to one denominator and their products with the total fit 128 bits.
+fn split_by_whole_weights(total: i128, weights: &[Rational]) -> Option<Vec<i128>> {
+    let pairs: Vec<(i64, i64)> = weights.iter().map(Rational::to_i64_pair).collect::<Option<_>>()?;
+    let common = pairs.iter().try_fold(1i64, |common, (_, denominator)| {
+        let missing = denominator / common.gcd(denominator);
+        common.checked_mul(missing)
+    })?;
+    let whole = |(numerator, denominator): &(i64, i64)| {
+        i128::from(*numerator).checked_mul(i128::from(common / denominator))
+    };
+    let whole: Vec<i128> = pairs.iter().map(whole).collect::<Option<_>>()?;
+    let sum = whole.iter().try_fold(0i128, |sum, weight| sum.checked_add(*weight))?;
+    let mut parts = Vec::with_capacity(whole.len());
+    let mut remainders = Vec::with_capacity(whole.len());
+    for (position, weight) in whole.iter().enumerate() {
+        let (part, remainder) = total.checked_mul(*weight)?.div_mod_floor(&sum);
+        parts.push(part);
+        remainders.push((remainder, position));
+    }
+    let left = total - parts.iter().sum::<i128>();
+    remainders.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    for (_, position) in remainders.iter().take(usize::try_from(left).ok()?) {
+        parts[*position] += 1;
+    }
+    Some(parts)
 }
 
 /// Rounds exact parts that already sum to `total` to integers that still do, by largest remainder.

@@ -5,6 +5,7 @@ mod allocate;
 mod capacity;
 mod explain;
 
+use rayon::prelude::*;
 use spm_core::engine::quota::{Planned, Question, Seat, plan_quotas, season_days};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::rational::Rational;
@@ -175,28 +176,39 @@ fn planned_with<'a, T>(
     opened: &'a Opened,
     tables: &Tables,
     ui: &Ui,
-    make: impl Fn(&Question<'_>, Planned) -> Result<T, Vec<Diagnostic>>,
-) -> Result<Vec<(&'a QuotaPlan, T)>, Failure> {
-    let mut sink = Sink::default();
-    let mut planned = Vec::new();
-    for plan in plans(opened)? {
-        ui.step(&format!("allocating {}", plan.title));
+    make: impl Fn(&Question<'_>, Planned) -> Result<T, Vec<Diagnostic>> + Sync,
+) -> Result<Vec<(&'a QuotaPlan, T)>, Failure>
+where
+    T: Send,
+{
+    let plans = plans(opened)?;
+    ui.step(&format!("allocating {} plan(s)", plans.len()));
+    // Plans do not depend on each other; their faults and results are taken in order.
+    let of_plan = |plan: &&'a QuotaPlan| {
+        let mut sink = Sink::default();
         let facts = Facts::of(plan, opened, tables, &mut sink);
-        let result = facts.and_then(|facts| {
+        let made = facts.and_then(|facts| {
             let question = facts.question(plan, opened);
             let own = plan_quotas(&question)?;
             own.notices.iter().for_each(|notice| sink.push(notice.clone()));
             make(&question, own)
         });
-        match result {
+        (*plan, made, sink)
+    };
+    let results: Vec<_> = plans.par_iter().map(of_plan).collect();
+    let mut all = Sink::default();
+    let mut planned = Vec::new();
+    for (plan, made, sink) in results {
+        all.append(sink);
+        match made {
             Ok(made) => planned.push((plan, made)),
-            Err(faults) => faults.into_iter().for_each(|fault| sink.push(fault)),
+            Err(faults) => faults.into_iter().for_each(|fault| all.push(fault)),
         }
     }
-    if sink.has_errors() {
-        return Err(failed(sink));
+    if all.has_errors() {
+        return Err(failed(all));
     }
-    ui.notices(&sink);
+    ui.notices(&all);
     Ok(planned)
 }
 

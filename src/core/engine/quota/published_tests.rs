@@ -1,7 +1,6 @@
 //! Published quota examples (`conformance/quota.jsonl`), each named by its id there.
 //!
-//! Not covered, because they are no split of a total: `quota-attainment-01` (attainment), `quota-capacity-01` and
-//! `quota-capacity-03` (headcount). Covered in part: `quota-bottom-up-01` (its note on whole deals).
+//! The same cases run through the program, as plans, in `fixtures/conformance/quota`; headcount (`quota-capacity`) there only.
 
 use super::waterfill::{Claim, fill};
 use super::worlds::{allocated, flat, read, year, years};

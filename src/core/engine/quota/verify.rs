@@ -1,10 +1,10 @@
 //! Checks an allocation against its problem naively, with no code of the engine that made it (floor 2).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::allocation::{Allocation, Explanation, Quota};
-use super::problem::{Holder, HolderId, Problem, Total};
+use super::problem::{HolderId, Problem, Total};
 use crate::ground::rational::Rational;
 
 /// What a correct allocation keeps.
@@ -53,22 +53,9 @@ impl fmt::Display for Disagreement {
 /// the allocation may be anything.
 #[must_use]
 pub fn verify(problem: &Problem, allocation: &Allocation) -> Vec<Disagreement> {
-    let explanations = allocation.explanations.iter().map(|explanation| (&explanation.holder, explanation));
-    let mut check = Check {
-        problem,
-        allocation,
-        amounts: BTreeMap::new(),
-        children: BTreeMap::new(),
-        explanations: explanations.collect(),
-        found: vec![],
-    };
+    let mut check = Check::new(problem, allocation);
     check.rows();
-    for holder in &problem.holders {
-        if let Some(parent) = &holder.parent {
-            check.children.entry(parent).or_default().push(holder);
-        }
-    }
-    for holder in &problem.holders {
+    for holder in 0..problem.holders.len() {
         check.total(holder);
         check.limits(holder);
         check.level_sum(holder);
@@ -79,84 +66,119 @@ pub fn verify(problem: &Problem, allocation: &Allocation) -> Vec<Disagreement> {
     check.found
 }
 
-/// The checks and what they found.
+/// The checks and what they found. Holders are indices into the problem's.
 struct Check<'a> {
     problem: &'a Problem,
     allocation: &'a Allocation,
-    /// Amounts in major units by holder and period.
-    amounts: BTreeMap<(&'a HolderId, Option<&'a str>), Rational>,
-    children: BTreeMap<&'a HolderId, Vec<&'a Holder>>,
-    explanations: BTreeMap<&'a HolderId, &'a Explanation>,
+    positions: BTreeMap<&'a HolderId, usize>,
+    names: Vec<&'a str>,
+    /// Amounts in major units by holder: the year, then the periods. Zero where a row is missing, which is noted.
+    amounts: Vec<Vec<Rational>>,
+    children: Vec<Vec<usize>>,
+    explanations: Vec<Option<&'a Explanation>>,
     found: Vec<Disagreement>,
 }
 
 impl<'a> Check<'a> {
+    fn new(problem: &'a Problem, allocation: &'a Allocation) -> Self {
+        let holders = &problem.holders;
+        let positions: BTreeMap<&HolderId, usize> =
+            holders.iter().enumerate().map(|(position, holder)| (&holder.id, position)).collect();
+        let mut children = vec![vec![]; holders.len()];
+        for (position, holder) in holders.iter().enumerate() {
+            if let Some(parent) = holder.parent.as_ref().and_then(|parent| positions.get(parent)) {
+                children[*parent].push(position);
+            }
+        }
+        let mut explanations = vec![None; holders.len()];
+        for explanation in &allocation.explanations {
+            if let Some(position) = positions.get(&explanation.holder) {
+                explanations[*position] = Some(explanation);
+            }
+        }
+        let names =
+            problem.phasing.iter().flat_map(|phasing| &phasing.periods).map(|(name, _)| name.as_str());
+        Self {
+            problem,
+            allocation,
+            positions,
+            names: names.collect(),
+            amounts: vec![],
+            children,
+            explanations,
+            found: vec![],
+        }
+    }
+
     /// Notes a broken law.
-    fn found(&mut self, law: Law, holder: &HolderId, message: String) {
-        self.found.push(Disagreement { law, holder: holder.clone(), message });
+    fn found(&mut self, law: Law, holder: usize, message: String) {
+        self.found.push(Disagreement { law, holder: self.problem.holders[holder].id.clone(), message });
     }
 
-    /// The amount of a row; zero when the row is missing, which is noted elsewhere.
-    fn amount(&self, holder: &'a HolderId, period: Option<&'a str>) -> Rational {
-        self.amounts.get(&(holder, period)).cloned().unwrap_or_default()
-    }
-
-    /// The periods of the problem, without the year.
-    fn period_names(&self) -> Vec<&'a str> {
-        let problem: &'a Problem = self.problem;
-        problem.phasing.iter().flat_map(|phasing| &phasing.periods).map(|(name, _)| name.as_str()).collect()
+    fn year(&self, holder: usize) -> &Rational {
+        &self.amounts[holder][0]
     }
 
     /// Over-assignment of a holder to its children.
-    fn factor(&self, holder: &Holder) -> Rational {
-        self.problem.over_assignment.get(&*holder.level).cloned().unwrap_or_else(Rational::one)
+    fn factor(&self, holder: usize) -> Rational {
+        let level = &*self.problem.holders[holder].level;
+        self.problem.over_assignment.get(level).cloned().unwrap_or_else(Rational::one)
     }
 
     /// Every holder and period once.
     fn rows(&mut self) {
-        let allocation: &'a Allocation = self.allocation;
-        let problem: &'a Problem = self.problem;
-        let mut expected: BTreeSet<(&HolderId, Option<&str>)> = BTreeSet::new();
-        let mut holders: BTreeMap<&HolderId, &Holder> = BTreeMap::new();
-        for holder in &problem.holders {
-            holders.insert(&holder.id, holder);
-            expected.insert((&holder.id, None));
-            expected.extend(self.period_names().into_iter().map(|period| (&holder.id, Some(period))));
-        }
-        if let Some(holder) = problem.holders.first().filter(|_| allocation.decimals != problem.decimals) {
+        let (problem, allocation) = (self.problem, self.allocation);
+        let mut amounts: Vec<Vec<Option<Rational>>> =
+            vec![vec![None; 1 + self.names.len()]; problem.holders.len()];
+        if allocation.decimals != problem.decimals && !problem.holders.is_empty() {
             let message = format!("{} decimals, not {}", allocation.decimals, problem.decimals);
-            self.found(Law::Rows, &holder.id, message);
+            self.found(Law::Rows, 0, message);
         }
+        let mut last: Option<(&HolderId, usize)> = None;
         for quota in &allocation.quotas {
             let Quota { holder, level, parent, period, amount_minor } = quota;
-            let key = (holder, period.as_deref());
             let shown = period.as_deref().unwrap_or("the year");
-            if !expected.contains(&key) {
-                self.found(Law::Rows, holder, format!("nobody asked for {shown}"));
+            let position = match last {
+                Some((id, position)) if id == holder => Some(position),
+                _ => self.positions.get(holder).copied(),
+            };
+            let column = match period {
+                None => Some(0),
+                Some(name) => self.names.iter().position(|own| *own == &**name).map(|period| period + 1),
+            };
+            let (Some(position), Some(column)) = (position, column) else {
+                let message = format!("nobody asked for {shown}");
+                self.found.push(Disagreement { law: Law::Rows, holder: holder.clone(), message });
                 continue;
-            }
-            let asked = holders[holder];
+            };
+            last = Some((holder, position));
+            let asked = &problem.holders[position];
             if asked.level != *level || asked.parent != *parent {
-                self.found(Law::Rows, holder, format!("level or parent of {shown} is not as asked"));
+                self.found(Law::Rows, position, format!("level or parent of {shown} is not as asked"));
             }
             let amount = Rational::from_scaled(*amount_minor, problem.decimals);
-            if self.amounts.insert(key, amount).is_some() {
-                self.found(Law::Rows, holder, format!("{shown} occurs twice"));
+            if amounts[position][column].replace(amount).is_some() {
+                self.found(Law::Rows, position, format!("{shown} occurs twice"));
             }
         }
-        for (holder, period) in expected {
-            if !self.amounts.contains_key(&(holder, period)) {
-                self.found(Law::Rows, holder, format!("{} is missing", period.unwrap_or("the year")));
+        for (position, row) in amounts.iter().enumerate() {
+            for column in
+                row.iter().enumerate().filter(|(_, amount)| amount.is_none()).map(|(column, _)| column)
+            {
+                let name = column.checked_sub(1).map_or("the year", |period| self.names[period]);
+                self.found(Law::Rows, position, format!("{name} is missing"));
             }
         }
+        let known = |row: Vec<Option<Rational>>| row.into_iter().map(Option::unwrap_or_default).collect();
+        self.amounts = amounts.into_iter().map(known).collect();
     }
 
     /// The root has the total; a total derived from history is within half a unit of the sum.
-    fn total(&mut self, holder: &'a Holder) {
-        if holder.parent.is_some() {
+    fn total(&mut self, holder: usize) {
+        if self.problem.holders[holder].parent.is_some() {
             return;
         }
-        let amount = self.amount(&holder.id, None);
+        let amount = self.year(holder).clone();
         let (exact, allowed) = match &self.problem.total {
             Total::Given(total) => (total.clone(), Rational::zero()),
             Total::GrowthOnHistory { growth } => {
@@ -165,40 +187,48 @@ impl<'a> Check<'a> {
             }
         };
         if distance(&amount, &exact) > allowed {
-            self.found(Law::Total, &holder.id, format!("has {amount}, but the total is {exact}"));
+            self.found(Law::Total, holder, format!("has {amount}, but the total is {exact}"));
         }
     }
 
     /// History x (1 + growth) of everyone below.
-    fn grown(&self, holder: &Holder, growth: &Rational) -> Rational {
-        let growth = holder.growth.as_ref().unwrap_or(growth);
-        match self.children.get(&holder.id) {
-            Some(children) => children.iter().map(|child| self.grown(child, growth)).sum(),
-            None => holder.history.clone().unwrap_or_default() * (&Rational::one() + growth),
+    fn grown(&self, holder: usize, growth: &Rational) -> Rational {
+        let own = &self.problem.holders[holder];
+        let growth = own.growth.as_ref().unwrap_or(growth);
+        match self.children[holder].as_slice() {
+            [] => own.history.clone().unwrap_or_default() * (&Rational::one() + growth),
+            children => children.iter().map(|child| self.grown(*child, growth)).sum(),
         }
     }
 
     /// Floor, cap and lock.
-    fn limits(&mut self, holder: &'a Holder) {
-        let amount = self.amount(&holder.id, None);
-        let floor = holder.floor.clone().unwrap_or_default();
+    fn limits(&mut self, holder: usize) {
+        let own = &self.problem.holders[holder];
+        let amount = self.year(holder).clone();
+        let floor = own.floor.clone().unwrap_or_default();
         if amount < floor {
-            self.found(Law::Floor, &holder.id, format!("has {amount}, below its floor of {floor}"));
+            self.found(Law::Floor, holder, format!("has {amount}, below its floor of {floor}"));
         }
-        if let Some(cap) = holder.cap.as_ref().filter(|cap| amount > **cap) {
-            self.found(Law::Cap, &holder.id, format!("has {amount}, above its cap of {cap}"));
+        if let Some(cap) = own.cap.as_ref().filter(|cap| amount > **cap) {
+            self.found(Law::Cap, holder, format!("has {amount}, above its cap of {cap}"));
         }
-        if let Some(locked) = holder.locked.as_ref().filter(|locked| amount != **locked) {
-            self.found(Law::Lock, &holder.id, format!("has {amount}, but is locked at {locked}"));
+        if let Some(locked) = own.locked.as_ref().filter(|locked| amount != **locked) {
+            self.found(Law::Lock, holder, format!("has {amount}, but is locked at {locked}"));
+        }
+        if let Some(phased) = own.phased.as_ref().filter(|phased| self.amounts[holder][1..] != phased[..]) {
+            let message = format!("has other periods than the {} that are locked", phased.len());
+            self.found(Law::Lock, holder, message);
         }
     }
 
     /// Children sum to the parent: exactly without over-assignment, else up to the rounding of the product.
-    fn level_sum(&mut self, holder: &'a Holder) {
-        let Some(children) = self.children.get(&holder.id) else { return };
-        let sum: Rational = children.iter().map(|child| self.amount(&child.id, None)).sum();
+    fn level_sum(&mut self, holder: usize) {
+        if self.children[holder].is_empty() {
+            return;
+        }
+        let sum: Rational = self.children[holder].iter().map(|child| self.year(*child)).sum();
         let factor = self.factor(holder);
-        let expected = &self.amount(&holder.id, None) * &factor;
+        let expected = self.year(holder) * &factor;
         let allowed = if factor == Rational::one() {
             Rational::zero()
         } else {
@@ -207,49 +237,46 @@ impl<'a> Check<'a> {
             half.max(factor * Rational::from_scaled(1, self.problem.decimals))
         };
         if distance(&sum, &expected) > allowed {
-            self.found(Law::LevelSum, &holder.id, format!("children have {sum} together, not {expected}"));
+            self.found(Law::LevelSum, holder, format!("children have {sum} together, not {expected}"));
         }
     }
 
     /// Periods sum to the year, and children to their parent in each period.
-    fn periods(&mut self, holder: &'a Holder) {
-        let periods = self.period_names();
-        if periods.is_empty() {
+    fn periods(&mut self, holder: usize) {
+        if self.names.is_empty() {
             return;
         }
-        let year = self.amount(&holder.id, None);
-        let sum: Rational = periods.iter().map(|period| self.amount(&holder.id, Some(period))).sum();
+        let year = self.year(holder).clone();
+        let sum: Rational = self.amounts[holder][1..].iter().sum();
         if sum != year {
-            self.found(Law::PeriodSum, &holder.id, format!("periods sum to {sum}, the year is {year}"));
+            self.found(Law::PeriodSum, holder, format!("periods sum to {sum}, the year is {year}"));
         }
-        for period in periods {
-            let amount = self.amount(&holder.id, Some(period));
+        let adds_up = !self.children[holder].is_empty() && self.factor(holder) == Rational::one();
+        for (period, name) in self.names.clone().into_iter().enumerate() {
+            let amount = self.amounts[holder][period + 1].clone();
             if amount.is_negative() {
-                self.found(Law::Floor, &holder.id, format!("{period} has {amount}, below zero"));
+                self.found(Law::Floor, holder, format!("{name} has {amount}, below zero"));
             }
-            let Some(children) = self.children.get(&holder.id) else { continue };
-            let sum: Rational = children.iter().map(|child| self.amount(&child.id, Some(period))).sum();
-            if self.factor(holder) == Rational::one() && sum != amount {
-                self.found(
-                    Law::LevelPeriodSum,
-                    &holder.id,
-                    format!("children have {sum} in {period}, not {amount}"),
-                );
+            if !adds_up {
+                continue;
+            }
+            let sum: Rational =
+                self.children[holder].iter().map(|child| &self.amounts[*child][period + 1]).sum();
+            if sum != amount {
+                let message = format!("children have {sum} in {name}, not {amount}");
+                self.found(Law::LevelPeriodSum, holder, message);
             }
         }
     }
 
     /// At most one child is no whole unit without a floor, cap or lock at or below it that is none either.
-    fn units(&mut self, holder: &'a Holder) {
-        let Some(children) = self.children.get(&holder.id) else { return };
-        let unexplained: Vec<&HolderId> = children
+    fn units(&mut self, holder: usize) {
+        let broken = self.children[holder]
             .iter()
-            .filter(|child| !self.whole(&self.amount(&child.id, None)) && !self.broken_limit(child))
-            .map(|child| &child.id)
-            .collect();
+            .filter(|child| !self.whole(self.year(**child)) && !self.broken_limit(**child));
+        let unexplained: Vec<&str> = broken.map(|child| self.problem.holders[*child].id.as_str()).collect();
         if unexplained.len() > 1 {
-            let names: Vec<&str> = unexplained.iter().map(|id| id.as_str()).collect();
-            self.found(Law::Unit, &holder.id, format!("no whole units: {}", names.join(", ")));
+            self.found(Law::Unit, holder, format!("no whole units: {}", unexplained.join(", ")));
         }
     }
 
@@ -259,19 +286,20 @@ impl<'a> Check<'a> {
     }
 
     /// A floor, cap or lock at or below the holder that is no whole unit, or an over-assignment that makes it so.
-    fn broken_limit(&self, holder: &Holder) -> bool {
-        let limits = [&holder.floor, &holder.cap, &holder.locked];
+    fn broken_limit(&self, holder: usize) -> bool {
+        let own = &self.problem.holders[holder];
+        let limits = [&own.floor, &own.cap, &own.locked];
         let broken = limits.into_iter().flatten().any(|limit| !self.whole(limit));
-        let children = self.children.get(&holder.id).map_or(&[][..], Vec::as_slice);
+        let children = &self.children[holder];
         let divided = !children.is_empty() && self.factor(holder) != Rational::one();
-        broken || divided || children.iter().any(|child| self.broken_limit(child))
+        broken || divided || children.iter().any(|child| self.broken_limit(*child))
     }
 
     /// The parts of the explanation sum to the quota.
-    fn parts(&mut self, holder: &'a Holder) {
-        let amount = self.amount(&holder.id, None);
-        let Some(explanation) = self.explanations.get(&holder.id).copied() else {
-            self.found(Law::Parts, &holder.id, "has no explanation".to_owned());
+    fn parts(&mut self, holder: usize) {
+        let amount = self.year(holder).clone();
+        let Some(explanation) = self.explanations[holder] else {
+            self.found(Law::Parts, holder, "has no explanation".to_owned());
             return;
         };
         let parts = &explanation.parts;
@@ -280,7 +308,7 @@ impl<'a> Check<'a> {
             sum += part;
         }
         if sum != amount || explanation.amount != amount {
-            self.found(Law::Parts, &holder.id, format!("parts sum to {sum}, the quota is {amount}"));
+            self.found(Law::Parts, holder, format!("parts sum to {sum}, the quota is {amount}"));
         }
     }
 }
