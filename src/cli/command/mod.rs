@@ -6,6 +6,7 @@ pub mod code;
 pub mod comp;
 pub mod data;
 pub mod diff;
+pub mod forecast;
 pub mod init;
 pub mod quotas;
 pub mod schema;
