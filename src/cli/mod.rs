@@ -93,6 +93,8 @@ enum Command {
     Init(command::init::Arguments),
     /// Print the man page
     Man,
+    /// Learn what every seat is expected to sell, from what seats are like
+    Potential(command::potential::Arguments),
     /// Share quotas from the company to salespeople
     #[command(subcommand)]
     Quotas(command::quotas::Command),
@@ -163,6 +165,7 @@ fn run(cli: &Cli, ui: &mut Ui) -> Result<exit::Code, Failure> {
             ui.data(&String::from_utf8_lossy(&bytes))?;
             Ok(exit::DONE)
         }
+        Command::Potential(arguments) => command::potential::run(arguments, &cli.global, ui),
         Command::Quotas(command) => command::quotas::run(command, &cli.global, ui),
         Command::Run(arguments) => command::chain::run(arguments, &cli.global, ui),
         Command::Territories(command) => command::territories::run(command, &cli.global, ui),

@@ -17,6 +17,7 @@ pub mod quota;
 pub mod read;
 pub mod rows;
 pub mod seats;
+pub mod seat;
 pub mod series;
 mod splits;
 pub mod table;

@@ -30,18 +30,32 @@ pub struct Series {
     pub rows: Vec<usize>,
 }
 
+/// Which transactions are added up, by what.
+#[derive(Clone, Copy, Debug)]
+pub struct Selection<'a> {
+    /// What is added up.
+    pub amount: &'a Expression,
+    /// Which count.
+    pub condition: Option<&'a Expression>,
+    /// Columns that make groups.
+    pub by: &'a [Grouping],
+    /// For messages.
+    pub place: &'a TextPlace,
+}
+
 /// What every group sold in the periods of a range.
 pub fn series(
-    plan: &ForecastPlan,
+    selection: Selection<'_>,
     tables: &Tables,
     calendar: &Calendar,
     periods: Range<usize>,
     currency: &str,
 ) -> Result<Series, Diagnostic> {
-    let transactions = table(tables, "transactions", &plan.place)?;
-    let rows = amounts(transactions, &plan.amount, plan.condition.as_ref(), "event_date", &plan.place)?;
-    one_currency(&rows.frame, currency, &plan.place)?;
-    let keys = keys(&rows.frame, &plan.by, tables, &plan.place)?;
+    let place = selection.place;
+    let transactions = table(tables, "transactions", place)?;
+    let rows = amounts(transactions, selection.amount, selection.condition, "event_date", place)?;
+    one_currency(&rows.frame, currency, place)?;
+    let keys = keys(&rows.frame, selection.by, tables, place)?;
     let ends = Ends::new(calendar, periods.clone());
     let mut found = Series { decimals: rows.decimals, rows: vec![0; periods.len()], ..Series::default() };
     let mut sums: Vec<Vec<i128>> = vec![vec![0; periods.len()]; keys.names.len()];

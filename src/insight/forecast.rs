@@ -13,7 +13,7 @@ use spm_core::ground::source::TextPlace;
 use spm_core::plan::forecast::ForecastPlan;
 use spm_core::plan::project::Project;
 use spm_frame::load::Tables;
-use spm_frame::series::{Key, PipelineRows, Series, pipeline, series};
+use spm_frame::series::{Key, PipelineRows, Selection, Series, pipeline, series};
 use spm_frame::table::Table;
 use spm_frame::write::Builder;
 
@@ -42,7 +42,7 @@ pub struct Forecast<'a> {
 }
 
 /// The periods that a plan names.
-fn range(text: &str, calendar: &Calendar, place: &TextPlace) -> Result<Range<usize>, Diagnostic> {
+pub(super) fn range(text: &str, calendar: &Calendar, place: &TextPlace) -> Result<Range<usize>, Diagnostic> {
     calendar.resolve(text).map_err(|error| {
         let names = calendar.periods().iter().map(|period| period.name.as_str());
         let all = calendar.periods();
@@ -71,7 +71,13 @@ pub fn make<'a>(
         let own = fault(Code::SPM304, message, place);
         return Err(own.hint("a forecast may not know what it forecasts: end `history` earlier"));
     }
-    let sold = series(plan, tables, calendar, known.clone(), project.currency.code())?;
+    let selection = Selection {
+        amount: &plan.amount,
+        condition: plan.condition.as_ref(),
+        by: &plan.by,
+        place: &plan.place,
+    };
+    let sold = series(selection, tables, calendar, known.clone(), project.currency.code())?;
     let Some(first) = sold.rows.iter().position(|rows| *rows > 0) else {
         let message = format!("no transaction qualifies before {}", name(wanted.start));
         return Err(fault(Code::SPM404, message, &plan.place)

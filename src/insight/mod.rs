@@ -1,6 +1,9 @@
 //! Floor 3, insight: forecasts, models and scores, from checked plans and tables to results that can be shown.
 
+pub mod fairness;
 pub mod forecast;
+pub mod potential;
+mod replay;
 
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::source::{Place, TextPlace};

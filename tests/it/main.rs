@@ -4,6 +4,7 @@ mod adventureworks;
 mod commission;
 mod conformance;
 mod faults;
+mod forecast;
 mod help;
 mod house;
 mod literate;

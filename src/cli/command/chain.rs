@@ -32,8 +32,10 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
     let has = |kind: &str| {
         opened.plans.iter().any(|(_, plan)| match plan {
             Plan::Territories(_) => kind == "territories",
+            Plan::Potential(_) => kind == "potential",
             Plan::Quotas(_) => kind == "quotas",
             Plan::Comp(_) => kind == "comp",
+            Plan::Fairness(_) => kind == "fairness",
             Plan::Forecast(_) => kind == "forecast",
         })
     };
