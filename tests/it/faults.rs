@@ -419,81 +419,6 @@ fn faults_of_one_command() {
     }
 }
 
-/// A change to a valid forecast: file, what is replaced, by what, the exit code, the code, and words of the message.
-type ForecastCase<'a> = (&'a str, &'a str, &'a str, i32, &'a str, &'a str);
-
-#[test]
-fn faults_of_forecasts() {
-    let periods = "periods = \"2027\"";
-    let pipeline = "[pipeline]\nprobability = { Qualify = \"10%\" }\n";
-    let stated = format!("{periods}\n{pipeline}");
-    let cases: &[ForecastCase<'_>] = &[
-        (
-            "plans/forecast.toml",
-            "title = \"Sales\"",
-            "where = \"amount > 1000000\"",
-            3,
-            "SPM404",
-            "no transaction qualifies before 2027-Q1",
-        ),
-        (
-            "plans/forecast.toml",
-            "title",
-            "history = \"2025-Q4..2026\"\ntitle",
-            3,
-            "SPM421",
-            "5 period(s) of history, and a season of 4 needs 9",
-        ),
-        (
-            "plans/forecast.toml",
-            "title",
-            "history = \"2026..2027-Q1\"\ntitle",
-            3,
-            "SPM304",
-            "the history ends with 2027-Q1, not before 2027-Q1",
-        ),
-        ("plans/forecast.toml", "reps.region", "reps.regoin", 3, "SPM010", "did you mean `region`?"),
-        ("plans/forecast.toml", "reps.region", "seats.region", 3, "SPM010", "transactions, reps or accounts"),
-        ("plans/forecast.toml", "\"2027\"", "\"2031\"", 3, "SPM012", "no period"),
-        ("plans/forecast.toml", "title", "seasn = 4\ntitle", 3, "SPM003", "did you mean `season`?"),
-        (
-            "plans/forecast.toml",
-            "title",
-            "models = [\"smothing\"]\ntitle",
-            3,
-            "SPM007",
-            "did you mean \"smoothing\"?",
-        ),
-        ("plans/forecast.toml", "title", "interval = \"100%\"\ntitle", 3, "SPM110", "between 0% and 100%"),
-        (
-            "plans/forecast.toml",
-            periods,
-            &stated,
-            3,
-            "SPM422",
-            "an open opportunity in stage `Propose` has no probability",
-        ),
-        ("open.csv", "open,2027-02-01", "won?,2027-02-01", 3, "SPM110", "has the status `won?`"),
-    ];
-    for (file, what, by, exit, code, words) in cases {
-        let project = crate::forecast::small();
-        if *file == "open.csv" {
-            let plan = String::from_utf8(project.bytes("plans/forecast.toml")).expect("text");
-            project.file("plans/forecast.toml", format!("{plan}{pipeline}"));
-        }
-        let text = String::from_utf8(project.bytes(file)).expect("text");
-        assert!(text.contains(what), "{code}: `{what}` is not in {file}");
-        project.file(file, text.replacen(what, by, 1));
-        let ran = project.run(&["forecast"]).exits(*exit);
-        assert!(
-            ran.stderr().contains(code) && ran.stderr().contains(words),
-            "{code} {words}:\n{}",
-            ran.stderr()
-        );
-        assert!(!project.0.join("out/forecast").exists(), "{code}: nothing is written");
-    }
-}
-
 #[test]
 fn nothing_to_divide() {
     let project = Project::adventureworks();
@@ -507,7 +432,7 @@ fn nothing_to_divide() {
 #[test]
 fn every_code_has_a_case() {
     // SPM502 says that the program is wrong: the engines' own tests tamper with results to see it.
-    let tests = ["faults", "adventureworks", "territories"]
+    let tests = ["faults", "insight_faults", "adventureworks", "territories"]
         .map(|name| std::fs::read_to_string(crate::project::root().join(format!("tests/it/{name}.rs"))));
     let tests: String = tests.into_iter().flatten().collect();
     let listed = Project::new().run(&["explain-code"]).exits(0).stdout();

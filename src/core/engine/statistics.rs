@@ -240,8 +240,8 @@ mod tests {
     #[test]
     fn ranks_share_ties_and_correlations_know_their_ends() {
         assert_eq!(ranks(&[10.0, 20.0, 10.0, 5.0]), [2.5, 4.0, 2.5, 1.0]);
-        assert_eq!(spearman(&[1.0, 2.0, 3.0], &[10.0, 100.0, 1000.0]), Some(1.0));
-        assert_eq!(pearson(&[1.0, 2.0, 3.0], &[3.0, 2.0, 1.0]), Some(-1.0));
+        assert!(spearman(&[1.0, 2.0, 3.0], &[10.0, 100.0, 1000.0]).expect("varies") > 1.0 - 1e-12);
+        assert!(pearson(&[1.0, 2.0, 3.0], &[3.0, 2.0, 1.0]).expect("varies") < -1.0 + 1e-12);
         assert_eq!(pearson(&[1.0, 1.0, 1.0], &[3.0, 2.0, 1.0]), None);
         // Anscombe 1973, the first quartet: r = 0.816421.
         let x = [10.0, 8.0, 13.0, 9.0, 11.0, 14.0, 6.0, 4.0, 12.0, 7.0, 5.0];

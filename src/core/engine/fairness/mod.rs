@@ -41,7 +41,8 @@ pub struct Seat {
 pub struct Problem {
     /// Seats in a stable order.
     pub seats: Vec<Seat>,
-    /// Logarithms of sales over expectation, as expectations missed before; sorted, with mean 0. None: no variation.
+    /// Logarithms of sales over expectation, as expectations missed before; sorted. Their factors are scaled to a mean of
+    /// 1, because an expectation is a mean. None: no variation.
     pub residuals: Vec<f64>,
     /// Standard deviation of the logarithm of the factor that all seats share.
     pub common: f64,
@@ -91,18 +92,21 @@ pub fn draw(problem: &Problem) -> Vec<Vec<f64>> {
     if let Some(sold) = problem.seats.iter().map(|seat| seat.sold).collect::<Option<Vec<f64>>>() {
         return vec![sold];
     }
+    let factors: Vec<f64> = problem.residuals.iter().map(|own| own.exp()).collect();
+    let scale = mean(&factors);
+    let factors: Vec<f64> = factors.into_iter().map(|own| own / scale).collect();
     (0..problem.draws)
         .into_par_iter()
         .map(|number| {
             let mut random = Random::stream(problem.seed, number as u64);
-            let shared = (problem.common * random.normal()).exp();
+            let shared = (problem.common * random.normal() - problem.common.powi(2) / 2.0).exp();
             problem
                 .seats
                 .iter()
                 .map(|seat| {
-                    let own = match problem.residuals.as_slice() {
+                    let own = match factors.as_slice() {
                         [] => 1.0,
-                        all => all[random.below(all.len())].exp(),
+                        all => all[random.below(all.len())],
                     };
                     seat.expected * shared * own
                 })

@@ -39,14 +39,15 @@ fn value(outcome: &Outcome, name: &str) -> f64 {
 
 #[test]
 fn known_chances_are_found() {
-    // Sales are lognormal around the expectation with deviation 0.2: a quota at the expectation is reached half the time,
-    // one 10 % below it with probability Phi(ln(1 / 0.9) / 0.2) = 0.7008.
-    for (factor, chance) in [(1.0, 0.5), (0.9, 0.7008), (1.25, 0.1323)] {
+    // Sales are lognormal with the expectation as mean and deviation 0.2: a quota of f times the expectation is reached
+    // with probability Phi((-ln f - 0.02) / 0.2).
+    for (factor, chance) in [(1.0, 0.4602), (0.9, 0.6652), (1.25, 0.1120)] {
         let problem = world(30, |_| factor);
         let sales = draw(&problem);
         let outcome = score(&problem, &sales);
         assert!((value(&outcome, "share-at-quota") - chance).abs() < 0.01, "{factor}");
         assert_eq!(verify(&problem, &sales, &outcome), Vec::<String>::new());
+        assert!((value(&outcome, "bias") * factor - 1.0).abs() < 0.01, "an expectation is a mean");
         assert!(value(&outcome, "away-from-equal-pain").abs() < 1e-9, "equal factors are equal pain");
         assert!((value(&outcome, "quota-to-target-pay") - 5.0 * factor).abs() < 1e-9);
     }
