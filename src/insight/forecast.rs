@@ -99,7 +99,7 @@ pub fn make<'a>(
     let groups = groups(&sold, rows.as_ref());
     let (tree, names) = tree(plan, &project.name, &groups);
     let history = histories(&tree, &names.leaves, &sold, skip, length);
-    let origins = plan.origins.unwrap_or(2 * season);
+    let origins = plan.origins.unwrap_or(season.max(8));
     let problem = Problem {
         history,
         season,

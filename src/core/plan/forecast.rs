@@ -87,7 +87,7 @@ pub static FORECAST: Shape = Shape {
         Field::optional(
             "origins",
             Kind::Integer(1, 400),
-            "starts of the back-test, one period apart; two seasons when absent, or as many as the history allows",
+            "starts of the back-test, one period apart; a season but at least 8 when absent, or as many as the history allows",
         ),
         Field::optional("pipeline", Kind::Table(&PIPELINE), "what open opportunities are worth"),
     ],

@@ -290,10 +290,10 @@ fn ratchet(seats: &[Seat]) -> Option<(f64, f64)> {
     let mut matrix = [0.0; 9];
     let mut right = [0.0; 3];
     for (inputs, growth) in &rows {
-        for row in 0..3 {
-            right[row] += inputs[row] * growth;
-            for column in 0..3 {
-                matrix[row * 3 + column] += inputs[row] * inputs[column];
+        for (row, (sum, input)) in right.iter_mut().zip(inputs).enumerate() {
+            *sum += input * growth;
+            for (cell, other) in matrix[row * 3..row * 3 + 3].iter_mut().zip(inputs) {
+                *cell += input * other;
             }
         }
     }

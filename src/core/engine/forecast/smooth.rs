@@ -146,14 +146,14 @@ pub struct Smoothed {
     pub criterion: f64,
 }
 
-/// Runs the recursion; `value` gives what was measured in a period. Errors one step ahead go to `errors`.
-fn run(mut states: States, weights: &Weights, values: Option<&[f64]>, errors: &mut [f64]) -> States {
+/// Runs the recursion over what was measured. Errors one step ahead go to `errors`.
+fn run(mut states: States, weights: &Weights, values: &[f64], errors: &mut [f64]) -> States {
     let season = states.season.len();
     for (period, error) in errors.iter_mut().enumerate() {
         let place = if season == 0 { 0 } else { period % season };
         let slope = weights.damping * states.slope;
         let expected = states.level + slope + states.season.get(place).copied().unwrap_or(0.0);
-        *error = values.map_or(0.0, |values| values[period]) - expected;
+        *error = values[period] - expected;
         states.level += slope + weights.alpha * *error;
         states.slope = slope + weights.beta * *error;
         if let Some(own) = states.season.get_mut(place) {
@@ -166,106 +166,164 @@ fn run(mut states: States, weights: &Weights, values: Option<&[f64]>, errors: &m
     states
 }
 
-/// The `index`-th of the states before the first period as a unit, all others 0. Seasons sum to 0.
-fn unit(form: Form, season: usize, index: usize) -> States {
-    let mut states =
-        States { level: 0.0, slope: 0.0, season: vec![0.0; if form.seasonal { season } else { 0 }] };
-    match (index, form.trend) {
-        (0, _) => states.level = 1.0,
-        (1, Trend::Linear | Trend::Damped) => states.slope = 1.0,
-        (index, trend) => {
-            let place = index - 1 - usize::from(trend != Trend::None);
-            states.season[place] = 1.0;
-            states.season[season - 1] = -1.0;
+/// What the errors come to for every possible start, gathered in one pass. Errors are linear in the states before the
+/// first period: a column for each of these as a unit, seasons summing to 0, and a last one for what was measured.
+struct Pass {
+    columns: usize,
+    season: usize,
+    level: Vec<f64>,
+    slope: Vec<f64>,
+    seasons: Vec<f64>,
+    error: Vec<f64>,
+    /// Products of the columns, added up over the periods.
+    products: Vec<f64>,
+}
+
+impl Pass {
+    fn new(season: usize, form: Form) -> Self {
+        let columns = form.states(season) + 1;
+        let season = if form.seasonal { season } else { 0 };
+        Self {
+            columns,
+            season,
+            level: vec![0.0; columns],
+            slope: vec![0.0; columns],
+            seasons: vec![0.0; columns * season],
+            error: vec![0.0; columns],
+            products: vec![0.0; columns * columns],
         }
     }
-    states
+
+    fn over(&mut self, values: &[f64], form: Form, weights: &Weights) {
+        let columns = self.columns;
+        for all in [&mut self.level, &mut self.slope, &mut self.seasons, &mut self.products] {
+            all.fill(0.0);
+        }
+        self.level[0] = 1.0;
+        let trend = usize::from(form.trend != Trend::None);
+        if trend == 1 {
+            self.slope[1] = 1.0;
+        }
+        for place in 0..self.season.saturating_sub(1) {
+            self.seasons[place * columns + 1 + trend + place] = 1.0;
+            self.seasons[(self.season - 1) * columns + 1 + trend + place] = -1.0;
+        }
+        for (period, value) in values.iter().enumerate() {
+            for ((error, level), slope) in self.error.iter_mut().zip(&self.level).zip(&self.slope) {
+                *error = -(level + weights.damping * slope);
+            }
+            self.error[columns - 1] += value;
+            if self.season > 0 {
+                let start = period % self.season * columns;
+                let own = &mut self.seasons[start..start + columns];
+                for (error, season) in self.error.iter_mut().zip(own) {
+                    *error -= *season;
+                    *season += weights.gamma * *error;
+                }
+            }
+            for ((error, level), slope) in self.error.iter().zip(&mut self.level).zip(&mut self.slope) {
+                let next = weights.damping * *slope;
+                *level += next + weights.alpha * error;
+                *slope = next + weights.beta * error;
+            }
+            for row in 0..columns {
+                let factor = self.error[row];
+                let sums = &mut self.products[row * columns..=row * columns + row];
+                for (sum, error) in sums.iter_mut().zip(&self.error) {
+                    *sum += factor * error;
+                }
+            }
+        }
+    }
 }
 
 /// The best states before the first period for some weights, and the sum of squares that is left.
-fn best_start(values: &[f64], season: usize, form: Form, weights: &Weights) -> Option<(f64, States)> {
-    let count = form.states(season);
-    let periods = values.len();
-    let nothing =
-        States { level: 0.0, slope: 0.0, season: vec![0.0; if form.seasonal { season } else { 0 }] };
-    let mut own = vec![0.0; periods];
-    run(nothing.clone(), weights, Some(values), &mut own);
-    let mut responses = vec![0.0; count * periods];
-    for (index, response) in responses.chunks_mut(periods).enumerate() {
-        run(unit(form, season, index), weights, None, response);
-    }
-    let product = |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
-    let response = |index: usize| &responses[index * periods..(index + 1) * periods];
+fn best_start(values: &[f64], form: Form, weights: &Weights, pass: &mut Pass) -> Option<(f64, Vec<f64>)> {
+    pass.over(values, form, weights);
+    let (columns, count) = (pass.columns, pass.columns - 1);
     let mut matrix = vec![0.0; count * count];
     let mut right = vec![0.0; count];
-    for row in 0..count {
+    for (row, right) in right.iter_mut().enumerate() {
         for column in 0..=row {
-            let value = product(response(row), response(column));
+            let value = pass.products[row * columns + column];
             (matrix[row * count + column], matrix[column * count + row]) = (value, value);
         }
-        right[row] = -product(response(row), &own);
+        *right = -pass.products[count * columns + row];
     }
     let solution = solve_positive(&matrix, &right)?;
-    let mut start = nothing;
-    for (index, value) in solution.iter().enumerate() {
-        let unit = unit(form, season, index);
-        start.level += value * unit.level;
-        start.slope += value * unit.slope;
-        for (sum, unit) in start.season.iter_mut().zip(&unit.season) {
-            *sum += value * unit;
-        }
-    }
-    for (index, value) in solution.iter().enumerate() {
-        for (error, response) in own.iter_mut().zip(response(index)) {
-            *error += value * response;
-        }
-    }
-    let squares = product(&own, &own);
-    squares.is_finite().then_some((squares, start))
+    let explained: f64 = solution.iter().zip(&right).map(|(own, right)| own * right).sum();
+    let squares = (pass.products[count * columns + count] - explained).max(0.0);
+    squares.is_finite().then_some((squares, solution))
 }
 
-/// The point of the unit cube with the least sum of squares: pattern search from a few starts, always the same way.
-fn search(values: &[f64], season: usize, form: Form) -> Option<Vec<f64>> {
-    let size = form.weights();
-    let value = |point: &[f64]| {
-        best_start(values, season, form, &Weights::at(form, point))
-            .map_or(f64::INFINITY, |(squares, _)| squares)
-    };
-    let descend = |point: &mut Vec<f64>, best: &mut f64, mut step: f64, end: f64| {
-        while step > end {
-            let mut moved = false;
-            for axis in 0..size {
-                for sign in [1.0, -1.0] {
-                    let mut trial = point.clone();
-                    trial[axis] = (trial[axis] + sign * step).clamp(0.0, 1.0);
-                    if trial[axis] == point[axis] {
-                        continue;
-                    }
-                    let found = value(&trial);
-                    // A relative margin, so that noise in the last digits does not move the answer.
-                    if found < *best * (1.0 - 1e-12) {
-                        (*point, *best, moved) = (trial, found, true);
-                        break;
-                    }
+/// The states that a solution of [`best_start`] stands for.
+fn states(solution: &[f64], season: usize, form: Form) -> States {
+    let trend = usize::from(form.trend != Trend::None);
+    let mut own = vec![];
+    if form.seasonal {
+        own.extend_from_slice(&solution[1 + trend..]);
+        own.push(-own.iter().sum::<f64>());
+    }
+    debug_assert!(own.is_empty() || own.len() == season);
+    States { level: solution[0], slope: if trend == 1 { solution[1] } else { 0.0 }, season: own }
+}
+
+/// The step at which a search is good enough to compare forms, and to be used.
+const COARSE: f64 = 0.01;
+const FINE: f64 = 2e-5;
+
+/// Moves a point of the unit cube to less squares, axis by axis, in smaller and smaller steps: always the same way.
+fn descend(point: &mut [f64], best: &mut f64, from: f64, to: f64, value: &mut dyn FnMut(&[f64]) -> f64) {
+    let mut step = from;
+    while step > to {
+        let mut moved = false;
+        for axis in 0..point.len() {
+            let here = point[axis];
+            for sign in [1.0, -1.0] {
+                point[axis] = (here + sign * step).clamp(0.0, 1.0);
+                if point[axis] == here {
+                    continue;
                 }
-            }
-            if !moved {
-                step /= 2.0;
+                let found = value(point);
+                // A relative margin, so that noise in the last digits does not move the answer.
+                if found < *best * (1.0 - 1e-12) {
+                    (*best, moved) = (found, true);
+                    break;
+                }
+                point[axis] = here;
             }
         }
+        if !moved {
+            step /= 2.0;
+        }
+    }
+}
+
+/// The point of the unit cube with the least sum of squares, from a few starts or from one that is given.
+fn search(values: &[f64], season: usize, form: Form, near: Option<&[f64]>) -> Option<Vec<f64>> {
+    let mut pass = Pass::new(season, form);
+    let mut value = |point: &[f64]| {
+        best_start(values, form, &Weights::at(form, point), &mut pass)
+            .map_or(f64::INFINITY, |(squares, _)| squares)
     };
+    if let Some(near) = near {
+        let mut point = near.to_vec();
+        let mut best = value(&point);
+        descend(&mut point, &mut best, COARSE, FINE, &mut value);
+        return best.is_finite().then_some(point);
+    }
     let mut winner: Option<(f64, Vec<f64>)> = None;
     for start in [0.1, 0.5, 0.9] {
-        let mut point = vec![0.1; size];
+        let mut point = vec![0.1; form.weights()];
         point[0] = start;
         let mut best = value(&point);
-        descend(&mut point, &mut best, 0.2, 0.04);
+        descend(&mut point, &mut best, 0.2, 0.06, &mut value);
         if best.is_finite() && winner.as_ref().is_none_or(|(least, _)| best < *least) {
             winner = Some((best, point));
         }
     }
     let (mut best, mut point) = winner?;
-    descend(&mut point, &mut best, 0.04, 2e-5);
+    descend(&mut point, &mut best, 0.05, COARSE, &mut value);
     Some(point)
 }
 
@@ -273,25 +331,35 @@ fn search(values: &[f64], season: usize, form: Form) -> Option<Vec<f64>> {
 /// that have no logarithm, or does not vary at all.
 #[must_use]
 pub fn fit(history: &[f64], season: usize, form: Form) -> Option<Smoothed> {
+    let values = values(history, season, form)?;
+    let point = search(&values, season, form, None)?;
+    let point = search(&values, season, form, Some(&point))?;
+    at(history, &values, season, form, &point)
+}
+
+/// What a form is fitted to; `None` when it cannot be.
+fn values(history: &[f64], season: usize, form: Form) -> Option<Vec<f64>> {
     let parameters = form.weights() + form.states(season);
-    let periods = history.len();
     let possible = season >= 2 || !form.seasonal;
-    if !possible || periods < parameters + 3 || history.iter().all(|value| *value == 0.0) {
+    if !possible || history.len() < parameters + 3 || history.iter().all(|value| *value == 0.0) {
         return None;
     }
-    let values: Vec<f64> = if form.logarithmic {
-        if history.iter().any(|value| *value <= 0.0) {
-            return None;
-        }
-        history.iter().map(|value| value.ln()).collect()
-    } else {
-        history.to_vec()
-    };
-    let weights = Weights::at(form, &search(&values, season, form)?);
-    let (squares, initial) = best_start(&values, season, form, &weights)?;
-    let mut errors = vec![0.0; periods];
-    let states = run(initial.clone(), &weights, Some(&values), &mut errors);
-    let count = periods as f64;
+    if !form.logarithmic {
+        return Some(history.to_vec());
+    }
+    history.iter().map(|value| (*value > 0.0).then(|| value.ln())).collect()
+}
+
+/// The model at a point of the unit cube.
+fn at(history: &[f64], values: &[f64], season: usize, form: Form, point: &[f64]) -> Option<Smoothed> {
+    let weights = Weights::at(form, point);
+    let (_, solution) = best_start(values, form, &weights, &mut Pass::new(season, form))?;
+    let initial = states(&solution, season, form);
+    let mut errors = vec![0.0; values.len()];
+    let states = run(initial.clone(), &weights, values, &mut errors);
+    let squares: f64 = errors.iter().map(|error| error * error).sum();
+    let parameters = form.weights() + form.states(season);
+    let count = values.len() as f64;
     let size = history.iter().map(|value| value.abs()).sum::<f64>() / count;
     // A perfect fit has no logarithm of its squares; a billionth of the size counts as none.
     let least = if form.logarithmic { 1e-9f64 } else { 1e-9 * size }.powi(2);
@@ -310,18 +378,23 @@ pub fn fit(history: &[f64], season: usize, form: Form) -> Option<Smoothed> {
     })
 }
 
-/// The form with the least criterion; the earlier of equals.
+/// The form with the least criterion, the earlier of equals. Forms are compared after a coarse search; the weights of
+/// the best one are then searched finely.
 #[must_use]
 pub fn fit_best(history: &[f64], season: usize) -> Option<Smoothed> {
-    let mut best: Option<Smoothed> = None;
+    let mut best: Option<(Smoothed, Vec<f64>)> = None;
     for form in Form::ALL {
-        if let Some(fitted) = fit(history, season, form)
-            && best.as_ref().is_none_or(|best| fitted.criterion < best.criterion)
-        {
-            best = Some(fitted);
+        let Some(values) = values(history, season, form) else { continue };
+        let Some(point) = search(&values, season, form, None) else { continue };
+        let Some(fitted) = at(history, &values, season, form, &point) else { continue };
+        if best.as_ref().is_none_or(|(best, _)| fitted.criterion < best.criterion) {
+            best = Some((fitted, point));
         }
     }
-    best
+    let (coarse, point) = best?;
+    let values = values(history, season, coarse.form)?;
+    let point = search(&values, season, coarse.form, Some(&point))?;
+    at(history, &values, season, coarse.form, &point)
 }
 
 impl Smoothed {

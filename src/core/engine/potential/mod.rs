@@ -124,10 +124,10 @@ fn learn(rows: &[&Row], penalty: f64) -> Option<Model> {
     let mut matrix = vec![0.0; count * count];
     let mut right = vec![0.0; count];
     for (row, own) in rows.iter().zip(&standard) {
-        for one in 0..count {
-            right[one] += own[one] * (row.sold - base);
-            for other in 0..count {
-                matrix[one * count + other] += own[one] * own[other];
+        for (one, (sum, value)) in right.iter_mut().zip(own).enumerate() {
+            *sum += value * (row.sold - base);
+            for (cell, other) in matrix[one * count..(one + 1) * count].iter_mut().zip(own) {
+                *cell += value * other;
             }
         }
     }
