@@ -98,7 +98,7 @@ enum Command {
     /// Share quotas from the company to salespeople
     #[command(subcommand)]
     Quotas(command::quotas::Command),
-    /// Run the whole chain: territories, forecast, quotas, commission
+    /// Run the whole chain: territories, forecast, potential, quotas, commission
     Run(command::chain::Arguments),
     /// Print the JSON schema of a file, for completion in editors
     Schema(command::schema::Arguments),

@@ -246,7 +246,7 @@ pub fn pipeline(
         let Some(probability) = probability else {
             let name = names[row].as_deref().unwrap_or("");
             let message = format!("an open opportunity in stage `{name}` has no probability");
-            let fault = Diagnostic::error(Code::SPM422, message).at(Place::Text(place.clone()), "");
+            let fault = Diagnostic::error(Code::SPM432, message).at(Place::Text(place.clone()), "");
             return Err(fault.hint(match pipeline.probability {
                 Probability::Column => {
                     "fill the column probability with 0% to 100%, or leave these out with `where`"

@@ -18,9 +18,9 @@ use spm_core::plan::contract::Type;
 use spm_core::plan::expression::check_typed;
 use spm_core::plan::fairness::{BySeat, FairnessPlan};
 use spm_core::plan::project::Project;
+use spm_frame::facts::{QuotaRow, by_holder, by_rep, hired};
 use spm_frame::load::Tables;
 use spm_frame::quota::quotas;
-use spm_frame::seat::{QuotaRow, by_holder, by_rep, hired};
 use spm_frame::series::{Selection, series};
 use spm_frame::table::Table;
 use spm_frame::write::Builder;
@@ -367,7 +367,7 @@ fn growth(
         return Ok(0.0);
     }
     let message = "there are not two seasons of sales before the quotas, so no growth can be measured";
-    Err(fault(Code::SPM421, message, &plan.place).hint("state it: growth = \"8%\", and variation = \"25%\""))
+    Err(fault(Code::SPM431, message, &plan.place).hint("state it: growth = \"8%\", and variation = \"25%\""))
 }
 
 /// What the last season missed the one before by, seat by seat, as logarithms around their mean.
@@ -394,7 +394,7 @@ fn residuals(
     if logs.len() < 5 {
         let message =
             format!("{} seat(s) sold in both seasons before: too few to measure variation", logs.len());
-        return Err(fault(Code::SPM421, message, &plan.place).hint("state it: variation = \"25%\""));
+        return Err(fault(Code::SPM431, message, &plan.place).hint("state it: variation = \"25%\""));
     }
     let center = mean(&logs);
     let mut logs: Vec<f64> = logs.into_iter().map(|own| own - center).collect();

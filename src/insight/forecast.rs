@@ -89,7 +89,7 @@ pub fn make<'a>(
     let length = known.len() - skip;
     if length < least {
         let message = format!("{length} period(s) of history, and a season of {season} needs {least}");
-        return Err(fault(Code::SPM421, message, &plan.place)
+        return Err(fault(Code::SPM431, message, &plan.place)
             .hint("give a longer `history`, or a shorter `season` (1: none)"));
     }
     let rows = match &plan.pipeline {
@@ -112,7 +112,7 @@ pub fn make<'a>(
         tree,
     };
     let outcome = forecast::forecast(&problem)
-        .ok_or_else(|| fault(Code::SPM421, "the history is too short for a forecast", &plan.place))?;
+        .ok_or_else(|| fault(Code::SPM431, "the history is too short for a forecast", &plan.place))?;
     let decimals = project.currency.decimals();
     let per_unit = 10f64.powi(decimals as i32);
     let wrong = verify(&problem, &outcome, per_unit);

@@ -12,8 +12,8 @@ use spm_core::ground::rational::Rational;
 use spm_core::plan::expression::Expression;
 use spm_core::plan::potential::{From, PotentialPlan};
 use spm_core::plan::project::Project;
+use spm_frame::facts::{by_holder, by_rep, people};
 use spm_frame::load::Tables;
-use spm_frame::seat::{by_holder, by_rep, people};
 use spm_frame::series::{Selection, series};
 use spm_frame::table::Table;
 use spm_frame::write::Builder;
@@ -104,7 +104,7 @@ pub fn make<'a>(
             "{} stretch(es) of {length} period(s) and one before need {needed} periods up to the end of {}, and the calendar has {}",
             plan.seasons, plan.learn.0, learn.end
         );
-        return Err(fault(Code::SPM421, message, &plan.learn.1)
+        return Err(fault(Code::SPM431, message, &plan.learn.1)
             .hint("learn from fewer `seasons` or a shorter `learn`"));
     }
     let ids = people(tables, plan.eligible.as_ref(), &plan.place)?;
@@ -130,7 +130,7 @@ pub fn make<'a>(
     if seats.len() < SEATS_MIN {
         let message =
             format!("{} seat(s) with sales to learn from, and a model needs {SEATS_MIN}", seats.len());
-        return Err(fault(Code::SPM421, message, &plan.place)
+        return Err(fault(Code::SPM431, message, &plan.place)
             .hint("check `eligible`, `by` and `where`, or learn from more periods"));
     }
     let mut notes = Vec::new();
@@ -157,7 +157,7 @@ pub fn make<'a>(
         interval: plan.interval.to_f64_for_display(),
     };
     let outcome = potential::fit(&problem)
-        .ok_or_else(|| fault(Code::SPM421, "the inputs do not allow a model", &plan.place))?;
+        .ok_or_else(|| fault(Code::SPM431, "the inputs do not allow a model", &plan.place))?;
     if let Some(first) = verify(&problem, &outcome).first() {
         return Err(fault(Code::SPM502, first.clone(), &plan.place));
     }

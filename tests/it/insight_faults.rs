@@ -22,7 +22,7 @@ fn faults_of_forecasts() {
             "title",
             "history = \"2025-Q4..2026\"\ntitle",
             3,
-            "SPM421",
+            "SPM431",
             "5 period(s) of history, and a season of 4 needs 9",
         ),
         (
@@ -51,7 +51,7 @@ fn faults_of_forecasts() {
             periods,
             &stated,
             3,
-            "SPM422",
+            "SPM432",
             "an open opportunity in stage `Propose` has no probability",
         ),
         ("open.csv", "open,2027-02-01", "won?,2027-02-01", 3, "SPM110", "has the status `won?`"),
@@ -106,7 +106,7 @@ fn faults_of_scores_and_models() {
             "plans/fairness.toml",
             "title",
             "where = \"amount > 1000\"\ntitle",
-            "SPM421",
+            "SPM431",
             "no growth can be measured",
         ),
         (
@@ -122,7 +122,7 @@ fn faults_of_scores_and_models() {
             "plans/fairness.toml",
             "title",
             "where = \"rep_id < 'R03'\"\ntitle",
-            "SPM421",
+            "SPM431",
             "too few to measure variation",
         ),
         (
@@ -167,13 +167,13 @@ fn faults_of_scores_and_models() {
             "SPM304",
             "one of `reps`, `accounts` and `transactions`",
         ),
-        (model, "plans/potential.toml", "2026", "2024", "SPM421", "need 2 periods up to the end of 2024"),
+        (model, "plans/potential.toml", "2026", "2024", "SPM431", "need 2 periods up to the end of 2024"),
         (
             model,
             "plans/potential.toml",
             "learn",
             "eligible = \"rep_id < 'R05'\"\nlearn",
-            "SPM421",
+            "SPM431",
             "5 seat(s) with sales to learn from",
         ),
         (

@@ -1,4 +1,4 @@
-//! `spm run`: territories, the forecast, quotas, commission. Each step reads what the one before has written.
+//! `spm run`: territories, the forecast, the potential of seats, quotas, commission. Each step reads what the one before has written.
 
 use spm_core::plan::Plan;
 
@@ -39,7 +39,7 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
             Plan::Forecast(_) => kind == "forecast",
         })
     };
-    let (territories, forecast) = (has("territories"), has("forecast"));
+    let (territories, forecast, potential) = (has("territories"), has("forecast"), has("potential"));
     let (quotas, comp) = (has("quotas"), has("comp"));
     let all = opened.project.calendar.periods();
     let whole = format!("{}..{}", all[0].name, all[all.len() - 1].name);
@@ -52,6 +52,10 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
     if forecast {
         let tables = opened.load(&command::forecast::NEED, global, ui)?;
         command::forecast::forecast(&opened, &tables, global, ui)?;
+    }
+    if potential {
+        let tables = opened.load(&command::potential::NEED, global, ui)?;
+        command::potential::learn(&opened, &tables, global, ui)?;
     }
     if quotas {
         let tables = command::quotas::load(&opened, global, ui)?;

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::plan::Plan;
 use spm_core::plan::fairness::FairnessPlan;
+use spm_frame::facts::{QuotaRow, numbers_by, quota_rows};
 use spm_frame::load::{Need, Tables};
 use spm_frame::profile;
 use spm_frame::quota::quotas;
-use spm_frame::seat::{QuotaRow, numbers_by, quota_rows};
 use spm_frame::table::Table;
 use spm_frame::write::Folder;
 
 use crate::cli::exit::{self, Failure};
-use crate::cli::project::{self, Opened};
+use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
 use crate::cli::{Global, command};
 use crate::insight::fairness::{Question, score};
@@ -59,9 +59,7 @@ const MODEL: &str = "out/potential/model.parquet";
 const TABLE: &str = "table";
 
 /// Scores and prints.
-pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
-    let opened = project::open(global)?;
-    ui.notices(&opened.notices);
+pub fn run(arguments: &Arguments, opened: &Opened, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
     let plans =
         opened.plans_of(|plan| if let Plan::Fairness(plan) = plan { Some(plan.as_ref()) } else { None });
     let [plan] = plans.as_slice() else {
@@ -74,13 +72,13 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
     let tables = opened.load(&NEED, global, ui)?;
     let shown = arguments.quotas.display().to_string();
     let rows = if arguments.quotas == Path::new(TABLE) {
-        from_table(&opened, &tables)?
+        from_table(opened, &tables)?
     } else {
         let hint = "run `spm quotas allocate`, name a file, or say table for the quotas of spm.toml";
-        let file = read_file(&opened, &arguments.quotas, hint)?;
+        let file = read_file(opened, &arguments.quotas, hint)?;
         quota_rows(&file, &shown).map_err(|fault| Failure::fault(fault, exit::INPUT))?
     };
-    let model = plan.model.then(|| model(&opened)).transpose()?;
+    let model = plan.model.then(|| model(opened)).transpose()?;
     let comp = opened.plans_of(|plan| if let Plan::Comp(plan) = plan { Some(plan.as_ref()) } else { None });
     ui.step("scoring");
     let question = Question { rows: &rows, shown: &shown, periods, model, comp };
@@ -91,7 +89,7 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
     scored.notes.iter().for_each(|note| ui.status(note));
     let (metrics, seats) = (scored.metrics_table()?, scored.seats_table()?);
     if !global.dry_run {
-        write(&opened, &tables, plan, &scored, (&metrics, &seats), ui)?;
+        write(opened, &tables, plan, &scored, (&metrics, &seats), ui)?;
     }
     if arguments.seats {
         command::finish(&seats, "spm.fairness.seats/1", global, ui)?;

@@ -2,11 +2,12 @@
 
 use spm_core::ground::diagnostic::Code;
 use spm_core::plan::Plan;
-use spm_frame::load::Need;
+use spm_frame::load::{Need, Tables};
+use spm_frame::table::Table;
 use spm_frame::write::Folder;
 
 use crate::cli::exit::{self, Failure};
-use crate::cli::project;
+use crate::cli::project::{self, Opened};
 use crate::cli::ui::Ui;
 use crate::cli::{Global, command};
 use crate::insight::potential::make;
@@ -22,7 +23,8 @@ pub struct Arguments {
     coefficients: bool,
 }
 
-const NEED: Need<'static> =
+/// What the command reads.
+pub const NEED: Need<'static> =
     Need { tables: &["accounts", "reps", "transactions"], own: Some(OWN), days: None };
 const OWN: &str = "out/potential";
 
@@ -30,6 +32,18 @@ const OWN: &str = "out/potential";
 pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
     let opened = project::open(global)?;
     ui.notices(&opened.notices);
+    let tables = opened.load(&NEED, global, ui)?;
+    let (model, coefficients) = learn(&opened, &tables, global, ui)?;
+    if arguments.coefficients {
+        command::finish(&coefficients, "spm.potential.coefficients/1", global, ui)?;
+    } else {
+        command::finish(&model, "spm.potential/1", global, ui)?;
+    }
+    Ok(exit::DONE)
+}
+
+/// Carries out and writes the potential plan; returns the seats and the coefficients.
+pub fn learn(opened: &Opened, tables: &Tables, global: &Global, ui: &Ui) -> Result<(Table, Table), Failure> {
     let plans =
         opened.plans_of(|plan| if let Plan::Potential(plan) = plan { Some(plan.as_ref()) } else { None });
     let [plan] = plans.as_slice() else {
@@ -38,29 +52,23 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
             plans.len()
         )));
     };
-    let tables = opened.load(&NEED, global, ui)?;
     ui.step("learning");
-    let made = make(plan, &opened.project, &tables).map_err(|fault| {
+    let made = make(plan, &opened.project, tables).map_err(|fault| {
         let code = if fault.code == Code::SPM502 { exit::BUG } else { exit::INPUT };
         Failure::fault(fault, code)
     })?;
     made.notes.iter().for_each(|note| ui.status(note));
     let (model, coefficients) = (made.model_table()?, made.coefficients_table()?);
     if !global.dry_run {
-        let provenance = opened.provenance(&tables, 0);
+        let provenance = opened.provenance(tables, 0);
         let target = opened.root.join(OWN);
         let folder = Folder::create(&target)?;
         folder.table("model.parquet", &model, &provenance)?;
         folder.table("coefficients.parquet", &coefficients, &provenance)?;
         folder.text("result.json", &made.result_json(&provenance))?;
-        folder.text("run.json", &command::run_json(&tables, &provenance))?;
+        folder.text("run.json", &command::run_json(tables, &provenance))?;
         folder.publish()?;
         ui.status(&format!("wrote {}", target.display()));
     }
-    if arguments.coefficients {
-        command::finish(&coefficients, "spm.potential.coefficients/1", global, ui)?;
-    } else {
-        command::finish(&model, "spm.potential/1", global, ui)?;
-    }
-    Ok(exit::DONE)
+    Ok((model, coefficients))
 }
