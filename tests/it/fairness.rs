@@ -142,6 +142,35 @@ fn bands_of_the_plan_and_strict() {
 }
 
 #[test]
+fn a_model_weighs_quotas() {
+    // As docs/fairness.md says: the model as a source, joined to reps, and a quota plan with method weight.
+    let project = small();
+    let toml = String::from_utf8(project.bytes("spm.toml")).expect("text");
+    let toml = toml
+        .replace(
+            "[sources.reps]\n",
+            "[sources.model]\nfiles = \"out/potential/model.parquet\"\noptional = true\n[sources.model.columns]\nrep_id = \"rep_id\"\nexpected = { column = \"expected\", type = \"number\" }\n[sources.reps]\njoin = [{ source = \"model\", on = { id = \"rep_id\" } }]\n",
+        )
+        .replace("rep_id = \"id\", clinics", "rep_id = \"id\", expected = { column = \"model.expected\", type = \"number\" }, clinics");
+    project.file("spm.toml", toml).file(
+        "plans/quotas.toml",
+        "version = 1\nkind = \"quotas\"\nid = \"q\"\nmethod = \"weight\"\nweight = \"expected\"\ntotal = 2000\nphasing = [{ period = \"2027\" }]\n",
+    );
+    project.run(&["-q", "run", "--period", "2026"]).exits(0);
+    let expected = rows(&project.run(&["-q", "potential", "--format", "csv"]).exits(0).stdout());
+    let sum: f64 = expected.iter().map(|row| row["expected"].parse::<f64>().expect("an amount")).sum();
+    let quotas = rows(&project.run(&["-q", "quotas", "allocate", "--format", "csv"]).exits(0).stdout());
+    for row in &expected {
+        let quota = quotas.iter().find(|quota| quota["holder_id"] == row["rep_id"]).expect("a quota");
+        let (own, weight): (f64, f64) =
+            (quota["amount"].parse().expect("an amount"), row["expected"].parse().expect("an amount"));
+        assert!((own - 2000.0 * weight / sum).abs() <= 1.0, "{quota:?} {row:?}");
+    }
+    let scored = project.run(&["quotas", "score", "--format", "csv"]).exits(0);
+    assert!(metrics(&scored.stdout())["share-at-quota"] < 0.5, "the total is far above what is expected");
+}
+
+#[test]
 fn a_model_is_inspectable_and_serves_the_score() {
     let project = small();
     let ran = project.run(&["potential", "--format", "csv"]).exits(0);
