@@ -55,8 +55,9 @@ pub fn series(
     let transactions = table(tables, "transactions", place)?;
     let rows = amounts(transactions, selection.amount, selection.condition, "event_date", place)?;
     one_currency(&rows.frame, currency, place)?;
-    let keys = keys(&rows.frame, selection.by, tables, place)?;
     let ends = Ends::new(calendar, periods.clone());
+    // Managers as they are when the periods are over.
+    let keys = keys(&rows.frame, selection.by, tables, ends.last(), place)?;
     let mut found = Series { decimals: rows.decimals, rows: vec![0; periods.len()], ..Series::default() };
     let mut sums: Vec<Vec<i128>> = vec![vec![0; periods.len()]; keys.names.len()];
     for (row, (day, amount)) in rows.days.iter().zip(&rows.amounts).enumerate() {
@@ -77,6 +78,14 @@ impl Ends {
         let mut days: Vec<i32> = all.iter().map(|period| epoch_day(period.range.from)).collect();
         days.extend(all.last().map(|period| epoch_day(period.range.to)));
         Self(days)
+    }
+
+    fn first(&self) -> i32 {
+        self.0.first().copied().unwrap_or(0)
+    }
+
+    fn last(&self) -> i32 {
+        self.0.last().copied().unwrap_or(0)
     }
 
     fn find(&self, day: i32) -> Option<usize> {
@@ -135,7 +144,15 @@ struct Keys {
     of: Vec<usize>,
 }
 
-fn keys(rows: &Table, by: &[Grouping], tables: &Tables, place: &TextPlace) -> Result<Keys, Diagnostic> {
+fn keys(
+    rows: &Table,
+    by: &[Grouping],
+    tables: &Tables,
+    day: i32,
+    place: &TextPlace,
+) -> Result<Keys, Diagnostic> {
+    let managed = by.iter().any(|grouping| grouping.table == "managers");
+    let paths = if managed { paths(tables, day, place)? } else { HashMap::new() };
     let mut columns: Vec<Vec<Option<String>>> = Vec::new();
     for grouping in by {
         if grouping.table == "transactions" {
@@ -149,6 +166,12 @@ fn keys(rows: &Table, by: &[Grouping], tables: &Tables, place: &TextPlace) -> Re
                 }));
             }
             columns.push(texts(rows, &grouping.column));
+            continue;
+        }
+        if grouping.table == "managers" {
+            let level = grouping.column.parse::<usize>().unwrap_or(1);
+            let find = |id: Option<String>| paths.get(&id?)?.get(level - 1).cloned();
+            columns.push(texts(rows, "rep_id").into_iter().map(find).collect());
             continue;
         }
         let key = if grouping.table == "reps" { "rep_id" } else { "account_id" };
@@ -171,6 +194,56 @@ fn keys(rows: &Table, by: &[Grouping], tables: &Tables, place: &TextPlace) -> Re
         })
         .collect();
     Ok(Keys { names, of })
+}
+
+/// For each person the chain from the top down to them, as it is on a day: by the table hierarchy, or reps.manager_id.
+fn paths(tables: &Tables, day: i32, place: &TextPlace) -> Result<HashMap<String, Vec<String>>, Diagnostic> {
+    let reps = table(tables, "reps", place)?;
+    let above: HashMap<String, String> = match tables.get("hierarchy") {
+        Some(hierarchy) => {
+            let (ids, managers) = (texts(hierarchy, "rep_id"), texts(hierarchy, "manager_id"));
+            let (starts, ends) = (hierarchy.days("from"), hierarchy.days("to"));
+            let there = |row: usize| {
+                let start = starts.and_then(|days| days.get(row));
+                let end = ends.and_then(|days| days.get(row));
+                start.is_none_or(|start| start <= day) && end.is_none_or(|end| day < end)
+            };
+            let pair = |row: usize| Some((ids[row].clone()?, managers[row].clone()?));
+            (0..ids.len()).filter(|row| there(*row)).filter_map(pair).collect()
+        }
+        None if reps.column("manager_id").is_some() => {
+            let pairs = texts(reps, "rep_id").into_iter().zip(texts(reps, "manager_id"));
+            pairs.filter_map(|(id, manager)| Some((id?, manager?))).collect()
+        }
+        None => {
+            let fault = Diagnostic::error(
+                Code::SPM104,
+                "levels of managers need reps.manager_id, or the table hierarchy",
+            );
+            return Err(fault
+                .at(Place::Text(place.clone()), "")
+                .hint("map manager_id under [sources.reps.columns]"));
+        }
+    };
+    let mut paths = HashMap::new();
+    for id in texts(reps, "rep_id").into_iter().flatten() {
+        let mut path = vec![id.clone()];
+        while let Some(manager) = above.get(&path[path.len() - 1]) {
+            // Someone who manages themselves has no one above; a longer loop is a mistake.
+            if path.last() == Some(manager) {
+                break;
+            }
+            if path.contains(manager) {
+                let message = format!("the managers above {id} lead back to {manager}");
+                let fault = Diagnostic::error(Code::SPM405, message).at(Place::Text(place.clone()), "");
+                return Err(fault.hint("correct manager_id"));
+            }
+            path.push(manager.clone());
+        }
+        path.reverse();
+        paths.insert(id, path);
+    }
+    Ok(paths)
 }
 
 /// What a stage has come to.
@@ -220,8 +293,8 @@ pub fn pipeline(
             .hint("map it to open, won or lost: status = { sql = \"CASE WHEN ... END\" }"));
     }
     let stages = stages(pipeline, &names, &status, place)?;
-    let keys = keys(&rows.frame, &plan.by, tables, place)?;
     let ends = Ends::new(calendar, periods.clone());
+    let keys = keys(&rows.frame, &plan.by, tables, ends.first(), place)?;
     let (own, decimals) = (rows.frame.numbers("probability"), rows.frame.decimals("probability"));
     let mut found = PipelineRows::default();
     let mut sums: Vec<Vec<Rational>> = vec![vec![Rational::zero(); periods.len()]; keys.names.len()];

@@ -151,6 +151,28 @@ fn the_pipeline_counts_by_the_probability_of_its_stage() {
 }
 
 #[test]
+fn levels_of_managers_are_groups() {
+    let project = small();
+    let toml = String::from_utf8(project.bytes("spm.toml")).expect("text");
+    project
+        .file("spm.toml", toml.replace("region = \"region\"", "region = \"region\", manager_id = \"boss\""))
+        .file("reps.csv", "id,region,boss\nTop,,\nM,North,Top\nA,North,M\nB,North,M\nC,South,Top\n");
+    let plan = String::from_utf8(project.bytes("plans/forecast.toml")).expect("text");
+    let plan = plan.replace("\"reps.region\", \"rep_id\"", "\"managers.1\", \"managers.2\", \"managers.3\"");
+    project.file("plans/forecast.toml", plan);
+    let table = rows(&project.run(&["-q", "forecast", "--format", "csv"]).exits(0).stdout());
+    let mut groups: Vec<&str> = table.iter().map(|row| row["group"].as_str()).collect();
+    groups.dedup();
+    assert_eq!(
+        groups,
+        ["Acme", "Top", "Top / C", "Top / C / (none)", "Top / M", "Top / M / A", "Top / M / B"]
+    );
+    project.file("reps.csv", "id,region,boss\nTop,,A\nM,North,Top\nA,North,M\nB,North,M\nC,South,Top\n");
+    let ran = project.run(&["forecast"]).exits(3);
+    assert!(ran.stderr().contains("SPM405") && ran.stderr().contains("lead back to"), "{}", ran.stderr());
+}
+
+#[test]
 fn a_forecast_is_written_with_its_provenance_unless_it_is_dry() {
     let project = small();
     project.run(&["-q", "forecast", "--dry-run"]).exits(0);

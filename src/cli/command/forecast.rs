@@ -24,8 +24,11 @@ pub struct Arguments {
 }
 
 /// What the command reads.
-pub const NEED: Need<'static> =
-    Need { tables: &["accounts", "reps", "transactions", "opportunities"], own: Some(OWN), days: None };
+pub const NEED: Need<'static> = Need {
+    tables: &["accounts", "hierarchy", "reps", "transactions", "opportunities"],
+    own: Some(OWN),
+    days: None,
+};
 const OWN: &str = "out/forecast";
 
 /// Forecasts and prints.

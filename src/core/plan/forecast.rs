@@ -1,6 +1,7 @@
 //! Forecast plans: what is forecast, by which groups, for which periods, by which models, judged how (floor 1).
 
 use crate::ground::diagnostic::{Code, Diagnostic, Sink};
+use crate::ground::limit;
 use crate::ground::rational::Rational;
 use crate::ground::source::{Place, TextPlace};
 
@@ -47,7 +48,7 @@ pub static FORECAST: Shape = Shape {
         Field::optional(
             "by",
             Kind::List(&Kind::Text),
-            "columns that make the levels below the whole, upper first: of transactions, or reps.COLUMN, accounts.COLUMN",
+            "columns that make the levels below the whole, upper first: of transactions, or reps.COLUMN, accounts.COLUMN. managers.1: whoever is at the top of the chain above the rep, managers.2 the next below, down to the rep",
         ),
         Field::required(
             "periods",
@@ -124,9 +125,9 @@ static PIPELINE: Shape = Shape {
 /// A column that makes groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grouping {
-    /// Table: transactions, reps or accounts.
+    /// Table: transactions, reps or accounts; or managers, the chain above the rep of a row.
     pub table: &'static str,
-    /// Column.
+    /// Column; of managers the level, 1 at the top.
     pub column: String,
 }
 
@@ -272,13 +273,20 @@ fn check_amount(
     (amount, condition)
 }
 
-/// A text column of transactions, reps or accounts.
+/// A text column of transactions, reps or accounts, or a level of managers.
 fn check_grouping(item: &Raw, tables: &Tables, faults: &mut Sink) -> Option<Grouping> {
     let text = item.as_text()?;
     let (table, column) = text.split_once('.').unwrap_or(("transactions", text));
     let place = || Place::Text(item.place.clone());
+    let level =
+        column.parse::<usize>().ok().filter(|level| (1..=limit::HIERARCHY_LEVELS_MAX).contains(level));
+    if let ("managers", Some(level)) = (table, level) {
+        return Some(Grouping { table: "managers", column: level.to_string() });
+    }
     let Some(table) = ["transactions", "reps", "accounts"].into_iter().find(|own| *own == table) else {
-        let message = format!("groups come from transactions, reps or accounts, not from `{table}`");
+        let message = format!(
+            "groups come from transactions, reps or accounts, or managers.1, managers.2..., not from `{text}`"
+        );
         faults.push(Diagnostic::error(Code::SPM010, message).at(place(), "").hint("by = [\"reps.role\"]"));
         return None;
     };
