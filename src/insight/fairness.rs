@@ -274,7 +274,8 @@ pub fn score(
             return Err(fault(Code::SPM404, message, &plan.place)
                 .hint("check `by`, `where` and `history` of the plan against the holders of the quotas"));
         }
-        let attainment = if quota > 0.0 { expected / quota } else { 1.0 };
+        // Of past periods nothing has to be expected: then only equal pain stays unknown.
+        let attainment = if quota > 0.0 { expected / quota } else { 0.0 };
         for seat in &unknown {
             seats[*seat].expected = seats[*seat].quota * attainment;
         }
@@ -498,6 +499,21 @@ impl Score {
             .table()
     }
 
+    /// The quotas of equal pain in whole units, adding up to the same total; none when nothing is expected of anybody.
+    fn equal_pain(&self) -> std::io::Result<Vec<Option<i64>>> {
+        let own: Vec<f64> = self.outcome.seats.iter().map(|score| score.equal_pain).collect();
+        if own.iter().sum::<f64>() <= 0.0 {
+            return Ok(vec![None; own.len()]);
+        }
+        let total: f64 = self.problem.seats.iter().map(|seat| seat.quota).sum();
+        let all: Vec<f64> = std::iter::once(total).chain(own).collect();
+        let mut parents = vec![Some(0); all.len()];
+        parents[0] = None;
+        let all = in_units(&Tree::new(parents), &all, 10f64.powi(self.decimals as i32))
+            .ok_or_else(|| std::io::Error::other("a quota does not fit 64 bits"))?;
+        Ok(all[1..].iter().map(|own| i64::try_from(*own).ok()).collect())
+    }
+
     /// A row for each seat.
     pub fn seats_table(&self) -> std::io::Result<Table> {
         let rows: Vec<_> = self.problem.seats.iter().zip(&self.outcome.seats).collect();
@@ -507,14 +523,7 @@ impl Score {
         let ratio = |pick: &dyn Fn(&Seat, &fairness::SeatScore) -> Option<f64>| -> Vec<Option<i64>> {
             rows.iter().map(|(seat, score)| units(pick(seat, score), DECIMALS)).collect()
         };
-        let total: f64 = rows.iter().map(|(seat, _)| seat.quota).sum();
-        let equal: Vec<f64> =
-            std::iter::once(total).chain(rows.iter().map(|(_, score)| score.equal_pain)).collect();
-        let mut parents = vec![Some(0); rows.len() + 1];
-        parents[0] = None;
-        let per_unit = 10f64.powi(self.decimals as i32);
-        let equal = in_units(&Tree::new(parents), &equal, per_unit)
-            .ok_or_else(|| std::io::Error::other("a quota does not fit 64 bits"))?;
+        let equal = self.equal_pain()?;
         Builder::default()
             .text("holder_id", self.ids.iter().map(Some))
             .number("quota", self.decimals, money(&|seat| Some(seat.quota)))
@@ -524,7 +533,7 @@ impl Score {
             .number("attainment", DECIMALS, ratio(&|_, score| Some(score.attainment)))
             .number("low", DECIMALS, ratio(&|_, score| Some(score.low)))
             .number("high", DECIMALS, ratio(&|_, score| Some(score.high)))
-            .number("equal_pain", self.decimals, equal[1..].iter().map(|own| i64::try_from(*own).ok()))
+            .number("equal_pain", self.decimals, equal)
             .number("history", self.decimals, money(&|seat| seat.history))
             .number(
                 "growth",

@@ -80,6 +80,10 @@ fn past_quotas_of_a_real_company_are_scored_on_what_was_sold() {
     let found = metrics(&ran.stdout());
     assert!((found["share-at-quota"] - reached).abs() < 1e-4, "{} {reached}", found["share-at-quota"]);
     assert!((found["bias"] - sold / quota).abs() < 1e-3, "{} {}", found["bias"], sold / quota);
+    assert!(
+        !found.contains_key("away-from-equal-pain"),
+        "nothing before P1 is known, so nothing is expected"
+    );
     // The cost is what `spm comp run` pays for the same periods: 67 published payments.
     let paid = project.run(&["-q", "comp", "run", "--period", "P1..P6", "--format", "csv"]).exits(0).stdout();
     let paid: f64 = rows(&paid).iter().map(|row| row["amount"].parse::<f64>().expect("an amount")).sum();

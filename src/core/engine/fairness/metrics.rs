@@ -247,13 +247,15 @@ pub(super) fn all(problem: &Problem, sales: &[Vec<f64>], scores: &[SeatScore], e
     let pay: f64 = paid.iter().map(|(_, pay)| pay).sum();
     let to_pay = (pay > 0.0).then(|| paid.iter().map(|(quota, _)| quota).sum::<f64>() / pay);
     all.push(metric(problem, "quota-to-target-pay", to_pay, None));
+    // Without any expectation nobody knows what equal pain would be.
+    let known = equal.iter().sum::<f64>() > 0.0;
     let moved: f64 = quotas.iter().zip(equal).map(|(own, equal)| (own - equal).abs()).sum::<f64>() / 2.0;
-    all.push(metric(problem, "away-from-equal-pain", Some(moved / total), None));
+    all.push(metric(problem, "away-from-equal-pain", known.then_some(moved / total), None));
     let baseline: Vec<Option<f64>> = sales
         .iter()
         .map(|draw| {
             let reached = draw.iter().zip(equal).filter(|(sold, equal)| **equal > 0.0 && **sold >= **equal);
-            Some(reached.count() as f64 / draw.len() as f64)
+            known.then_some(reached.count() as f64 / draw.len() as f64)
         })
         .collect();
     all.push(drawn(problem, "equal-pain-share-at-quota", &baseline));

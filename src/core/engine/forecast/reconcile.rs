@@ -187,8 +187,11 @@ pub fn in_units(tree: &Tree, values: &[f64], per_unit: f64) -> Option<Vec<i128>>
             let rest = |node: &usize| scaled[*node] - scaled[*node].floor();
             rest(b).total_cmp(&rest(a)).then(a.cmp(b))
         });
+        // The parts were made to add up, so that less than one unit for each is left; else there is nothing to share.
+        if left.unsigned_abs() > 2 * children.len() as u128 {
+            return None;
+        }
         let step = if left < 0 { -1 } else { 1 };
-        // The parts were made to add up, so that less than one unit for each is left.
         for child in order.iter().cycle() {
             if left == 0 {
                 break;
