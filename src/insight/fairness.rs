@@ -527,7 +527,7 @@ impl Score {
         Builder::default()
             .text("holder_id", self.ids.iter().map(Some))
             .number("quota", self.decimals, money(&|seat| Some(seat.quota)))
-            .number("expected", self.decimals, money(&|seat| Some(seat.expected)))
+            .number("expected", self.decimals, money(&|seat| Some(seat.expected).filter(|own| *own > 0.0)))
             .number("sold", self.decimals, money(&|seat| seat.sold))
             .number("chance", DECIMALS, ratio(&|_, score| Some(score.chance)))
             .number("attainment", DECIMALS, ratio(&|_, score| Some(score.attainment)))
