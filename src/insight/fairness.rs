@@ -410,7 +410,6 @@ fn residuals(
 }
 
 /// What is known of seats, by holder.
-#[derive(Default)]
 struct Facts {
     potential: BTreeMap<String, f64>,
     tenure: BTreeMap<String, f64>,
@@ -429,8 +428,7 @@ impl Facts {
         let floats = |values: BTreeMap<String, Rational>| -> BTreeMap<String, f64> {
             values.into_iter().map(|(id, value)| (id, value.to_f64_for_display())).collect()
         };
-        let mut facts = Self::default();
-        facts.potential = match &plan.potential {
+        let potential = match &plan.potential {
             Some(BySeat::Reps(own)) => floats(by_rep(tables, own, &plan.place)?),
             Some(BySeat::Accounts(own)) => {
                 let holder = if plan.by.table == "accounts" { &plan.by.column } else { "owner_id" };
@@ -438,7 +436,7 @@ impl Facts {
             }
             None => BTreeMap::new(),
         };
-        facts.tenure = match &plan.tenure {
+        let tenure = match &plan.tenure {
             Some(own) => floats(by_rep(tables, own, &plan.place)?),
             None => {
                 let years = |day| days_between(day, start).max(0) as f64 / 365.25;
@@ -448,18 +446,19 @@ impl Facts {
         let usual = || {
             let reps = Columns::of(project).columns("reps");
             let mapped = tables.get("reps").is_some_and(|reps| reps.column("target_pay").is_some());
-            mapped
-                .then(|| check_typed("target_pay", &plan.place, &reps, Type::Number, &mut Sink::default()))
-                .flatten()
+            let check = || check_typed("target_pay", &plan.place, &reps, Type::Number, &mut Sink::default());
+            mapped.then(check).flatten()
         };
-        let pay = plan.target_pay.clone().or_else(usual);
-        if let (Some(pay), true) = (pay, tables.get("reps").is_some()) {
-            // Pay is per year; the quotas may be for less.
-            let years = days_between(start, end) as f64 / 365.0;
-            let all = floats(by_rep(tables, &pay, &plan.place)?);
-            facts.target_pay = all.into_iter().map(|(id, own)| (id, own * years)).collect();
-        }
-        Ok(facts)
+        let target_pay = match plan.target_pay.clone().or_else(usual) {
+            Some(pay) => {
+                // Pay is per year; the quotas may be for less.
+                let years = days_between(start, end) as f64 / 365.0;
+                let all = floats(by_rep(tables, &pay, &plan.place)?);
+                all.into_iter().map(|(id, own)| (id, own * years)).collect()
+            }
+            None => BTreeMap::new(),
+        };
+        Ok(Self { potential, tenure, target_pay })
     }
 }
 

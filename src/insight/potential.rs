@@ -42,6 +42,8 @@ struct Expected {
 }
 
 type ByHolder = BTreeMap<String, f64>;
+/// Mean, standard deviation and weight of an input.
+type Scaled = (f64, f64, f64);
 
 /// Reads sums of transactions by holder.
 struct Sums<'a> {
@@ -252,7 +254,7 @@ impl Potential<'_> {
     /// A row for each input: its unit, what one unit is worth, and what one standard deviation is worth.
     pub fn coefficients_table(&self) -> std::io::Result<Table> {
         let rows: Vec<_> = self.plan.inputs.iter().zip(&self.outcome.model.inputs).collect();
-        let number = |pick: &dyn Fn(&(f64, f64, f64)) -> Option<f64>| -> Vec<Option<i64>> {
+        let number = |pick: fn(&Scaled) -> Option<f64>| -> Vec<Option<i64>> {
             rows.iter().map(|(_, own)| units(pick(own), 4)).collect()
         };
         Builder::default()
@@ -261,10 +263,10 @@ impl Potential<'_> {
                 "unit",
                 rows.iter().map(|(input, _)| Some(input.unit.as_str()).filter(|unit| !unit.is_empty())),
             )
-            .number("mean", 4, number(&|own| Some(own.0)))
-            .number("standard_deviation", 4, number(&|own| Some(own.1)))
-            .number("per_unit", 4, number(&|own| (own.1 > 0.0).then(|| own.2 / own.1)))
-            .number("per_standard_deviation", 4, number(&|own| Some(own.2)))
+            .number("mean", 4, number(|own| Some(own.0)))
+            .number("standard_deviation", 4, number(|own| Some(own.1)))
+            .number("per_unit", 4, number(|own| (own.1 > 0.0).then(|| own.2 / own.1)))
+            .number("per_standard_deviation", 4, number(|own| Some(own.2)))
             .table()
     }
 
