@@ -92,3 +92,15 @@ fn order_and_scale_change_nothing() {
         "five seats are too few"
     );
 }
+
+#[test]
+fn the_example_of_the_guide_is_that_of_scikit_learn() {
+    // scikit-learn 1.9.1: Ridge(alpha=0.001 * 8).fit((x - x.mean()) / x.std(), y).coef_ is 59.29162965.
+    let clinics = [10.0, 12.0, 14.0, 16.0, 18.0, 20.0, 22.0, 30.0];
+    let sold = [104.0, 118.0, 143.0, 158.0, 181.0, 203.0, 217.0, 302.0];
+    let rows = clinics.iter().zip(sold).enumerate();
+    let rows = rows.map(|(seat, (own, sold))| Row { seat, inputs: vec![*own], sold, before: None });
+    let outcome = fit(&Problem { rows: rows.collect(), interval: 0.8 }).expect("enough");
+    assert_eq!(outcome.model.penalty, 0.001);
+    assert!((outcome.model.inputs[0].2 - 59.291_629_65).abs() < 1e-7, "{}", outcome.model.inputs[0].2);
+}
