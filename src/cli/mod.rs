@@ -27,7 +27,7 @@ struct Cli {
 const EXAMPLES: &str = "Examples:
   spm init acme                                      a new project to fill in
   spm check                                          every fault of plans and extracts at once
-  spm run                                            territories, quotas, commission
+  spm run                                            territories, forecast, quotas, commission
   spm comp run --period P1                           what everyone is paid in period P1
   spm comp explain --rep 275 --period P5             why
 
@@ -87,14 +87,18 @@ enum Command {
     Data(command::data::Command),
     /// Explain a fault code, such as SPM105; without one, list all
     ExplainCode { code: Option<String> },
+    /// Forecast revenue by group and period, with the back-test beside it
+    Forecast(command::forecast::Arguments),
     /// Start a project
     Init(command::init::Arguments),
     /// Print the man page
     Man,
+    /// Learn what every seat is expected to sell, from what seats are like
+    Potential(command::potential::Arguments),
     /// Share quotas from the company to salespeople
     #[command(subcommand)]
     Quotas(command::quotas::Command),
-    /// Run the whole chain: territories, quotas, commission
+    /// Run the whole chain: territories, forecast, potential, quotas, commission
     Run(command::chain::Arguments),
     /// Print the JSON schema of a file, for completion in editors
     Schema(command::schema::Arguments),
@@ -152,6 +156,7 @@ fn run(cli: &Cli, ui: &mut Ui) -> Result<exit::Code, Failure> {
             Ok(exit::DONE)
         }
         Command::Data(command) => command::data::run(command, &cli.global, ui),
+        Command::Forecast(arguments) => command::forecast::run(arguments, &cli.global, ui),
         Command::Init(arguments) => command::init::run(arguments, &cli.global, ui),
         Command::ExplainCode { code } => command::code::run(code.as_deref(), ui),
         Command::Man => {
@@ -160,6 +165,7 @@ fn run(cli: &Cli, ui: &mut Ui) -> Result<exit::Code, Failure> {
             ui.data(&String::from_utf8_lossy(&bytes))?;
             Ok(exit::DONE)
         }
+        Command::Potential(arguments) => command::potential::run(arguments, &cli.global, ui),
         Command::Quotas(command) => command::quotas::run(command, &cli.global, ui),
         Command::Run(arguments) => command::chain::run(arguments, &cli.global, ui),
         Command::Territories(command) => command::territories::run(command, &cli.global, ui),

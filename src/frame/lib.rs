@@ -3,6 +3,7 @@
 pub mod attribute;
 mod convert;
 pub mod credit;
+pub mod facts;
 pub mod fingerprint;
 mod hierarchy;
 mod intake;
@@ -17,6 +18,7 @@ pub mod quota;
 pub mod read;
 pub mod rows;
 pub mod seats;
+pub mod series;
 mod splits;
 pub mod table;
 pub mod write;

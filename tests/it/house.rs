@@ -82,7 +82,7 @@ fn schemas_and_reference_pages_are_those_of_the_program() {
             .expect("the program starts");
         String::from_utf8(output.stdout).expect("text")
     };
-    for kind in ["project", "comp", "quotas", "territories", "tables"] {
+    for kind in ["project", "comp", "fairness", "forecast", "potential", "quotas", "territories", "tables"] {
         let page = fs::read_to_string(root().join(format!("docs/reference/{kind}.md"))).expect("a page");
         assert!(
             page == print(&["schema", kind, "--format", "markdown"]),

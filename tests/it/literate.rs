@@ -58,6 +58,30 @@ fn every_recipe_prints_what_the_cookbook_says() {
 }
 
 #[test]
+fn guides_print_what_they_say() {
+    // A section is a project of its own, made of its files; one named AdventureWorks starts from a copy of the example.
+    let mut run = 0;
+    for page in ["docs/forecast.md", "docs/fairness.md"] {
+        for (heading, blocks) in sections(&read(page)) {
+            let real = heading == "AdventureWorks";
+            let project = if real { Project::adventureworks() } else { Project::new() };
+            for block in blocks {
+                if let Some(command) = block.text.strip_prefix("$ spm ") {
+                    let (command, expected) = command.split_once('\n').unwrap_or((command, ""));
+                    let arguments: Vec<&str> = command.split_whitespace().collect();
+                    let printed = project.run(&arguments).exits(0).stdout();
+                    assert_eq!(printed, expected, "{page}, {heading}: spm {command}");
+                    run += 1;
+                } else if let Some((_, path)) = block.info.split_once(' ') {
+                    project.file(path, block.text);
+                }
+            }
+        }
+    }
+    assert!(run >= 8, "{run} commands");
+}
+
+#[test]
 fn plans_to_start_from_pay_what_they_say() {
     let folder = root().join("plans");
     let folder = folder.to_string_lossy();

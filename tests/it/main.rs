@@ -3,9 +3,12 @@
 mod adventureworks;
 mod commission;
 mod conformance;
+mod fairness;
 mod faults;
+mod forecast;
 mod help;
 mod house;
+mod insight_faults;
 mod literate;
 mod oracle;
 mod project;

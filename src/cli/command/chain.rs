@@ -1,4 +1,4 @@
-//! `spm run`: territories, then quotas, then commission. Each step reads what the one before has written.
+//! `spm run`: territories, the forecast, the potential of seats, quotas, commission. Each step reads what the one before has written.
 
 use spm_core::plan::Plan;
 
@@ -32,11 +32,15 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
     let has = |kind: &str| {
         opened.plans.iter().any(|(_, plan)| match plan {
             Plan::Territories(_) => kind == "territories",
+            Plan::Potential(_) => kind == "potential",
             Plan::Quotas(_) => kind == "quotas",
             Plan::Comp(_) => kind == "comp",
+            Plan::Fairness(_) => kind == "fairness",
+            Plan::Forecast(_) => kind == "forecast",
         })
     };
-    let (territories, quotas, comp) = (has("territories"), has("quotas"), has("comp"));
+    let (territories, forecast, potential) = (has("territories"), has("forecast"), has("potential"));
+    let (quotas, comp) = (has("quotas"), has("comp"));
     let all = opened.project.calendar.periods();
     let whole = format!("{}..{}", all[0].name, all[all.len() - 1].name);
     let period = arguments.period.clone().unwrap_or(whole);
@@ -44,6 +48,14 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
     if territories {
         let tables = opened.load(&command::territories::NEED, global, ui)?;
         command::territories::balance(&opened, &tables, global, ui)?;
+    }
+    if forecast {
+        let tables = opened.load(&command::forecast::NEED, global, ui)?;
+        command::forecast::forecast(&opened, &tables, global, ui)?;
+    }
+    if potential {
+        let tables = opened.load(&command::potential::NEED, global, ui)?;
+        command::potential::learn(&opened, &tables, global, ui)?;
     }
     if quotas {
         let tables = command::quotas::load(&opened, global, ui)?;

@@ -16,7 +16,8 @@ use crate::report::table::Format;
     after_help = "Examples:\n  spm schema comp > spm.comp.schema.json\n  spm schema comp --format markdown      the reference page\n  spm schema tables --format markdown    the canonical tables"
 )]
 pub struct Arguments {
-    /// project (spm.toml), the kind of a plan (comp, quotas, territories), or tables
+    /// project (spm.toml), the kind of a plan (comp, fairness, forecast, potential,
+    /// quotas, territories), or tables
     kind: String,
 }
 

@@ -193,6 +193,21 @@ pub static CONTRACTS: &[Contract] = &[
         ],
     },
     Contract {
+        name: "opportunities",
+        key: &["opportunity_id"],
+        doc: "A deal that is open, won or lost: the pipeline of a forecast.",
+        columns: &[
+            column("opportunity_id", Text, Required, "key"),
+            reference("account_id", Optional, "accounts", "the customer or prospect"),
+            reference("rep_id", Optional, "reps", "the salesperson"),
+            column("stage", Text, Required, "the stage it is in, or was in when it was closed"),
+            column("status", Text, Required, "open, won or lost"),
+            column("close_date", Date, Required, "the day it should close, or was closed"),
+            column("amount", Number, Required, "what it is worth when won"),
+            column("probability", Number, Optional, "how likely it is to be won: 0.4 or 40%"),
+        ],
+    },
+    Contract {
         name: "splits",
         key: &["transaction_id", "rep_id", "role", "type"],
         doc: "Who shares the credit of a transaction.",

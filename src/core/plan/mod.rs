@@ -3,6 +3,9 @@
 pub mod comp;
 pub mod contract;
 pub mod expression;
+pub mod fairness;
+pub mod forecast;
+pub mod potential;
 pub mod project;
 pub mod quotas;
 pub mod raw;
@@ -27,6 +30,12 @@ use shape::Shape;
 pub enum Plan {
     /// Compensation.
     Comp(Box<comp::CompPlan>),
+    /// How quotas are scored.
+    Fairness(Box<fairness::FairnessPlan>),
+    /// A forecast.
+    Forecast(Box<forecast::ForecastPlan>),
+    /// Expected sales of seats.
+    Potential(Box<potential::PotentialPlan>),
     /// Quotas.
     Quotas(Box<quotas::QuotaPlan>),
     /// Territories.
@@ -39,6 +48,9 @@ impl Plan {
     pub fn id(&self) -> &str {
         match self {
             Self::Comp(plan) => &plan.id,
+            Self::Fairness(plan) => &plan.id,
+            Self::Forecast(plan) => &plan.id,
+            Self::Potential(plan) => &plan.id,
             Self::Quotas(plan) => &plan.id,
             Self::Territories(plan) => &plan.id,
         }
@@ -46,8 +58,14 @@ impl Plan {
 }
 
 /// The kinds of plan with their shapes.
-pub static KINDS: &[(&str, &Shape)] =
-    &[("comp", &comp::COMP), ("quotas", &quotas::QUOTAS), ("territories", &territories::TERRITORIES)];
+pub static KINDS: &[(&str, &Shape)] = &[
+    ("comp", &comp::COMP),
+    ("fairness", &fairness::FAIRNESS),
+    ("forecast", &forecast::FORECAST),
+    ("potential", &potential::POTENTIAL),
+    ("quotas", &quotas::QUOTAS),
+    ("territories", &territories::TERRITORIES),
+];
 
 /// The columns of every table as the project maps them: canonical ones, and those of the user's own.
 #[derive(Clone, Debug, Default)]
@@ -91,8 +109,11 @@ pub(crate) mod header_fields {
 
     pub(crate) const VERSION: Field =
         Field::required("version", Kind::Integer(1, 1), "version of the file format: 1");
-    pub(crate) const KIND: Field =
-        Field::required("kind", Kind::Choice(&["comp", "quotas", "territories"]), "kind of plan");
+    pub(crate) const KIND: Field = Field::required(
+        "kind",
+        Kind::Choice(&["comp", "fairness", "forecast", "potential", "quotas", "territories"]),
+        "kind of plan",
+    );
     pub(crate) const ID: Field = Field::required("id", Kind::Text, "identifier, unique among plans");
     pub(crate) const TITLE: Field = Field::optional("title", Kind::Text, "shown in reports");
     pub(crate) const EFFECTIVE: Field = Field::optional(
@@ -163,6 +184,12 @@ pub fn check_plan(source: &Source, currency: &Currency, tables: &Tables, sink: &
         "comp" => {
             comp::CompPlan::check(&raw, currency, tables, &mut faults).map(|plan| Plan::Comp(Box::new(plan)))
         }
+        "fairness" => fairness::FairnessPlan::check(&raw, tables, &mut faults)
+            .map(|plan| Plan::Fairness(Box::new(plan))),
+        "forecast" => forecast::ForecastPlan::check(&raw, tables, &mut faults)
+            .map(|plan| Plan::Forecast(Box::new(plan))),
+        "potential" => potential::PotentialPlan::check(&raw, tables, &mut faults)
+            .map(|plan| Plan::Potential(Box::new(plan))),
         "quotas" => {
             quotas::QuotaPlan::check(&raw, tables, &mut faults).map(|plan| Plan::Quotas(Box::new(plan)))
         }

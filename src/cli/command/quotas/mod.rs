@@ -15,6 +15,7 @@ use spm_frame::load::{Need, Tables};
 use spm_frame::seats::{seats, sold_in};
 
 use crate::cli::Global;
+use crate::cli::command::fairness;
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::{self, Opened};
 use crate::cli::ui::Ui;
@@ -63,6 +64,8 @@ pub enum Command {
         #[arg(long)]
         reason: String,
     },
+    /// Score quotas: chances, spreads, correlations and cost, each beside its reference band
+    Score(fairness::Arguments),
 }
 
 /// A result of an allocation.
@@ -83,14 +86,17 @@ const OWN: &str = "out/quotas";
 pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
     let opened = project::open(global)?;
     ui.notices(&opened.notices);
-    let tables = load(&opened, global, ui)?;
+    let tables = || load(&opened, global, ui);
     match command {
-        Command::Allocate { table, restart } => allocate::run(&opened, &tables, *table, *restart, global, ui),
-        Command::Explain { holder, measure } => {
-            explain::run(&opened, &tables, holder, measure.as_deref(), global, ui)
+        Command::Allocate { table, restart } => {
+            allocate::run(&opened, &tables()?, *table, *restart, global, ui)
         }
-        Command::Capacity => capacity::run(&opened, &tables, global, ui),
-        Command::Adjust { from, reason } => adjust::run(&opened, &tables, from, reason, global, ui),
+        Command::Capacity => capacity::run(&opened, &tables()?, global, ui),
+        Command::Explain { holder, measure } => {
+            explain::run(&opened, &tables()?, holder, measure.as_deref(), global, ui)
+        }
+        Command::Adjust { from, reason } => adjust::run(&opened, &tables()?, from, reason, global, ui),
+        Command::Score(arguments) => fairness::run(arguments, &opened, global, ui),
     }
 }
 

@@ -1,0 +1,258 @@
+//! The back-test by rolling origin: from each start, every model sees only what was known then, and is measured by what came.
+
+use rayon::prelude::*;
+
+use super::reconcile::reconcile;
+use super::{Model, Prediction, Problem, alive, depths, mean, naive, normal_quantile, variances};
+
+/// What a score is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// A model's own forecasts.
+    Model(Model),
+    /// The forecasts that are printed: of the chosen models, made to agree.
+    Printed,
+}
+
+/// Errors of a source over all starts and periods ahead.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Score {
+    /// Of what.
+    pub source: Source,
+    /// Forecasts measured.
+    pub forecasts: usize,
+    /// Mean absolute error.
+    pub mae: f64,
+    /// Mean absolute error in units of what seasonal-naive errs inside the training history; below 1 is better than that.
+    pub mase: Option<f64>,
+    /// Sum of absolute errors over the sum of what was measured.
+    pub wape: Option<f64>,
+    /// Sum of errors over the sum of what was measured: above 0 is too high.
+    pub bias: Option<f64>,
+    /// Share of measured values inside the interval, each start judged with the width that the other starts give.
+    pub coverage: Option<f64>,
+}
+
+/// By start, node and model: what was predicted; `None` where the history did not allow the model.
+pub(super) struct Tested {
+    origins: Vec<usize>,
+    predictions: Vec<Vec<Vec<Option<Vec<Prediction>>>>>,
+}
+
+/// Lets every model predict from every start.
+pub(super) fn predict(
+    problem: &Problem,
+    history: &[Vec<f64>],
+    models: &[Model],
+    origins: &[usize],
+) -> Tested {
+    let predictions = origins
+        .iter()
+        .map(|origin| {
+            history
+                .par_iter()
+                .map(|values| {
+                    let known = alive(&values[..*origin]);
+                    let ahead = problem.periods.min(values.len() - origin);
+                    let made = |model: &Model| {
+                        model.predict(known, problem.season, ahead).map(|(predictions, _)| predictions)
+                    };
+                    models.iter().map(made).collect()
+                })
+                .collect()
+        })
+        .collect();
+    Tested { origins: origins.to_vec(), predictions }
+}
+
+/// Every prediction of a model for a node with what came, start by start. A model that a start did not allow is the
+/// yardstick there, so that all models are measured by the same periods.
+fn pairs<'a>(
+    tested: &'a Tested,
+    history: &'a [Vec<f64>],
+    node: usize,
+    model: usize,
+) -> impl Iterator<Item = (usize, &'a Prediction, f64)> {
+    tested.origins.iter().enumerate().flat_map(move |(start, origin)| {
+        let own = &tested.predictions[start][node];
+        let made = own[model].as_ref().or(own[0].as_ref());
+        let made = made.map_or(&[][..], Vec::as_slice);
+        made.iter().zip(&history[node][*origin..]).map(move |(made, actual)| (start, made, *actual))
+    })
+}
+
+/// Index of the model that a node uses: the least absolute error; the yardstick wins ties.
+pub(super) fn choose(
+    problem: &Problem,
+    history: &[Vec<f64>],
+    tested: &Tested,
+    models: &[Model],
+    node: usize,
+) -> usize {
+    let error = |model: usize| -> f64 {
+        pairs(tested, history, node, model).map(|(_, made, actual)| (made.middle - actual).abs()).sum()
+    };
+    let first = usize::from(!problem.fall_back && models.len() > 1);
+    let mut best = (first, error(first));
+    for model in first + 1..models.len() {
+        let own = error(model);
+        if own < best.1 {
+            best = (model, own);
+        }
+    }
+    best.0
+}
+
+/// By start and period ahead: the forecasts of the chosen models, made to agree.
+pub(super) fn agree(
+    problem: &Problem,
+    history: &[Vec<f64>],
+    tested: &Tested,
+    chosen: &[usize],
+) -> Vec<Vec<Vec<f64>>> {
+    let floor = history.iter().flatten().all(|value| *value >= 0.0);
+    tested
+        .predictions
+        .iter()
+        .map(|nodes| {
+            let made: Vec<&[Prediction]> = nodes
+                .iter()
+                .zip(chosen)
+                .map(|(own, chosen)| own[*chosen].as_ref().or(own[0].as_ref()).map_or(&[][..], Vec::as_slice))
+                .collect();
+            let variance = variances(&made);
+            (0..made.first().map_or(0, |made| made.len()))
+                .map(|period| {
+                    let base: Vec<f64> = made.iter().map(|made| made[period].middle).collect();
+                    reconcile(&problem.tree, problem.reconcile, &base, &variance, floor)
+                })
+                .collect()
+        })
+        .collect()
+}
+
+/// The score of errors (start, forecast, actual).
+fn score(
+    source: Source,
+    problem: &Problem,
+    values: &[f64],
+    origins: &[usize],
+    errors: &[(usize, f64, f64)],
+) -> Score {
+    let absolute: Vec<f64> = errors.iter().map(|(_, made, actual)| (made - actual).abs()).collect();
+    let total: f64 = errors.iter().map(|(_, _, actual)| actual.abs()).sum();
+    let scales: Vec<Option<f64>> =
+        origins.iter().map(|origin| naive::scale(alive(&values[..*origin]), problem.season)).collect();
+    let scaled: Option<Vec<f64>> =
+        errors.iter().map(|(start, made, actual)| Some((made - actual).abs() / scales[*start]?)).collect();
+    let share = |sum: f64| (total > 0.0).then(|| sum / total);
+    Score {
+        source,
+        forecasts: errors.len(),
+        mae: mean(&absolute),
+        mase: scaled.map(|scaled| mean(&scaled)),
+        wape: share(absolute.iter().sum()),
+        bias: share(errors.iter().map(|(_, made, actual)| made - actual).sum()),
+        coverage: None,
+    }
+}
+
+/// The scores of all models for a node.
+pub(super) fn scores(
+    problem: &Problem,
+    history: &[Vec<f64>],
+    tested: &Tested,
+    models: &[Model],
+    node: usize,
+) -> Vec<Score> {
+    models
+        .iter()
+        .enumerate()
+        .map(|(index, model)| {
+            let errors: Vec<_> = pairs(tested, history, node, index)
+                .map(|(start, made, actual)| (start, made.middle, actual))
+                .collect();
+            score(Source::Model(*model), problem, &history[node], &tested.origins, &errors)
+        })
+        .collect()
+}
+
+/// The score of what is printed for a node.
+pub(super) fn published(
+    problem: &Problem,
+    history: &[Vec<f64>],
+    origins: &[usize],
+    agreed: &[Vec<Vec<f64>>],
+    node: usize,
+) -> Score {
+    let errors: Vec<_> = origins
+        .iter()
+        .enumerate()
+        .flat_map(|(start, origin)| {
+            let actuals = &history[node][*origin..];
+            agreed[start].iter().zip(actuals).map(move |(made, actual)| (start, made[node], *actual))
+        })
+        .collect();
+    score(Source::Printed, problem, &history[node], origins, &errors)
+}
+
+/// The spreads to each side that hold the wanted share of errors: the order statistic of split conformal prediction
+/// (Vovk, Gammerman and Shafer 2005). With too few errors for it, the largest, and at least the normal quantile.
+fn width(mut off: Vec<f64>, interval: f64) -> f64 {
+    off.sort_by(f64::total_cmp);
+    let rank = ((off.len() + 1) as f64 * interval).ceil() as usize;
+    match off.get(rank.saturating_sub(1)) {
+        Some(width) if width.is_finite() => *width,
+        _ => {
+            let normal = normal_quantile(0.5 + interval / 2.0);
+            off.iter().copied().filter(|value| value.is_finite()).fold(normal, f64::max)
+        }
+    }
+}
+
+/// For each node the spreads of its interval and the coverage in the back-test. Errors are pooled over the nodes of a
+/// level, because one node has few; they are those of the printed forecasts.
+pub(super) fn spreads(
+    problem: &Problem,
+    history: &[Vec<f64>],
+    tested: &Tested,
+    chosen: &[usize],
+    agreed: &[Vec<Vec<f64>>],
+) -> Vec<(f64, Option<f64>)> {
+    let depths = depths(&problem.tree);
+    let deepest = depths.iter().copied().max().unwrap_or(0);
+    // By depth: node, start, how many spreads off.
+    let mut pooled: Vec<Vec<(usize, usize, f64)>> = vec![Vec::new(); deepest + 1];
+    for (node, depth) in depths.iter().enumerate() {
+        let mut last = (usize::MAX, 0);
+        for (start, made, actual) in pairs(tested, history, node, chosen[node]) {
+            last = if last.0 == start { (start, last.1 + 1) } else { (start, 0) };
+            let around = agreed[start][last.1][node];
+            let made = Prediction { middle: around, ..*made };
+            pooled[*depth].push((node, start, made.off(actual)));
+        }
+    }
+    let of = |depth: usize, without: Option<usize>| {
+        let kept = pooled[depth].iter().filter(|(_, start, _)| Some(*start) != without);
+        width(kept.map(|(_, _, off)| *off).collect(), problem.interval)
+    };
+    let widths: Vec<f64> = (0..=deepest).map(|depth| of(depth, None)).collect();
+    let others: Vec<Vec<f64>> = (0..=deepest)
+        .map(|depth| (0..tested.origins.len()).map(|start| of(depth, Some(start))).collect())
+        .collect();
+    let mut held: Vec<(usize, usize)> = vec![(0, 0); depths.len()];
+    for (depth, all) in pooled.iter().enumerate() {
+        for (node, start, off) in all {
+            held[*node].0 += usize::from(*off <= others[depth][*start]);
+            held[*node].1 += 1;
+        }
+    }
+    depths
+        .iter()
+        .zip(held)
+        .map(|(depth, (held, all))| {
+            let judged = tested.origins.len() >= 2 && all > 0;
+            (widths[*depth], judged.then(|| held as f64 / all as f64))
+        })
+        .collect()
+}

@@ -1,0 +1,297 @@
+//! Forecasts against published and independently computed numbers, known truths, and laws.
+
+use proptest::prelude::*;
+
+use super::reconcile::{in_units, reconcile};
+use super::*;
+use crate::engine::statistics::Random;
+
+/// Saudi Arabian oil production, 1996 to 2013 (Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 2nd
+/// edition, section 7.1).
+const OIL: [f64; 18] = [
+    445.3641, 453.1950, 454.4096, 422.3789, 456.0371, 440.3866, 425.1944, 486.2052, 500.4291, 521.2759,
+    508.9476, 488.8889, 509.8706, 456.7229, 473.8166, 525.9509, 549.8338, 542.3405,
+];
+/// Air passengers of Australia, 1990 to 2016 (the same, section 7.2).
+const AIR: [f64; 27] = [
+    17.5534, 21.8601, 23.8866, 26.9293, 26.8885, 28.8314, 30.0751, 30.9535, 30.1857, 31.5797, 32.5776,
+    33.4774, 39.0216, 41.3864, 41.5966, 44.6577, 46.9518, 48.7288, 51.4884, 50.0270, 60.6409, 63.3604,
+    66.3553, 68.1979, 68.1232, 69.7793, 72.5977,
+];
+/// Nights of international visitors in Australia by quarter, 2005 to 2015 (the same, section 7.3).
+const VISITORS: [f64; 44] = [
+    42.20566, 24.64917, 32.66734, 37.25735, 45.24246, 29.35048, 36.34421, 41.78208, 49.27660, 31.27540,
+    37.85063, 38.83704, 51.23690, 31.83855, 41.32342, 42.79900, 55.70836, 33.40714, 42.31664, 45.15712,
+    59.57608, 34.83733, 44.84168, 46.97125, 60.01903, 38.37118, 46.97586, 50.73380, 61.64687, 39.29957,
+    52.67121, 54.33232, 66.83436, 40.87119, 51.82854, 57.49191, 65.25147, 43.06121, 54.76076, 59.83447,
+    73.25703, 47.69662, 61.09777, 66.05576,
+];
+
+fn form(trend: Trend, seasonal: bool, logarithmic: bool) -> Form {
+    Form { trend, seasonal, logarithmic }
+}
+
+#[test]
+fn simple_smoothing_finds_the_published_weights() {
+    // The book: alpha 0.8339, level before the first year 446.5868, forecast 542.68.
+    let fitted = fit(&OIL, 1, form(Trend::None, false, false)).expect("long enough");
+    assert!((fitted.weights.alpha - 0.8339).abs() < 2e-4, "{:?}", fitted.weights);
+    assert!((fitted.initial.level - 446.5868).abs() < 0.05, "{:?}", fitted.initial);
+    let next = fitted.predict(3);
+    assert!(next.iter().all(|own| (own.middle - 542.68).abs() < 0.005), "{next:?}");
+}
+
+#[test]
+fn fits_are_no_worse_than_those_of_statsmodels() {
+    // statsmodels 0.15.0, ETSModel(y, error='add', ...).fit(maxiter=20000, ftol=1e-14): sum of squares, next periods.
+    let logs: Vec<f64> = VISITORS.to_vec();
+    let cases: [(&[f64], Form, f64, [f64; 2]); 5] = [
+        (&OIL, form(Trend::None, false, false), 14_235.587_351_194_972, [542.6804, 542.6804]),
+        (&AIR, form(Trend::Linear, false, false), 128.508_822_585_303, [74.5933, 76.6912]),
+        (&AIR, form(Trend::Damped, false, false), 137.493_298_708_315_45, [73.9866, 75.4778]),
+        (&VISITORS, form(Trend::None, true, false), 198.281_581_268_950_73, [75.4363, 50.1985]),
+        (
+            &logs,
+            form(Trend::Damped, true, true),
+            0.048_875_072_126_396_61,
+            [4.378_f64.exp(), 3.9003_f64.exp()],
+        ),
+    ];
+    for (history, form, squares, next) in cases {
+        let fitted = fit(history, 4, form).expect("long enough");
+        assert!(fitted.squares <= squares * 1.0001, "{}: {} > {squares}", form.words(), fitted.squares);
+        for (own, expected) in fitted.predict(2).iter().zip(next) {
+            assert!(
+                (own.middle / expected - 1.0).abs() < 0.01,
+                "{}: {} {expected}",
+                form.words(),
+                own.middle
+            );
+        }
+    }
+}
+
+#[test]
+fn the_criterion_is_that_of_statsmodels() {
+    // The same runs: corrected criterion of the oil series, of its logarithms, up to the constant n (ln 2 pi + 1).
+    let constant = 18.0 * ((2.0 * std::f64::consts::PI).ln() + 1.0);
+    let plain = fit(&OIL, 1, form(Trend::None, false, false)).expect("long enough");
+    assert!((plain.criterion + constant - 178.912_385_946_107).abs() < 1e-3);
+    let logarithmic = fit(&OIL, 1, form(Trend::None, false, true)).expect("positive");
+    let jacobian = 2.0 * OIL.iter().map(|value| value.ln()).sum::<f64>();
+    assert!((logarithmic.criterion - jacobian + constant + 43.001_856_446_189_17).abs() < 1e-3);
+}
+
+/// A series made by a model with known weights.
+fn made(form: Form, weights: Weights, noise: f64, length: usize, stream: u64) -> Vec<f64> {
+    let mut random = Random::stream(7, stream);
+    let (mut level, mut slope) = (100.0, if form.trend == Trend::None { 0.0 } else { 1.0 });
+    let mut season = if form.seasonal { vec![20.0, -10.0, -30.0, 20.0] } else { vec![0.0; 4] };
+    (0..length)
+        .map(|period| {
+            let error = noise * random.normal();
+            let expected = level + weights.damping * slope + season[period % 4];
+            level += weights.damping * slope + weights.alpha * error;
+            slope = weights.damping * slope + weights.beta * error;
+            season[period % 4] += weights.gamma * error;
+            expected + error
+        })
+        .collect()
+}
+
+#[test]
+fn known_weights_are_recovered_from_long_series() {
+    let truth = Weights { alpha: 0.4, beta: 0.0, gamma: 0.2, damping: 1.0 };
+    let series = made(form(Trend::None, true, false), truth, 3.0, 600, 1);
+    let fitted = fit(&series, 4, form(Trend::None, true, false)).expect("long enough");
+    assert!((fitted.weights.alpha - 0.4).abs() < 0.1, "{:?}", fitted.weights);
+    assert!((fitted.weights.gamma - 0.2).abs() < 0.07, "{:?}", fitted.weights);
+    assert!((fitted.variance.sqrt() - 3.0).abs() < 0.25);
+    // The criterion tells a season from none.
+    assert!(fit_best(&series[..80], 4).expect("long enough").form.seasonal);
+}
+
+fn problem(history: Vec<Vec<f64>>, parent: Vec<Option<usize>>) -> Problem {
+    Problem {
+        tree: Tree::new(parent),
+        history,
+        season: 4,
+        periods: 4,
+        models: vec![Model::Smoothing, Model::SeasonalDrift],
+        reconcile: Reconcile::Structural,
+        interval: 0.8,
+        origins: 8,
+        fall_back: true,
+    }
+}
+
+#[test]
+fn a_perfect_season_is_naive_and_a_perfect_growth_is_drift() {
+    let season = [10.0, 30.0, 20.0, 40.0];
+    let flat: Vec<f64> = (0..20).map(|period| season[period % 4]).collect();
+    let growing: Vec<f64> = (0..20).map(|period| season[period % 4] + 5.0 * (period / 4) as f64).collect();
+    let outcome = forecast(&problem(vec![flat], vec![None])).expect("long enough");
+    assert_eq!(outcome.nodes[0].model, Some(Model::SeasonalNaive), "the yardstick wins ties");
+    assert!(outcome.nodes[0].naive_wins);
+    let outcome =
+        forecast(&Problem { models: vec![Model::SeasonalDrift], ..problem(vec![growing], vec![None]) });
+    let node = &outcome.expect("long enough").nodes[0];
+    assert_eq!(node.model, Some(Model::SeasonalDrift));
+    let amounts: Vec<f64> = node.amounts.iter().map(|(_, amount, _)| amount.round()).collect();
+    assert_eq!(amounts, [35.0, 55.0, 45.0, 65.0]);
+    let naive = node.score(Source::Model(Model::SeasonalNaive)).expect("always");
+    assert!((naive.mae - 5.0).abs() < 1e-9 && (naive.mase.expect("varies") - 1.0).abs() < 1e-9);
+}
+
+/// Groups with noise around a season and a trend.
+fn world(stream: u64, groups: usize, length: usize) -> Problem {
+    let parents = 2usize;
+    let mut parent = vec![None, Some(0), Some(0)];
+    let mut history = vec![vec![0.0; length]; 3];
+    for group in 0..groups {
+        parent.push(Some(1 + group % parents));
+        let weights = Weights { alpha: 0.3, beta: 0.02, gamma: 0.1, damping: 0.95 };
+        let form = form(Trend::Damped, true, false);
+        history.push(made(form, weights, 8.0, length, stream * 100 + group as u64));
+    }
+    problem(history, parent)
+}
+
+#[test]
+fn every_outcome_verifies_and_its_printed_parts_add_up() {
+    for method in [Reconcile::BottomUp, Reconcile::TopDown, Reconcile::Structural, Reconcile::Variance] {
+        let problem = Problem { reconcile: method, ..world(3, 5, 28) };
+        let outcome = forecast(&problem).expect("long enough");
+        assert_eq!(verify(&problem, &outcome, 100.0), Vec::<String>::new(), "{method:?}");
+        let mut wrong = outcome.clone();
+        wrong.nodes[4].amounts[1].1 += 0.5;
+        assert!(!verify(&problem, &wrong, 100.0).is_empty());
+        let mut wrong = outcome.clone();
+        wrong.nodes[3].scores[0].mae *= 1.1;
+        assert!(!verify(&problem, &wrong, 100.0).is_empty());
+    }
+}
+
+#[test]
+fn scaling_the_history_scales_the_forecast() {
+    let one = world(4, 3, 24);
+    let mut other = one.clone();
+    other.history.iter_mut().flatten().for_each(|value| *value *= 1024.0);
+    let (one, other) = (forecast(&one).expect("fits"), forecast(&other).expect("fits"));
+    for (one, other) in one.nodes.iter().zip(&other.nodes) {
+        assert_eq!(one.model, other.model);
+        for (a, b) in one.amounts.iter().zip(&other.amounts) {
+            assert!((a.1 * 1024.0 / b.1 - 1.0).abs() < 1e-6, "{a:?} {b:?}");
+        }
+    }
+}
+
+#[test]
+fn intervals_hold_about_what_they_say() {
+    // Forty worlds, each forecast for four periods that it has not seen.
+    let (mut held, mut all) = (0, 0);
+    for stream in 0..40 {
+        let whole = world(stream + 10, 4, 32);
+        let mut known = whole.clone();
+        known.history.iter_mut().for_each(|own| own.truncate(28));
+        let outcome = forecast(&known).expect("long enough");
+        let actual = sums(&whole);
+        for (node, actual) in outcome.nodes.iter().zip(&actual) {
+            for ((low, _, high), actual) in node.amounts.iter().zip(&actual[28..]) {
+                held += usize::from(low <= actual && actual <= high);
+                all += 1;
+            }
+        }
+    }
+    let coverage = f64::from(held as u32) / f64::from(all as u32);
+    assert!((0.72..=0.90).contains(&coverage), "{coverage} of {all}, nominal 0.8");
+}
+
+/// Least squares under the condition that parts add up, by the formula S (S' W^-1 S)^-1 S' W^-1, written out.
+fn dense(tree: &Tree, base: &[f64], variance: &[f64]) -> Vec<f64> {
+    let leaves: Vec<usize> = (0..base.len()).filter(|node| tree.is_leaf(*node)).collect();
+    let covers = |node: usize, leaf: usize| {
+        let mut here = Some(leaf);
+        while let Some(at) = here {
+            if at == node {
+                return 1.0;
+            }
+            here = tree.parent[at];
+        }
+        0.0
+    };
+    let size = leaves.len();
+    let mut matrix = vec![0.0; size * size];
+    let mut right = vec![0.0; size];
+    for node in 0..base.len() {
+        for (row, one) in leaves.iter().enumerate() {
+            let own = covers(node, *one) / variance[node];
+            right[row] += own * base[node];
+            for (column, other) in leaves.iter().enumerate() {
+                matrix[row * size + column] += own * covers(node, *other);
+            }
+        }
+    }
+    let solved = crate::engine::statistics::solve_positive(&matrix, &right).expect("positive definite");
+    (0..base.len())
+        .map(|node| leaves.iter().zip(&solved).map(|(leaf, value)| covers(node, *leaf) * value).sum())
+        .collect()
+}
+
+proptest! {
+    #[test]
+    fn least_change_is_minimum_trace(
+        shape in proptest::collection::vec(0usize..4, 1..12),
+        base in proptest::collection::vec(-50.0f64..100.0, 13),
+        variance in proptest::collection::vec(0.1f64..20.0, 13),
+    ) {
+        let mut parent = vec![None];
+        for (node, above) in shape.iter().enumerate() {
+            parent.push(Some((*above).min(node)));
+        }
+        let tree = Tree::new(parent);
+        let count = tree.parent.len();
+        let own = reconcile(&tree, Reconcile::Variance, &base[..count], &variance[..count], false);
+        for (own, expected) in own.iter().zip(dense(&tree, &base[..count], &variance[..count])) {
+            prop_assert!((own - expected).abs() < 1e-6, "{own} {expected}");
+        }
+    }
+
+    #[test]
+    fn printed_parts_add_up_whatever_the_method(
+        shape in proptest::collection::vec(0usize..4, 1..12),
+        base in proptest::collection::vec(-50.0f64..100.0, 13),
+        floor in any::<bool>(),
+        method in 0usize..4,
+    ) {
+        let mut parent = vec![None];
+        for (node, above) in shape.iter().enumerate() {
+            parent.push(Some((*above).min(node)));
+        }
+        let tree = Tree::new(parent);
+        let count = tree.parent.len();
+        let method = Reconcile::from_name(Reconcile::NAMES[method]).expect("a name");
+        let agreed = reconcile(&tree, method, &base[..count], &vec![1.0; count], floor);
+        prop_assert!(!floor || agreed.iter().all(|value| *value >= 0.0));
+        let units = in_units(&tree, &agreed, 100.0).expect("small");
+        for (node, children) in tree.children.iter().enumerate().filter(|(_, own)| !own.is_empty()) {
+            prop_assert_eq!(children.iter().map(|child| units[*child]).sum::<i128>(), units[node]);
+        }
+        for (units, value) in units.iter().zip(&agreed) {
+            let depth = 12.0;
+            prop_assert!((*units as f64 - value * 100.0).abs() <= depth, "{units} {value}");
+        }
+    }
+}
+
+#[test]
+fn a_new_group_learns_from_its_own_periods_only() {
+    let mut history = world(5, 2, 24);
+    for period in 0..14 {
+        history.history[4][period] = 0.0;
+    }
+    let outcome = forecast(&history).expect("long enough");
+    assert_eq!(verify(&history, &outcome, 100.0), Vec::<String>::new());
+    let naive = Model::SeasonalNaive.predict(alive(&history.history[4]), 4, 1).expect("always");
+    assert!(naive.0[0].middle > 0.0);
+}
