@@ -1,6 +1,7 @@
 //! `spm`: sales performance management as code.
 
 mod cli;
+mod ledger;
 mod report;
 
 /// Tables come and go by the gigabyte. The system's allocator hands each back to the kernel, which clears every page

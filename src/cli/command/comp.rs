@@ -6,7 +6,7 @@ use std::ops::Range;
 use spm_core::engine::comp::{self, Earning, LineOf, Problem, verify};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::id::PayeeId;
-use spm_core::ground::period::{DateRange, Group};
+use spm_core::ground::period::{Date, DateRange, Group};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
 use spm_core::ground::trace::{Node, Operation, Unit};
@@ -18,15 +18,19 @@ use spm_frame::credit::{self, Credited};
 use spm_frame::load::{Need, Tables};
 use spm_frame::quota::quotas;
 use spm_frame::rows;
+use spm_frame::table::Table;
 use spm_frame::write::{Folder, Provenance};
 
+use super::settle::{Setting, drafts, drafts_of};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::{self, Opened};
 use crate::cli::ui::Ui;
 use crate::cli::{Global, command};
+use crate::ledger::entitle::{has_balances, waits};
+use crate::ledger::{Access, Draft};
 use crate::report::commission::{Paid, Results, lines};
-use crate::report::explain;
 use crate::report::table::{Format, render};
+use crate::report::{explain, ledger};
 
 /// A result of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -35,6 +39,10 @@ pub enum Printed {
     Payments,
     /// What each component earned
     Earnings,
+    /// Corrections of posted periods, each with its cause
+    Deltas,
+    /// Balances: held, carried, draws, clawbacks
+    Balances,
     /// Parts of earnings by the event that makes them payable
     Releases,
     /// What was measured
@@ -64,6 +72,9 @@ pub enum Command {
         /// Also calculate and write what each credit earned (attribution)
         #[arg(long)]
         detail: bool,
+        /// With what was known at the end of this day: rows recorded by then, and the ledger as it stood
+        #[arg(long, value_name = "DATE")]
+        as_of: Option<Date>,
     },
     /// Explain what one person is paid, down to the rows of the extract
     #[command(after_help = "Example:\n  spm comp explain --rep 275 --period P5 --component commission")]
@@ -109,8 +120,19 @@ pub enum Command {
     },
 }
 
-const TABLES: [&str; 9] =
-    ["accounts", "assignments", "hierarchy", "leaves", "quotas", "rates", "reps", "splits", "transactions"];
+const TABLES: [&str; 11] = [
+    "accounts",
+    "assignments",
+    "cancellations",
+    "hierarchy",
+    "leaves",
+    "quotas",
+    "rates",
+    "releases",
+    "reps",
+    "splits",
+    "transactions",
+];
 
 /// Loads what a calculation of these periods needs: of the transactions, the days that a plan looks back to.
 pub fn load(opened: &Opened, periods: &Range<usize>, global: &Global, ui: &Ui) -> Result<Tables, Failure> {
@@ -121,7 +143,7 @@ pub fn load(opened: &Opened, periods: &Range<usize>, global: &Global, ui: &Ui) -
     opened.load(&Need { tables: &TABLES, own: None, days }, global, ui)
 }
 
-fn plans(opened: &Opened) -> Vec<&CompPlan> {
+pub(super) fn plans(opened: &Opened) -> Vec<&CompPlan> {
     opened.plans_of(|plan| if let Plan::Comp(plan) = plan { Some(plan.as_ref()) } else { None })
 }
 
@@ -142,13 +164,14 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
     ui.notices(&opened.notices);
     match command {
         Command::Diff { other, period } => command::diff::run(&opened, other, period, global, ui),
-        Command::Run { period, table, detail } => {
-            let tables = load(&opened, &opened.periods(period)?, global, ui)?;
+        Command::Run { period, table, detail, as_of } => {
             let detail = *detail || *table == Printed::Attribution;
-            let results = pay(&opened, &tables, period, detail, global, ui)?;
+            let results = pay(&opened, period, Asked { detail, as_of: *as_of }, global, ui)?;
             let (table, schema) = match table {
                 Printed::Payments => (&results.payments, "spm.payments/1"),
                 Printed::Earnings => (&results.earnings, "spm.earnings/1"),
+                Printed::Deltas => (&results.deltas, "spm.ledger-lines/1"),
+                Printed::Balances => (&results.balances, "spm.balances/1"),
                 Printed::Releases => (&results.releases, "spm.releases/1"),
                 Printed::Measurements => (&results.measurements, "spm.measurements/1"),
                 Printed::Credits => (&results.credits, "spm.credits/1"),
@@ -157,7 +180,7 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
             };
             command::finish(table, schema, global, ui)?;
             // The program ends here: to give the memory of millions of rows back piece by piece takes as long as writing.
-            std::mem::forget((tables, results));
+            std::mem::forget(results);
             Ok(exit::DONE)
         }
         Command::Statement { period, rep } => {
@@ -196,31 +219,95 @@ pub(super) struct Depth {
     pub(super) detail: bool,
 }
 
+/// What is asked of a run besides its periods.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked {
+    /// Earnings are attributed to credits.
+    pub detail: bool,
+    /// What was known by this day.
+    pub as_of: Option<Date>,
+}
+
 /// Calculates and writes the results of a period.
 pub fn pay(
     opened: &Opened,
-    tables: &Tables,
     period: &str,
-    detail: bool,
+    asked: Asked,
     global: &Global,
     ui: &Ui,
 ) -> Result<Results, Failure> {
     let periods = opened.periods(period)?;
-    let paid = calculate(opened, tables, &periods, Depth { deals: false, detail }, ui)?;
+    let store = opened.ledger(Access::Read)?;
+    let setting = Setting::of(opened, store.as_ref(), asked.as_of)?;
+    let tables = setting.load(opened, &periods, global, ui)?;
+    // Without a ledger, and without a plan that says something about balances, what is payable is paid.
+    let settled =
+        store.is_some() || tables.get("releases").is_some() || plans(opened).into_iter().any(has_balances);
+    let detail = asked.detail || (settled && plans(opened).into_iter().any(waits));
+    let paid = calculate(opened, &tables, &periods, Depth { deals: false, detail }, ui)?;
     // The fingerprints of the inputs are needed by what is written only.
     let (results, provenance) = rayon::join(
         || Results::of(&opened.project, &paid),
-        || (!global.dry_run).then(|| opened.provenance(tables, 0)),
+        || (!global.dry_run).then(|| opened.provenance(&tables, 0)),
     );
-    let results = results?;
-    if let Some(provenance) = provenance {
+    let mut results = results?;
+    if !asked.detail {
+        results.attribution = Table::default();
+    }
+    if settled {
+        let (all, open) = setting.ranges(&periods);
+        let drafts = if all == periods {
+            drafts_of(opened, &tables, &setting, &all, &open, &paid)?
+        } else {
+            drafts(opened, &tables, &setting, &periods, ui)?
+        };
+        settle_into(&mut results, opened, &setting, &periods, &drafts, ui)?;
+    }
+    if let Some(mut provenance) = provenance {
         ui.step("writing results");
+        provenance.extend(asked.as_of.map(|day| ("spm.as-of".to_owned(), day.to_string())));
         let folder = opened.root.join("out/comp").join(period.replace("..", "-to-"));
-        write_run(tables, &results, &provenance, &folder)?;
+        write_run(&tables, &results, &provenance, &folder)?;
         ui.status(&format!("wrote {} ({} payments)", folder.display(), results.payments.frame.height()));
     }
-    std::mem::forget(paid);
+    std::mem::forget((paid, tables));
     Ok(results)
+}
+
+/// Puts what the ledger says in place of what was calculated for the periods alone.
+fn settle_into(
+    results: &mut Results,
+    opened: &Opened,
+    setting: &Setting<'_>,
+    periods: &Range<usize>,
+    drafts: &[Draft],
+    ui: &Ui,
+) -> Result<(), Failure> {
+    let calendar = &opened.project.calendar;
+    let wanted = |draft: &&Draft| periods.contains(&draft.settlement.period);
+    let settlements: Vec<_> = drafts.iter().filter(wanted).map(|draft| &draft.settlement).collect();
+    let mut payments = Vec::new();
+    if let Some(store) = setting.store {
+        let posted = setting.postings.iter().filter(|posted| periods.contains(&posted.period));
+        for posted in posted {
+            ui.status(&format!("{} is posted: its payments are those of the ledger", posted.name));
+            payments.push(store.payments(posted.record)?);
+        }
+    }
+    let open = ledger::payments(calendar, &settlements)?;
+    results.payments = if payments.is_empty() {
+        open
+    } else {
+        payments.push(open);
+        rows::stacked(payments.iter())?
+    };
+    results.deltas = ledger::lines(calendar, &settlements, true)?;
+    results.balances = ledger::balances(calendar, &settlements)?;
+    let corrections = results.deltas.frame.height();
+    if corrections > 0 {
+        ui.status(&format!("{corrections} correction(s) of posted periods are in it: --table deltas"));
+    }
+    Ok(())
 }
 
 pub(super) fn calculate<'a>(

@@ -6,9 +6,12 @@ pub mod code;
 pub mod comp;
 pub mod data;
 pub mod diff;
+pub mod dispute;
 pub mod init;
+pub mod ledger;
 pub mod quotas;
 pub mod schema;
+pub mod settle;
 pub mod statement;
 pub mod territories;
 

@@ -21,8 +21,19 @@ pub static PROJECT: Shape = Shape {
         Field::required("currency", Kind::Currency, "currency of plans and payments, ISO 4217"),
         Field::required("calendar", Kind::Table(&CALENDAR), "the fiscal calendar"),
         Field::optional("plans", Kind::List(&Kind::Text), "patterns of plan files; plans/*.toml when absent"),
+        Field::optional("ledger", Kind::Table(&LEDGER), "how the ledger is kept"),
         Field::optional("sources", Kind::Map(&Kind::Table(&SOURCE)), "where each table comes from"),
     ],
+};
+
+static LEDGER: Shape = Shape {
+    name: "ledger",
+    doc: "How the ledger is kept.",
+    fields: &[Field::optional(
+        "two_person",
+        Kind::Boolean,
+        "whether an adjustment is approved by somebody else than its author; true when absent",
+    )],
 };
 
 static CALENDAR: Shape = Shape {
@@ -158,6 +169,15 @@ pub struct Project {
     pub plans: Vec<String>,
     /// Sources in the order of the file.
     pub sources: Vec<SourceSpec>,
+    /// How the ledger is kept.
+    pub ledger: LedgerSpec,
+}
+
+/// How the ledger is kept.
+#[derive(Clone, Debug)]
+pub struct LedgerSpec {
+    /// Whether an adjustment is approved by somebody else than its author.
+    pub two_person: bool,
 }
 
 /// How an extract is read and mapped.
@@ -310,6 +330,9 @@ impl Project {
             calendar: calendar?,
             plans: if plans.is_empty() { vec!["plans/*.toml".to_owned()] } else { plans },
             sources,
+            ledger: LedgerSpec {
+                two_person: raw.get("ledger").and_then(|item| item.boolean("two_person")).unwrap_or(true),
+            },
         })
     }
 }
