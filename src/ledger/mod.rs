@@ -7,6 +7,7 @@ mod chain;
 pub mod decisions;
 pub mod entitle;
 mod fault;
+pub mod journal;
 pub mod read;
 mod schema;
 mod store;

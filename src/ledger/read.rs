@@ -27,10 +27,21 @@ pub struct Posted {
     pub hash: String,
 }
 
-/// Names of all tables, for export.
+/// All tables, each with its columns of minor units, for export.
 #[must_use]
-pub fn tables() -> Vec<&'static str> {
-    std::iter::once("record").chain(TABLES.iter().map(|(table, _)| *table)).collect()
+pub fn tables() -> Vec<(&'static str, &'static [&'static str])> {
+    let money = |table: &str| -> &'static [&'static str] {
+        match table {
+            "line" => &["earned", "payable"],
+            "balance" => &["opening", "change"],
+            "payment" | "adjustment" => &["amount"],
+            _ => &[],
+        }
+    };
+    std::iter::once("record")
+        .chain(TABLES.iter().map(|(table, _)| *table))
+        .map(|table| (table, money(table)))
+        .collect()
 }
 
 impl Store {
@@ -160,6 +171,24 @@ impl Store {
 
     /// The rows of a query as a table. The columns named in `money` are minor units of the column `currency`.
     pub fn table(&self, sql: &str, values: impl rusqlite::Params, money: &[&str]) -> Result<Table, Fault> {
+        let (names, cells) = self.cells(sql, values)?;
+        let codes = names.iter().position(|name| name == "currency").map(|column| cells[column].clone());
+        table_of(&names, &cells, &codes.unwrap_or_default(), money)
+    }
+
+    /// As [`Store::table`], for rows without a column `currency`: another query gives it for each.
+    pub fn table_in(&self, sql: &str, codes: &str, record: i64, money: &[&str]) -> Result<Table, Fault> {
+        let (names, cells) = self.cells(sql, [record])?;
+        let codes = self.cells(codes, [record])?.1.swap_remove(0);
+        table_of(&names, &cells, &codes, money)
+    }
+
+    /// Names and cells of the columns of a query.
+    fn cells(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<(Vec<String>, Vec<Vec<Value>>), Fault> {
         let mut statement = self.connection.prepare(sql)?;
         let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
         let mut cells: Vec<Vec<Value>> = vec![Vec::new(); names.len()];
@@ -169,44 +198,44 @@ impl Store {
                 cells.push(row.get(column)?);
             }
         }
-        let currency = names.iter().position(|name| name == "currency");
-        let decimals: Vec<u32> = currency.map_or_else(Vec::new, |column| {
-            let code =
-                |value: &Value| if let Value::Text(code) = value { code.clone() } else { String::new() };
-            cells[column]
-                .iter()
-                .map(|value| Currency::from_code(&code(value)).map_or(0, |own| own.decimals()))
-                .collect()
-        });
-        // Amounts of several currencies meet at the most decimals.
-        let most = decimals.iter().copied().max().unwrap_or(2);
-        let mut builder = Builder::default();
-        for (name, cells) in names.iter().zip(&cells) {
-            if money.contains(&name.as_str()) {
-                let scaled = cells.iter().enumerate().map(|(row, value)| match value {
-                    Value::Integer(units) => {
-                        let own = decimals.get(row).copied().unwrap_or(most);
-                        units.checked_mul(10i64.pow(most - own))
-                    }
-                    _ => None,
-                });
-                builder = builder.number(name, most, scaled);
-            } else if cells.iter().any(|value| matches!(value, Value::Integer(_))) {
-                let numbers = cells.iter().map(|value| match value {
-                    Value::Integer(number) => Some(*number),
-                    _ => None,
-                });
-                builder = builder.number(name, 0, numbers);
-            } else {
-                let texts = cells.iter().map(|value| match value {
-                    Value::Text(text) => Some(text.as_str()),
-                    _ => None,
-                });
-                builder = builder.text(name, texts);
-            }
-        }
-        builder.table().map_err(|error| Fault::new(Code::SPM502, error.to_string(), "please report this"))
+        Ok((names, cells))
     }
+}
+
+/// A table of cells; amounts of several currencies meet at the most decimals.
+fn table_of(names: &[String], cells: &[Vec<Value>], codes: &[Value], money: &[&str]) -> Result<Table, Fault> {
+    let decimals = codes.iter().map(|value| match value {
+        Value::Text(code) => Currency::from_code(code).map_or(0, |own| own.decimals()),
+        _ => 0,
+    });
+    let decimals: Vec<u32> = decimals.collect();
+    let most = decimals.iter().copied().max().unwrap_or(2);
+    let mut builder = Builder::default();
+    for (name, cells) in names.iter().zip(cells) {
+        if money.contains(&name.as_str()) {
+            let scaled = cells.iter().enumerate().map(|(row, value)| match value {
+                Value::Integer(units) => {
+                    let own = decimals.get(row).copied().unwrap_or(most);
+                    units.checked_mul(10i64.pow(most - own))
+                }
+                _ => None,
+            });
+            builder = builder.number(name, most, scaled);
+        } else if cells.iter().any(|value| matches!(value, Value::Integer(_))) {
+            let numbers = cells.iter().map(|value| match value {
+                Value::Integer(number) => Some(*number),
+                _ => None,
+            });
+            builder = builder.number(name, 0, numbers);
+        } else {
+            let texts = cells.iter().map(|value| match value {
+                Value::Text(text) => Some(text.as_str()),
+                _ => None,
+            });
+            builder = builder.text(name, texts);
+        }
+    }
+    builder.table().map_err(|error| Fault::new(Code::SPM502, error.to_string(), "please report this"))
 }
 
 fn who(payee: String, currency: String) -> Result<Who, Fault> {

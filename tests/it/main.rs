@@ -6,6 +6,7 @@ mod conformance;
 mod faults;
 mod help;
 mod house;
+mod ledger;
 mod literate;
 mod oracle;
 mod project;

@@ -3,6 +3,7 @@
 pub mod comp;
 pub mod contract;
 pub mod expression;
+pub mod ledger;
 pub mod project;
 pub mod quotas;
 pub mod raw;

@@ -8,6 +8,7 @@ use crate::ground::period::{Calendar, Date, Pattern};
 use crate::ground::source::{Place, Source, TextPlace};
 
 use super::contract::{CONTRACTS, Contract, Type, contract};
+use super::ledger::{LEDGER, LedgerSpec};
 use super::raw::{Raw, Value};
 use super::shape::{Field, Kind, Shape};
 
@@ -24,16 +25,6 @@ pub static PROJECT: Shape = Shape {
         Field::optional("ledger", Kind::Table(&LEDGER), "how the ledger is kept"),
         Field::optional("sources", Kind::Map(&Kind::Table(&SOURCE)), "where each table comes from"),
     ],
-};
-
-static LEDGER: Shape = Shape {
-    name: "ledger",
-    doc: "How the ledger is kept.",
-    fields: &[Field::optional(
-        "two_person",
-        Kind::Boolean,
-        "whether an adjustment is approved by somebody else than its author; true when absent",
-    )],
 };
 
 static CALENDAR: Shape = Shape {
@@ -171,13 +162,6 @@ pub struct Project {
     pub sources: Vec<SourceSpec>,
     /// How the ledger is kept.
     pub ledger: LedgerSpec,
-}
-
-/// How the ledger is kept.
-#[derive(Clone, Debug)]
-pub struct LedgerSpec {
-    /// Whether an adjustment is approved by somebody else than its author.
-    pub two_person: bool,
 }
 
 /// How an extract is read and mapped.
@@ -318,6 +302,7 @@ impl Project {
             .iter()
             .filter_map(|(name, place, raw)| check_source(name, place, raw, &names, &mut faults))
             .collect();
+        let ledger = LedgerSpec::check(raw.get("ledger"), &mut faults);
         let failed = faults.has_errors();
         sink.append(faults);
         if failed {
@@ -330,9 +315,7 @@ impl Project {
             calendar: calendar?,
             plans: if plans.is_empty() { vec!["plans/*.toml".to_owned()] } else { plans },
             sources,
-            ledger: LedgerSpec {
-                two_person: raw.get("ledger").and_then(|item| item.boolean("two_person")).unwrap_or(true),
-            },
+            ledger,
         })
     }
 }

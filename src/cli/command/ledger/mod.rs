@@ -1,6 +1,7 @@
 //! `spm ledger`: post periods, and read what is posted.
 
 pub(super) mod adjust;
+mod hand_over;
 mod post;
 mod show;
 mod verify;
@@ -67,6 +68,32 @@ pub enum Command {
         #[arg(long)]
         period: Option<String>,
     },
+    /// Hand payments to payroll: who, how much, in which currency, with which reference
+    #[command(
+        after_help = "Example:\n  spm ledger payments --period 2027-02 --output payroll.csv\n\nColumns and headings are those of [ledger] payments in spm.toml. Payments of zero are left out."
+    )]
+    Payments {
+        /// A posted period; the last one when absent
+        #[arg(long)]
+        period: Option<String>,
+    },
+    /// Journal entries: accrual, balances, payment, capitalised commission and its amortization (ASC 340-40)
+    #[command(
+        after_help = "Accounts and what is capitalised are [ledger] accounts and capitalise in spm.toml. Debits and credits are equal."
+    )]
+    Journal {
+        /// A posted period; the last one when absent
+        #[arg(long)]
+        period: Option<String>,
+    },
+    /// Write every table of the ledger as a file, for auditors and for a copy that needs no spm
+    Export {
+        /// Folder to write; it appears complete or not at all
+        folder: std::path::PathBuf,
+        /// CSV instead of Parquet
+        #[arg(long)]
+        csv: bool,
+    },
     /// Adjustments by hand: with a reason, an author, and the approval of somebody else
     #[command(subcommand)]
     Adjust(adjust::Command),
@@ -86,6 +113,9 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
         Command::Verify => verify::run(&opened, global, ui),
         Command::Balances { period } => show::balances(&opened, period.as_deref(), global, ui),
         Command::Reconcile { period } => show::reconcile(&opened, period.as_deref(), global, ui),
+        Command::Payments { period } => hand_over::payments(&opened, period.as_deref(), global, ui),
+        Command::Journal { period } => hand_over::entries(&opened, period.as_deref(), global, ui),
+        Command::Export { folder, csv } => hand_over::export(&opened, folder, *csv, global, ui),
         Command::Adjust(command) => adjust::run(&opened, command, global, ui),
     }
 }
