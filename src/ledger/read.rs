@@ -163,9 +163,9 @@ impl Store {
     }
 
     /// The rows of a query of two texts about a record.
-    pub fn pairs(&self, sql: &str, record: i64) -> Result<Vec<(String, String)>, Fault> {
+    pub fn pairs(&self, sql: &str, values: impl rusqlite::Params) -> Result<Vec<(String, String)>, Fault> {
         let mut statement = self.connection.prepare(sql)?;
-        let rows = statement.query_map([record], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

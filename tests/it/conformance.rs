@@ -46,6 +46,7 @@ fn project(run: &toml::Table) -> Project {
         let _ =
             write!(spm, "[sources.{name}]\nfiles = \"{name}.csv\"\ncolumns = {{ {} }}\n", columns.join(", "));
     }
+    spm += text(run, "ledger").unwrap_or_default();
     project.file("spm.toml", spm);
     for key in ["plan", "plan2"] {
         if let Some(plan) = text(run, key) {
@@ -80,13 +81,15 @@ fn disagreement_of_steps(run: &toml::Table, steps: &[toml::Value]) -> Option<Str
         let balances = ["ledger", "balances", "--format", "csv"];
         let show = ["ledger", "show", "--period", post, "--format", "csv"];
         let amounts = ["payee_id", "origin", "kind", "component", "earned", "payable"];
-        let results: [(&str, &dyn Fn() -> Vec<String>); 3] = [
+        let journal = ["ledger", "journal", "--format", "csv"];
+        let results: [(&str, &dyn Fn() -> Vec<String>); 4] = [
             ("payments", &|| lines(&posted, &["payee_id", "period", "amount"])),
             ("balances", &|| {
                 let mut all = lines(&project.run(&balances).stdout(), &["payee_id", "account", "closing"]);
                 all.retain(|line| !line.ends_with(",0.00"));
                 all
             }),
+            ("journal", &|| lines(&project.run(&journal).stdout(), &["account", "debit", "credit", "text"])),
             ("lines", &|| lines(&project.run(&show).stdout(), &amounts)),
         ];
         for (name, read) in results {
@@ -164,7 +167,7 @@ fn run_folder(folder: &str, at_least: u32) {
 
 #[test]
 fn published_examples() {
-    run_folder("conformance/comp", 78);
+    run_folder("conformance/comp", 80);
 }
 
 #[test]

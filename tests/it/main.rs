@@ -7,6 +7,7 @@ mod faults;
 mod help;
 mod house;
 mod ledger;
+mod ledger_world;
 mod literate;
 mod oracle;
 mod project;

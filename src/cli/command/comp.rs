@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use spm_core::engine::comp::{self, Earning, LineOf, Problem, verify};
+use spm_core::engine::ledger::Line;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::id::PayeeId;
 use spm_core::ground::period::{Date, DateRange, Group};
@@ -189,7 +190,12 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
         }
         Command::Explain { rep, period, component, transaction, rows } => {
             let periods = opened.periods(period)?;
-            let tables = load(&opened, &periods, global, ui)?;
+            let store = opened.ledger(Access::Read)?;
+            let setting = Setting::of(&opened, store.as_ref(), None)?;
+            let tables = setting.load(&opened, &periods, global, ui)?;
+            let whole = component.is_none() && transaction.is_none() && settles(&opened, &setting, &tables);
+            let payments =
+                if whole { payments_to(rep, &opened, &setting, &tables, &periods, ui)? } else { vec![] };
             explain_rep(
                 &opened,
                 &tables,
@@ -199,6 +205,7 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
                     component: component.as_deref(),
                     transaction: transaction.as_deref(),
                     rows: *rows,
+                    payments,
                 },
                 global,
                 ui,
@@ -272,6 +279,57 @@ pub fn pay(
     }
     std::mem::forget((paid, tables));
     Ok(results)
+}
+
+/// Whether balances are settled. Without a ledger, and without anything that says something about balances, what is
+/// payable is paid.
+fn settles(opened: &Opened, setting: &Setting<'_>, tables: &Tables) -> bool {
+    setting.store.is_some() || tables.get("releases").is_some() || plans(opened).into_iter().any(has_balances)
+}
+
+/// The payments of open periods to one person, explained down to the lines that are booked for them.
+fn payments_to(
+    rep: &str,
+    opened: &Opened,
+    setting: &Setting<'_>,
+    tables: &Tables,
+    periods: &Range<usize>,
+    ui: &Ui,
+) -> Result<Vec<Node>, Failure> {
+    for posted in setting.postings.iter().filter(|posted| periods.contains(&posted.period)) {
+        let name = &posted.name;
+        ui.status(&format!(
+            "{name} is posted: spm ledger show --period {name} --rep {rep} --payment explains what was paid; this is what is calculated now"
+        ));
+    }
+    let drafts = drafts(opened, tables, setting, periods, ui)?;
+    let wanted = drafts.iter().filter(|draft| periods.contains(&draft.settlement.period));
+    let payments = wanted.flat_map(|draft| {
+        let all = &draft.settlement;
+        let own = all.payments.iter().filter(|payment| payment.who.payee.as_str() == rep);
+        own.map(|payment| {
+            let lines = all.lines.iter().filter(|line| line.key.who == payment.who);
+            unfolded(&payment.trace, &lines.collect::<Vec<_>>())
+        })
+    });
+    Ok(payments.collect())
+}
+
+/// A payment's explanation with the explanation of each line in its place.
+fn unfolded(node: &Node, lines: &[&Line]) -> Node {
+    let line = lines.iter().find(|line| {
+        let label = line.released.as_ref().map_or(&line.trace.label, |released| &released.label);
+        node.operation == Operation::Input && *label == node.label
+    });
+    if let Some(line) = line {
+        let own = line.released.as_ref().unwrap_or(&line.trace);
+        let label = match &line.cause {
+            Some(cause) => format!("{} ({cause})", own.label),
+            None => own.label.clone(),
+        };
+        return Node { label, ..own.clone() };
+    }
+    Node { children: node.children.iter().map(|child| unfolded(child, lines)).collect(), ..node.clone() }
 }
 
 /// Puts what the ledger says in place of what was calculated for the periods alone.
@@ -422,6 +480,8 @@ struct Question<'a> {
     component: Option<&'a str>,
     transaction: Option<&'a str>,
     rows: usize,
+    /// What is paid when balances are settled; empty when lines are simply added up.
+    payments: Vec<Node>,
 }
 
 fn explain_rep(
@@ -457,8 +517,9 @@ fn explain_rep(
     }
     let traces: Vec<Node> = found.iter().map(|(_, line)| line.trace.clone()).collect();
     let code = opened.project.currency.code().to_owned();
-    let total =
-        Node::computed(format!("payment to {}", question.rep), Unit::Money(code), Operation::Sum, traces);
+    let sum =
+        || Node::computed(format!("payment to {}", question.rep), Unit::Money(code), Operation::Sum, traces);
+    let totals = if question.payments.is_empty() { vec![sum()] } else { question.payments.clone() };
     let mut measures: BTreeSet<(&str, usize, usize)> = BTreeSet::new();
     for (part, line) in &found {
         if let LineOf::Component(component) = line.of
@@ -483,12 +544,13 @@ fn explain_rep(
             .iter()
             .map(|(title, rows)| Ok(serde_json::json!({ "title": title, "credits": serde_json::from_str::<serde_json::Value>(&render(&rows.table, "spm.credits/1", Format::Json)?)?["rows"] })))
             .collect::<std::io::Result<_>>()?;
-        let value = serde_json::json!({ "schema": "spm.explanation/1", "explanation": explain::json(&total), "credits": credits });
+        let value = serde_json::json!({ "schema": "spm.explanation/1", "explanation": explain::json(&totals[0]), "credits": credits });
         ui.data(&format!("{value:#}\n"))?;
         return Ok(exit::DONE);
     }
     let fence = if global.format == Format::Markdown { "```\n" } else { "" };
-    let mut text = format!("{fence}{}{fence}", explain::text(&total));
+    let trees: Vec<String> = totals.iter().map(explain::text).collect();
+    let mut text = format!("{fence}{}{fence}", trees.join("\n"));
     for (title, rows) in sections {
         text += &format!(
             "\n{title}: {} in all{}\n",

@@ -49,6 +49,9 @@ pub enum Command {
         /// Explain this line: now, and as it was booked before
         #[arg(long, conflicts_with = "rep")]
         line: Option<i64>,
+        /// Explain what the person was paid: from what was payable to the payment
+        #[arg(long, requires = "rep")]
+        payment: bool,
     },
     /// Show what changed since it was posted: the corrections that the next period would book
     #[command(after_help = "Exit code 1 when something changed.")]

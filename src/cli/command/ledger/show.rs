@@ -87,6 +87,35 @@ fn explain(
     Ok(exit::DONE)
 }
 
+/// Why a person was paid that much, in each currency.
+pub fn payment(
+    opened: &Opened,
+    period: &str,
+    rep: &str,
+    global: &Global,
+    ui: &Ui,
+) -> Result<exit::Code, Failure> {
+    let store = existing(opened)?;
+    let (record, name) = posting(opened, &store, Some(period))?;
+    let sql = "SELECT currency, trace FROM payment WHERE record = ?1 AND payee_id = ?2 ORDER BY currency";
+    let trees: Vec<Value> = store
+        .pairs(sql, rusqlite::params![record, rep])?
+        .iter()
+        .filter_map(|(_, tree)| serde_json::from_str(tree).ok())
+        .collect();
+    if trees.is_empty() {
+        let fault = Diagnostic::error(Code::SPM602, format!("{name} has no payment to {rep}"));
+        let fault = fault.at(Place::File(".spm/ledger.db".to_owned()), "");
+        return Err(Failure::fault(fault.hint("spm ledger show --period lists who has one"), exit::NO));
+    }
+    if global.format == Format::Json {
+        ui.data(&format!("{:#}\n", json!({ "schema": "spm.ledger-payment/1", "explanations": trees })))?;
+    } else {
+        ui.data(&trees.iter().map(ledger::tree).collect::<Vec<_>>().join("\n"))?;
+    }
+    Ok(exit::DONE)
+}
+
 /// What the next period would correct.
 pub fn diff(opened: &Opened, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
     let store = existing(opened)?;

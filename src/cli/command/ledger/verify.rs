@@ -67,7 +67,7 @@ fn same_plans(opened: &Opened, store: &crate::ledger::Store, record: i64) -> Res
         .filter(|(_, plan)| matches!(plan, spm_core::plan::Plan::Comp(_)))
         .map(|(source, plan)| (plan.id().to_owned(), spm_frame::read::sha256(source.text().as_bytes())))
         .collect();
-    let mut posted = store.pairs("SELECT plan_id, sha256 FROM plan WHERE record = ?1", record)?;
+    let mut posted = store.pairs("SELECT plan_id, sha256 FROM plan WHERE record = ?1", [record])?;
     posted.sort();
     let mut own = own;
     own.sort();
@@ -75,7 +75,7 @@ fn same_plans(opened: &Opened, store: &crate::ledger::Store, record: i64) -> Res
 }
 
 fn same_files(opened: &Opened, store: &crate::ledger::Store, record: i64) -> Result<bool, Failure> {
-    let posted = store.pairs("SELECT path, sha256 FROM file WHERE record = ?1", record)?;
+    let posted = store.pairs("SELECT path, sha256 FROM file WHERE record = ?1", [record])?;
     Ok(posted.iter().all(|(path, sha256)| {
         std::fs::read(opened.root.join(path)).is_ok_and(|bytes| spm_frame::read::sha256(&bytes) == *sha256)
     }))
@@ -119,7 +119,7 @@ fn difference(
     let sql = "SELECT 'line of ' || payee_id || ' ' || currency || ' ' || origin || ' ' || kind || ' ' || plan_id || ' ' || component, earned || ' earned, ' || payable || ' payable' FROM line WHERE record = ?1
         UNION ALL SELECT 'balance of ' || payee_id || ' ' || currency || ' ' || account, opening || ' + ' || change FROM balance WHERE record = ?1
         UNION ALL SELECT 'payment to ' || payee_id || ' ' || currency, CAST(amount AS TEXT) FROM payment WHERE record = ?1";
-    let posted: std::collections::BTreeMap<_, _> = store.pairs(sql, record)?.into_iter().collect();
+    let posted: std::collections::BTreeMap<_, _> = store.pairs(sql, [record])?.into_iter().collect();
     let now: std::collections::BTreeMap<_, _> = now.into_iter().collect();
     let mut keys: Vec<&String> = posted.keys().chain(now.keys()).collect();
     keys.sort();
