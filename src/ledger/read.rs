@@ -162,6 +162,21 @@ impl Store {
         self.table(sql, [record], &["amount", "held"])
     }
 
+    /// The corrections of a posting: period, payee_id, origin, kind, plan_id, component, currency, earned, payable, cause.
+    pub fn corrections(&self, record: i64) -> Result<Table, Fault> {
+        let sql =
+            "SELECT period, payee_id, origin, kind, plan_id, component, currency, earned, payable, cause
+            FROM line JOIN posting USING (record) WHERE record = ?1 AND cause IS NOT NULL ORDER BY number";
+        self.table(sql, [record], &["earned", "payable"])
+    }
+
+    /// The balances of a posting: period, payee_id, currency, account, opening, change, closing.
+    pub fn balances(&self, record: i64) -> Result<Table, Fault> {
+        let sql = "SELECT period, payee_id, currency, account, opening, change, opening + change AS closing
+            FROM balance JOIN posting USING (record) WHERE record = ?1 ORDER BY payee_id, currency, balance.rowid";
+        self.table(sql, [record], &["opening", "change", "closing"])
+    }
+
     /// The rows of a query of two texts about a record.
     pub fn pairs(&self, sql: &str, values: impl rusqlite::Params) -> Result<Vec<(String, String)>, Fault> {
         let mut statement = self.connection.prepare(sql)?;

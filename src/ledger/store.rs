@@ -102,7 +102,8 @@ impl Store {
                     "the file is not a ledger: it has no tables",
                     "restore it from a backup, or remove it when nothing was ever posted",
                 )),
-                _ => Ok(()),
+                // Everything that a command reads is of one moment, whatever another process posts meanwhile.
+                _ => Ok(self.connection.execute_batch("BEGIN")?),
             };
         }
         self.connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;

@@ -22,16 +22,16 @@ use spm_frame::rows;
 use spm_frame::table::Table;
 use spm_frame::write::{Folder, Provenance};
 
-use super::settle::{Setting, drafts, drafts_of};
+use super::settle::{Keep, Setting, drafts, drafts_of, settled};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::{self, Opened};
 use crate::cli::ui::Ui;
 use crate::cli::{Global, command};
+use crate::ledger::Access;
 use crate::ledger::entitle::{has_balances, waits};
-use crate::ledger::{Access, Draft};
 use crate::report::commission::{Paid, Results, lines};
+use crate::report::explain;
 use crate::report::table::{Format, render};
-use crate::report::{explain, ledger};
 
 /// A result of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -185,15 +185,25 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
             Ok(exit::DONE)
         }
         Command::Statement { period, rep } => {
-            let tables = load(&opened, &opened.periods(period)?, global, ui)?;
-            command::statement::run(&opened, &tables, period, rep.as_deref(), global, ui)
+            let periods = opened.periods(period)?;
+            let store = opened.ledger(Access::Read)?;
+            let setting = Setting::of(&opened, store.as_ref(), None)?;
+            let tables = setting.load(&opened, &periods, global, ui)?;
+            let settled = if settles(&opened, &setting, &tables, &periods) {
+                let drafts = drafts(&opened, &tables, &setting, &periods, Keep::Nothing, ui)?;
+                Some(settled(&opened, &setting, &periods, &drafts)?)
+            } else {
+                None
+            };
+            command::statement::run(&opened, &tables, period, rep.as_deref(), settled.as_ref(), global, ui)
         }
         Command::Explain { rep, period, component, transaction, rows } => {
             let periods = opened.periods(period)?;
             let store = opened.ledger(Access::Read)?;
             let setting = Setting::of(&opened, store.as_ref(), None)?;
             let tables = setting.load(&opened, &periods, global, ui)?;
-            let whole = component.is_none() && transaction.is_none() && settles(&opened, &setting, &tables);
+            let whole =
+                component.is_none() && transaction.is_none() && settles(&opened, &setting, &tables, &periods);
             let payments =
                 if whole { payments_to(rep, &opened, &setting, &tables, &periods, ui)? } else { vec![] };
             explain_rep(
@@ -264,11 +274,20 @@ pub fn pay(
     if settled {
         let (all, open) = setting.ranges(&periods);
         let drafts = if all == periods {
-            drafts_of(opened, &tables, &setting, &all, &open, &paid)?
+            drafts_of(opened, &tables, &setting, (&all, &open), &paid, Keep::Nothing)?
         } else {
-            drafts(opened, &tables, &setting, &periods, ui)?
+            drafts(opened, &tables, &setting, &periods, Keep::Nothing, ui)?
         };
-        settle_into(&mut results, opened, &setting, &periods, &drafts, ui)?;
+        let settled = settled(opened, &setting, &periods, &drafts)?;
+        for posted in setting.postings.iter().filter(|posted| periods.contains(&posted.period)) {
+            ui.status(&format!("{} is posted: its payments are those of the ledger", posted.name));
+        }
+        let corrections = settled.deltas.frame.height();
+        if corrections > 0 {
+            ui.status(&format!("{corrections} correction(s) of posted periods are in it: --table deltas"));
+        }
+        (results.payments, results.deltas, results.balances) =
+            (settled.payments, settled.deltas, settled.balances);
     }
     if let Some(mut provenance) = provenance {
         ui.step("writing results");
@@ -302,7 +321,7 @@ fn payments_to(
             "{name} is posted: spm ledger show --period {name} --rep {rep} --payment explains what was paid; this is what is calculated now"
         ));
     }
-    let drafts = drafts(opened, tables, setting, periods, ui)?;
+    let drafts = drafts(opened, tables, setting, periods, Keep::Nothing, ui)?;
     let wanted = drafts.iter().filter(|draft| periods.contains(&draft.settlement.period));
     let payments = wanted.flat_map(|draft| {
         let all = &draft.settlement;
@@ -330,42 +349,6 @@ fn unfolded(node: &Node, lines: &[&Line]) -> Node {
         return Node { label, ..own.clone() };
     }
     Node { children: node.children.iter().map(|child| unfolded(child, lines)).collect(), ..node.clone() }
-}
-
-/// Puts what the ledger says in place of what was calculated for the periods alone.
-fn settle_into(
-    results: &mut Results,
-    opened: &Opened,
-    setting: &Setting<'_>,
-    periods: &Range<usize>,
-    drafts: &[Draft],
-    ui: &Ui,
-) -> Result<(), Failure> {
-    let calendar = &opened.project.calendar;
-    let wanted = |draft: &&Draft| periods.contains(&draft.settlement.period);
-    let settlements: Vec<_> = drafts.iter().filter(wanted).map(|draft| &draft.settlement).collect();
-    let mut payments = Vec::new();
-    if let Some(store) = setting.store {
-        let posted = setting.postings.iter().filter(|posted| periods.contains(&posted.period));
-        for posted in posted {
-            ui.status(&format!("{} is posted: its payments are those of the ledger", posted.name));
-            payments.push(store.payments(posted.record)?);
-        }
-    }
-    let open = ledger::payments(calendar, &settlements)?;
-    results.payments = if payments.is_empty() {
-        open
-    } else {
-        payments.push(open);
-        rows::stacked(payments.iter())?
-    };
-    results.deltas = ledger::lines(calendar, &settlements, true)?;
-    results.balances = ledger::balances(calendar, &settlements)?;
-    let corrections = results.deltas.frame.height();
-    if corrections > 0 {
-        ui.status(&format!("{corrections} correction(s) of posted periods are in it: --table deltas"));
-    }
-    Ok(())
 }
 
 pub(super) fn calculate<'a>(

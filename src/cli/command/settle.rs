@@ -4,12 +4,16 @@ use std::cell::OnceCell;
 use std::ops::Range;
 
 use spm_core::engine::comp::{self, Problem};
-use spm_core::engine::ledger::{Books, Facts, changes, explain, served, settle, verify};
+use spm_core::engine::ledger::{
+    Books, Cancelled, Change, Facts, Key, changes, explain, served, settle, verify,
+};
 use spm_core::ground::diagnostic::Sink;
 use spm_core::ground::period::Date;
 use spm_frame::events::{cancellations, cancelled, receipts};
 use spm_frame::load::Tables;
 use spm_frame::quota::quotas;
+use spm_frame::rows;
+use spm_frame::table::Table;
 
 use super::comp::{Depth, calculate, load, plans, problem};
 use crate::cli::Global;
@@ -21,6 +25,7 @@ use crate::ledger::read::Posted;
 use crate::ledger::write::{Basis, PlanText};
 use crate::ledger::{Access, Draft, Fault, Store, decisions};
 use crate::report::commission::Paid;
+use crate::report::ledger as report;
 
 /// What is known when periods are settled.
 pub struct Setting<'a> {
@@ -65,7 +70,7 @@ impl<'a> Setting<'a> {
         ui: &Ui,
     ) -> Result<Tables, Failure> {
         let (all, _) = self.ranges(periods);
-        let mut tables = load(opened, &all, global, ui)?;
+        let mut tables = load(opened, &(all.start.min(periods.start)..all.end), global, ui)?;
         if let Some(day) = self.as_of {
             spm_frame::events::known_by(&mut tables, day)?;
         }
@@ -107,18 +112,28 @@ impl Opened {
     }
 }
 
+/// Whether drafts keep the facts that they rest on, as postings do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// They do.
+    Facts,
+    /// Only what is booked is wanted.
+    Nothing,
+}
+
 /// Settles the open periods of a range, one after the other, each on the books that the one before leaves.
 pub fn drafts(
     opened: &Opened,
     tables: &Tables,
     setting: &Setting<'_>,
     periods: &Range<usize>,
+    keep: Keep,
     ui: &Ui,
 ) -> Result<Vec<Draft>, Failure> {
     let (all, open) = setting.ranges(periods);
     let waits = plans(opened).into_iter().any(entitle::waits);
     let paid = calculate(opened, tables, &all, Depth { deals: false, detail: waits }, ui)?;
-    drafts_of(opened, tables, setting, &all, &open, &paid)
+    drafts_of(opened, tables, setting, (&all, &open), &paid, keep)
 }
 
 /// As [`drafts`], when the earnings of all periods are calculated already.
@@ -126,9 +141,9 @@ pub fn drafts_of(
     opened: &Opened,
     tables: &Tables,
     setting: &Setting<'_>,
-    all: &Range<usize>,
-    open: &Range<usize>,
+    (all, open): (&Range<usize>, &Range<usize>),
     paid: &[Paid<'_>],
+    keep: Keep,
 ) -> Result<Vec<Draft>, Failure> {
     let calendar = &opened.project.calendar;
     let name = |period: usize| calendar.periods()[period].name.clone();
@@ -186,21 +201,36 @@ pub fn drafts_of(
         let terms =
             entitle::terms(calendar, period, &parts).map_err(|fault| Failure::fault(fault, exit::INPUT))?;
         let ground = Ground { calendar, quotas: &quotas, cancellations: &gone, plans: &texts };
-        let now = entitle::facts(&ground, &parts, period)?;
-        let differences = changes(&known, &now, period);
-        let old: OnceCell<Vec<_>> = OnceCell::new();
-        let cause = |key: &_| {
-            // Facts of the open period itself are no change of what was posted.
-            let changed = old.get_or_init(|| {
-                let posted = |change: &&spm_core::engine::ledger::Change| change.fact.period < period;
-                differences.iter().filter(posted).cloned().collect()
+        // Facts are many: they are gathered when a posting keeps them, or when a correction has to be explained.
+        let now: OnceCell<Facts> = OnceCell::new();
+        let gather = || now.get_or_init(|| entitle::facts(&ground, &parts, period).unwrap_or_default());
+        let old: OnceCell<Vec<Change>> = OnceCell::new();
+        let cause = |key: &Key| {
+            // Later open periods rest on the same extracts as the first: between them nothing changed.
+            let changed = old.get_or_init(|| match period == open.start {
+                true => changes(&known, gather(), period.saturating_sub(1)),
+                false => vec![],
             });
-            explain(key, changed, &plans, &name)
+            let credited = |transaction: &str| {
+                let own = |part: &Part<'_>| {
+                    let mine = |credit: &Cancelled| {
+                        part.credited.payees[credit.cell.payee].id == key.who.payee
+                            && credit.deal.split('/').next() == Some(transaction)
+                    };
+                    part.cancelled.iter().any(mine)
+                };
+                parts.iter().any(own)
+            };
+            explain(key, changed, &plans, &credited, &name)
         };
         let settlement = settle(period, &books, &entitlements, &terms, &name, &cause);
         verify::settlement(&books, &entitlements, &settlement).map_err(faults)?;
         books.book(&settlement);
-        known = now;
+        let mut differences = Vec::new();
+        if keep == Keep::Facts {
+            differences = changes(&known, gather(), period);
+            known = now.into_inner().unwrap_or_default();
+        }
         drafts.push(Draft { settlement, changes: differences });
     }
     Ok(drafts)
@@ -210,4 +240,43 @@ fn faults(all: Vec<spm_core::ground::diagnostic::Diagnostic>) -> Failure {
     let mut sink = Sink::default();
     all.into_iter().for_each(|fault| sink.push(fault));
     Failure::Faults(sink, exit::BUG)
+}
+
+/// What periods pay, correct and leave, posted or open.
+#[derive(Debug)]
+pub struct Settled {
+    /// payee_id, period, currency, amount, held.
+    pub payments: Table,
+    /// period, payee_id, origin, kind, plan_id, component, currency, earned, payable, cause.
+    pub deltas: Table,
+    /// period, payee_id, currency, account, opening, change, closing.
+    pub balances: Table,
+}
+
+/// The periods of a range: those that are posted as the ledger has them, those that are open as they would be booked.
+pub fn settled(
+    opened: &Opened,
+    setting: &Setting<'_>,
+    periods: &Range<usize>,
+    drafts: &[Draft],
+) -> Result<Settled, Failure> {
+    let calendar = &opened.project.calendar;
+    let wanted = drafts.iter().map(|draft| &draft.settlement).filter(|all| periods.contains(&all.period));
+    let open: Vec<_> = wanted.collect();
+    let (mut payments, mut deltas, mut balances) = (Vec::new(), Vec::new(), Vec::new());
+    if let Some(store) = setting.store {
+        for posted in setting.postings.iter().filter(|posted| periods.contains(&posted.period)) {
+            payments.push(store.payments(posted.record)?);
+            deltas.push(store.corrections(posted.record)?);
+            balances.push(store.balances(posted.record)?);
+        }
+    }
+    payments.push(report::payments(calendar, &open)?);
+    deltas.push(report::lines(calendar, &open, true)?);
+    balances.push(report::balances(calendar, &open)?);
+    Ok(Settled {
+        payments: rows::stacked(payments.iter())?,
+        deltas: rows::stacked(deltas.iter())?,
+        balances: rows::stacked(balances.iter())?,
+    })
 }

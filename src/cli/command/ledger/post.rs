@@ -4,7 +4,7 @@ use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::source::Place;
 
 use super::recorded_at;
-use crate::cli::command::settle::{Setting, drafts};
+use crate::cli::command::settle::{Keep, Setting, drafts};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
@@ -49,7 +49,7 @@ pub fn run(
         return Ok(exit::DONE);
     }
     let tables = setting.load(opened, &periods, global, ui)?;
-    let drafts = drafts(opened, &tables, &setting, &periods, ui)?;
+    let drafts = drafts(opened, &tables, &setting, &periods, Keep::Facts, ui)?;
     drop(setting);
     let settlements: Vec<_> = drafts.iter().map(|draft| &draft.settlement).collect();
     let corrections: usize =

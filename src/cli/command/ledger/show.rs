@@ -5,7 +5,7 @@ use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::source::Place;
 
 use super::{existing, posting};
-use crate::cli::command::settle::{Setting, drafts};
+use crate::cli::command::settle::{Keep, Setting, drafts};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
@@ -130,7 +130,7 @@ pub fn diff(opened: &Opened, global: &Global, ui: &Ui) -> Result<exit::Code, Fai
     }
     let periods = next..next + 1;
     let tables = setting.load(opened, &periods, global, ui)?;
-    let drafts = drafts(opened, &tables, &setting, &periods, ui)?;
+    let drafts = drafts(opened, &tables, &setting, &periods, Keep::Nothing, ui)?;
     let settlements: Vec<_> = drafts.iter().map(|draft| &draft.settlement).collect();
     let table = ledger::lines(calendar, &settlements, true)?;
     let changed = table.frame.height();

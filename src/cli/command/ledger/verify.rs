@@ -6,7 +6,7 @@ use spm_core::ground::source::Place;
 
 use super::existing;
 use crate::cli::Global;
-use crate::cli::command::settle::{Setting, drafts};
+use crate::cli::command::settle::{Keep, Setting, drafts};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
@@ -47,7 +47,7 @@ pub fn run(opened: &Opened, global: &Global, ui: &Ui) -> Result<exit::Code, Fail
         }
         ui.step(&format!("calculating {} again", posted.name));
         let tables = setting.load(opened, &periods, global, ui)?;
-        let drafts = drafts(opened, &tables, &setting, &periods, ui)?;
+        let drafts = drafts(opened, &tables, &setting, &periods, Keep::Nothing, ui)?;
         let Some(draft) = drafts.into_iter().next() else { continue };
         if let Some(difference) = difference(&store, opened, posted.record, &draft)? {
             return Err(wrong(format!("{} from the same inputs: {difference}", posted.name)));

@@ -113,9 +113,18 @@ pub fn changes(before: &Facts, now: &Facts, through: usize) -> Vec<Change> {
 /// Why the entitlement of a key is another one than was posted, in words: the changes that concern it, those of its own
 /// period first, or else those of others with whom it shares a rank, a pool, a team or a budget.
 #[must_use]
-pub fn explain(key: &Key, changes: &[Change], plans: &[&CompPlan], name: &dyn Fn(usize) -> String) -> String {
+pub fn explain(
+    key: &Key,
+    changes: &[Change],
+    plans: &[&CompPlan],
+    credited: &dyn Fn(&str) -> bool,
+    name: &dyn Fn(usize) -> String,
+) -> String {
     /// Changes that are named.
     const NAMED: usize = 4;
+    if key.kind == Kind::Adjustment {
+        return format!("adjustment {} was approved", key.component);
+    }
     let payee = key.who.payee.as_str();
     let concerns = |change: &&Change| {
         let fact = &change.fact;
@@ -123,7 +132,9 @@ pub fn explain(key: &Key, changes: &[Change], plans: &[&CompPlan], name: &dyn Fn
         let own = match fact.kind {
             FactKind::Credit | FactKind::Quota | FactKind::Person => fact.subject == payee,
             FactKind::Plan => fact.subject == key.plan,
-            FactKind::Cancellation => key.kind == Kind::Clawback,
+            FactKind::Cancellation => {
+                key.kind == Kind::Clawback && (change.after.is_none() || credited(&fact.subject))
+            }
             FactKind::Release => false,
         };
         plan && own && fact.period <= key.origin
