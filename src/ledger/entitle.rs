@@ -92,9 +92,10 @@ pub fn entitlements(
         // A line that exists only when cancelled transactions shrink, such as a guarantee.
         let known: std::collections::BTreeSet<_> =
             part.earnings.lines.iter().map(|line| (line.payee, line.period, line.of)).collect();
-        for (key, line) in served.iter().filter(|(key, _)| key.1 <= open && !known.contains(key)) {
-            let _ = key;
-            view.clawback(line, None, &mut all);
+        for (key, line) in &served {
+            if key.1 <= open && !known.contains(key) {
+                view.clawback(line, None, &mut all);
+            }
         }
     }
     all
@@ -123,7 +124,7 @@ impl View<'_> {
     /// The day before which events count for a payee, and whether that day is over.
     fn latest(&self, payee: &Payee) -> (Date, bool) {
         let until = self.calendar.periods()[self.open].range.to;
-        let grace = jiff_days(self.part.plan.grace);
+        let grace = days_long(self.part.plan.grace);
         let end = payee.left.map(|left| left.checked_add(grace).unwrap_or(Date::MAX));
         match end {
             Some(end) if end <= until => (end, true),
@@ -217,7 +218,7 @@ impl View<'_> {
     }
 }
 
-fn jiff_days(days: i64) -> std::time::Duration {
+fn days_long(days: i64) -> std::time::Duration {
     std::time::Duration::from_secs(u64::try_from(days).unwrap_or(0) * 86_400)
 }
 

@@ -155,7 +155,7 @@ impl Store {
 
     /// The payments of a posting: payee_id, period, currency, amount, held.
     pub fn payments(&self, record: i64) -> Result<Table, Fault> {
-        let sql = "SELECT payment.payee_id, period, payment.currency, amount, coalesce(opening + change, 0) AS held
+        let sql = "SELECT payment.payee_id, period, payment.currency, amount, coalesce(change, 0) AS held
             FROM payment JOIN posting USING (record) LEFT JOIN balance ON balance.record = payment.record
             AND balance.payee_id = payment.payee_id AND balance.currency = payment.currency AND account = 'held'
             WHERE payment.record = ?1 ORDER BY payment.payee_id, payment.currency";

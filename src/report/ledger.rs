@@ -20,14 +20,14 @@ fn units(value: i128, own: u32, most: u32) -> io::Result<Option<i64>> {
     scaled.map(Some).ok_or_else(|| io::Error::other(format!("{value} minor units do not fit 64 bits")))
 }
 
-/// payee_id, period, currency, amount, held: what is paid, and what is held after it.
+/// payee_id, period, currency, amount, held: what is paid, and what is added to what is held.
 pub fn payments(calendar: &Calendar, settlements: &[&Settlement]) -> io::Result<Table> {
     let most = decimals(settlements);
     let rows: Vec<(&Settlement, &Payment)> =
         settlements.iter().flat_map(|all| all.payments.iter().map(move |payment| (*all, payment))).collect();
     let held = |settlement: &Settlement, payment: &Payment| {
         let own = |movement: &&Movement| movement.who == payment.who && movement.account == Account::Held;
-        settlement.movements.iter().find(own).map_or(0, Movement::closing)
+        settlement.movements.iter().find(own).map_or(0, |movement| movement.change)
     };
     let amounts =
         rows.iter().map(|(_, payment)| units(payment.amount, payment.who.currency.decimals(), most));

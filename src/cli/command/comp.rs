@@ -258,9 +258,8 @@ pub fn pay(
     let setting = Setting::of(opened, store.as_ref(), asked.as_of)?;
     let tables = setting.load(opened, &periods, global, ui)?;
     // Without a ledger, and without a plan that says something about balances, what is payable is paid.
-    let settled =
-        store.is_some() || tables.get("releases").is_some() || plans(opened).into_iter().any(has_balances);
-    let detail = asked.detail || (settled && plans(opened).into_iter().any(waits));
+    let settles = settles(opened, &setting, &tables, &periods);
+    let detail = asked.detail || (settles && plans(opened).into_iter().any(waits));
     let paid = calculate(opened, &tables, &periods, Depth { deals: false, detail }, ui)?;
     // The fingerprints of the inputs are needed by what is written only.
     let (results, provenance) = rayon::join(
@@ -271,7 +270,7 @@ pub fn pay(
     if !asked.detail {
         results.attribution = Table::default();
     }
-    if settled {
+    if settles {
         let (all, open) = setting.ranges(&periods);
         let drafts = if all == periods {
             drafts_of(opened, &tables, &setting, (&all, &open), &paid, Keep::Nothing)?
@@ -301,9 +300,13 @@ pub fn pay(
 }
 
 /// Whether balances are settled. Without a ledger, and without anything that says something about balances, what is
-/// payable is paid.
-fn settles(opened: &Opened, setting: &Setting<'_>, tables: &Tables) -> bool {
-    setting.store.is_some() || tables.get("releases").is_some() || plans(opened).into_iter().any(has_balances)
+/// payable is paid; so it is for periods before the ledger starts.
+fn settles(opened: &Opened, setting: &Setting<'_>, tables: &Tables, periods: &Range<usize>) -> bool {
+    let says = || tables.get("releases").is_some() || plans(opened).into_iter().any(has_balances);
+    match setting.postings.first() {
+        Some(first) => periods.start >= first.period,
+        None => setting.store.is_some() || says(),
+    }
 }
 
 /// The payments of open periods to one person, explained down to the lines that are booked for them.

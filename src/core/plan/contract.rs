@@ -206,7 +206,7 @@ pub static CONTRACTS: &[Contract] = &[
     },
     Contract {
         name: "releases",
-        key: &[],
+        key: &["transaction_id", "event", "date", "reference"],
         doc: "An event that makes held parts of a transaction's earnings payable.",
         columns: &[
             column("transaction_id", Text, Required, "the transaction"),
@@ -217,6 +217,12 @@ pub static CONTRACTS: &[Contract] = &[
                 Number,
                 Optional,
                 "how much of the transaction's amount it is for, such as cash received; all when empty",
+            ),
+            column(
+                "reference",
+                Text,
+                Optional,
+                "tells events of one day apart: number of an invoice, a payment",
             ),
             column("recorded_at", Date, Optional, "the day it became known"),
         ],

@@ -93,7 +93,7 @@ pub fn export(
         ui.status(&format!("would write {} tables to {}", tables.len(), target.display()));
         return Ok(exit::DONE);
     }
-    let folder = Folder::create(target)?;
+    let folder = Folder::create(&std::path::absolute(target)?)?;
     for (name, money) in &tables {
         let table = store.table(&format!("SELECT * FROM {name} ORDER BY 1, 2"), [], money)?;
         folder.table(&format!("{name}.{}", if csv { "csv" } else { "parquet" }), &table, &vec![])?;

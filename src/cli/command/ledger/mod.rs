@@ -111,7 +111,12 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
             post::run(&opened, period, recorded_at.as_deref(), global, ui)
         }
         Command::List => show::list(&opened, global, ui),
-        Command::Show { period, rep, line } => show::show(&opened, period, rep.as_deref(), *line, global, ui),
+        Command::Show { period, rep, payment: true, .. } => {
+            show::payment(&opened, period, rep.as_deref().unwrap_or_default(), global, ui)
+        }
+        Command::Show { period, rep, line, .. } => {
+            show::show(&opened, period, rep.as_deref(), *line, global, ui)
+        }
         Command::Diff => show::diff(&opened, global, ui),
         Command::Verify => verify::run(&opened, global, ui),
         Command::Balances { period } => show::balances(&opened, period.as_deref(), global, ui),

@@ -1,5 +1,7 @@
 //! `spm ledger verify`: the chain, the balances, and the calculation from the same inputs.
 
+use std::collections::BTreeMap;
+
 use spm_core::engine::ledger::verify;
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::source::Place;
@@ -10,7 +12,7 @@ use crate::cli::command::settle::{Keep, Setting, drafts};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
-use crate::ledger::{Draft, check_chain};
+use crate::ledger::{Draft, Store, check_chain};
 
 fn wrong(message: String) -> Failure {
     let fault = Diagnostic::error(Code::SPM705, message).at(Place::File(".spm/ledger.db".to_owned()), "");
@@ -47,6 +49,16 @@ pub fn run(opened: &Opened, global: &Global, ui: &Ui) -> Result<exit::Code, Fail
         }
         ui.step(&format!("calculating {} again", posted.name));
         let tables = setting.load(opened, &periods, global, ui)?;
+        // Another mapping in spm.toml, or one more file, is another input too.
+        let mut inputs =
+            store.pairs("SELECT table_name, fingerprint FROM input WHERE record = ?1", [posted.record])?;
+        inputs.sort();
+        let mut read = opened.basis(&tables).inputs;
+        read.sort();
+        if inputs != read {
+            report += &format!("{}: inputs or plans are other ones now; not calculated again\n", posted.name);
+            continue;
+        }
         let drafts = drafts(opened, &tables, &setting, &periods, Keep::Nothing, ui)?;
         let Some(draft) = drafts.into_iter().next() else { continue };
         if let Some(difference) = difference(&store, opened, posted.record, &draft)? {
@@ -60,8 +72,8 @@ pub fn run(opened: &Opened, global: &Global, ui: &Ui) -> Result<exit::Code, Fail
     Ok(exit::DONE)
 }
 
-fn same_plans(opened: &Opened, store: &crate::ledger::Store, record: i64) -> Result<bool, Failure> {
-    let own: Vec<(String, String)> = opened
+fn same_plans(opened: &Opened, store: &Store, record: i64) -> Result<bool, Failure> {
+    let mut own: Vec<(String, String)> = opened
         .plans
         .iter()
         .filter(|(_, plan)| matches!(plan, spm_core::plan::Plan::Comp(_)))
@@ -69,12 +81,11 @@ fn same_plans(opened: &Opened, store: &crate::ledger::Store, record: i64) -> Res
         .collect();
     let mut posted = store.pairs("SELECT plan_id, sha256 FROM plan WHERE record = ?1", [record])?;
     posted.sort();
-    let mut own = own;
     own.sort();
     Ok(own == posted)
 }
 
-fn same_files(opened: &Opened, store: &crate::ledger::Store, record: i64) -> Result<bool, Failure> {
+fn same_files(opened: &Opened, store: &Store, record: i64) -> Result<bool, Failure> {
     let posted = store.pairs("SELECT path, sha256 FROM file WHERE record = ?1", [record])?;
     Ok(posted.iter().all(|(path, sha256)| {
         std::fs::read(opened.root.join(path)).is_ok_and(|bytes| spm_frame::read::sha256(&bytes) == *sha256)
@@ -82,12 +93,7 @@ fn same_files(opened: &Opened, store: &crate::ledger::Store, record: i64) -> Res
 }
 
 /// The first difference between what a posting holds and what a draft would book.
-fn difference(
-    store: &crate::ledger::Store,
-    opened: &Opened,
-    record: i64,
-    draft: &Draft,
-) -> Result<Option<String>, Failure> {
+fn difference(store: &Store, opened: &Opened, record: i64, draft: &Draft) -> Result<Option<String>, Failure> {
     let names = opened.project.calendar.periods();
     let mut now: Vec<(String, String)> = Vec::new();
     for line in &draft.settlement.lines {
@@ -119,8 +125,8 @@ fn difference(
     let sql = "SELECT 'line of ' || payee_id || ' ' || currency || ' ' || origin || ' ' || kind || ' ' || plan_id || ' ' || component, earned || ' earned, ' || payable || ' payable' FROM line WHERE record = ?1
         UNION ALL SELECT 'balance of ' || payee_id || ' ' || currency || ' ' || account, opening || ' + ' || change FROM balance WHERE record = ?1
         UNION ALL SELECT 'payment to ' || payee_id || ' ' || currency, CAST(amount AS TEXT) FROM payment WHERE record = ?1";
-    let posted: std::collections::BTreeMap<_, _> = store.pairs(sql, [record])?.into_iter().collect();
-    let now: std::collections::BTreeMap<_, _> = now.into_iter().collect();
+    let posted: BTreeMap<_, _> = store.pairs(sql, [record])?.into_iter().collect();
+    let now: BTreeMap<_, _> = now.into_iter().collect();
     let mut keys: Vec<&String> = posted.keys().chain(now.keys()).collect();
     keys.sort();
     let none = "nothing".to_owned();
