@@ -21,7 +21,7 @@ use crate::plan::expression::Columns;
 use crate::plan::{Plan, Tables, check_plan};
 
 const MONTHS: usize = 24;
-const WORLDS: u64 = 300;
+const WORLDS: u64 = 240;
 
 /// A small generator with a seed (xorshift*).
 struct Dice(u64);
