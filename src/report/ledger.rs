@@ -94,23 +94,32 @@ pub fn balances(calendar: &Calendar, settlements: &[&Settlement]) -> io::Result<
         .table()
 }
 
-/// An explanation as the ledger keeps it, as an indented tree.
+/// An explanation as the ledger keeps it, as an indented tree. What was shown before is not unfolded again.
 #[must_use]
 pub fn tree(node: &Value) -> String {
-    let mut text = String::new();
-    branch(node, "", "", &mut text);
+    let (mut text, mut shown) = (String::new(), Vec::new());
+    branch(node, "", "", &mut shown, &mut text);
     text
 }
 
-fn branch(node: &Value, head: &str, indent: &str, text: &mut String) {
+fn branch<'v>(node: &'v Value, head: &str, indent: &str, shown: &mut Vec<&'v Value>, text: &mut String) {
     let field = |name: &str| node[name].as_str().unwrap_or_default();
-    let how = if field("how").is_empty() { String::new() } else { format!(" = {}", field("how")) };
+    let children = node["of"].as_array().map_or(&[][..], Vec::as_slice);
+    let again = !children.is_empty() && shown.contains(&node);
+    let how = match field("how") {
+        "" => String::new(),
+        _ if again => " (as above)".to_owned(),
+        how => format!(" = {how}"),
+    };
     let clause = if field("clause").is_empty() { String::new() } else { format!("   [{}]", field("clause")) };
     *text += &format!("{head}{}: {}{how}{clause}\n", field("label"), field("shown"));
-    let children = node["of"].as_array().map_or(&[][..], Vec::as_slice);
+    if again {
+        return;
+    }
+    shown.push(node);
     for (index, child) in children.iter().enumerate() {
         let last = index + 1 == children.len();
         let (mark, bar) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-        branch(child, &format!("{indent}{mark}"), &format!("{indent}{bar}"), text);
+        branch(child, &format!("{indent}{mark}"), &format!("{indent}{bar}"), shown, text);
     }
 }

@@ -216,6 +216,7 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
                     transaction: transaction.as_deref(),
                     rows: *rows,
                     payments,
+                    posted: setting.postings.iter().any(|posted| periods.contains(&posted.period)),
                 },
                 global,
                 ui,
@@ -468,6 +469,8 @@ struct Question<'a> {
     rows: usize,
     /// What is paid when balances are settled; empty when lines are simply added up.
     payments: Vec<Node>,
+    /// Whether one of the periods is posted, so that what is calculated now need not be what was paid.
+    posted: bool,
 }
 
 fn explain_rep(
@@ -503,8 +506,9 @@ fn explain_rep(
     }
     let traces: Vec<Node> = found.iter().map(|(_, line)| line.trace.clone()).collect();
     let code = opened.project.currency.code().to_owned();
-    let sum =
-        || Node::computed(format!("payment to {}", question.rep), Unit::Money(code), Operation::Sum, traces);
+    let what = if question.posted { "lines, as calculated now, of" } else { "payment to" };
+    let label = format!("{what} {}", question.rep);
+    let sum = || Node::computed(label, Unit::Money(code), Operation::Sum, traces);
     let totals = if question.payments.is_empty() { vec![sum()] } else { question.payments.clone() };
     let mut measures: BTreeSet<(&str, usize, usize)> = BTreeSet::new();
     for (part, line) in &found {

@@ -17,11 +17,11 @@ use crate::report::table::Format;
 /// Every record of the chain, with what it holds.
 pub fn list(opened: &Opened, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
     let store = existing(opened)?;
-    let sql = "SELECT number AS record, kind, period, recorded_at, program,
-        (SELECT count(*) FROM line WHERE line.record = number) AS lines,
-        (SELECT count(*) FROM line WHERE line.record = number AND cause IS NOT NULL) AS corrections,
-        (SELECT count(*) FROM payment WHERE payment.record = number AND amount > 0) AS payments,
-        hash FROM record LEFT JOIN posting ON posting.record = number ORDER BY number";
+    let sql = "SELECT record.number AS record, record.kind, period, recorded_at, program,
+        (SELECT count(*) FROM line WHERE line.record = record.number) AS lines,
+        (SELECT count(*) FROM line WHERE line.record = record.number AND cause IS NOT NULL) AS corrections,
+        (SELECT count(*) FROM payment WHERE payment.record = record.number AND amount > 0) AS payments,
+        hash FROM record LEFT JOIN posting ON posting.record = record.number ORDER BY record.number";
     command::finish(&store.table(sql, [], &[])?, "spm.ledger-list/1", global, ui)?;
     Ok(exit::DONE)
 }

@@ -222,7 +222,7 @@ impl Waterfall<'_> {
             return Node { label: label.to_owned(), ..of.clone() };
         }
         let share = Node::input("part of it", Unit::Percent, share.clone());
-        let exact = self.computed(label, Operation::Product, vec![of.clone(), share]);
+        let exact = self.computed("to the last decimal", Operation::Product, vec![of.clone(), share]);
         let decimals = self.who.currency.decimals();
         let operation = Operation::Round { decimals, rounding: Rounding::TowardZero };
         self.computed(label, operation, vec![exact])
