@@ -100,6 +100,7 @@ pub fn cancelled(credited: &Credited, cancellations: &BTreeMap<String, Date>) ->
                     };
                     found.push(Cancelled {
                         cell: Cell { payee: payee as usize, measure, period: period as usize },
+                        transaction: id.clone(),
                         deal: lines.get(row).map_or_else(|| id.clone(), |line| format!("{id}/{line}")),
                         from,
                         cancelled: *day,

@@ -94,7 +94,7 @@ pub fn entitlements(
             part.earnings.lines.iter().map(|line| (line.payee, line.period, line.of)).collect();
         for (key, line) in &served {
             if key.1 <= open && !known.contains(key) {
-                view.clawback(line, None, &mut all);
+                view.clawback(Some(line), None, &mut all);
             }
         }
     }
@@ -145,7 +145,7 @@ impl View<'_> {
         let mut earned = self.part.attributed.get(&key).cloned().unwrap_or_default();
         if shrunk && let Some(rule) = &self.part.plan.clawback {
             for (transaction, amount) in &mut earned {
-                let same = |credit: &&Cancelled| credit.deal.split('/').next() == Some(transaction.as_str());
+                let same = |credit: &&Cancelled| credit.transaction == *transaction;
                 if let Some(credit) = self.part.cancelled.iter().find(same) {
                     let rest = &Rational::one() - &unserved(credit.from, credit.cancelled, rule);
                     *amount = &*amount * &rest;
@@ -170,7 +170,7 @@ impl View<'_> {
         all.insert(self.key(line, Kind::Earning), Entitled { amounts, trace: line.trace.clone(), released });
         let mut held = earned - payable;
         if self.part.served.is_some() {
-            held += self.clawback(served.unwrap_or(line), Some(line), all);
+            held += self.clawback(served, Some(line), all);
         }
         let payee = &self.part.credited.payees[line.payee];
         if held != 0 && self.latest(payee).1 {
@@ -188,33 +188,34 @@ impl View<'_> {
         }
     }
 
-    /// What cancelled transactions take from a line; returns what that changes of what is held.
-    fn clawback(&self, served: &Earning, line: Option<&Earning>, all: &mut Entitlements) -> i128 {
-        let (now, released_now) = self.payable(served, true);
-        let (before, released_before) = line.map_or((0, None), |line| self.payable(line, false));
-        let amount = served.amount.minor_units;
-        let earned = amount - line.map_or(0, |line| line.amount.minor_units);
-        let amounts = Amounts { earned, payable: now - before };
+    /// What cancelled transactions take from a line; returns what that changes of what is held. Either line may not exist:
+    /// a cap that is no longer reached, a guarantee that is.
+    fn clawback(&self, served: Option<&Earning>, line: Option<&Earning>, all: &mut Entitlements) -> i128 {
+        let Some(some) = served.or(line) else { return 0 };
+        let money = Unit::Money(some.amount.currency.code().to_owned());
+        let of = |line: Option<&Earning>, shrunk: bool, label: &str| {
+            let (payable, released) = line.map_or((0, None), |line| self.payable(line, shrunk));
+            let zero = Node::input("nothing", money.clone(), Rational::zero());
+            let trace = line.map_or(zero, |line| line.trace.clone());
+            let released = Node { label: label.to_owned(), ..released.unwrap_or_else(|| trace.clone()) };
+            let trace = Node { label: label.to_owned(), ..trace };
+            (line.map_or(0, |line| line.amount.minor_units), payable, trace, released)
+        };
+        let now = of(served, true, "with the part that was served");
+        let before = of(line, false, "with all of it");
+        let amounts = Amounts { earned: now.0 - before.0, payable: now.1 - before.1 };
         if amounts == Amounts::default() {
             return 0;
         }
-        let money = Unit::Money(served.amount.currency.code().to_owned());
-        let zero = || Node::input("nothing", money.clone(), Rational::zero());
-        let renamed = |label: &str, node: Node| Node { label: label.to_owned(), ..node };
-        let difference = |label: &str, now: Node, before: Node| {
-            let parts =
-                vec![renamed("with the part that was served", now), renamed("with all of it", before)];
-            Node::computed(label, money.clone(), Operation::Difference, parts)
+        let label = format!("clawback, {}", some.trace.label);
+        let difference = |label: String, now: Node, before: Node| {
+            Node::computed(label, money.clone(), Operation::Difference, vec![now, before])
         };
-        let whole = line.map_or_else(zero, |line| line.trace.clone());
-        let label = format!("clawback, {}", served.trace.label);
-        let trace = difference(&label, served.trace.clone(), whole.clone());
-        let released = (amounts.payable != earned).then(|| {
-            let now = released_now.unwrap_or_else(|| served.trace.clone());
-            difference(&format!("{label}, payable"), now, released_before.unwrap_or(whole))
-        });
-        all.insert(self.key(served, Kind::Clawback), Entitled { amounts, trace, released });
-        earned - amounts.payable
+        let released = (amounts.payable != amounts.earned)
+            .then(|| difference(format!("{label}, payable"), now.3, before.3));
+        let trace = difference(label, now.2, before.2);
+        all.insert(self.key(some, Kind::Clawback), Entitled { amounts, trace, released });
+        amounts.earned - amounts.payable
     }
 }
 

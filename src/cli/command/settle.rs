@@ -215,7 +215,7 @@ pub fn drafts_of(
                 let own = |part: &Part<'_>| {
                     let mine = |credit: &Cancelled| {
                         part.credited.payees[credit.cell.payee].id == key.who.payee
-                            && credit.deal.split('/').next() == Some(transaction)
+                            && credit.transaction == transaction
                     };
                     part.cancelled.iter().any(mine)
                 };

@@ -15,6 +15,8 @@ use crate::plan::comp::{Clawback, Unserved};
 pub struct Cancelled {
     /// Where it was measured.
     pub cell: Cell,
+    /// Its transaction.
+    pub transaction: String,
     /// Its transaction, with its line when it has one.
     pub deal: String,
     /// Event date.
@@ -67,8 +69,12 @@ pub fn served(
             amounts.sum = &amounts.sum - &(&credit.amount * &part);
             amounts.count -= i64::from(part == Rational::one());
         }
-        let own = deals.get_mut(&credit.cell).into_iter().flatten();
-        for deal in own.filter(|deal| deal.id == credit.deal && deal.date == credit.from) {
+        // Two credits of one transaction are two deals: each shrinks once.
+        let mut own = deals.get_mut(&credit.cell).into_iter().flatten();
+        let same = |deal: &&mut Deal| {
+            deal.id == credit.deal && deal.date == credit.from && deal.amount == credit.amount
+        };
+        if let Some(deal) = own.find(same) {
             deal.amount = &deal.amount - &(&credit.amount * &part);
         }
     }
