@@ -41,20 +41,25 @@ pub type Attributed = BTreeMap<(String, String, String), Vec<(String, Rational)>
 
 /// The attribution of a plan by line.
 pub fn attributed(table: &Table) -> std::io::Result<Attributed> {
-    let columns = texts(table)?;
-    let column = |name: &str| table.columns.iter().position(|column| column.name == name);
-    let names = ["payee_id", "period", "component", "transaction_id", "earned"].map(column);
-    let [Some(payee), Some(period), Some(component), Some(transaction), Some(earned)] = names else {
-        return Ok(Attributed::new());
-    };
     let mut all = Attributed::new();
-    for row in 0..table.frame.height() {
-        let text = |column: usize| columns[column][row].clone().unwrap_or_default();
-        let amount = text(earned).parse().unwrap_or_default();
-        let key = (text(payee), text(period), text(component));
-        all.entry(key).or_default().push((text(transaction), amount));
+    let names = ["payee_id", "period", "component", "transaction_id", "earned"];
+    for [payee, period, component, transaction, earned] in cells(table, names)? {
+        let amount = earned.parse().unwrap_or_default();
+        all.entry((payee, period, component)).or_default().push((transaction, amount));
     }
     Ok(all)
+}
+
+/// The cells of some columns of a table, row by row; none when one of them is missing.
+fn cells<const N: usize>(table: &Table, names: [&str; N]) -> std::io::Result<Vec<[String; N]>> {
+    let found = names.map(|name| table.columns.iter().position(|column| column.name == name));
+    if found.iter().any(Option::is_none) {
+        return Ok(vec![]);
+    }
+    let columns = texts(table)?;
+    let cell = |column: Option<usize>, row: usize| columns[column?][row].clone();
+    let row = |row: usize| found.map(|column| cell(column, row).unwrap_or_default());
+    Ok((0..table.frame.height()).map(row).collect())
 }
 
 /// Whether a plan has parts that wait for an event.
@@ -325,24 +330,15 @@ fn credits(
     table: &Table,
 ) -> std::io::Result<BTreeMap<(usize, String, String), Rational>> {
     let mut sums = BTreeMap::new();
-    let columns = texts(table)?;
-    let column = |name: &str| table.columns.iter().position(|column| column.name == name);
-    let names = ["payee_id", "period", "credit", "transaction_id", "line_id", "amount"].map(column);
-    let [Some(payee), Some(period), Some(credit), Some(transaction), Some(line), Some(amount)] = names else {
-        return Ok(sums);
-    };
     let indices: BTreeMap<&str, usize> =
         calendar.periods().iter().enumerate().map(|(index, period)| (period.name.as_str(), index)).collect();
-    for row in 0..table.frame.height() {
-        let text = |column: usize| columns[column][row].as_deref().unwrap_or_default();
-        let Some(period) = indices.get(text(period)) else { continue };
-        let deal = match text(line) {
-            "" => text(transaction).to_owned(),
-            line => format!("{}/{line}", text(transaction)),
-        };
-        let name = format!("transaction {deal} ({})", text(credit));
-        let sum: &mut Rational = sums.entry((*period, text(payee).to_owned(), name)).or_default();
-        *sum += &text(amount).parse().unwrap_or_default();
+    let names = ["payee_id", "period", "credit", "transaction_id", "line_id", "amount"];
+    for [payee, period, credit, transaction, line, amount] in cells(table, names)? {
+        let Some(period) = indices.get(period.as_str()) else { continue };
+        let deal = if line.is_empty() { transaction } else { format!("{transaction}/{line}") };
+        let name = format!("transaction {deal} ({credit})");
+        let sum: &mut Rational = sums.entry((*period, payee, name)).or_default();
+        *sum += &amount.parse().unwrap_or_default();
     }
     Ok(sums)
 }

@@ -205,7 +205,7 @@ impl Store {
         values: impl rusqlite::Params,
     ) -> Result<(Vec<String>, Vec<Vec<Value>>), Fault> {
         let mut statement = self.connection.prepare(sql)?;
-        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut cells: Vec<Vec<Value>> = vec![Vec::new(); names.len()];
         let mut rows = statement.query(values)?;
         while let Some(row) = rows.next()? {

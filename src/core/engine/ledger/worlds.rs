@@ -102,7 +102,7 @@ impl World {
     /// Who has a sale at a step; `None` when it is not known or gone.
     fn owner(&self, sale: &Sale, step: usize) -> Option<usize> {
         let there = sale.known <= step && sale.gone.is_none_or(|gone| step < gone);
-        there.then(|| match sale.moved {
+        there.then_some(match sale.moved {
             Some((from, other)) if step >= from => other,
             _ => sale.payee,
         })
