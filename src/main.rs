@@ -2,6 +2,7 @@
 
 mod cli;
 mod insight;
+mod ledger;
 mod report;
 
 /// Tables come and go by the gigabyte. The system's allocator hands each back to the kernel, which clears every page

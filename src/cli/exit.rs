@@ -52,6 +52,17 @@ impl Failure {
     }
 }
 
+impl From<crate::ledger::Fault> for Failure {
+    fn from(fault: crate::ledger::Fault) -> Self {
+        let code = match fault.0.code {
+            DiagnosticCode::SPM502 => BUG,
+            DiagnosticCode::SPM705 | DiagnosticCode::SPM706 => NO,
+            _ => INPUT,
+        };
+        Self::fault(fault.0, code)
+    }
+}
+
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         // Reading reports its own faults with their places: what is left is writing.

@@ -85,12 +85,18 @@ enum Command {
     /// Look at extracts
     #[command(subcommand)]
     Data(command::data::Command),
+    /// Disagree with a posted line, and settle that
+    #[command(subcommand)]
+    Dispute(command::dispute::Command),
     /// Explain a fault code, such as SPM105; without one, list all
     ExplainCode { code: Option<String> },
     /// Forecast revenue by group and period, with the back-test beside it
     Forecast(command::forecast::Arguments),
     /// Start a project
     Init(command::init::Arguments),
+    /// Post periods, and read what is posted: balances, payments, corrections
+    #[command(subcommand)]
+    Ledger(command::ledger::Command),
     /// Print the man page
     Man,
     /// Learn what every seat is expected to sell, from what seats are like
@@ -158,7 +164,9 @@ fn run(cli: &Cli, ui: &mut Ui) -> Result<exit::Code, Failure> {
         Command::Data(command) => command::data::run(command, &cli.global, ui),
         Command::Forecast(arguments) => command::forecast::run(arguments, &cli.global, ui),
         Command::Init(arguments) => command::init::run(arguments, &cli.global, ui),
+        Command::Dispute(command) => command::dispute::run(command, &cli.global, ui),
         Command::ExplainCode { code } => command::code::run(code.as_deref(), ui),
+        Command::Ledger(command) => command::ledger::run(command, &cli.global, ui),
         Command::Man => {
             let mut bytes = Vec::new();
             clap_mangen::Man::new(Cli::command()).render(&mut bytes)?;

@@ -3,6 +3,7 @@
 pub mod attribute;
 mod convert;
 pub mod credit;
+pub mod events;
 pub mod facts;
 pub mod fingerprint;
 mod hierarchy;

@@ -48,6 +48,10 @@ pub struct Results {
     pub attribution: Table,
     /// One row for each credit without a payee.
     pub unresolved: Table,
+    /// Corrections of posted periods; empty when nothing is settled.
+    pub deltas: Table,
+    /// Balances; empty when nothing is settled.
+    pub balances: Table,
 }
 
 impl Results {
@@ -74,6 +78,8 @@ impl Results {
             credits: rows::stacked(paid.iter().map(|part| &part.credited.credits))?,
             attribution: rows::stacked(paid.iter().filter_map(|part| part.attribution.as_ref()))?,
             unresolved: rows::stacked(paid.iter().map(|part| &part.credited.unresolved))?,
+            deltas: Table::default(),
+            balances: Table::default(),
         })
     }
 
@@ -90,6 +96,11 @@ impl Results {
         ];
         if !self.attribution.columns.is_empty() {
             files.push(("attribution", &self.attribution));
+        }
+        for (name, table) in [("deltas", &self.deltas), ("balances", &self.balances)] {
+            if !table.columns.is_empty() {
+                files.push((name, table));
+            }
         }
         files
     }

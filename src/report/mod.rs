@@ -3,6 +3,7 @@
 pub mod commission;
 pub mod diagnostic;
 pub mod explain;
+pub mod ledger;
 pub mod map;
 pub mod quotas;
 pub mod statement;

@@ -19,6 +19,8 @@ pub struct Statement {
     pub held: Option<String>,
     /// One for each line of earnings.
     pub sections: Vec<Section>,
+    /// Corrections of posted periods and changes of balances: what, how much, why.
+    pub settled: Vec<[String; 3]>,
 }
 
 /// A line of earnings.
@@ -123,6 +125,19 @@ pub fn html(statement: &Statement) -> String {
             escaped(&section.explanation)
         );
     }
+    if !statement.settled.is_empty() {
+        page.push_str("<section><h2>corrections and balances</h2><table><tr><th>what</th><th class=\"n\">amount</th><th>why</th></tr>\n");
+        for [what, amount, why] in &statement.settled {
+            let _ = writeln!(
+                page,
+                "<tr><td>{}</td><td class=\"n\">{}</td><td>{}</td></tr>",
+                escaped(what),
+                escaped(amount),
+                escaped(why)
+            );
+        }
+        page.push_str("</table></section>\n");
+    }
     page.push_str("</body></html>\n");
     page
 }
@@ -173,5 +188,6 @@ pub fn sheets(statement: &Statement) -> Vec<Sheet<'_>> {
             vec![&section.title, id, date, credited, earned]
         }));
     }
+    rows.extend(statement.settled.iter().map(|[what, amount, why]| -> Vec<&str> { vec![what, why, amount] }));
     vec![Sheet { name: "statement", rows, heading: 3 }, Sheet { name: "deals", rows: deals, heading: 0 }]
 }

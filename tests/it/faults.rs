@@ -430,6 +430,76 @@ fn nothing_to_divide() {
 }
 
 #[test]
+fn faults_of_the_ledger() {
+    let says = |project: &Project, arguments: &[&str], exit: i32, code: &str, words: &str| {
+        let ran = project.run(arguments).exits(exit);
+        assert!(
+            ran.stderr().contains(code) && ran.stderr().contains(words),
+            "{code} {words}:\n{}",
+            ran.stderr()
+        );
+    };
+    let post = ["ledger", "post", "--period", "2027-01", "--recorded-at", "2027-02-01T00:00:00Z"];
+    let none = project();
+    says(&none, &["ledger", "list"], 3, "SPM503", "no ledger yet");
+    none.file(".spm/ledger.db", "This is no database. ".repeat(100));
+    says(&none, &["ledger", "list"], 3, "SPM701", "file is not a database");
+    says(&none, &post, 3, "SPM701", "restore it from a backup");
+    none.file(".spm/ledger.db", "");
+    says(&none, &["ledger", "list"], 3, "SPM701", "not a ledger");
+    let good = project();
+    good.run(&post).exits(0);
+    says(
+        &good,
+        &["ledger", "post", "--period", "2027-03"],
+        3,
+        "SPM704",
+        "2027-03 cannot be posted before 2027-02",
+    );
+    let early = ["ledger", "post", "--period", "2027-02", "--recorded-at", "2027-01-01T00:00:00Z"];
+    says(&good, &early, 3, "SPM704", "is before the last record");
+    says(&good, &["ledger", "adjust", "approve", "9", "--approver", "lee"], 1, "SPM706", "no adjustment 9");
+    says(&good, &["ledger", "show", "--period", "2027-02"], 1, "SPM602", "posted are: 2027-01");
+    let bytes = good.bytes(".spm/ledger.db");
+    // The version of the tables is a number in the header of the file.
+    let mut newer = bytes.clone();
+    newer[63] = 99;
+    good.file(".spm/ledger.db", &newer);
+    says(&good, &post, 3, "SPM702", "the ledger has version 99");
+    says(&good, &["ledger", "list"], 3, "SPM702", "use the newer spm");
+    // Somebody changes a name wherever it stands, so that the file is sound.
+    let mut changed = bytes.clone();
+    let name = b"transaction d1 (c)";
+    let places: Vec<usize> =
+        (0..bytes.len() - name.len()).filter(|at| bytes[*at..].starts_with(name)).collect();
+    assert!(!places.is_empty());
+    places.iter().for_each(|at| changed[at + 13] = b'7');
+    good.file(".spm/ledger.db", &changed);
+    says(
+        &good,
+        &["ledger", "verify"],
+        1,
+        "SPM705",
+        "record 1 (posting of 2027-02-01T00:00:00Z) is not what was written",
+    );
+    good.file(".spm/ledger.db", &bytes);
+    good.run(&["ledger", "verify"]).exits(0);
+    // The calendar no longer has what is posted.
+    let text = String::from_utf8(good.bytes("spm.toml")).expect("text");
+    good.file("spm.toml", text.replace("2027-01-01", "2028-01-01"));
+    says(&good, &["ledger", "diff"], 3, "SPM704", "2027-01, which is not in the calendar");
+    good.file("spm.toml", text);
+    let lock = std::fs::File::options().write(true).open(good.0.join(".spm/ledger.lock")).expect("the lock");
+    lock.lock().expect("it is free");
+    says(&good, &["ledger", "post", "--period", "2027-02"], 3, "SPM703", "another process writes");
+    good.run(&["ledger", "list"]).exits(0);
+    let two = project();
+    let draw = format!("{PLAN}[draw]\ntype = \"recoverable\"\namount = \"5\"\n");
+    two.file("plans/p.toml", &draw).file("plans/q.toml", draw.replace("id = \"p\"", "id = \"q\""));
+    says(&two, &["comp", "run", "--period", "2027-01"], 3, "SPM409", "A has a draw in p and in q in 2027-01");
+}
+
+#[test]
 fn every_code_has_a_case() {
     // SPM502 says that the program is wrong: the engines' own tests tamper with results to see it.
     let tests = ["faults", "insight_faults", "adventureworks", "quotas", "territories"]

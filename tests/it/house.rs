@@ -39,6 +39,7 @@ fn lower_floors_do_not_know_higher_ones() {
     forbid("src/core/plan", &["crate::engine", "polars", "std::fs", "std::env"], &[]);
     forbid("src/core/engine", &["polars", "std::fs", "std::env", "HashMap", "Instant"], &[]);
     forbid("src/frame", &["clap", "println!", "eprintln!"], &[]);
+    forbid("src/ledger", &["crate::cli", "crate::report", "clap", "polars::", "std::env", "SystemTime"], &[]);
     forbid("src/report", &["crate::cli", "polars::"], &[]);
     forbid("src/cli", &["polars::"], &[]);
 }
@@ -48,6 +49,8 @@ fn money_is_never_a_float() {
     forbid("src/core/ground", &["f32", "f64"], &["rational.rs"]);
     forbid("src/core/engine/comp", &["f32", "f64"], &[]);
     forbid("src/core/engine/quota", &["f32", "f64"], &[]);
+    forbid("src/core/engine/ledger", &["f32", "f64"], &[]);
+    forbid("src/ledger", &["f32", "f64"], &[]);
 }
 
 #[test]

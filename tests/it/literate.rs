@@ -57,6 +57,48 @@ fn every_recipe_prints_what_the_cookbook_says() {
     }
 }
 
+/// Without the hashes of the chain, which cover the program's version.
+fn without_hashes(text: &str) -> String {
+    let word = |word: &str| if word.len() == 64 { "HASH".to_owned() } else { word.to_owned() };
+    text.split('\n')
+        .map(|line| line.split(' ').map(word).collect::<Vec<_>>().join(" "))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// A command line with texts in quotes.
+fn words(command: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (index, part) in command.split('"').enumerate() {
+        match index % 2 {
+            0 => words.extend(part.split_whitespace().map(str::to_owned)),
+            _ => words.push(part.to_owned()),
+        }
+    }
+    words
+}
+
+#[test]
+fn the_guide_to_the_ledger_is_one_project_from_beginning_to_end() {
+    let project = Project::new();
+    let mut run = 0;
+    for block in sections(&read("docs/ledger.md")).into_iter().flat_map(|(_, blocks)| blocks) {
+        if let Some((_, path)) = block.info.split_once(' ') {
+            project.file(path, block.text);
+            continue;
+        }
+        for part in block.text.split("$ spm ").skip(1) {
+            let (command, expected) = part.split_once('\n').unwrap_or((part, ""));
+            let arguments = words(command);
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let printed = project.run(&arguments).exits(0).stdout();
+            assert_eq!(without_hashes(&printed), without_hashes(expected), "{command}");
+            run += 1;
+        }
+    }
+    assert!(run >= 14, "{run} commands");
+}
+
 #[test]
 fn guides_print_what_they_say() {
     // A section is a project of its own, made of its files; one named AdventureWorks starts from a copy of the example.

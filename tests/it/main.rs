@@ -9,6 +9,8 @@ mod forecast;
 mod help;
 mod house;
 mod insight_faults;
+mod ledger;
+mod ledger_world;
 mod literate;
 mod oracle;
 mod project;

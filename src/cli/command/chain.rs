@@ -44,7 +44,7 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
     let all = opened.project.calendar.periods();
     let whole = format!("{}..{}", all[0].name, all[all.len() - 1].name);
     let period = arguments.period.clone().unwrap_or(whole);
-    let periods = opened.periods(&period)?;
+    opened.periods(&period)?;
     if territories {
         let tables = opened.load(&command::territories::NEED, global, ui)?;
         command::territories::balance(&opened, &tables, global, ui)?;
@@ -62,8 +62,7 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
         command::quotas::allocate(&opened, &tables, global, ui)?;
     }
     if comp {
-        let tables = command::comp::load(&opened, &periods, global, ui)?;
-        let results = command::comp::pay(&opened, &tables, &period, false, global, ui)?;
+        let results = command::comp::pay(&opened, &period, command::comp::Asked::default(), global, ui)?;
         command::finish(&results.payments, "spm.payments/1", global, ui)?;
     }
     Ok(exit::DONE)

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use spm_core::engine::comp::{self, Earning, LineOf, Problem, verify};
+use spm_core::engine::ledger::Line;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::id::PayeeId;
-use spm_core::ground::period::{DateRange, Group};
+use spm_core::ground::period::{Date, DateRange, Group};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
 use spm_core::ground::trace::{Node, Operation, Unit};
@@ -18,12 +19,16 @@ use spm_frame::credit::{self, Credited};
 use spm_frame::load::{Need, Tables};
 use spm_frame::quota::quotas;
 use spm_frame::rows;
+use spm_frame::table::Table;
 use spm_frame::write::{Folder, Provenance};
 
+use super::settle::{Keep, Setting, drafts, drafts_of, settled};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::{self, Opened};
 use crate::cli::ui::Ui;
 use crate::cli::{Global, command};
+use crate::ledger::Access;
+use crate::ledger::entitle::{has_balances, waits};
 use crate::report::commission::{Paid, Results, lines};
 use crate::report::explain;
 use crate::report::table::{Format, render};
@@ -35,6 +40,10 @@ pub enum Printed {
     Payments,
     /// What each component earned
     Earnings,
+    /// Corrections of posted periods, each with its cause
+    Deltas,
+    /// Balances: held, carried, draws, clawbacks
+    Balances,
     /// Parts of earnings by the event that makes them payable
     Releases,
     /// What was measured
@@ -64,6 +73,9 @@ pub enum Command {
         /// Also calculate and write what each credit earned (attribution)
         #[arg(long)]
         detail: bool,
+        /// With what was known at the end of this day: rows recorded by then, and the ledger as it stood
+        #[arg(long, value_name = "DATE")]
+        as_of: Option<Date>,
     },
     /// Explain what one person is paid, down to the rows of the extract
     #[command(after_help = "Example:\n  spm comp explain --rep 275 --period P5 --component commission")]
@@ -109,8 +121,19 @@ pub enum Command {
     },
 }
 
-const TABLES: [&str; 9] =
-    ["accounts", "assignments", "hierarchy", "leaves", "quotas", "rates", "reps", "splits", "transactions"];
+const TABLES: [&str; 11] = [
+    "accounts",
+    "assignments",
+    "cancellations",
+    "hierarchy",
+    "leaves",
+    "quotas",
+    "rates",
+    "releases",
+    "reps",
+    "splits",
+    "transactions",
+];
 
 /// Loads what a calculation of these periods needs: of the transactions, the days that a plan looks back to.
 pub fn load(opened: &Opened, periods: &Range<usize>, global: &Global, ui: &Ui) -> Result<Tables, Failure> {
@@ -121,7 +144,7 @@ pub fn load(opened: &Opened, periods: &Range<usize>, global: &Global, ui: &Ui) -
     opened.load(&Need { tables: &TABLES, own: None, days }, global, ui)
 }
 
-fn plans(opened: &Opened) -> Vec<&CompPlan> {
+pub(super) fn plans(opened: &Opened) -> Vec<&CompPlan> {
     opened.plans_of(|plan| if let Plan::Comp(plan) = plan { Some(plan.as_ref()) } else { None })
 }
 
@@ -142,13 +165,14 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
     ui.notices(&opened.notices);
     match command {
         Command::Diff { other, period } => command::diff::run(&opened, other, period, global, ui),
-        Command::Run { period, table, detail } => {
-            let tables = load(&opened, &opened.periods(period)?, global, ui)?;
+        Command::Run { period, table, detail, as_of } => {
             let detail = *detail || *table == Printed::Attribution;
-            let results = pay(&opened, &tables, period, detail, global, ui)?;
+            let results = pay(&opened, period, Asked { detail, as_of: *as_of }, global, ui)?;
             let (table, schema) = match table {
                 Printed::Payments => (&results.payments, "spm.payments/1"),
                 Printed::Earnings => (&results.earnings, "spm.earnings/1"),
+                Printed::Deltas => (&results.deltas, "spm.ledger-lines/1"),
+                Printed::Balances => (&results.balances, "spm.balances/1"),
                 Printed::Releases => (&results.releases, "spm.releases/1"),
                 Printed::Measurements => (&results.measurements, "spm.measurements/1"),
                 Printed::Credits => (&results.credits, "spm.credits/1"),
@@ -157,16 +181,31 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
             };
             command::finish(table, schema, global, ui)?;
             // The program ends here: to give the memory of millions of rows back piece by piece takes as long as writing.
-            std::mem::forget((tables, results));
+            std::mem::forget(results);
             Ok(exit::DONE)
         }
         Command::Statement { period, rep } => {
-            let tables = load(&opened, &opened.periods(period)?, global, ui)?;
-            command::statement::run(&opened, &tables, period, rep.as_deref(), global, ui)
+            let periods = opened.periods(period)?;
+            let store = opened.ledger(Access::Read)?;
+            let setting = Setting::of(&opened, store.as_ref(), None)?;
+            let tables = setting.load(&opened, &periods, global, ui)?;
+            let settled = if settles(&opened, &setting, &tables, &periods) {
+                let drafts = drafts(&opened, &tables, &setting, &periods, Keep::Nothing, ui)?;
+                Some(settled(&opened, &setting, &periods, &drafts)?)
+            } else {
+                None
+            };
+            command::statement::run(&opened, &tables, period, rep.as_deref(), settled.as_ref(), global, ui)
         }
         Command::Explain { rep, period, component, transaction, rows } => {
             let periods = opened.periods(period)?;
-            let tables = load(&opened, &periods, global, ui)?;
+            let store = opened.ledger(Access::Read)?;
+            let setting = Setting::of(&opened, store.as_ref(), None)?;
+            let tables = setting.load(&opened, &periods, global, ui)?;
+            let whole =
+                component.is_none() && transaction.is_none() && settles(&opened, &setting, &tables, &periods);
+            let payments =
+                if whole { payments_to(rep, &opened, &setting, &tables, &periods, ui)? } else { vec![] };
             explain_rep(
                 &opened,
                 &tables,
@@ -176,6 +215,8 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
                     component: component.as_deref(),
                     transaction: transaction.as_deref(),
                     rows: *rows,
+                    payments,
+                    posted: setting.postings.iter().any(|posted| periods.contains(&posted.period)),
                 },
                 global,
                 ui,
@@ -196,31 +237,122 @@ pub(super) struct Depth {
     pub(super) detail: bool,
 }
 
+/// What is asked of a run besides its periods.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked {
+    /// Earnings are attributed to credits.
+    pub detail: bool,
+    /// What was known by this day.
+    pub as_of: Option<Date>,
+}
+
 /// Calculates and writes the results of a period.
 pub fn pay(
     opened: &Opened,
-    tables: &Tables,
     period: &str,
-    detail: bool,
+    asked: Asked,
     global: &Global,
     ui: &Ui,
 ) -> Result<Results, Failure> {
     let periods = opened.periods(period)?;
-    let paid = calculate(opened, tables, &periods, Depth { deals: false, detail }, ui)?;
+    let store = opened.ledger(Access::Read)?;
+    let setting = Setting::of(opened, store.as_ref(), asked.as_of)?;
+    let tables = setting.load(opened, &periods, global, ui)?;
+    // Without a ledger, and without a plan that says something about balances, what is payable is paid.
+    let settles = settles(opened, &setting, &tables, &periods);
+    let detail = asked.detail || (settles && plans(opened).into_iter().any(waits));
+    let paid = calculate(opened, &tables, &periods, Depth { deals: false, detail }, ui)?;
     // The fingerprints of the inputs are needed by what is written only.
     let (results, provenance) = rayon::join(
         || Results::of(&opened.project, &paid),
-        || (!global.dry_run).then(|| opened.provenance(tables, 0)),
+        || (!global.dry_run).then(|| opened.provenance(&tables, 0)),
     );
-    let results = results?;
-    if let Some(provenance) = provenance {
+    let mut results = results?;
+    if !asked.detail {
+        results.attribution = Table::default();
+    }
+    if settles {
+        let (all, open) = setting.ranges(&periods);
+        let drafts = if all == periods {
+            drafts_of(opened, &tables, &setting, (&all, &open), &paid, Keep::Nothing)?
+        } else {
+            drafts(opened, &tables, &setting, &periods, Keep::Nothing, ui)?
+        };
+        let settled = settled(opened, &setting, &periods, &drafts)?;
+        for posted in setting.postings.iter().filter(|posted| periods.contains(&posted.period)) {
+            ui.status(&format!("{} is posted: its payments are those of the ledger", posted.name));
+        }
+        let corrections = settled.deltas.frame.height();
+        if corrections > 0 {
+            ui.status(&format!("{corrections} correction(s) of posted periods are in it: --table deltas"));
+        }
+        (results.payments, results.deltas, results.balances) =
+            (settled.payments, settled.deltas, settled.balances);
+    }
+    if let Some(mut provenance) = provenance {
         ui.step("writing results");
+        provenance.extend(asked.as_of.map(|day| ("spm.as-of".to_owned(), day.to_string())));
         let folder = opened.root.join("out/comp").join(period.replace("..", "-to-"));
-        write_run(tables, &results, &provenance, &folder)?;
+        write_run(&tables, &results, &provenance, &folder)?;
         ui.status(&format!("wrote {} ({} payments)", folder.display(), results.payments.frame.height()));
     }
-    std::mem::forget(paid);
+    std::mem::forget((paid, tables));
     Ok(results)
+}
+
+/// Whether balances are settled. Without a ledger, and without anything that says something about balances, what is
+/// payable is paid; so it is for periods before the ledger starts.
+fn settles(opened: &Opened, setting: &Setting<'_>, tables: &Tables, periods: &Range<usize>) -> bool {
+    let says = || tables.get("releases").is_some() || plans(opened).into_iter().any(has_balances);
+    match setting.postings.first() {
+        Some(first) => periods.start >= first.period,
+        None => setting.store.is_some() || says(),
+    }
+}
+
+/// The payments of open periods to one person, explained down to the lines that are booked for them.
+fn payments_to(
+    rep: &str,
+    opened: &Opened,
+    setting: &Setting<'_>,
+    tables: &Tables,
+    periods: &Range<usize>,
+    ui: &Ui,
+) -> Result<Vec<Node>, Failure> {
+    for posted in setting.postings.iter().filter(|posted| periods.contains(&posted.period)) {
+        let name = &posted.name;
+        ui.status(&format!(
+            "{name} is posted: spm ledger show --period {name} --rep {rep} --payment explains what was paid; this is what is calculated now"
+        ));
+    }
+    let drafts = drafts(opened, tables, setting, periods, Keep::Nothing, ui)?;
+    let wanted = drafts.iter().filter(|draft| periods.contains(&draft.settlement.period));
+    let payments = wanted.flat_map(|draft| {
+        let all = &draft.settlement;
+        let own = all.payments.iter().filter(|payment| payment.who.payee.as_str() == rep);
+        own.map(|payment| {
+            let lines = all.lines.iter().filter(|line| line.key.who == payment.who);
+            unfolded(&payment.trace, &lines.collect::<Vec<_>>())
+        })
+    });
+    Ok(payments.collect())
+}
+
+/// A payment's explanation with the explanation of each line in its place.
+fn unfolded(node: &Node, lines: &[&Line]) -> Node {
+    let line = lines.iter().find(|line| {
+        let label = line.released.as_ref().map_or(&line.trace.label, |released| &released.label);
+        node.operation == Operation::Input && *label == node.label
+    });
+    if let Some(line) = line {
+        let own = line.released.as_ref().unwrap_or(&line.trace);
+        let label = match &line.cause {
+            Some(cause) => format!("{} ({cause})", own.label),
+            None => own.label.clone(),
+        };
+        return Node { label, ..own.clone() };
+    }
+    Node { children: node.children.iter().map(|child| unfolded(child, lines)).collect(), ..node.clone() }
 }
 
 pub(super) fn calculate<'a>(
@@ -335,6 +467,10 @@ struct Question<'a> {
     component: Option<&'a str>,
     transaction: Option<&'a str>,
     rows: usize,
+    /// What is paid when balances are settled; empty when lines are simply added up.
+    payments: Vec<Node>,
+    /// Whether one of the periods is posted, so that what is calculated now need not be what was paid.
+    posted: bool,
 }
 
 fn explain_rep(
@@ -370,8 +506,10 @@ fn explain_rep(
     }
     let traces: Vec<Node> = found.iter().map(|(_, line)| line.trace.clone()).collect();
     let code = opened.project.currency.code().to_owned();
-    let total =
-        Node::computed(format!("payment to {}", question.rep), Unit::Money(code), Operation::Sum, traces);
+    let what = if question.posted { "lines, as calculated now, of" } else { "payment to" };
+    let label = format!("{what} {}", question.rep);
+    let sum = || Node::computed(label, Unit::Money(code), Operation::Sum, traces);
+    let totals = if question.payments.is_empty() { vec![sum()] } else { question.payments.clone() };
     let mut measures: BTreeSet<(&str, usize, usize)> = BTreeSet::new();
     for (part, line) in &found {
         if let LineOf::Component(component) = line.of
@@ -396,12 +534,13 @@ fn explain_rep(
             .iter()
             .map(|(title, rows)| Ok(serde_json::json!({ "title": title, "credits": serde_json::from_str::<serde_json::Value>(&render(&rows.table, "spm.credits/1", Format::Json)?)?["rows"] })))
             .collect::<std::io::Result<_>>()?;
-        let value = serde_json::json!({ "schema": "spm.explanation/1", "explanation": explain::json(&total), "credits": credits });
+        let value = serde_json::json!({ "schema": "spm.explanation/1", "explanation": explain::json(&totals[0]), "credits": credits });
         ui.data(&format!("{value:#}\n"))?;
         return Ok(exit::DONE);
     }
     let fence = if global.format == Format::Markdown { "```\n" } else { "" };
-    let mut text = format!("{fence}{}{fence}", explain::text(&total));
+    let trees: Vec<String> = totals.iter().map(explain::text).collect();
+    let mut text = format!("{fence}{}{fence}", trees.join("\n"));
     for (title, rows) in sections {
         text += &format!(
             "\n{title}: {} in all{}\n",

@@ -6,12 +6,16 @@ pub mod code;
 pub mod comp;
 pub mod data;
 pub mod diff;
+pub mod dispute;
 pub mod fairness;
 pub mod forecast;
 pub mod init;
+pub mod init;
+pub mod ledger;
 pub mod potential;
 pub mod quotas;
 pub mod schema;
+pub mod settle;
 pub mod statement;
 pub mod territories;
 

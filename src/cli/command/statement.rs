@@ -8,9 +8,11 @@ use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
 use spm_frame::load::Tables;
 use spm_frame::quota::quotas;
+use spm_frame::table::Table;
 use spm_frame::{rows, write};
 
 use super::comp::{Depth, calculate, problem};
+use super::settle::Settled;
 use crate::cli::Global;
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
@@ -28,6 +30,7 @@ pub fn run(
     tables: &Tables,
     period: &str,
     rep: Option<&str>,
+    settled: Option<&Settled>,
     global: &Global,
     ui: &Ui,
 ) -> Result<exit::Code, Failure> {
@@ -72,6 +75,9 @@ pub fn run(
             payable.iter().map(|(code, sum)| format!("{} {code}", money(sum, decimals))).collect();
         statement.payable = sums.join(" + ");
         statement.held = (!held.is_zero()).then(|| money(&held, decimals));
+        if let Some(settled) = settled {
+            settle(&mut statement, settled, id)?;
+        }
         let name: String =
             id.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
         if !global.dry_run {
@@ -85,6 +91,32 @@ pub fn run(
     }
     ui.data(&shown)?;
     Ok(exit::DONE)
+}
+
+/// Puts what is paid after corrections and balances in place of what the lines add up to.
+fn settle(statement: &mut Statement, settled: &Settled, id: &str) -> Result<(), Failure> {
+    let own = |table: &Table| -> Result<Vec<Vec<String>>, Failure> {
+        let columns = write::texts(&rows::matching(table, &[("payee_id", id)])?)?;
+        let cell = |column: &Vec<Option<String>>, row: usize| column[row].clone().unwrap_or_default();
+        let height = columns.first().map_or(0, Vec::len);
+        Ok((0..height).map(|row| columns.iter().map(|column| cell(column, row)).collect()).collect())
+    };
+    let payments = own(&settled.payments)?;
+    if payments.is_empty() {
+        return Ok(());
+    }
+    let paid: Vec<String> = payments.iter().map(|row| format!("{} {}", grouped(&row[3]), row[2])).collect();
+    statement.payable = paid.join(" + ");
+    statement.held = None;
+    for row in own(&settled.deltas)? {
+        let what = format!("{} of {} ({})", row[5], row[2], row[3]);
+        statement.settled.push([what, grouped(&row[8]), row[9].clone()]);
+    }
+    for row in own(&settled.balances)? {
+        let moved = format!("from {} to {}", grouped(&row[4]), grouped(&row[6]));
+        statement.settled.push([format!("balance: {}, {}", row[3], row[0]), grouped(&row[5]), moved]);
+    }
+    Ok(())
 }
 
 fn name_of(part: &Paid<'_>, line: &Earning, id: &str) -> String {

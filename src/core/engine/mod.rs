@@ -3,6 +3,7 @@
 pub mod comp;
 pub mod fairness;
 pub mod forecast;
+pub mod ledger;
 pub mod potential;
 pub mod quota;
 pub mod statistics;

@@ -92,6 +92,7 @@ codes! {
     SPM406 "objective without a measurement": "A scorecard needs every objective measured, unless the component's `missing` says what an absent one counts as.";
     SPM407 "no exchange rate": "A transaction is in another currency than the plan, and the table rates has no rate of the plan's conversion for its date or period.";
     SPM408 "credit counted once": "Two credits of one measure credit the same payee with the same transaction. The first in the measure's list counts, unless the measure says allow_double = true.";
+    SPM409 "two draws at once": "A payee has a draw in two plans in the same period, so it is not said what is advanced and recovered. End one of them, or make the plans' `eligible` exclude each other.";
     SPM421 "quota of zero": "The salesperson is there, but the plan's method gives them no weight: no history, no potential, or a weight of zero. The others carry the whole total.";
     SPM422 "history without a seat": "Some of what was sold belongs to nobody who gets a quota: a territory without a salesperson, somebody who left, or web orders. It counts neither in a total derived from history nor in anybody's weight.";
     SPM431 "too little history": "A model learns from periods with known results, and its back-test needs at least two seasons before the first start. Give more history, or a shorter season.";
@@ -101,6 +102,12 @@ codes! {
     SPM503 "a result is missing": "The command builds on an earlier result that is not there. Run the earlier command first, or `spm run` for the whole chain.";
     SPM601 "output cannot be written": "The file or folder cannot be created or replaced. Nothing was left half-written.";
     SPM602 "name is not in the result": "The payee, component or transaction asked for does not occur in the result.";
+    SPM701 "ledger cannot be read": "The file .spm/ledger.db is damaged or not a ledger. Nothing was changed. Restore it from a backup (docs/ledger.md says how), then post again what was posted since.";
+    SPM702 "ledger is newer than the program": "A newer version of spm wrote this ledger. An older program could misread it, so it refuses; use the newer version.";
+    SPM703 "ledger is in use": "Another process writes to the ledger. One at a time may; run the command again when the other one has ended.";
+    SPM704 "period cannot be posted": "Periods are posted in order, each once, and those that are posted have to stay in the calendar with their days.";
+    SPM705 "ledger fails its verification": "The chain of hashes is broken, balances do not add up, or the calculation from the same inputs gives another result: something was changed outside of spm, or is a fault of spm.";
+    SPM706 "decision is not possible": "An adjustment or a dispute with this number does not exist, was decided before, or needs another person.";
 }
 
 impl Code {

@@ -220,6 +220,39 @@ pub static CONTRACTS: &[Contract] = &[
         ],
     },
     Contract {
+        name: "releases",
+        key: &["transaction_id", "event", "date", "reference"],
+        doc: "An event that makes held parts of a transaction's earnings payable.",
+        columns: &[
+            column("transaction_id", Text, Required, "the transaction"),
+            column("event", Text, Required, "the event, as in a component's `release`: invoice, cash..."),
+            column("date", Date, Required, "the day of the event"),
+            column(
+                "amount",
+                Number,
+                Optional,
+                "how much of the transaction's amount it is for, such as cash received; all when empty",
+            ),
+            column(
+                "reference",
+                Text,
+                Optional,
+                "tells events of one day apart: number of an invoice, a payment",
+            ),
+            column("recorded_at", Date, Optional, "the day it became known"),
+        ],
+    },
+    Contract {
+        name: "cancellations",
+        key: &["transaction_id"],
+        doc: "A transaction that ended before its time: see a plan's `clawback`.",
+        columns: &[
+            column("transaction_id", Text, Required, "the transaction"),
+            column("date", Date, Required, "first day that is not served"),
+            column("recorded_at", Date, Optional, "the day it became known"),
+        ],
+    },
+    Contract {
         name: "hierarchy",
         key: &["rep_id", "from"],
         doc: "Who reports to whom over time, when reps.manager_id is not enough.",

@@ -5,6 +5,7 @@ pub mod contract;
 pub mod expression;
 pub mod fairness;
 pub mod forecast;
+pub mod ledger;
 pub mod potential;
 pub mod project;
 pub mod quotas;

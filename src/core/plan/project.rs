@@ -8,6 +8,7 @@ use crate::ground::period::{Calendar, Date, Pattern};
 use crate::ground::source::{Place, Source, TextPlace};
 
 use super::contract::{CONTRACTS, Contract, Type, contract};
+use super::ledger::{LEDGER, LedgerSpec};
 use super::raw::{Raw, Value};
 use super::shape::{Field, Kind, Shape};
 
@@ -21,6 +22,7 @@ pub static PROJECT: Shape = Shape {
         Field::required("currency", Kind::Currency, "currency of plans and payments, ISO 4217"),
         Field::required("calendar", Kind::Table(&CALENDAR), "the fiscal calendar"),
         Field::optional("plans", Kind::List(&Kind::Text), "patterns of plan files; plans/*.toml when absent"),
+        Field::optional("ledger", Kind::Table(&LEDGER), "how the ledger is kept"),
         Field::optional("sources", Kind::Map(&Kind::Table(&SOURCE)), "where each table comes from"),
     ],
 };
@@ -158,6 +160,8 @@ pub struct Project {
     pub plans: Vec<String>,
     /// Sources in the order of the file.
     pub sources: Vec<SourceSpec>,
+    /// How the ledger is kept.
+    pub ledger: LedgerSpec,
 }
 
 /// How an extract is read and mapped.
@@ -298,6 +302,7 @@ impl Project {
             .iter()
             .filter_map(|(name, place, raw)| check_source(name, place, raw, &names, &mut faults))
             .collect();
+        let ledger = LedgerSpec::check(raw.get("ledger"), &mut faults);
         let failed = faults.has_errors();
         sink.append(faults);
         if failed {
@@ -310,6 +315,7 @@ impl Project {
             calendar: calendar?,
             plans: if plans.is_empty() { vec!["plans/*.toml".to_owned()] } else { plans },
             sources,
+            ledger,
         })
     }
 }

@@ -86,8 +86,23 @@ pub struct Earning {
 pub struct Earnings {
     /// By payee, period, component: in that order.
     pub lines: Vec<Earning>,
+    /// Advances, when the plan has a draw: by payee and period.
+    pub draws: Vec<Advance>,
     /// Warnings.
     pub notices: Vec<Diagnostic>,
+}
+
+/// What a plan's draw says for one payee in one period; the ledger pays and recovers it.
+#[derive(Clone, Debug)]
+pub struct Advance {
+    /// Index into the problem's payees.
+    pub payee: usize,
+    /// Index of the leaf period.
+    pub period: usize,
+    /// What is paid at least; `None` when the draw is over.
+    pub floor: Option<Node>,
+    /// Whether what is owed is recovered.
+    pub recovering: bool,
 }
 
 /// Calculates the earnings of one plan. Every payee with a measurement or a goal in a period gets a line for each
@@ -231,6 +246,7 @@ fn limits(
             own.extend(guarantee(&standing, &own)?);
             if problem.periods.contains(&period) {
                 result.lines.extend(own);
+                result.draws.extend(advance(&standing));
             }
         }
     }
@@ -306,6 +322,21 @@ fn guarantee(standing: &Standing<'_>, lines: &[Earning]) -> Result<Option<Earnin
     );
     let added = Node::computed("missing to the guarantee", money, Operation::Difference, vec![most, sum]);
     line_of_plan(standing, LineOf::Guarantee, added).map(Some)
+}
+
+/// The draw of a payee who is there.
+fn advance(standing: &Standing<'_>) -> Option<Advance> {
+    let draw = standing.problem.plan.draw.as_ref().filter(|_| standing.is_there())?;
+    let month = standing.tenure(standing.period).and_then(|month| i64::try_from(month).ok());
+    let lasts = draw.months.is_none_or(|months| month.is_some_and(|month| month <= months));
+    let floor = lasts.then(|| {
+        let plan = standing.problem.plan;
+        let operation = Operation::Round { decimals: plan.currency.decimals(), rounding: plan.rounding };
+        let amount = standing.target("draw", &draw.amount, None);
+        Node::computed("draw of the period", standing.problem.money(), operation, vec![amount])
+    });
+    let recovering = draw.recovery_from <= 1 || month.is_some_and(|month| month >= draw.recovery_from);
+    Some(Advance { payee: standing.index, period: standing.period, floor, recovering })
 }
 
 fn line_of_plan(standing: &Standing<'_>, of: LineOf, node: Node) -> Result<Earning, Diagnostic> {

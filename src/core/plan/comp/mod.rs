@@ -1,5 +1,6 @@
 //! Compensation plans: credit -> measure -> component. The checked model, and the check of the file (floor 1).
 
+mod balances;
 mod check;
 mod component;
 mod pay;
@@ -21,6 +22,7 @@ use super::expression::Expression;
 use super::raw::Raw;
 use super::{Tables, check_effective, check_header};
 
+pub use balances::{Clawback, Draw, Unserved};
 pub use pay::{
     Axis, Base, Cap, CapAmount, CapPer, Component, Curve, Gate, Item, Lookup, Matrix, MatrixMode, Missing,
     Multiplier, Outside, Pay, Schedule, Step, Threshold, TierMode, Tiers,
@@ -58,6 +60,12 @@ pub struct CompPlan {
     pub cap: Option<Limit>,
     /// Least that the plan pays in a period.
     pub guarantee: Option<Guarantee>,
+    /// An advance that is owed.
+    pub draw: Option<Draw>,
+    /// What cancelled transactions give back.
+    pub clawback: Option<Clawback>,
+    /// For how many days after a person's end held parts are still released (E22).
+    pub grace: i64,
 }
 
 /// How targets and goals shrink for a period in which a payee takes part only partly (E11).
@@ -315,6 +323,7 @@ impl CompPlan {
         let guarantee = raw.get("guarantee").and_then(|item| {
             Some(Guarantee { amount: check.quantity(item.get("amount")?)?, months: item.integer("months") })
         });
+        let balances = check.balances(raw).unwrap_or_default();
         let (measures, used) = (std::mem::take(&mut check.measures), std::mem::take(&mut check.used));
         let failed = faults.has_errors();
         let plan = Self {
@@ -340,7 +349,10 @@ impl CompPlan {
             components,
             ramps,
             cap,
-            guarantee,
+            guarantee: guarantee.or(balances.guarantee),
+            draw: balances.draw,
+            clawback: balances.clawback,
+            grace: raw.get("leaver").and_then(|item| item.integer("grace")).unwrap_or(0),
         };
         if !failed {
             plan.warn_unused(&used, &mut faults);

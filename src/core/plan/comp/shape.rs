@@ -4,6 +4,8 @@ use crate::ground::round::Rounding;
 use crate::plan::header_fields;
 use crate::plan::shape::{Field, Kind, Shape};
 
+use super::balances::{CLAWBACK, DRAW, LEAVER};
+
 const ON: Kind = Kind::Choice(&["amount", "attainment", "lookup"]);
 const PER: Kind = Kind::Choice(&["period", "quarter", "year"]);
 
@@ -64,6 +66,9 @@ pub static COMP: Shape = Shape {
             Kind::Table(&GUARANTEE),
             "least that the plan pays; what is missing is a line of its own (a non-recoverable draw)",
         ),
+        Field::optional("draw", Kind::Table(&DRAW), "an advance on later pay"),
+        Field::optional("clawback", Kind::Table(&CLAWBACK), "what cancelled transactions give back"),
+        Field::optional("leaver", Kind::Table(&LEAVER), "what happens after reps.end_date"),
     ],
 };
 
@@ -518,7 +523,7 @@ static RELEASE: Shape = Shape {
         Field::required(
             "on",
             Kind::Text,
-            "event: \"booking\" is payable at once, any other (cash, delivery, year-end...) is held",
+            "event: \"booking\" is payable at once, a date (2027-12-31) from that day on; any other (invoice, cash, delivery...) is held until the table `releases` has it for the transaction, in proportion where that has an amount",
         ),
     ],
 };
@@ -542,4 +547,4 @@ static QUANTITY_TABLE: Shape = Shape {
     ],
 };
 
-const QUANTITY: Kind = Kind::Either(&[Kind::Number, Kind::Table(&QUANTITY_TABLE)]);
+pub(super) const QUANTITY: Kind = Kind::Either(&[Kind::Number, Kind::Table(&QUANTITY_TABLE)]);

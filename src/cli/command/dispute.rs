@@ -1,0 +1,84 @@
+//! `spm dispute`: a payee disagrees with a posted line, and how that was settled.
+
+use super::ledger::adjust::record;
+use super::ledger::{existing, moment, posting};
+use crate::cli::exit::{self, Failure};
+use crate::cli::project;
+use crate::cli::ui::Ui;
+use crate::cli::{Global, command};
+use crate::ledger::decisions::Decision;
+
+/// Dispute commands.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Disagree with a line of a posted period
+    #[command(
+        after_help = "Example:\n  spm dispute open --period 2027-02 --line 3 --reason \"deal d7 is mine\" --author A"
+    )]
+    Open {
+        /// The posted period
+        #[arg(long)]
+        period: String,
+        /// Number of the line: spm ledger show lists them
+        #[arg(long)]
+        line: i64,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// Who disagrees
+        #[arg(long)]
+        author: String,
+        /// When it is recorded, UTC; now when absent
+        #[arg(long, value_name = "DATETIME", value_parser = moment)]
+        recorded_at: Option<String>,
+    },
+    /// Answer a dispute, with the adjustment that settles it if there is one
+    #[command(
+        after_help = "Example:\n  spm dispute resolve 4 --answer \"d7 was split wrongly\" --adjustment 5 --author kim"
+    )]
+    Resolve {
+        /// Number of the dispute
+        number: i64,
+        /// The answer
+        #[arg(long)]
+        answer: String,
+        /// Number of the adjustment that settles it
+        #[arg(long)]
+        adjustment: Option<i64>,
+        /// Who answers
+        #[arg(long)]
+        author: String,
+        /// When it is recorded, UTC; now when absent
+        #[arg(long, value_name = "DATETIME", value_parser = moment)]
+        recorded_at: Option<String>,
+    },
+    /// List disputes with their lines, answers and adjustments
+    List,
+}
+
+/// Runs one of the commands.
+pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
+    let opened = project::open(global)?;
+    match command {
+        Command::List => {
+            let store = existing(&opened)?;
+            let sql = "SELECT dispute.record AS dispute, period, dispute.line, payee_id, origin, component, currency, earned, reason, dispute.author,
+                resolution.answer, resolution.adjustment, approval.approver, resolution.author AS answered_by
+                FROM dispute JOIN posting ON posting.record = dispute.posting JOIN line ON line.record = dispute.posting AND line.number = dispute.line
+                LEFT JOIN resolution ON resolution.dispute = dispute.record LEFT JOIN approval ON approval.adjustment = resolution.adjustment ORDER BY dispute.record";
+            command::finish(&store.table(sql, [], &["earned"])?, "spm.disputes/1", global, ui)?;
+        }
+        Command::Open { period, line, reason, author, recorded_at } => {
+            let (posting, _) = posting(&opened, &existing(&opened)?, Some(period))?;
+            let decision = Decision::Dispute { posting, line: *line, reason, author };
+            let number = record(&opened, &decision, recorded_at.as_deref(), global, ui)?;
+            ui.status(&format!("dispute {number} is open"));
+        }
+        Command::Resolve { number, answer, adjustment, author, recorded_at } => {
+            let decision = Decision::Resolve { dispute: *number, adjustment: *adjustment, answer, author };
+            record(&opened, &decision, recorded_at.as_deref(), global, ui)?;
+            ui.status(&format!("dispute {number} is resolved"));
+        }
+    }
+    Ok(exit::DONE)
+}

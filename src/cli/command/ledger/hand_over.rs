@@ -1,0 +1,104 @@
+//! `spm ledger payments`, `journal`, `export`: what payroll, the general ledger and auditors take away.
+
+use std::path::Path;
+
+use spm_frame::write::{Builder, Folder};
+
+use super::{existing, posting};
+use crate::cli::exit::{self, Failure};
+use crate::cli::project::Opened;
+use crate::cli::ui::Ui;
+use crate::cli::{Global, command};
+use crate::ledger::journal::journal;
+use crate::ledger::read;
+
+/// The payroll file of a posted period: payments above zero, in the columns that `[ledger] payments` names.
+pub fn payments(
+    opened: &Opened,
+    period: Option<&str>,
+    global: &Global,
+    ui: &Ui,
+) -> Result<exit::Code, Failure> {
+    let store = existing(opened)?;
+    let (record, _) = posting(opened, &store, period)?;
+    let columns = opened.project.ledger.payments.iter().map(|(heading, field)| {
+        let value = match field.as_str() {
+            "creditor" => "payee_id",
+            "reference" => "posting.period || '/' || payee_id || '/' || payment.currency",
+            "period" => "posting.period",
+            "posted" => "recorded_at",
+            other => other,
+        };
+        format!("{value} AS \"{}\"", heading.replace('"', "\"\""))
+    });
+    let columns: Vec<String> = columns.collect();
+    let sql = format!(
+        "SELECT {} FROM payment JOIN posting USING (record) JOIN record ON number = posting.record WHERE posting.record = ?1 AND amount > 0 ORDER BY payee_id, payment.currency",
+        columns.join(", ")
+    );
+    let money: Vec<&str> = opened
+        .project
+        .ledger
+        .payments
+        .iter()
+        .filter(|(_, field)| field == "amount")
+        .map(|(heading, _)| heading.as_str())
+        .collect();
+    let codes = "SELECT currency FROM payment WHERE record = ?1 AND amount > 0 ORDER BY payee_id, currency";
+    let table = store.table_in(&sql, codes, record, &money)?;
+    command::finish(&table, "spm.payroll/1", global, ui)?;
+    Ok(exit::DONE)
+}
+
+/// Debits and credits of a posted period.
+pub fn entries(
+    opened: &Opened,
+    period: Option<&str>,
+    global: &Global,
+    ui: &Ui,
+) -> Result<exit::Code, Failure> {
+    let store = existing(opened)?;
+    let (record, name) = posting(opened, &store, period)?;
+    let project = &opened.project;
+    let postings = store.postings(&project.calendar, i64::MAX)?;
+    let entries = journal(&store, &project.calendar, &project.ledger, &postings, record)?;
+    let most = entries.iter().map(|entry| entry.currency.decimals()).max().unwrap_or(2);
+    let amount = |units: i128, own: u32| {
+        let scaled = units * 10i128.pow(most - own);
+        (scaled != 0).then(|| i64::try_from(scaled).unwrap_or(i64::MAX))
+    };
+    let table = Builder::default()
+        .text("period", entries.iter().map(|_| Some(name.as_str())))
+        .text("account", entries.iter().map(|entry| Some(entry.account.as_str())))
+        .text("currency", entries.iter().map(|entry| Some(entry.currency.code())))
+        .number("debit", most, entries.iter().map(|entry| amount(entry.debit, entry.currency.decimals())))
+        .number("credit", most, entries.iter().map(|entry| amount(entry.credit, entry.currency.decimals())))
+        .text("text", entries.iter().map(|entry| Some(entry.text.as_str())))
+        .table()?;
+    command::finish(&table, "spm.journal/1", global, ui)?;
+    Ok(exit::DONE)
+}
+
+/// Every table of the ledger as a file of a folder that appears complete or not at all.
+pub fn export(
+    opened: &Opened,
+    target: &Path,
+    csv: bool,
+    global: &Global,
+    ui: &Ui,
+) -> Result<exit::Code, Failure> {
+    let store = existing(opened)?;
+    let tables = read::tables();
+    if global.dry_run {
+        ui.status(&format!("would write {} tables to {}", tables.len(), target.display()));
+        return Ok(exit::DONE);
+    }
+    let folder = Folder::create(&std::path::absolute(target)?)?;
+    for (name, money) in &tables {
+        let table = store.table(&format!("SELECT * FROM {name} ORDER BY 1, 2"), [], money)?;
+        folder.table(&format!("{name}.{}", if csv { "csv" } else { "parquet" }), &table, &vec![])?;
+    }
+    folder.publish()?;
+    ui.status(&format!("wrote {} ({} tables)", target.display(), tables.len()));
+    Ok(exit::DONE)
+}

@@ -1,0 +1,184 @@
+//! `spm ledger`: post periods, and read what is posted.
+
+pub(super) mod adjust;
+mod hand_over;
+mod post;
+mod show;
+mod verify;
+
+use std::time::SystemTime;
+
+use spm_core::ground::diagnostic::{Code, Diagnostic};
+use spm_core::ground::period::from_epoch_day;
+use spm_core::ground::source::Place;
+
+use crate::cli::Global;
+use crate::cli::exit::{self, Failure};
+use crate::cli::project::{self, Opened};
+use crate::cli::ui::Ui;
+use crate::ledger::{Access, Store};
+
+/// Ledger commands.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Calculate open periods and seal them: they never change again
+    #[command(
+        after_help = "Examples:\n  spm ledger post --period 2027-01 --dry-run\n  spm ledger post --period 2027-Q1\n\nPeriods are posted in order, all of them or none. Posting what is posted changes nothing."
+    )]
+    Post {
+        /// A period, a quarter or year (2027-Q1), or a range
+        #[arg(long)]
+        period: String,
+        /// When it is recorded, UTC, such as 2027-02-01T09:30:00Z; now when absent
+        #[arg(long, value_name = "DATETIME", value_parser = moment)]
+        recorded_at: Option<String>,
+    },
+    /// List what is posted: period, when, payments, corrections, hash
+    List,
+    /// Show the lines of a posted period, or explain one of them
+    #[command(
+        after_help = "Examples:\n  spm ledger show --period 2027-02\n  spm ledger show --period 2027-02 --line 3"
+    )]
+    Show {
+        /// A posted period
+        #[arg(long)]
+        period: String,
+        /// Only this person
+        #[arg(long)]
+        rep: Option<String>,
+        /// Explain this line: now, and as it was booked before
+        #[arg(long, conflicts_with = "rep")]
+        line: Option<i64>,
+        /// Explain what the person was paid: from what was payable to the payment
+        #[arg(long, requires = "rep")]
+        payment: bool,
+    },
+    /// Show what changed since it was posted: the corrections that the next period would book
+    #[command(after_help = "Exit code 1 when something changed.")]
+    Diff,
+    /// Check the chain of hashes, the balances, and the calculation from the same inputs
+    #[command(after_help = "Exit code 1 when something is wrong: the first difference is named.")]
+    Verify,
+    /// Show balances: held, carried, draws, clawbacks
+    Balances {
+        /// As a posted period left them; the last one when absent
+        #[arg(long)]
+        period: Option<String>,
+    },
+    /// Show how each balance went from opening to closing, with earnings and payments between
+    Reconcile {
+        /// A posted period; the last one when absent
+        #[arg(long)]
+        period: Option<String>,
+    },
+    /// Hand payments to payroll: who, how much, in which currency, with which reference
+    #[command(
+        after_help = "Example:\n  spm ledger payments --period 2027-02 --output payroll.csv\n\nColumns and headings are those of [ledger] payments in spm.toml. Payments of zero are left out."
+    )]
+    Payments {
+        /// A posted period; the last one when absent
+        #[arg(long)]
+        period: Option<String>,
+    },
+    /// Journal entries: accrual, balances, payment, capitalised commission and its amortization (ASC 340-40)
+    #[command(
+        after_help = "Accounts and what is capitalised are [ledger] accounts and capitalise in spm.toml. Debits and credits are equal."
+    )]
+    Journal {
+        /// A posted period; the last one when absent
+        #[arg(long)]
+        period: Option<String>,
+    },
+    /// Write every table of the ledger as a file, for auditors and for a copy that needs no spm
+    Export {
+        /// Folder to write; it appears complete or not at all
+        folder: std::path::PathBuf,
+        /// CSV instead of Parquet
+        #[arg(long)]
+        csv: bool,
+    },
+    /// Adjustments by hand: with a reason, an author, and the approval of somebody else
+    #[command(subcommand)]
+    Adjust(adjust::Command),
+}
+
+/// Runs one of the commands.
+pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
+    let opened = project::open(global)?;
+    match command {
+        Command::Post { period, recorded_at } => {
+            ui.notices(&opened.notices);
+            post::run(&opened, period, recorded_at.as_deref(), global, ui)
+        }
+        Command::List => show::list(&opened, global, ui),
+        Command::Show { period, rep, payment: true, .. } => {
+            show::payment(&opened, period, rep.as_deref().unwrap_or_default(), global, ui)
+        }
+        Command::Show { period, rep, line, .. } => {
+            show::show(&opened, period, rep.as_deref(), *line, global, ui)
+        }
+        Command::Diff => show::diff(&opened, global, ui),
+        Command::Verify => verify::run(&opened, global, ui),
+        Command::Balances { period } => show::balances(&opened, period.as_deref(), global, ui),
+        Command::Reconcile { period } => show::reconcile(&opened, period.as_deref(), global, ui),
+        Command::Payments { period } => hand_over::payments(&opened, period.as_deref(), global, ui),
+        Command::Journal { period } => hand_over::entries(&opened, period.as_deref(), global, ui),
+        Command::Export { folder, csv } => hand_over::export(&opened, folder, *csv, global, ui),
+        Command::Adjust(command) => adjust::run(&opened, command, global, ui),
+    }
+}
+
+/// The ledger for reading; a fault when nothing was ever posted.
+pub(super) fn existing(opened: &Opened) -> Result<Store, Failure> {
+    opened.ledger(Access::Read)?.ok_or_else(|| {
+        let fault = Diagnostic::error(Code::SPM503, "the project has no ledger yet");
+        let fault = fault.at(Place::File(".spm/ledger.db".to_owned()), "");
+        Failure::fault(fault.hint("spm ledger post --period PERIOD posts the first period"), exit::INPUT)
+    })
+}
+
+/// Number of the record that posted a period.
+pub(super) fn posting(
+    opened: &Opened,
+    store: &Store,
+    period: Option<&str>,
+) -> Result<(i64, String), Failure> {
+    let postings = store.postings(&opened.project.calendar, i64::MAX)?;
+    let found = match period {
+        None => postings.last(),
+        Some(name) => postings.iter().find(|posted| posted.name == name),
+    };
+    found.map(|posted| (posted.record, posted.name.clone())).ok_or_else(|| {
+        let names: Vec<&str> = postings.iter().map(|posted| posted.name.as_str()).collect();
+        let message = format!("{} is not posted", period.unwrap_or("a period"));
+        let fault = Diagnostic::error(Code::SPM602, message).at(Place::File(".spm/ledger.db".to_owned()), "");
+        Failure::fault(fault.hint(format!("posted are: {}", names.join(", "))), exit::NO)
+    })
+}
+
+/// Checks a moment as the ledger writes it.
+pub(super) fn moment(text: &str) -> Result<String, String> {
+    let (day, time) = text.trim_end_matches('Z').split_once('T').unwrap_or((text, "00:00:00"));
+    let day: spm_core::ground::period::Date =
+        day.parse().map_err(|_| format!("{text} is not of the form 2027-02-01T09:30:00Z"))?;
+    let parts: Vec<u32> = time.split(':').filter_map(|part| part.parse().ok()).collect();
+    match parts.as_slice() {
+        [hour, minute, second] if *hour < 24 && *minute < 60 && *second < 60 => {
+            Ok(format!("{day}T{hour:02}:{minute:02}:{second:02}Z"))
+        }
+        _ => Err(format!("{text} is not of the form 2027-02-01T09:30:00Z")),
+    }
+}
+
+/// When something is recorded: what was asked for, or the clock, which influences no number.
+pub(super) fn recorded_at(asked: Option<&str>) -> String {
+    asked.map_or_else(now, str::to_owned)
+}
+
+fn now() -> String {
+    let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |past| past.as_secs());
+    let day = i32::try_from(seconds / 86_400).ok().and_then(from_epoch_day);
+    let rest = seconds % 86_400;
+    let day = day.map_or_else(String::new, |day| day.to_string());
+    format!("{day}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
+}

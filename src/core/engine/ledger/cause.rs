@@ -1,0 +1,156 @@
+//! Causes: which fact that went into a posted period is another one now.
+
+use std::collections::BTreeMap;
+
+use crate::plan::comp::CompPlan;
+
+use super::{Key, Kind};
+
+/// What kind of fact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FactKind {
+    /// A credit: a transaction credited to a payee.
+    Credit,
+    /// A goal from the quotas table.
+    Quota,
+    /// Something about a person: a number, a text, a date, a leave.
+    Person,
+    /// A cancelled transaction.
+    Cancellation,
+    /// The part of a transaction that an event has reached.
+    Release,
+    /// The text of a plan, by its hash.
+    Plan,
+}
+
+impl FactKind {
+    /// Every kind, in order.
+    pub const ALL: [Self; 6] =
+        [Self::Credit, Self::Quota, Self::Person, Self::Cancellation, Self::Release, Self::Plan];
+
+    /// As tables name it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Credit => "credit",
+            Self::Quota => "quota",
+            Self::Person => "person",
+            Self::Cancellation => "cancellation",
+            Self::Release => "release",
+            Self::Plan => "plan",
+        }
+    }
+}
+
+/// A fact that a calculation rests on; its value is a text beside it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fact {
+    /// Index of the leaf period that it is about; 0 when it is about no period.
+    pub period: usize,
+    /// What kind.
+    pub kind: FactKind,
+    /// The plan; empty where it is about all.
+    pub plan: String,
+    /// The payee, holder or transaction.
+    pub subject: String,
+    /// What about it: credit rule and transaction, name of the quota, column of reps, event.
+    pub name: String,
+}
+
+/// Facts and their values.
+pub type Facts = BTreeMap<Fact, String>;
+
+/// A fact that changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Which.
+    pub fact: Fact,
+    /// The value that went into what was posted; `None` when it was not known.
+    pub before: Option<String>,
+    /// The value now; `None` when it is gone.
+    pub after: Option<String>,
+}
+
+impl Change {
+    fn text(&self, name: &dyn Fn(usize) -> String) -> String {
+        let Fact { kind, subject, name: what, period, .. } = &self.fact;
+        let of = name(*period);
+        let about = match kind {
+            FactKind::Credit => format!("{what} in {of}"),
+            FactKind::Quota => format!("quota `{what}` of {of}"),
+            FactKind::Person => format!("{what} of {subject}"),
+            FactKind::Cancellation => format!("cancellation of transaction {subject}"),
+            FactKind::Release => format!("{what} of transaction {subject}"),
+            FactKind::Plan => return format!("the plan {subject} was changed"),
+        };
+        match (&self.before, &self.after) {
+            (None, Some(after)) => format!("{about} is new: {after}"),
+            (Some(before), None) => format!("{about} is gone, it was {before}"),
+            (before, after) => {
+                let text = |value: &Option<String>| value.clone().unwrap_or_default();
+                format!("{about} is {} instead of {}", text(after), text(before))
+            }
+        }
+    }
+}
+
+/// What differs between the facts that went into what was posted and those of now, up to a period.
+#[must_use]
+pub fn changes(before: &Facts, now: &Facts, through: usize) -> Vec<Change> {
+    let mut all: Vec<&Fact> = before.keys().chain(now.keys()).filter(|fact| fact.period <= through).collect();
+    all.sort();
+    all.dedup();
+    let changed = all.into_iter().filter(|fact| before.get(fact) != now.get(fact));
+    changed
+        .map(|fact| Change {
+            fact: fact.clone(),
+            before: before.get(fact).cloned(),
+            after: now.get(fact).cloned(),
+        })
+        .collect()
+}
+
+/// Why the entitlement of a key is another one than was posted, in words: the changes that concern it, those of its own
+/// period first, or else those of others with whom it shares a rank, a pool, a team or a budget.
+#[must_use]
+pub fn explain(
+    key: &Key,
+    changes: &[Change],
+    plans: &[&CompPlan],
+    credited: &dyn Fn(&str) -> bool,
+    name: &dyn Fn(usize) -> String,
+) -> String {
+    /// Changes that are named.
+    const NAMED: usize = 4;
+    if key.kind == Kind::Adjustment {
+        return format!("adjustment {} was approved", key.component);
+    }
+    let payee = key.who.payee.as_str();
+    let concerns = |change: &&Change| {
+        let fact = &change.fact;
+        let plan = fact.plan.is_empty() || fact.plan == key.plan;
+        let own = match fact.kind {
+            FactKind::Credit | FactKind::Quota | FactKind::Person => fact.subject == payee,
+            FactKind::Plan => fact.subject == key.plan,
+            FactKind::Cancellation => {
+                key.kind == Kind::Clawback && (change.after.is_none() || credited(&fact.subject))
+            }
+            FactKind::Release => false,
+        };
+        plan && own && fact.period <= key.origin
+    };
+    let mut own: Vec<&Change> = changes.iter().filter(concerns).collect();
+    own.sort_by_key(|change| (key.origin - change.fact.period, change.fact.clone()));
+    if own.is_empty() {
+        return match plans.iter().any(|plan| plan.id == key.plan) {
+            _ if key.kind == Kind::Forfeit => "what was held when the grace after leaving ended".to_owned(),
+            true => "changes of others: a rank, pool, team, budget or hierarchy".to_owned(),
+            false => format!("the plan {} is gone", key.plan),
+        };
+    }
+    let mut texts: Vec<String> = own.iter().take(NAMED).map(|change| change.text(name)).collect();
+    if own.len() > NAMED {
+        texts.push(format!("{} more", own.len() - NAMED));
+    }
+    texts.join("; ")
+}

@@ -1,0 +1,116 @@
+//! What happens to transactions after they were sold: releases, cancellations, and what was known by a day.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use polars::prelude::*;
+use spm_core::engine::comp::Cell;
+use spm_core::engine::ledger::{Cancelled, Receipts};
+use spm_core::ground::period::{Date, epoch_day, from_epoch_day};
+use spm_core::ground::rational::Rational;
+
+use crate::credit::Credited;
+use crate::load::Tables;
+
+/// Leaves the rows out that became known after a day, of every table that says when they did.
+pub fn known_by(tables: &mut Tables, day: Date) -> io::Result<()> {
+    for table in tables.tables.values_mut() {
+        if table.days("recorded_at").is_none() {
+            continue;
+        }
+        let known = col("recorded_at")
+            .is_null()
+            .or(col("recorded_at").lt_eq(lit(epoch_day(day)).cast(DataType::Date)));
+        let frame = std::mem::take(&mut table.frame);
+        table.frame = frame.lazy().filter(known).collect().map_err(io::Error::other)?;
+    }
+    Ok(())
+}
+
+/// Which part of its transaction each release is for: its amount / the transaction's amount, or all of it.
+#[must_use]
+pub fn receipts(tables: &Tables) -> Receipts {
+    let mut receipts = Receipts::default();
+    let Some(releases) = tables.get("releases") else { return receipts };
+    let (Some(ids), Some(events), Some(days)) =
+        (releases.texts("transaction_id"), releases.texts("event"), releases.days("date"))
+    else {
+        return receipts;
+    };
+    let amounts = releases.numbers("amount");
+    let decimals = releases.decimals("amount");
+    let mut totals: BTreeMap<&str, Rational> = BTreeMap::new();
+    if let Some(table) = tables.get("transactions").filter(|_| amounts.is_some())
+        && let (Some(all), Some(units)) = (table.texts("transaction_id"), table.numbers("amount"))
+    {
+        let named: std::collections::BTreeSet<&str> = ids.iter().flatten().collect();
+        for (id, units) in all.iter().zip(units.iter()) {
+            if let (Some(id), Some(units)) = (id, units)
+                && named.contains(id)
+            {
+                *totals.entry(id).or_default() +=
+                    &Rational::from_scaled(units.into(), table.decimals("amount"));
+            }
+        }
+    }
+    for row in 0..releases.frame.height() {
+        let (Some(id), Some(event)) = (ids.get(row), events.get(row)) else { continue };
+        let Some(day) = days.get(row).and_then(from_epoch_day) else { continue };
+        let part = amounts
+            .and_then(|amounts| amounts.get(row))
+            .and_then(|units| Rational::from_scaled(units.into(), decimals).checked_div(totals.get(id)?));
+        let key = (event.to_owned(), id.to_owned());
+        receipts.0.entry(key).or_default().push((day, part.unwrap_or_else(Rational::one)));
+    }
+    receipts.0.values_mut().for_each(|parts| parts.sort());
+    receipts
+}
+
+/// The transactions that were cancelled before a day, each with the first day that is not served.
+#[must_use]
+pub fn cancellations(tables: &Tables, before: Date) -> BTreeMap<String, Date> {
+    let Some(table) = tables.get("cancellations") else { return BTreeMap::new() };
+    let (Some(ids), Some(days)) = (table.texts("transaction_id"), table.days("date")) else {
+        return BTreeMap::new();
+    };
+    let rows = ids.iter().zip(days.iter());
+    let dated = rows.filter_map(|(id, day)| Some((id?.to_owned(), from_epoch_day(day?)?)));
+    dated.filter(|(_, day)| *day < before).collect()
+}
+
+/// The credits of cancelled transactions, as measures count them.
+pub fn cancelled(credited: &Credited, cancellations: &BTreeMap<String, Date>) -> io::Result<Vec<Cancelled>> {
+    let mut found = Vec::new();
+    for (measure, frames) in credited.counted.iter().enumerate() {
+        for (frame, decimals) in frames {
+            let mut read = || -> PolarsResult<()> {
+                let (payees, periods) = (frame.column("_payee")?.u32()?, frame.column("_period")?.u32()?);
+                let (ids, lines) = (frame.column("transaction_id")?.str()?, frame.column("line_id")?.str()?);
+                let (amounts, days) =
+                    (frame.column("amount")?.i64()?, frame.column("event_date")?.date()?.physical());
+                for (row, id) in ids.iter().enumerate() {
+                    let Some((id, day)) = id.and_then(|id| cancellations.get_key_value(id)) else { continue };
+                    let (Some(payee), Some(period), Some(amount), Some(from)) = (
+                        payees.get(row),
+                        periods.get(row),
+                        amounts.get(row),
+                        days.get(row).and_then(from_epoch_day),
+                    ) else {
+                        continue;
+                    };
+                    found.push(Cancelled {
+                        cell: Cell { payee: payee as usize, measure, period: period as usize },
+                        transaction: id.clone(),
+                        deal: lines.get(row).map_or_else(|| id.clone(), |line| format!("{id}/{line}")),
+                        from,
+                        cancelled: *day,
+                        amount: Rational::from_scaled(amount.into(), *decimals),
+                    });
+                }
+                Ok(())
+            };
+            read().map_err(io::Error::other)?;
+        }
+    }
+    Ok(found)
+}

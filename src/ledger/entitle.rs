@@ -1,0 +1,344 @@
+//! From calculated earnings to entitlements: releases, clawbacks and leavers as of the end of the open period; the terms
+//! of balances; and the facts that all of it rests on.
+
+use std::collections::BTreeMap;
+
+use spm_core::engine::comp::{Earning, Earnings, LineOf, Payee};
+use spm_core::engine::ledger::{
+    Amounts, Cancelled, Due, Entitled, Entitlements, Fact, FactKind, Facts, Key, Kind, Receipts, Terms, Who,
+    release, unserved,
+};
+use spm_core::ground::diagnostic::{Code, Diagnostic};
+use spm_core::ground::id::PayeeId;
+use spm_core::ground::period::{Calendar, Date};
+use spm_core::ground::rational::Rational;
+use spm_core::ground::source::Place;
+use spm_core::ground::trace::{Node, Operation, Unit};
+use spm_core::plan::comp::CompPlan;
+use spm_frame::credit::Credited;
+use spm_frame::table::Table;
+use spm_frame::write::texts;
+
+/// What one plan comes to.
+#[derive(Debug)]
+pub struct Part<'a> {
+    /// The plan.
+    pub plan: &'a CompPlan,
+    /// Payees and credits.
+    pub credited: &'a Credited,
+    /// Earnings, as if nothing had been cancelled.
+    pub earnings: &'a Earnings,
+    /// Earnings when cancelled transactions count with what was served; `None` when that is the same.
+    pub served: Option<Earnings>,
+    /// Credits of cancelled transactions.
+    pub cancelled: Vec<Cancelled>,
+    /// What each transaction earned, by payee, period and component: for events that release parts.
+    pub attributed: &'a Attributed,
+}
+
+/// What each transaction earned, by payee, period and component.
+pub type Attributed = BTreeMap<(String, String, String), Vec<(String, Rational)>>;
+
+/// The attribution of a plan by line.
+pub fn attributed(table: &Table) -> std::io::Result<Attributed> {
+    let mut all = Attributed::new();
+    let names = ["payee_id", "period", "component", "transaction_id", "earned"];
+    for [payee, period, component, transaction, earned] in cells(table, names)? {
+        let amount = earned.parse().unwrap_or_default();
+        all.entry((payee, period, component)).or_default().push((transaction, amount));
+    }
+    Ok(all)
+}
+
+/// The cells of some columns of a table, row by row; none when one of them is missing.
+fn cells<const N: usize>(table: &Table, names: [&str; N]) -> std::io::Result<Vec<[String; N]>> {
+    let found = names.map(|name| table.columns.iter().position(|column| column.name == name));
+    if found.iter().any(Option::is_none) {
+        return Ok(vec![]);
+    }
+    let columns = texts(table)?;
+    let cell = |column: Option<usize>, row: usize| columns[column?][row].clone();
+    let row = |row: usize| found.map(|column| cell(column, row).unwrap_or_default());
+    Ok((0..table.frame.height()).map(row).collect())
+}
+
+/// Whether a plan has parts that wait for an event.
+#[must_use]
+pub fn waits(plan: &CompPlan) -> bool {
+    plan.components.iter().any(|component| component.releases.iter().any(|(_, event)| event != "booking"))
+}
+
+/// Whether a plan says anything about money over time.
+#[must_use]
+pub fn has_balances(plan: &CompPlan) -> bool {
+    let dated = |event: &str| event.parse::<Date>().is_ok();
+    plan.draw.is_some()
+        || plan.clawback.is_some()
+        || plan.components.iter().any(|component| component.releases.iter().any(|(_, event)| dated(event)))
+}
+
+/// What payees are entitled to at the end of an open period.
+pub fn entitlements(
+    calendar: &Calendar,
+    open: usize,
+    parts: &[Part<'_>],
+    receipts: &Receipts,
+) -> Entitlements {
+    let mut all = Entitlements::new();
+    for part in parts {
+        let view = View { calendar, open, part, receipts };
+        let mut served: BTreeMap<(usize, usize, LineOf), &Earning> = BTreeMap::new();
+        for line in part.served.iter().flat_map(|earnings| &earnings.lines) {
+            served.insert((line.payee, line.period, line.of), line);
+        }
+        for line in part.earnings.lines.iter().filter(|line| line.period <= open) {
+            view.entitle(line, served.get(&(line.payee, line.period, line.of)).copied(), &mut all);
+        }
+        // A line that exists only when cancelled transactions shrink, such as a guarantee.
+        let known: std::collections::BTreeSet<_> =
+            part.earnings.lines.iter().map(|line| (line.payee, line.period, line.of)).collect();
+        for (key, line) in &served {
+            if key.1 <= open && !known.contains(key) {
+                view.clawback(Some(line), None, &mut all);
+            }
+        }
+    }
+    all
+}
+
+struct View<'a> {
+    calendar: &'a Calendar,
+    open: usize,
+    part: &'a Part<'a>,
+    receipts: &'a Receipts,
+}
+
+impl View<'_> {
+    fn key(&self, line: &Earning, kind: Kind) -> Key {
+        let plan = self.part.plan;
+        let payee = self.part.credited.payees[line.payee].id.clone();
+        Key {
+            who: Who { payee, currency: plan.currency.clone() },
+            origin: line.period,
+            kind,
+            plan: plan.id.clone(),
+            component: line.of.name(plan).to_owned(),
+        }
+    }
+
+    /// The day before which events count for a payee, and whether that day is over.
+    fn latest(&self, payee: &Payee) -> (Date, bool) {
+        let until = self.calendar.periods()[self.open].range.to;
+        let grace = days_long(self.part.plan.grace);
+        let end = payee.left.map(|left| left.checked_add(grace).unwrap_or(Date::MAX));
+        match end {
+            Some(end) if end <= until => (end, true),
+            _ => (until, false),
+        }
+    }
+
+    /// What is payable of a line; the node when not all of it is.
+    fn payable(&self, line: &Earning, shrunk: bool) -> (i128, Option<Node>) {
+        let LineOf::Component(component) = line.of else { return (line.amount.minor_units, None) };
+        let component = &self.part.plan.components[component];
+        if component.releases.is_empty() {
+            return (line.amount.minor_units, None);
+        }
+        let payee = &self.part.credited.payees[line.payee];
+        let period = &self.calendar.periods()[line.period].name;
+        let key = (payee.id.to_string(), period.clone(), component.name.clone());
+        let mut earned = self.part.attributed.get(&key).cloned().unwrap_or_default();
+        if shrunk && let Some(rule) = &self.part.plan.clawback {
+            for (transaction, amount) in &mut earned {
+                let same = |credit: &&Cancelled| credit.transaction == *transaction;
+                if let Some(credit) = self.part.cancelled.iter().find(same) {
+                    let rest = &Rational::one() - &unserved(credit.from, credit.cancelled, rule);
+                    *amount = &*amount * &rest;
+                }
+            }
+            earned.retain(|(_, amount)| !amount.is_zero());
+        }
+        let due = Due {
+            parts: component.releases.iter().map(|(_, event)| event.as_str()).zip(&line.releases).collect(),
+            earned: &earned,
+            before: self.latest(payee).0,
+        };
+        let label = format!("{}, {period}", component.name);
+        let (payable, node) = release(&label, &due, self.receipts, &line.amount.currency);
+        (payable, (payable != line.amount.minor_units).then_some(node))
+    }
+
+    fn entitle(&self, line: &Earning, served: Option<&Earning>, all: &mut Entitlements) {
+        let (payable, released) = self.payable(line, false);
+        let earned = line.amount.minor_units;
+        let amounts = Amounts { earned, payable };
+        all.insert(self.key(line, Kind::Earning), Entitled { amounts, trace: line.trace.clone(), released });
+        let mut held = earned - payable;
+        if self.part.served.is_some() {
+            held += self.clawback(served, Some(line), all);
+        }
+        let payee = &self.part.credited.payees[line.payee];
+        if held != 0 && self.latest(payee).1 {
+            let currency = &line.amount.currency;
+            let label =
+                format!("held when {} had left, past the grace of {} days", payee.id, self.part.plan.grace);
+            let money = Unit::Money(currency.code().to_owned());
+            let zero = Node::input("nothing", money.clone(), Rational::zero());
+            let node = Node::input(label, money.clone(), Rational::from_scaled(held, currency.decimals()));
+            let trace =
+                Node::computed("forfeited", money.clone(), Operation::Difference, vec![zero.clone(), node]);
+            let amounts = Amounts { earned: -held, payable: 0 };
+            let released = Some(Node { label: "payable of it".to_owned(), ..zero });
+            all.insert(self.key(line, Kind::Forfeit), Entitled { amounts, trace, released });
+        }
+    }
+
+    /// What cancelled transactions take from a line; returns what that changes of what is held. Either line may not exist:
+    /// a cap that is no longer reached, a guarantee that is.
+    fn clawback(&self, served: Option<&Earning>, line: Option<&Earning>, all: &mut Entitlements) -> i128 {
+        let Some(some) = served.or(line) else { return 0 };
+        let money = Unit::Money(some.amount.currency.code().to_owned());
+        let of = |line: Option<&Earning>, shrunk: bool, label: &str| {
+            let (payable, released) = line.map_or((0, None), |line| self.payable(line, shrunk));
+            let zero = Node::input("nothing", money.clone(), Rational::zero());
+            let trace = line.map_or(zero, |line| line.trace.clone());
+            let released = Node { label: label.to_owned(), ..released.unwrap_or_else(|| trace.clone()) };
+            let trace = Node { label: label.to_owned(), ..trace };
+            (line.map_or(0, |line| line.amount.minor_units), payable, trace, released)
+        };
+        let now = of(served, true, "with the part that was served");
+        let before = of(line, false, "with all of it");
+        let amounts = Amounts { earned: now.0 - before.0, payable: now.1 - before.1 };
+        if amounts == Amounts::default() {
+            return 0;
+        }
+        let label = format!("clawback, {}", some.trace.label);
+        let difference = |label: String, now: Node, before: Node| {
+            Node::computed(label, money.clone(), Operation::Difference, vec![now, before])
+        };
+        let released = (amounts.payable != amounts.earned)
+            .then(|| difference(format!("{label}, payable"), now.3, before.3));
+        let trace = difference(label, now.2, before.2);
+        all.insert(self.key(some, Kind::Clawback), Entitled { amounts, trace, released });
+        amounts.earned - amounts.payable
+    }
+}
+
+fn days_long(days: i64) -> std::time::Duration {
+    std::time::Duration::from_secs(u64::try_from(days).unwrap_or(0) * 86_400)
+}
+
+/// What the plans say about balances in the open period. Two draws of one payee and currency at once are a fault.
+pub fn terms(
+    calendar: &Calendar,
+    open: usize,
+    parts: &[Part<'_>],
+) -> Result<BTreeMap<Who, Terms>, Diagnostic> {
+    let mut all: BTreeMap<Who, Terms> = BTreeMap::new();
+    let mut floors: BTreeMap<Who, &str> = BTreeMap::new();
+    let until = calendar.periods()[open].range.to;
+    for part in parts {
+        let who = |payee: &PayeeId| Who { payee: payee.clone(), currency: part.plan.currency.clone() };
+        if let Some(clawback) = &part.plan.clawback {
+            for payee in &part.credited.payees {
+                let terms = all.entry(who(&payee.id)).or_default();
+                terms.limit = terms.limit.clone().min(clawback.recovery.clone());
+            }
+        }
+        let Some(draw) = &part.plan.draw else { continue };
+        for payee in part.credited.payees.iter().filter(|payee| payee.left.is_some_and(|left| left <= until))
+        {
+            // What a leaver owes is reported, not deducted (E38).
+            all.entry(who(&payee.id)).or_default().recovery = Rational::zero();
+        }
+        for advance in part.earnings.draws.iter().filter(|advance| advance.period == open) {
+            let payee = &part.credited.payees[advance.payee];
+            let terms = all.entry(who(&payee.id)).or_default();
+            if payee.left.is_none_or(|left| left > until) {
+                let recovery = if advance.recovering { draw.recovery.clone() } else { Rational::zero() };
+                terms.recovery = terms.recovery.clone().min(recovery);
+            }
+            if let Some(floor) = &advance.floor {
+                if let Some(other) = floors.insert(who(&payee.id), &part.plan.id) {
+                    let name = &calendar.periods()[open].name;
+                    let message =
+                        format!("{} has a draw in {other} and in {} in {name}", payee.id, part.plan.id);
+                    let fault = Diagnostic::error(Code::SPM409, message);
+                    let fault = fault.at(Place::Text(draw.place.clone()), "this one is the second");
+                    return Err(fault.hint("end one of them, or let `eligible` exclude the other's people"));
+                }
+                terms.floor = Some(floor.clone());
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// What the calculation of the periods up to one rests on, for causes of later changes.
+pub struct Ground<'a> {
+    /// The calendar.
+    pub calendar: &'a Calendar,
+    /// Goals by holder, name and period.
+    pub quotas: &'a BTreeMap<(PayeeId, String, usize), Rational>,
+    /// Cancelled transactions.
+    pub cancellations: &'a BTreeMap<String, Date>,
+    /// Identifier and hash of each plan.
+    pub plans: &'a [(String, String)],
+}
+
+/// The facts.
+pub fn facts(ground: &Ground<'_>, parts: &[Part<'_>], through: usize) -> std::io::Result<Facts> {
+    let mut facts = Facts::new();
+    let mut put = |period: usize, kind, plan: &str, subject: &str, name: String, value: String| {
+        if period <= through {
+            let (plan, subject) = (plan.to_owned(), subject.to_owned());
+            facts.insert(Fact { period, kind, plan, subject, name }, value);
+        }
+    };
+    for (id, hash) in ground.plans {
+        put(0, FactKind::Plan, "", id, String::new(), hash.clone());
+    }
+    for ((holder, name, period), amount) in ground.quotas {
+        put(*period, FactKind::Quota, "", holder.as_str(), name.clone(), amount.to_decimal_text());
+    }
+    for (transaction, day) in ground.cancellations {
+        put(0, FactKind::Cancellation, "", transaction, String::new(), day.to_string());
+    }
+    for part in parts {
+        for payee in &part.credited.payees {
+            let mut about = |name: &str, value: String| {
+                put(0, FactKind::Person, "", payee.id.as_str(), name.to_owned(), value);
+            };
+            payee.numbers.iter().for_each(|(name, value)| about(name, value.to_decimal_text()));
+            payee.texts.iter().for_each(|(name, value)| about(name, value.clone()));
+            payee.hired.iter().for_each(|day| about("hire_date", day.to_string()));
+            payee.left.iter().for_each(|day| about("end_date", day.to_string()));
+            for (range, relief) in &payee.leaves {
+                about(&format!("leave {range}"), relief.to_percent());
+            }
+        }
+        for ((period, payee, name), amount) in credits(ground.calendar, &part.credited.credits)? {
+            put(period, FactKind::Credit, &part.plan.id, &payee, name, amount.to_decimal_text());
+        }
+    }
+    Ok(facts)
+}
+
+/// Credited amounts by period, payee, and rule with transaction.
+fn credits(
+    calendar: &Calendar,
+    table: &Table,
+) -> std::io::Result<BTreeMap<(usize, String, String), Rational>> {
+    let mut sums = BTreeMap::new();
+    let indices: BTreeMap<&str, usize> =
+        calendar.periods().iter().enumerate().map(|(index, period)| (period.name.as_str(), index)).collect();
+    let names = ["payee_id", "period", "credit", "transaction_id", "line_id", "amount"];
+    for [payee, period, credit, transaction, line, amount] in cells(table, names)? {
+        let Some(period) = indices.get(period.as_str()) else { continue };
+        let deal = if line.is_empty() { transaction } else { format!("{transaction}/{line}") };
+        let name = format!("transaction {deal} ({credit})");
+        let sum: &mut Rational = sums.entry((*period, payee, name)).or_default();
+        *sum += &amount.parse().unwrap_or_default();
+    }
+    Ok(sums)
+}

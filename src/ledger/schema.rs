@@ -1,0 +1,145 @@
+//! The tables of the ledger, version by version.
+
+/// Each text brings a ledger from the version of its index to the next one. Texts that were released never change.
+pub(super) const MIGRATIONS: &[&str] = &[VERSION_1];
+
+/// Every table but `record`, each with the columns that its rows are chained in the order of. All of them have a column
+/// `record`.
+pub const TABLES: &[(&str, &str)] = &[
+    ("posting", "record"),
+    ("input", "table_name"),
+    ("file", "path"),
+    ("plan", "plan_id"),
+    ("line", "number"),
+    ("balance", "payee_id, currency, account"),
+    ("payment", "payee_id, currency"),
+    ("fact", "period, kind, plan_id, subject, name"),
+    ("adjustment", "record"),
+    ("approval", "record"),
+    ("dispute", "record"),
+    ("resolution", "record"),
+];
+
+const VERSION_1: &str = "
+CREATE TABLE record (
+    number INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('posting', 'adjustment', 'approval', 'dispute', 'resolution')),
+    recorded_at TEXT NOT NULL,
+    program TEXT NOT NULL,
+    previous TEXT NOT NULL,
+    hash TEXT NOT NULL
+) STRICT;
+CREATE TABLE posting (
+    record INTEGER PRIMARY KEY REFERENCES record (number) DEFERRABLE INITIALLY DEFERRED,
+    period TEXT NOT NULL UNIQUE,
+    first_day TEXT NOT NULL,
+    end_day TEXT NOT NULL
+) STRICT;
+CREATE TABLE input (
+    record INTEGER NOT NULL REFERENCES posting (record) DEFERRABLE INITIALLY DEFERRED,
+    table_name TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    PRIMARY KEY (record, table_name)
+) STRICT;
+CREATE TABLE file (
+    record INTEGER NOT NULL REFERENCES posting (record) DEFERRABLE INITIALLY DEFERRED,
+    path TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    rows INTEGER NOT NULL,
+    PRIMARY KEY (record, path)
+) STRICT;
+CREATE TABLE plan (
+    record INTEGER NOT NULL REFERENCES posting (record) DEFERRABLE INITIALLY DEFERRED,
+    plan_id TEXT NOT NULL,
+    path TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (record, plan_id)
+) STRICT;
+CREATE TABLE line (
+    record INTEGER NOT NULL REFERENCES posting (record) DEFERRABLE INITIALLY DEFERRED,
+    number INTEGER NOT NULL,
+    payee_id TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('earning', 'clawback', 'forfeit', 'adjustment')),
+    plan_id TEXT NOT NULL,
+    component TEXT NOT NULL,
+    earned INTEGER NOT NULL,
+    payable INTEGER NOT NULL,
+    cause TEXT,
+    trace TEXT NOT NULL,
+    released TEXT,
+    PRIMARY KEY (record, number),
+    UNIQUE (record, payee_id, currency, origin, kind, plan_id, component)
+) STRICT;
+CREATE INDEX line_of_payee ON line (payee_id, origin);
+CREATE TABLE balance (
+    record INTEGER NOT NULL REFERENCES posting (record) DEFERRABLE INITIALLY DEFERRED,
+    payee_id TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    account TEXT NOT NULL CHECK (account IN ('held', 'carried', 'draw', 'clawback')),
+    opening INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    PRIMARY KEY (record, payee_id, currency, account)
+) STRICT;
+CREATE TABLE payment (
+    record INTEGER NOT NULL REFERENCES posting (record) DEFERRABLE INITIALLY DEFERRED,
+    payee_id TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount >= 0),
+    trace TEXT NOT NULL,
+    PRIMARY KEY (record, payee_id, currency)
+) STRICT;
+CREATE TABLE fact (
+    record INTEGER NOT NULL REFERENCES posting (record) DEFERRABLE INITIALLY DEFERRED,
+    period TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    plan_id TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT,
+    PRIMARY KEY (record, period, kind, plan_id, subject, name)
+) STRICT;
+CREATE TABLE adjustment (
+    record INTEGER PRIMARY KEY REFERENCES record (number) DEFERRABLE INITIALLY DEFERRED,
+    payee_id TEXT NOT NULL,
+    period TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount <> 0),
+    reason TEXT NOT NULL CHECK (reason <> ''),
+    author TEXT NOT NULL CHECK (author <> ''),
+    evidence TEXT,
+    evidence_sha256 TEXT
+) STRICT;
+CREATE TABLE approval (
+    record INTEGER PRIMARY KEY REFERENCES record (number) DEFERRABLE INITIALLY DEFERRED,
+    adjustment INTEGER NOT NULL UNIQUE REFERENCES adjustment (record),
+    approver TEXT NOT NULL CHECK (approver <> '')
+) STRICT;
+CREATE TABLE dispute (
+    record INTEGER PRIMARY KEY REFERENCES record (number) DEFERRABLE INITIALLY DEFERRED,
+    posting INTEGER NOT NULL,
+    line INTEGER NOT NULL,
+    reason TEXT NOT NULL CHECK (reason <> ''),
+    author TEXT NOT NULL CHECK (author <> ''),
+    FOREIGN KEY (posting, line) REFERENCES line (record, number)
+) STRICT;
+CREATE TABLE resolution (
+    record INTEGER PRIMARY KEY REFERENCES record (number) DEFERRABLE INITIALLY DEFERRED,
+    dispute INTEGER NOT NULL UNIQUE REFERENCES dispute (record),
+    adjustment INTEGER REFERENCES adjustment (record),
+    answer TEXT NOT NULL CHECK (answer <> ''),
+    author TEXT NOT NULL CHECK (author <> '')
+) STRICT;
+";
+
+/// Nothing that was written is changed or deleted: for every table, a trigger that says so.
+pub(super) fn append_only(table: &str) -> String {
+    let guard = |what: &str| {
+        format!(
+            "CREATE TRIGGER {table}_no_{what} BEFORE {what} ON {table} BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END;\n"
+        )
+    };
+    guard("UPDATE") + &guard("DELETE")
+}

@@ -1,0 +1,168 @@
+//! Posting: a settlement and what it rests on become one record each.
+
+use serde_json::{Map, Value, json};
+use spm_core::engine::ledger::{Change, Settlement};
+use spm_core::ground::diagnostic::Code;
+use spm_core::ground::period::Calendar;
+use spm_core::ground::trace::Node;
+
+use super::fault::Fault;
+use super::store::{Header, Store};
+
+/// A plan as it was when a period was posted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanText {
+    /// Identifier.
+    pub id: String,
+    /// Path in the project.
+    pub path: String,
+    /// SHA-256 of the text.
+    pub sha256: String,
+    /// The text.
+    pub text: String,
+}
+
+/// What a posting rests on.
+#[derive(Clone, Debug, Default)]
+pub struct Basis {
+    /// Fingerprint of every table.
+    pub inputs: Vec<(String, String)>,
+    /// Path, SHA-256 and rows of every file.
+    pub files: Vec<(String, String, u64)>,
+    /// Every plan.
+    pub plans: Vec<PlanText>,
+}
+
+/// One period to post.
+#[derive(Debug)]
+pub struct Posting<'a> {
+    /// What is booked.
+    pub settlement: &'a Settlement,
+    /// Facts that differ from those of the posting before.
+    pub changes: &'a [Change],
+}
+
+/// Posts periods, all of them or none.
+pub fn post(
+    store: &mut Store,
+    calendar: &Calendar,
+    basis: &Basis,
+    recorded_at: &str,
+    postings: &[Posting<'_>],
+) -> Result<Vec<i64>, Fault> {
+    let header =
+        |_: &Posting<'_>| Header { kind: "posting", recorded_at, program: env!("CARGO_PKG_VERSION") };
+    store.append(postings, &header, &mut |writer, posting| {
+        let settlement = posting.settlement;
+        let record = writer.record;
+        let periods = calendar.periods();
+        let name = |index: usize| periods[index].name.as_str();
+        let range = periods[settlement.period].range;
+        let days = (range.from.to_string(), range.to.to_string());
+        writer.execute(
+            "INSERT INTO posting (record, period, first_day, end_day) VALUES (?1, ?2, ?3, ?4)",
+            (record, name(settlement.period), &days.0, &days.1),
+        )?;
+        for (table, fingerprint) in &basis.inputs {
+            let sql = "INSERT INTO input (record, table_name, fingerprint) VALUES (?1, ?2, ?3)";
+            writer.execute(sql, (record, table, fingerprint))?;
+        }
+        for (path, sha256, rows) in &basis.files {
+            let sql = "INSERT INTO file (record, path, sha256, rows) VALUES (?1, ?2, ?3, ?4)";
+            writer.execute(sql, (record, path, sha256, i64::try_from(*rows).unwrap_or(i64::MAX)))?;
+        }
+        for plan in &basis.plans {
+            let sql = "INSERT INTO plan (record, plan_id, path, sha256, text) VALUES (?1, ?2, ?3, ?4, ?5)";
+            writer.execute(sql, (record, &plan.id, &plan.path, &plan.sha256, &plan.text))?;
+        }
+        for (number, line) in (1i64..).zip(&settlement.lines) {
+            let key = &line.key;
+            let released = line.released.as_ref().map(|node| tree(node).to_string());
+            writer.execute(
+                "INSERT INTO line (record, number, payee_id, currency, origin, kind, plan_id, component, earned, payable, cause, trace, released) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                rusqlite::params![
+                    record,
+                    number,
+                    key.who.payee.as_str(),
+                    key.who.currency.code(),
+                    name(key.origin),
+                    key.kind.name(),
+                    key.plan,
+                    key.component,
+                    narrow(line.amounts.earned)?,
+                    narrow(line.amounts.payable)?,
+                    line.cause,
+                    tree(&line.trace).to_string(),
+                    released,
+                ],
+            )?;
+        }
+        for movement in &settlement.movements {
+            writer.execute(
+                "INSERT INTO balance (record, payee_id, currency, account, opening, change) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                (
+                    record,
+                    movement.who.payee.as_str(),
+                    movement.who.currency.code(),
+                    movement.account.name(),
+                    narrow(movement.opening)?,
+                    narrow(movement.change)?,
+                ),
+            )?;
+        }
+        for payment in &settlement.payments {
+            writer.execute(
+                "INSERT INTO payment (record, payee_id, currency, amount, trace) VALUES (?1, ?2, ?3, ?4, ?5)",
+                (
+                    record,
+                    payment.who.payee.as_str(),
+                    payment.who.currency.code(),
+                    narrow(payment.amount)?,
+                    tree(&payment.trace).to_string(),
+                ),
+            )?;
+        }
+        for change in posting.changes {
+            let fact = &change.fact;
+            writer.execute(
+                "INSERT INTO fact (record, period, kind, plan_id, subject, name, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                (
+                    record,
+                    name(fact.period),
+                    fact.kind.name(),
+                    &fact.plan,
+                    &fact.subject,
+                    &fact.name,
+                    &change.after,
+                ),
+            )?;
+        }
+        Ok(())
+    })
+}
+
+fn narrow(units: i128) -> Result<i64, Fault> {
+    i64::try_from(units).map_err(|_| {
+        let message = format!("{units} minor units do not fit the ledger");
+        Fault::new(Code::SPM402, message, "check the extracts for a misplaced decimal point")
+    })
+}
+
+/// An explanation as it is kept: label, exact value, value as shown, how it follows, clause, and what of.
+#[must_use]
+pub fn tree(node: &Node) -> Value {
+    let mut fields = Map::new();
+    fields.insert("label".to_owned(), json!(node.label));
+    fields.insert("value".to_owned(), json!(node.value.to_string()));
+    fields.insert("shown".to_owned(), json!(node.value_text()));
+    if !node.operation.word().is_empty() {
+        fields.insert("how".to_owned(), json!(node.operation.word()));
+    }
+    if let Some(clause) = &node.clause {
+        fields.insert("clause".to_owned(), json!(clause.clause()));
+    }
+    if !node.children.is_empty() {
+        fields.insert("of".to_owned(), node.children.iter().map(tree).collect());
+    }
+    Value::Object(fields)
+}
