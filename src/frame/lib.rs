@@ -11,6 +11,7 @@ pub mod lower;
 mod measure;
 mod merge;
 mod order;
+pub mod pairing;
 pub mod planning;
 pub mod profile;
 pub mod quota;

@@ -12,6 +12,7 @@ use spm_core::plan::territories::{Load, TerritoryPlan};
 
 use crate::load::Tables;
 use crate::lower::lower;
+use crate::pairing::{PairRows, fit, groups, rows_of};
 use crate::table::Table;
 
 pub(crate) fn internal(error: &PolarsError, place: &TextPlace) -> Diagnostic {
@@ -137,6 +138,14 @@ pub struct TerritoryRows {
     pub areas: Option<Areas>,
     /// Costs at `account * territories + territory`, and the decimals; `None` for a pair that is not allowed.
     pub costs: Option<(Vec<Option<i64>>, u32)>,
+    /// Which pairs are allowed, and what they cost more.
+    pub fit: Option<PairRows>,
+    /// Number of the group of each account, when groups go whole.
+    pub groups: Option<Vec<usize>>,
+    /// Cost of moving each account, and the decimals.
+    pub move_costs: (Vec<i64>, u32),
+    /// The accounts, and the holders that take part, in the same order; no holders when territories are created.
+    pub tables: (Table, Table),
 }
 
 /// Areas of accounts.
@@ -202,6 +211,10 @@ pub fn territory_rows(
         }
         None => Some(holders(plan, tables, &mut rows)?),
     };
+    if let Some((held, chosen)) = &held {
+        rows.tables.1 = rows_of(held, chosen).map_err(|error| internal(&error, place))?;
+    }
+    rows.tables.0 = accounts.clone();
     let not_negative =
         |values: Vec<Option<i64>>, what: &str, place: &TextPlace| -> Result<Vec<i64>, Diagnostic> {
             let values = values.into_iter().map(|value| value.or(Some(0)).filter(|value| *value >= 0));
@@ -214,6 +227,15 @@ pub fn territory_rows(
     if let Some(visits) = &plan.visits {
         let (values, decimals) = numbers(&accounts, visits, place)?;
         rows.visits = Some((not_negative(values, "how often an account is visited", place)?, decimals));
+    }
+    let (values, decimals) = numbers(&accounts, &plan.move_cost, place)?;
+    rows.move_costs = (not_negative(values, "the cost of a move", place)?, decimals);
+    rows.groups = match &plan.together {
+        Some(group) => Some(groups(&accounts, group, place)?),
+        None => None,
+    };
+    if held.is_some() {
+        rows.fit = fit(plan, &rows)?;
     }
     if let Some(cost) = &plan.cost {
         let (values, decimals) = pairs(tables, cost, &rows, place)?;
@@ -340,7 +362,11 @@ fn holders(
 }
 
 /// The rows for which a condition holds.
-fn flags(table: &Table, condition: &Expression, place: &TextPlace) -> Result<Vec<bool>, Diagnostic> {
+pub(crate) fn flags(
+    table: &Table,
+    condition: &Expression,
+    place: &TextPlace,
+) -> Result<Vec<bool>, Diagnostic> {
     let lowered = lower(condition, table, place)?;
     let frame = table
         .frame

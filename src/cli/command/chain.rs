@@ -43,7 +43,7 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
     let periods = opened.periods(&period)?;
     if territories {
         let tables = opened.load(&command::territories::NEED, global, ui)?;
-        command::territories::balance(&opened, &tables, global, ui)?;
+        command::territories::balance_all(&opened, &tables, global, ui)?;
     }
     if quotas {
         let tables = command::quotas::load(&opened, global, ui)?;

@@ -8,6 +8,7 @@ pub mod quotas;
 pub mod raw;
 pub mod reference;
 pub mod schema;
+pub mod seating;
 pub mod shape;
 pub mod territories;
 
