@@ -8,6 +8,7 @@ mod hierarchy;
 mod intake;
 pub mod load;
 pub mod lower;
+pub mod market;
 mod measure;
 mod merge;
 mod order;

@@ -215,12 +215,20 @@ pub fn territory_rows(
         rows.tables.1 = rows_of(held, chosen).map_err(|error| internal(&error, place))?;
     }
     rows.tables.0 = accounts.clone();
+    let rows_named = rows.accounts.clone();
     let not_negative =
         |values: Vec<Option<i64>>, what: &str, place: &TextPlace| -> Result<Vec<i64>, Diagnostic> {
+            let below = |value: &Option<i64>| value.is_some_and(|value| value < 0);
+            let each = (values.len() / rows_named.len().max(1)).max(1);
+            let first = values.iter().position(below);
+            let count = values.iter().filter(|value| below(value)).count();
             let values = values.into_iter().map(|value| value.or(Some(0)).filter(|value| *value >= 0));
             values.collect::<Option<Vec<i64>>>().ok_or_else(|| {
-                let fault =
-                    Diagnostic::error(Code::SPM110, format!("{what} is below zero, or beyond 64 bits"));
+                let name = first.and_then(|first| rows_named.get(first / each)).map_or("", String::as_str);
+                let message = format!(
+                    "{what} is below zero, or beyond 64 bits: {count} time(s), first for account {name}"
+                );
+                let fault = Diagnostic::error(Code::SPM110, message);
                 fault.at(Place::Text(place.clone()), "").hint("make it zero or more: GREATEST(..., 0)")
             })
         };

@@ -4,6 +4,7 @@ pub mod commission;
 pub mod diagnostic;
 pub mod explain;
 pub mod map;
+mod outlines;
 pub mod quotas;
 pub mod statement;
 pub mod table;

@@ -264,3 +264,144 @@ fn each_of_several_plans_has_results_of_its_own() {
     }
     assert!(!project.bytes("out/territories/overlay/map.html").is_empty());
 }
+
+const COVERAGE: &str = "[coverage]\npotential = \"revenue * 2\"\nsold = \"revenue\"\nsegment = \"segment\"\nvisits = \"CASE WHEN segment = 'large' THEN 12 ELSE 6 END\"\nhours = \"2.5\"\navailable = 45\n";
+
+#[test]
+fn the_market_is_sized_by_segment_and_territory() {
+    let project = project(&plan("", COVERAGE));
+    let rows = lines(&project, &["territories", "coverage"]);
+    // 1,660 could be bought, half of it is. Large accounts take 30 hours, small ones 15: C and D have 60 hours of work each and
+    // time for 45, so three quarters of their 800 are covered, all of the 800 of A and B, nothing of what nobody has.
+    assert_eq!(rows[1], "all,,11,8,1660.00,1400.00,84.34,830.00,830.00,240.00,180.00,5.33", "{rows:?}");
+    assert!(
+        rows.contains(&"segment,large,5,4,820.00,600.00,73.17,410.00,410.00,150.00,,3.33".to_owned()),
+        "{rows:?}"
+    );
+    assert!(
+        rows.contains(&"territory,C,2,2,400.00,300.00,75.00,200.00,200.00,60.00,45.00,1.33".to_owned()),
+        "{rows:?}"
+    );
+    assert!(rows.contains(&"nobody,,3,0,60.00,0.00,0.00,30.00,30.00,60.00,0.00,1.33".to_owned()), "{rows:?}");
+    let ran = project.run(&["territories", "coverage"]).exits(0);
+    assert!(
+        ran.stderr().contains("of the market is covered; the work takes 5.3 people, 4 are there"),
+        "{}",
+        ran.stderr()
+    );
+    // 240 hours at 45: six territories.
+    project.file("plans/field.toml", plan("territories = \"by workload\"", COVERAGE).replace("50%", "60%"));
+    let ran = project.run(&["territories", "create"]).exits(0);
+    assert!(
+        ran.stderr().contains("240 hours of work at 45 for each seat: 6 territories"),
+        "{}",
+        ran.stderr()
+    );
+    assert!(ran.stderr().contains("11 accounts in 6 territories"), "{}", ran.stderr());
+    let made = lines(&project, &["territories", "coverage", "out/territories/assignment.parquet"]);
+    assert!(made[1].starts_with("all,,11,11,1660.00,"), "{made:?}");
+    project.file("plans/field.toml", plan("territories = \"by workload\"", ""));
+    let ran = project.run(&["check"]).exits(1);
+    assert!(ran.stderr().contains("territories by workload need [coverage]"), "{}", ran.stderr());
+    project.file("plans/field.toml", plan("", ""));
+    let ran = project.run(&["territories", "coverage"]).exits(3);
+    assert!(ran.stderr().contains("it has no [coverage]"), "{}", ran.stderr());
+}
+
+#[test]
+fn bad_input_is_named() {
+    // (file, from, to, exit code, words)
+    let cases: &[(&str, &str, &str, i32, &str)] = &[
+        (
+            "accounts.csv",
+            "a1,A,,small,0,0,100",
+            "a1,A,,small,,,100",
+            0,
+            "1 of 11 accounts have no coordinates",
+        ),
+        ("accounts.csv", "a1,A,,small,0,0,100", "a1,A,,small,91.5,0,100", 3, "latitude"),
+        (
+            "accounts.csv",
+            "a1,A,,small,0,0,100",
+            "a1,A,,small,0,0,-100",
+            3,
+            "the load of an account is below zero, or beyond 64 bits: 1 time(s), first for account a1",
+        ),
+        (
+            "accounts.csv",
+            "a1,A,,small,0,0,100",
+            "a1,A,,small,0,0,5000",
+            4,
+            "revenue: account a1 carries 5000, more than any territory may",
+        ),
+        ("accounts.csv", "a1,A,", "a1,Z,", 3, "Z"),
+        (
+            "plans/field.toml",
+            "value = \"revenue\"",
+            "value = \"revenue * 0\"",
+            0,
+            "`revenue` is zero for every account",
+        ),
+        (
+            "plans/field.toml",
+            "move = ",
+            "eligible = \"FALSE\"\nmove = ",
+            3,
+            "11 accounts and 0 territories: nothing to divide",
+        ),
+        (
+            "plans/field.toml",
+            "move = ",
+            "eligible = \"rep_id <> 'A'\"\nmove = ",
+            0,
+            "2 account(s) stand with somebody who takes no part, such as a1 with A",
+        ),
+        (
+            "plans/field.toml",
+            "move = ",
+            "accounts = \"account_id IN ('a1', 'a2')\"\neligible = \"TRUE\"\nmove = ",
+            4,
+            "revenue: 2 account(s) carry something, and 4 territories must each have some",
+        ),
+    ];
+    for (file, from, to, code, words) in cases {
+        let project = project(PLAN);
+        let text = String::from_utf8(project.bytes(file)).expect("text");
+        assert!(text.contains(from), "{file}: {from}");
+        project.file(file, text.replace(from, to));
+        let ran = project.run(&["territories", "balance"]).exits(*code);
+        assert!(ran.stderr().contains(words), "{to}: {}", ran.stderr());
+    }
+    // New York, where one account has the longitude first.
+    let project = project(PLAN);
+    project
+        .file("reps.csv", "id,role,segment,latitude,longitude\nA,AE,small,40.7,-74\nB,AE,small,40.8,-74\n");
+    project.file(
+        "accounts.csv",
+        "id,owner,parent,segment,latitude,longitude,revenue\na1,A,,small,-74,40.7,100\na2,A,,small,40.7,-74,100\nb1,B,,small,40.8,-74,100\nb2,B,,small,40.9,-74,100\n",
+    );
+    let ran = project.run(&["territories", "balance"]).exits(0);
+    assert!(
+        ran.stderr()
+            .contains("1 account(s) look as if latitude and longitude were swapped, such as a1 at -74, 40.7"),
+        "{}",
+        ran.stderr()
+    );
+}
+
+#[test]
+fn borders_are_drawn_where_there_are_some() {
+    let project = project(PLAN);
+    project.run(&["-q", "territories", "map", "today"]).exits(0);
+    let page =
+        |project: &Project| String::from_utf8(project.bytes("out/territories/map.html")).expect("text");
+    // The Gulf of Guinea has no borders.
+    assert!(!page(&project).contains("class=\"borders\""));
+    let project = Project::adventureworks();
+    project.run(&["-q", "territories", "map", "today"]).exits(0);
+    assert!(page(&project).contains("class=\"borders\""));
+    assert!(
+        page(&project).contains("data-near="),
+        "most stores are in North America: the page looks there first"
+    );
+}

@@ -2,6 +2,7 @@
 
 pub mod comp;
 pub mod contract;
+pub mod coverage;
 pub mod expression;
 pub mod project;
 pub mod quotas;

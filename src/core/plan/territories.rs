@@ -5,6 +5,7 @@ use crate::ground::rational::Rational;
 use crate::ground::source::{Place, TextPlace};
 
 use super::contract::Type;
+use super::coverage::{COVERAGE, CoveragePlan, check_coverage};
 use super::expression::{Columns, Expression, Node, check_typed};
 use super::raw::Raw;
 use super::seating::{RULE, Rule, SEATS, SeatPlan, check_rules, check_seats, expression, pair_columns};
@@ -27,8 +28,8 @@ pub static TERRITORIES: Shape = Shape {
         ),
         Field::optional(
             "territories",
-            Kind::Integer(1, 100_000),
-            "how many territories `spm territories create` makes",
+            Kind::Either(&[Kind::Integer(1, 100_000), Kind::Choice(&["by workload"])]),
+            "how many territories `spm territories create` makes; \"by workload\": as many as [coverage] needs seats",
         ),
         Field::optional(
             "eligible",
@@ -110,6 +111,11 @@ pub static TERRITORIES: Shape = Shape {
             "rules for new accounts, in order, for `spm territories assign`",
         ),
         Field::optional(
+            "coverage",
+            Kind::Table(&COVERAGE),
+            "market and work, for `spm territories coverage` and territories by workload",
+        ),
+        Field::optional(
             "seats",
             Kind::Table(&SEATS),
             "who gets which territory, for `spm territories seats`",
@@ -162,6 +168,10 @@ pub struct TerritoryPlan {
     pub holders: &'static str,
     /// How many territories to create.
     pub territories: Option<usize>,
+    /// As many as the work takes.
+    pub by_workload: bool,
+    /// Market and work.
+    pub coverage: Option<CoveragePlan>,
     /// Who holds a territory.
     pub eligible: Option<Expression>,
     /// Which accounts are divided.
@@ -291,6 +301,16 @@ impl TerritoryPlan {
         let move_cost = check_move(raw, &accounts, &mut faults);
         let rules = check_rules(raw, tables, holders, &mut faults);
         let seats = check_seats(raw, tables, &mut faults);
+        let coverage = check_coverage(raw, tables, holders, &mut faults);
+        let by_workload = raw.text("territories").is_some();
+        if by_workload && raw.get("coverage").is_none() {
+            let fault = Diagnostic::error(
+                Code::SPM304,
+                "territories by workload need [coverage], which says what the work is",
+            );
+            let hint = "add [coverage] with potential, visits, hours and available";
+            faults.push(fault.at(Place::Text(raw.key_place("territories").clone()), "").hint(hint));
+        }
         let max_moved = check_max_moved(raw, &measures, &mut faults);
         for key in ["travel", "move"] {
             if let (Some(value), Some(item)) = (raw.number(key), raw.get(key))
@@ -311,6 +331,8 @@ impl TerritoryPlan {
             title,
             holders,
             territories: count("territories"),
+            by_workload,
+            coverage,
             eligible,
             accounts: kept,
             current,

@@ -19,10 +19,13 @@ pub fn problem(plan: &TerritoryPlan, rows: &TerritoryRows, centres: bool) -> Res
     let fault =
         |code, message: String| Diagnostic::error(code, message).at(Place::Text(plan.place.clone()), "");
     if territories == 0 || rows.accounts.is_empty() {
-        return Err(fault(
+        let fault = fault(
             Code::SPM404,
             format!("{} accounts and {territories} territories: nothing to divide", rows.accounts.len()),
-        ));
+        );
+        return Err(
+            fault.hint("look at `eligible` and `accounts` of the plan: who takes part, and what is divided")
+        );
     }
     if centres && rows.account_points.iter().all(Option::is_none) {
         let fault = fault(Code::SPM404, "no account has coordinates, so no centre can be found".to_owned());

@@ -1,6 +1,6 @@
 //! What stands in the way of an answer, in the words of the plan.
 
-use spm_core::engine::territory::{Conflict, Evaluation, Problem, Whole};
+use spm_core::engine::territory::{self, Conflict, Evaluation, Problem, Whole};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
@@ -58,6 +58,10 @@ fn conflict_text(
             load_text(rows, *measure, *low),
             load_text(rows, *measure, *high)
         ),
+        Conflict::TooFew { measure, accounts, territories } => format!(
+            "{}: {accounts} account(s) carry something, and {territories} territories must each have some",
+            name(measure)
+        ),
         Conflict::Locked { measure, territory, load, high } => format!(
             "{}: the accounts locked in {} carry {}, more than {}",
             name(measure),
@@ -104,11 +108,37 @@ pub fn warn(plan: &TerritoryPlan, rows: &TerritoryRows, created: bool, ui: &Ui) 
             sink.push(fault.hint("map latitude and longitude, or leave these rows out with a condition"));
         }
     }
-    let unknown =
-        rows.current.iter().flatten().filter(|id| rows.territories.binary_search(id).is_err()).count();
-    if unknown > 0 {
-        let message =
-            format!("{unknown} account(s) stand with somebody who takes no part; they move without cost");
+    if plan.cost.is_none() || plan.travel.is_some() {
+        let homes = if created { &[][..] } else { &rows.homes };
+        let suspects = territory::swapped(&rows.account_points, homes);
+        if let Some((latitude, longitude)) = suspects.first().and_then(|first| rows.account_points[*first]) {
+            let message = format!(
+                "{} account(s) look as if latitude and longitude were swapped, such as {} at {latitude}, {longitude}: far from all others, and near them the other way round",
+                suspects.len(),
+                rows.accounts[suspects[0]],
+            );
+            let fault = Diagnostic::warning(Code::SPM110, message).at(Place::Text(plan.place.clone()), "");
+            sink.push(fault.hint("correct the extract, or swap the columns in spm.toml"));
+        }
+    }
+    for (measure, own) in plan.measures.iter().zip(&rows.loads) {
+        if own.loads.iter().all(|load| *load == 0) {
+            let message = format!("`{}` is zero for every account: it balances nothing", measure.name);
+            let fault = Diagnostic::warning(Code::SPM404, message).at(Place::Text(measure.place.clone()), "");
+            sink.push(fault.hint("look at its expression and its `where`"));
+        }
+    }
+    let takes_no_part =
+        |id: &Option<String>| id.as_ref().is_some_and(|id| rows.territories.binary_search(id).is_err());
+    let unknown: Vec<usize> =
+        (0..rows.accounts.len()).filter(|account| takes_no_part(&rows.current[*account])).collect();
+    if let Some(first) = unknown.first() {
+        let message = format!(
+            "{} account(s) stand with somebody who takes no part, such as {} with {}; they move without cost",
+            unknown.len(),
+            rows.accounts[*first],
+            rows.current[*first].as_deref().unwrap_or_default()
+        );
         sink.push(Diagnostic::warning(Code::SPM109, message).at(Place::Text(plan.place.clone()), ""));
     }
     ui.notices(&sink);

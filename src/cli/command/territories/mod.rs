@@ -2,6 +2,7 @@
 
 mod assign;
 mod build;
+mod coverage;
 mod faults;
 mod output;
 mod picture;
@@ -16,9 +17,11 @@ use spm_core::ground::rational::Rational;
 use spm_core::ground::round::{Rounding, round_to_decimals};
 use spm_core::ground::source::Place;
 use spm_core::plan::Plan;
+use spm_core::plan::coverage::CoveragePlan;
 use spm_core::plan::expression::Expression;
 use spm_core::plan::territories::TerritoryPlan;
 use spm_frame::load::{Need, Tables};
+use spm_frame::market;
 use spm_frame::planning::{TerritoryRows, territory_rows};
 use spm_frame::table::Table;
 use spm_frame::write::{Builder, Folder};
@@ -59,12 +62,20 @@ pub enum Command {
         after_help = "Example:\n  spm territories assign --format csv\n\nNew are accounts that nobody holds who takes part. Accounts that stand stay where they are."
     )]
     Assign,
-    /// Give territories to salespeople: by distance, relationship and skill, at the least cost there is
+    /// Give territories to salespeople at the least cost of distance, relationship and skill
     #[command(
         after_help = "Example:\n  spm territories create --count 12\n  spm territories seats\n\nThe plan says under [seats] who may have a seat and what counts."
     )]
     Seats {
         /// Assignment of accounts to territories, or `today`; the last one that was made when absent
+        assignment: Option<PathBuf>,
+    },
+    /// Size the market and the work: what is covered, white space, hours and seats, by segment and territory
+    #[command(
+        after_help = "Examples:\n  spm territories coverage                       # of what stands today\n  spm territories coverage out/territories/assignment.parquet\n\nThe plan says under [coverage] what the market is and what the work takes."
+    )]
+    Coverage {
+        /// Assignment of accounts to territories; what stands today when absent
         assignment: Option<PathBuf>,
     },
     /// Score an assignment: cost, balance, limits, and how far from the best it is
@@ -154,6 +165,10 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
             let assignment = assignment.clone().unwrap_or_else(|| scope.last());
             (seats::seats(&scope, &assignment)?, "spm.territories.seats/1")
         }
+        Command::Coverage { assignment } => {
+            let own = assignment.as_deref().unwrap_or(Path::new(TODAY));
+            (coverage::coverage(&scope, own)?, "spm.territories.coverage/1")
+        }
         Command::Score { assignment } => {
             let own = [assignment.as_deref().unwrap_or(Path::new(TODAY))];
             (reading::compare(&scope, &own)?, "spm.territories.score/1")
@@ -228,7 +243,11 @@ fn balance(scope: &Scope<'_>) -> Result<Table, Failure> {
 /// Creates territories and writes; returns the summary.
 fn create(scope: &Scope<'_>, count: Option<usize>) -> Result<Table, Failure> {
     let Scope { plan, ui, .. } = *scope;
-    let Some(count) = count.or(plan.territories).filter(|count| *count > 0) else {
+    let by_work = match &plan.coverage {
+        Some(coverage) if plan.by_workload && count.is_none() => Some(seats_needed(scope, coverage)?),
+        _ => None,
+    };
+    let Some(count) = count.or(by_work).or(plan.territories).filter(|count| *count > 0) else {
         let fault = scope.fault(Code::SPM004, "how many territories? The plan has no `territories`");
         return Err(input(fault.hint("territories = 50 in the plan, or --count 50")));
     };
@@ -256,6 +275,24 @@ fn create(scope: &Scope<'_>, count: Option<usize>) -> Result<Table, Failure> {
         ui.step(&format!("creating, round {round}"));
     });
     publish(scope, (&rows, &problem), &outcome)
+}
+
+/// As many seats as the work of all accounts takes.
+fn seats_needed(scope: &Scope<'_>, coverage: &CoveragePlan) -> Result<usize, Failure> {
+    let rows = territory_rows(scope.plan, scope.tables, Some(1)).map_err(input)?;
+    let hours = market::workload(coverage, &rows).map_err(input)?;
+    let available = market::hours_of_anybody(coverage, &rows).map_err(input)?;
+    let seats = territory::seats_for(&hours, &available).ok_or_else(|| {
+        let fault =
+            scope.fault(Code::SPM110, "`available` of [coverage] is zero, so no number of seats is enough");
+        input(fault.hint("available = 1200"))
+    })?;
+    scope.ui.status(&format!(
+        "{} hours of work at {} for each seat: {seats} territories",
+        hours.iter().sum::<Rational>().to_decimal_text(),
+        available.to_decimal_text(),
+    ));
+    Ok(seats)
 }
 
 fn settings(plan: &TerritoryPlan) -> Settings {

@@ -8,6 +8,7 @@
 mod ascent;
 mod candidates;
 mod connect;
+mod coverage;
 mod create;
 mod curvature;
 mod dual;
@@ -22,14 +23,17 @@ mod verify;
 mod whole;
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;
 
+pub use coverage::{Coverage, Line, Market, seats_for};
 pub use create::{create, find_centres};
 pub use dual::{Prices, bound};
 pub use newcomers::Newcomers;
 pub use problem::{Band, Conflict, Contiguity, Costs, FORBIDDEN, Fit, Loads, Measure, MoveLimit, Problem};
 pub use seats::{Seated, Seating};
-pub use travel::{Centres, Point, Travel};
+pub use travel::{Centres, Point, Travel, swapped};
 pub use verify::{Evaluation, evaluate, verify};
 pub use whole::Whole;
 

@@ -221,6 +221,11 @@ impl Problem {
                 let total = if most < low { most } else { least };
                 found.push(Conflict::Total { measure: index, total, low, high });
             }
+            let carry = extremes.iter().filter(|(_, most)| *most > 0).count();
+            let hungry = measure.bands.iter().filter(|band| band.low > 0).count();
+            if carry < hungry {
+                found.push(Conflict::TooFew { measure: index, accounts: carry, territories: hungry });
+            }
             let mut locked = vec![0i128; self.territories];
             for (account, territory) in self.locked.iter().enumerate() {
                 if let Some(territory) = territory {
@@ -325,6 +330,15 @@ pub enum Conflict {
         low: i128,
         /// Most of all territories.
         high: i128,
+    },
+    /// There are fewer accounts than territories that must carry something.
+    TooFew {
+        /// Measure.
+        measure: usize,
+        /// Accounts that carry something.
+        accounts: usize,
+        /// Territories whose least load is more than nothing.
+        territories: usize,
     },
     /// Accounts locked in a territory are more than it may carry.
     Locked {

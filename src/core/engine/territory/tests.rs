@@ -26,7 +26,7 @@ fn problem(costs: &[[i64; 2]], loads: &[i64], low: i128, high: i128) -> Problem 
 }
 
 /// The least cost of a feasible assignment, by trying them all.
-fn optimum(problem: &Problem) -> Option<i128> {
+pub(super) fn optimum(problem: &Problem) -> Option<i128> {
     let count = problem.territories.pow(u32::try_from(problem.accounts()).expect("small"));
     (0..count)
         .filter_map(|number| {
