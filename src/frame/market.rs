@@ -6,7 +6,7 @@ use polars::prelude::*;
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
-use spm_core::plan::coverage::CoveragePlan;
+use spm_core::plan::coverage::{CoveragePlan, Sold};
 use spm_core::plan::expression::Expression;
 
 use crate::lower::lower;
@@ -97,8 +97,12 @@ pub fn market(plan: &CoveragePlan, rows: &TerritoryRows) -> Result<MarketRows, D
     Ok(MarketRows {
         potential: amounts(accounts, &plan.potential, "the potential of an account", plan)?,
         sold: match &plan.sold {
-            Some(sold) => amounts(accounts, sold, "what an account buys", plan)?,
-            None => vec![Rational::zero(); rows.accounts.len()],
+            Sold::Account(sold) => amounts(accounts, sold, "what an account buys", plan)?,
+            Sold::Measure(place) => {
+                let own = &rows.loads[*place];
+                own.loads.iter().map(|units| Rational::from_scaled((*units).into(), own.decimals)).collect()
+            }
+            Sold::Nothing => vec![Rational::zero(); rows.accounts.len()],
         },
         hours: workload(plan, rows)?,
         segments: names.iter().map(|name| numbers[name.as_str()]).collect(),

@@ -116,6 +116,8 @@ fn pairs_that_are_not_allowed_are_not_made() {
     );
     let ran = project.run(&["territories", "balance"]).exits(4);
     assert!(ran.stderr().contains("1 account(s) may go to no territory, such as c1"), "{}", ran.stderr());
+    let today = lines(&project, &["territories", "score"]);
+    assert!(today.contains(&"accounts where they may not be,1.000".to_owned()), "{today:?}");
 }
 
 #[test]
@@ -213,6 +215,8 @@ fn seats_go_to_people_at_the_least_cost() {
         rows.iter().skip(1).map(|row| row.split(',').take(2).collect::<Vec<_>>().join(" ")).collect()
     };
     assert_eq!(who(&rows), ["E D", "M C", "W A"], "{rows:?}");
+    // Without D, C comes to E (111 km) and B to M (66.7 km): 177.912 km instead of 44.478.
+    assert_eq!(rows[1], "E,D,0.000,0.000,0.000,0.000,0.000,C,111.195,133.434,cheapest", "{rows:?}");
     // Whoever has the accounts keeps them when that is worth 300 km each; not everybody can.
     let project = seated("[seats]\nrelationship = \"300\"\n");
     let rows = lines(&project, &["territories", "seats", "today"]);
@@ -300,6 +304,14 @@ fn the_market_is_sized_by_segment_and_territory() {
     assert!(ran.stderr().contains("11 accounts in 6 territories"), "{}", ran.stderr());
     let made = lines(&project, &["territories", "coverage", "out/territories/assignment.parquet"]);
     assert!(made[1].starts_with("all,,11,11,1660.00,"), "{made:?}");
+    // What is sold may be a measure of the plan.
+    project
+        .file("plans/field.toml", plan("", &COVERAGE.replace("sold = \"revenue\"", "measure = \"revenue\"")));
+    assert_eq!(lines(&project, &["territories", "coverage"]), rows);
+    project
+        .file("plans/field.toml", plan("", &COVERAGE.replace("sold = \"revenue\"", "measure = \"revenu\"")));
+    let ran = project.run(&["check"]).exits(1);
+    assert!(ran.stderr().contains("did you mean `revenue`?"), "{}", ran.stderr());
     project.file("plans/field.toml", plan("territories = \"by workload\"", ""));
     let ran = project.run(&["check"]).exits(1);
     assert!(ran.stderr().contains("territories by workload need [coverage]"), "{}", ran.stderr());
@@ -334,7 +346,7 @@ fn bad_input_is_named() {
             4,
             "revenue: account a1 carries 5000, more than any territory may",
         ),
-        ("accounts.csv", "a1,A,", "a1,Z,", 3, "Z"),
+        ("accounts.csv", "a1,A,", "a1,Z,", 0, "accounts.owner_id are not in reps, such as `Z`"),
         (
             "plans/field.toml",
             "value = \"revenue\"",

@@ -301,7 +301,7 @@ impl TerritoryPlan {
         let move_cost = check_move(raw, &accounts, &mut faults);
         let rules = check_rules(raw, tables, holders, &mut faults);
         let seats = check_seats(raw, tables, &mut faults);
-        let coverage = check_coverage(raw, tables, holders, &mut faults);
+        let coverage = check_coverage(raw, tables, holders, &measures, &mut faults);
         let by_workload = raw.text("territories").is_some();
         if by_workload && raw.get("coverage").is_none() {
             let fault = Diagnostic::error(

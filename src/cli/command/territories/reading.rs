@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use spm_core::engine::territory::{self, Problem};
-use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_frame::planning::{TerritoryRows, points, territory_rows, texts};
-use spm_frame::profile;
 use spm_frame::table::Table;
 use spm_frame::write::Builder;
 
 use super::{Scope, TODAY, build, input, output};
-use crate::cli::exit::{self, Failure};
+use crate::cli::command::read_file;
+use crate::cli::exit::Failure;
 
 /// An assignment with the territories that it speaks of: those that stand, or those that `create` made and wrote beside it.
 pub struct Assigned {
@@ -27,25 +27,6 @@ pub struct Assigned {
 
 /// Territories by identifier, each with its centre where one is known.
 type Placed = (Vec<String>, Vec<Option<(f64, f64)>>);
-
-/// A table of a file that somebody else may have written, with the columns that are needed.
-fn read_file(path: &Path, columns: &[&str], hint: &str) -> Result<Table, Failure> {
-    let mut sink = Sink::default();
-    let shown = path.display().to_string();
-    if !path.exists() {
-        let fault = Diagnostic::error(Code::SPM101, format!("no file {shown}"));
-        return Err(input(fault.hint(hint)));
-    }
-    let read = profile::open(Path::new(""), &shown, &mut sink);
-    let Some((table, _)) = read.filter(|_| !sink.has_errors()) else {
-        return Err(Failure::Faults(sink, exit::INPUT));
-    };
-    if let Some(column) = columns.iter().find(|column| table.column(column).is_none()) {
-        let fault = Diagnostic::error(Code::SPM103, format!("{shown} has no column `{column}`"));
-        return Err(input(fault.hint(hint)));
-    }
-    Ok(table)
-}
 
 /// Reads an assignment: a path as given, or within the project; or what stands.
 pub fn assigned(scope: &Scope<'_>, path: &Path) -> Result<Assigned, Failure> {

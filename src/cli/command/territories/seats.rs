@@ -161,16 +161,12 @@ fn table(
     let seats = 0..seating.seats;
     let name = |person: usize| people.people[person].as_str();
     let here = |seat: usize| pairs[seat * seating.people + seated.person[seat]?];
-    // The other person for whom all seats together would cost the least more, by the prices; ties by the own cost.
+    let seconds = seated.seconds(seating);
     let second = |seat: usize| {
-        let others = (0..seating.people).filter(|person| seated.person[seat] != Some(*person));
-        let more = others.filter_map(|person| {
-            Some((seated.more(seating, seat, person)?, seating.cost(seat, person)?, person))
-        });
-        more.min()
+        let (person, more) = seconds[seat]?;
+        Some((more, seating.cost(seat, person)?, person))
     };
     let narrow = |value: i128| i64::try_from(value).ok();
-    let taken = |person: usize| seated.person.contains(&Some(person));
     let why = |seat: usize| {
         let Some(person) = seated.person[seat] else {
             let anybody = (0..seating.people).any(|person| seating.cost(seat, person).is_some());
@@ -188,8 +184,8 @@ fn table(
         match cheaper.as_slice() {
             _ if alone => "only choice",
             [] => "cheapest",
-            all if all.iter().all(|other| taken(*other)) => "the cheaper ones are worth more elsewhere",
-            _ => "a cheaper one is worth less here than elsewhere",
+            // Nobody cheaper is free, or the seats would cost less.
+            _ => "the cheaper ones are worth more elsewhere",
         }
     };
     let table = Builder::default()

@@ -1,6 +1,8 @@
 //! Seats filled by people: the assignment problem, solved exactly, with prices that prove it (Kuhn 1955, Munkres 1957; by
 //! shortest augmenting paths, Jonker and Volgenant 1987).
 
+use rayon::prelude::*;
+
 use super::FORBIDDEN;
 
 /// Seats, people and what each pair costs.
@@ -167,10 +169,22 @@ impl Seating {
 }
 
 impl Seated {
-    /// How much all seats together would cost more, at least, if this pair were demanded.
+    /// Who would have each seat if its person could not, and what all seats together would cost more; `None` for an open
+    /// seat, and where fewer seats could be filled.
     #[must_use]
-    pub fn more(&self, seating: &Seating, seat: usize, person: usize) -> Option<i128> {
-        Some(seating.cost(seat, person)? - self.values[seat] + self.prices[person])
+    pub fn seconds(&self, seating: &Seating) -> Vec<Option<(usize, i128)>> {
+        let without = |seat: usize| {
+            let person = self.person[seat]?;
+            let mut other = seating.clone();
+            other.costs[seat * seating.people + person] = FORBIDDEN;
+            let answer = other.solve();
+            let filled = |own: &Self| own.person.iter().flatten().count();
+            // The price of an open seat may differ when the dearest pair is the one left out.
+            (filled(&answer) == filled(self))
+                .then_some(())
+                .and_then(|()| Some((answer.person[seat]?, answer.objective - self.objective)))
+        };
+        (0..seating.seats).into_par_iter().map(without).collect()
     }
 }
 
@@ -212,6 +226,16 @@ mod tests {
             prop_assert_eq!(seating.verify(&seated), Ok(()));
             let filled = seated.person.iter().flatten().count();
             prop_assert_eq!((filled, seated.objective), best(&seating, 0, &mut vec![false; people]));
+            // Without its person, no seat can be filled at less than the second best says.
+            for (seat, second) in seated.seconds(&seating).into_iter().enumerate() {
+                let Some((other, more)) = second else { continue };
+                prop_assert!(seated.person[seat] != Some(other) && more >= 0);
+                let mut without = seating.clone();
+                let person = seated.person[seat].expect("a filled seat");
+                without.costs[seat * people + person] = FORBIDDEN;
+                let again = best(&without, 0, &mut vec![false; people]);
+                prop_assert_eq!((filled, seated.objective + more), again);
+            }
         }
     }
 
