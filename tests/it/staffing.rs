@@ -75,7 +75,11 @@ fn new_accounts_respect_room_and_follow_their_group() {
     let rows = lines(&project, &["territories", "assign"]);
     assert!(rows[3].starts_with("n3,B,its group,"), "{rows:?}");
     let ran = project.run(&["territories", "assign"]).exits(0);
-    assert!(ran.stderr().contains("3 of 11 accounts are new"), "{}", ran.stderr());
+    assert!(
+        ran.stderr().contains("3 of 11 accounts are new: 0 by rule, 1 with their group, 2 by fit"),
+        "{}",
+        ran.stderr()
+    );
 }
 
 #[test]

@@ -67,12 +67,13 @@ pub fn assign(scope: &Scope<'_>) -> Result<Table, Failure> {
         folder.publish()?;
         ui.status(&format!("wrote {}", target.display()));
     }
-    let ruled = (0..new.accounts.len()).filter(|place| by(*place).is_some()).count();
+    let follow = new.follow.iter().filter(|follow| **follow).count();
+    let by_rule = (0..new.accounts.len()).filter(|place| by(*place).is_some()).count() - follow;
     ui.status(&format!(
-        "{} of {} accounts are new, {ruled} placed by rule, {} by fit; {}",
+        "{} of {} accounts are new: {by_rule} by rule, {follow} with their group, {} by fit; {}",
         new.accounts.len(),
         rows.accounts.len(),
-        new.accounts.len() - ruled,
+        new.accounts.len() - by_rule - follow,
         output::certificate(&outcome, output::unit(plan)),
     ));
     Ok(table)
