@@ -3,6 +3,7 @@
     python3 benches/territories.py gap FOLDER      # FOLDER has best_known.csv (path, items, agents, lower_bound, best_known) and the files
     python3 benches/territories.py districting FOLDER    # reference_values.csv, and LEVEL/STATE_nodes.csv and _edges.csv
     python3 benches/territories.py cpmp FOLDER           # best_known.csv and instances/NAME.dat: capacitated p-median
+    python3 benches/territories.py zips FOLDER K         # us_zips.csv, us_counties_atlas.csv, us_county_adjacency_atlas.csv: K territories that hang together by county
     python3 benches/territories.py country N K     # N accounts into K territories, three measures within 2 %
 
 Needs a release build of spm; SPM names another binary. All but `gap` need polars, `country` numpy too, and for the peer `pip install k-means-constrained`.
@@ -203,6 +204,95 @@ def cpmp(root):
     print(f"mean {sum(gaps) / len(gaps):+.2f} %, worst {max(gaps):+.2f} % of {len(gaps)}")
 
 
+STATES = (
+    "AL 01 AK 02 AZ 04 AR 05 CA 06 CO 08 CT 09 DE 10 DC 11 FL 12 GA 13 HI 15 ID 16 IL 17 IN 18 IA 19 KS 20 KY 21 LA 22 ME 23 MD 24 MA 25 MI 26 MN 27 MS 28 MO 29 MT 30 "
+    "NE 31 NV 32 NH 33 NJ 34 NM 35 NY 36 NC 37 ND 38 OH 39 OK 40 OR 41 PA 42 RI 44 SC 45 SD 46 TN 47 TX 48 UT 49 VT 50 VA 51 WA 53 WV 54 WI 55 WY 56 AS 60 GU 66 MP 69 PR 72 VI 78"
+).split()
+
+
+def zips(root, k):
+    """All ZIP codes of the United States, equal numbers within 10 %, each territory in one piece by county. The tables are written out as an example of how to
+    make them: the county of a ZIP is the one of its name, or else the nearest of its state; counties that no land joins to the rest (islands, Alaska) are joined to
+    the nearest county that is."""
+    state = dict(zip(STATES[::2], STATES[1::2]))
+    read = lambda name: list(csv.DictReader(open(f"{root}/{name}.csv")))
+    counties = {row["fips"]: (float(row["lat"]), float(row["lon"])) for row in read("us_counties_atlas")}
+    kinds = (" county", " parish", " city and borough", " borough", " census area", " municipality", " municipio", ".", "'", " ", "-")
+    plain = lambda name: functools.reduce(lambda text, kind: text.replace(kind, ""), kinds, name.lower())
+    named = {(row["fips"][:2], plain(row["name"])): row["fips"] for row in read("us_counties_atlas")}
+
+    def way(one, other):
+        (a, b), (c, d) = one, other
+        return (a - c) ** 2 + ((b - d) * math.cos(math.radians((a + c) / 2))) ** 2
+
+    rows, touching = [], {fips: set() for fips in counties}
+    for row in read("us_zips"):
+        own, place = state[row["state"]], (float(row["lat"]), float(row["lon"]))
+        county = named.get((own, plain(row["county"])))
+        if county is None:
+            county = min((fips for fips in counties if fips[:2] == own), key=lambda fips: way(place, counties[fips]))
+        rows.append([row["zip"], row["lat"], row["lon"], county])
+    for row in read("us_county_adjacency_atlas"):
+        touching[row["fips_a"]].add(row["fips_b"])
+        touching[row["fips_b"]].add(row["fips_a"])
+    # An area without accounts is no bridge, so only counties with ZIPs count.
+    used = {row[3] for row in rows}
+    edges = {(one, other) for one in used for other in touching[one] if other in used}
+    near = lambda part, rest: min(((way(counties[a], counties[b]), a, b) for a in part for b in rest))[1:]
+    while True:
+        left, parts = set(used), []
+        links = {one: set() for one in used}
+        for one, other in edges:
+            links[one].add(other)
+            links[other].add(one)
+        while left:
+            stack, part = [left.pop()], []
+            while stack:
+                part.append(stack.pop())
+                for other in links[part[-1]] & left:
+                    left.remove(other)
+                    stack.append(other)
+            parts.append(part)
+        if len(parts) == 1:
+            break
+        smallest = min(parts, key=len)
+        edges.add(near(smallest, used - set(smallest)))
+    with tempfile.TemporaryDirectory() as folder:
+        project(
+            folder,
+            {
+                "accounts": (["account_id", "latitude", "longitude", "unit_id"], rows),
+                "adjacency": (["area_id", "neighbour_id"], sorted({tuple(sorted(edge)) for edge in edges})),
+            },
+            f'territories = {k}\ncontiguous = "unit_id"\n[[measure]]\nname = "zips"\nvalue = "1"\ntolerance = "10%"\n',
+        )
+        result, seconds, fault = run(folder, "territories", "create")
+        if result is None:
+            print(f"no answer in {seconds:.0f} s\n{fault}")
+            return
+        territory = assignment(folder)
+        import polars
+
+        distance = polars.read_parquet(f"{folder}/out/territories/assignment.parquet")["distance_km"].cast(polars.Float64)
+        if keep := os.environ.get("KEEP"):
+            subprocess.run([os.path.abspath(SPM), "-q", "--project", folder, "territories", "map", "--to", os.path.abspath(keep)], check=True)
+    # Counted again, by nothing of ours: sizes, and whether each territory is in one piece.
+    members = {}
+    for row in rows:
+        members.setdefault(territory[row[0]], []).append(row[3])
+    sizes = [len(own) for own in members.values()]
+    links = {one: set() for one in used}
+    for one, other in edges:
+        links[one].add(other)
+        links[other].add(one)
+    pieces = sum(in_pieces(set(own), links) for own in members.values())
+    mean = len(rows) / k
+    print(
+        f"{len(rows)} ZIPs in {len(sizes)} territories of {min(sizes)} to {max(sizes)} (mean {mean:.1f}), {pieces} pieces, mean way {distance.mean():.1f} km, "
+        f"gap to the bound without contiguity {result['gap'] * 100:.2f} %, {seconds:.0f} s"
+    )
+
+
 def country(n, k):
     import numpy as np
 
@@ -261,6 +351,8 @@ if __name__ == "__main__":
         districting(sys.argv[2])
     elif sys.argv[1:2] == ["cpmp"]:
         cpmp(sys.argv[2])
+    elif sys.argv[1:2] == ["zips"]:
+        zips(sys.argv[2], int(sys.argv[3]))
     elif sys.argv[1:2] == ["country"]:
         country(int(sys.argv[2]), int(sys.argv[3]))
     else:

@@ -109,8 +109,7 @@ enum Command {
     /// Print the JSON schema of a file, for completion in editors
     Schema(command::schema::Arguments),
     /// Divide accounts among salespeople
-    #[command(subcommand)]
-    Territories(command::territories::Command),
+    Territories(command::territories::Arguments),
 }
 
 /// Parses, runs, and turns the result into an exit code.
@@ -176,7 +175,7 @@ fn run(cli: &Cli, ui: &mut Ui) -> Result<exit::Code, Failure> {
         Command::Potential(arguments) => command::potential::run(arguments, &cli.global, ui),
         Command::Quotas(command) => command::quotas::run(command, &cli.global, ui),
         Command::Run(arguments) => command::chain::run(arguments, &cli.global, ui),
-        Command::Territories(command) => command::territories::run(command, &cli.global, ui),
+        Command::Territories(arguments) => command::territories::run(arguments, &cli.global, ui),
         Command::Schema(arguments) => command::schema::run(arguments, &cli.global, ui),
     }
 }

@@ -12,6 +12,7 @@ use spm_core::plan::territories::{Load, TerritoryPlan};
 
 use crate::load::Tables;
 use crate::lower::lower;
+use crate::pairing::{PairRows, fit, groups, rows_of};
 use crate::table::Table;
 
 pub(crate) fn internal(error: &PolarsError, place: &TextPlace) -> Diagnostic {
@@ -137,6 +138,14 @@ pub struct TerritoryRows {
     pub areas: Option<Areas>,
     /// Costs at `account * territories + territory`, and the decimals; `None` for a pair that is not allowed.
     pub costs: Option<(Vec<Option<i64>>, u32)>,
+    /// Which pairs are allowed, and what they cost more.
+    pub fit: Option<PairRows>,
+    /// Number of the group of each account, when groups go whole.
+    pub groups: Option<Vec<usize>>,
+    /// Cost of moving each account, and the decimals.
+    pub move_costs: (Vec<i64>, u32),
+    /// The accounts, and the holders that take part, in the same order; no holders when territories are created.
+    pub tables: (Table, Table),
 }
 
 /// Areas of accounts.
@@ -202,18 +211,39 @@ pub fn territory_rows(
         }
         None => Some(holders(plan, tables, &mut rows)?),
     };
+    if let Some((held, chosen)) = &held {
+        rows.tables.1 = rows_of(held, chosen).map_err(|error| internal(&error, place))?;
+    }
+    rows.tables.0 = accounts.clone();
+    let rows_named = rows.accounts.clone();
     let not_negative =
         |values: Vec<Option<i64>>, what: &str, place: &TextPlace| -> Result<Vec<i64>, Diagnostic> {
+            let below = |value: &Option<i64>| value.is_some_and(|value| value < 0);
+            let each = (values.len() / rows_named.len().max(1)).max(1);
+            let first = values.iter().position(below);
+            let count = values.iter().filter(|value| below(value)).count();
             let values = values.into_iter().map(|value| value.or(Some(0)).filter(|value| *value >= 0));
             values.collect::<Option<Vec<i64>>>().ok_or_else(|| {
-                let fault =
-                    Diagnostic::error(Code::SPM110, format!("{what} is below zero, or beyond 64 bits"));
+                let name = first.and_then(|first| rows_named.get(first / each)).map_or("", String::as_str);
+                let message = format!(
+                    "{what} is below zero, or beyond 64 bits: {count} time(s), first for account {name}"
+                );
+                let fault = Diagnostic::error(Code::SPM110, message);
                 fault.at(Place::Text(place.clone()), "").hint("make it zero or more: GREATEST(..., 0)")
             })
         };
     if let Some(visits) = &plan.visits {
         let (values, decimals) = numbers(&accounts, visits, place)?;
         rows.visits = Some((not_negative(values, "how often an account is visited", place)?, decimals));
+    }
+    let (values, decimals) = numbers(&accounts, &plan.move_cost, place)?;
+    rows.move_costs = (not_negative(values, "the cost of a move", place)?, decimals);
+    rows.groups = match &plan.together {
+        Some(group) => Some(groups(&accounts, group, place)?),
+        None => None,
+    };
+    if held.is_some() {
+        rows.fit = fit(plan, &rows)?;
     }
     if let Some(cost) = &plan.cost {
         let (values, decimals) = pairs(tables, cost, &rows, place)?;
@@ -340,7 +370,11 @@ fn holders(
 }
 
 /// The rows for which a condition holds.
-fn flags(table: &Table, condition: &Expression, place: &TextPlace) -> Result<Vec<bool>, Diagnostic> {
+pub(crate) fn flags(
+    table: &Table,
+    condition: &Expression,
+    place: &TextPlace,
+) -> Result<Vec<bool>, Diagnostic> {
     let lowered = lower(condition, table, place)?;
     let frame = table
         .frame

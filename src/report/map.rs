@@ -63,20 +63,22 @@ pub struct Bar {
 }
 
 const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;color:#1d2733;max-width:1340px;margin:1.5em auto;padding:0 1em}
-h1{font-size:1.5em;margin:0 0 .6em}h2{font-size:1.15em;margin:0}.panels{display:flex;gap:2em;flex-wrap:wrap}.panel{flex:1 1 560px;max-width:640px}
+h1{font-size:1.5em;margin:0 0 .6em}h2{font-size:1.15em;margin:0}.panels{display:flex;gap:2em;flex-wrap:wrap}.panel{flex:1 1 560px;max-width:640px}circle{vector-effect:non-scaling-stroke}
 p{color:#5b6875;margin:.2em 0 .6em}svg{max-width:100%;height:auto}h3{font-size:1em;margin:1em 0 .3em}.map{border:1px solid #d5dce3;border-radius:8px;background:#fbfcfd}";
 
 /// Looks closer at all maps at once; dots keep their size.
 const ZOOM: &str = "<script>
 const maps=[...document.querySelectorAll('svg.map')],box=maps.map(m=>m.getAttribute('viewBox').split(' ').map(Number));
-let v=[...box[0]],held=null;const draw=()=>maps.forEach(m=>{m.setAttribute('viewBox',v.join(' '));
+const near=maps[0].dataset.near?.split(' ').map(Number);let v=[...box[0]],held=null;const draw=()=>maps.forEach(m=>{m.setAttribute('viewBox',v.join(' '));
 m.querySelectorAll('circle').forEach(c=>{c.dataset.r??=c.getAttribute('r');c.setAttribute('r',c.dataset.r*v[2]/box[0][2])});
 m.querySelectorAll('rect').forEach(c=>{c.dataset.x??=+c.getAttribute('x')+4.5;c.dataset.y??=+c.getAttribute('y')+4.5;const s=9*v[2]/box[0][2];
 c.setAttribute('width',s);c.setAttribute('height',s);c.setAttribute('x',c.dataset.x-s/2);c.setAttribute('y',c.dataset.y-s/2);c.setAttribute('stroke-width',s/6)})});
 maps.forEach(m=>{m.addEventListener('wheel',e=>{e.preventDefault();const f=e.deltaY<0?.8:1.25,r=m.getBoundingClientRect(),x=(e.clientX-r.left)/r.width,y=(e.clientY-r.top)/r.height;
 v=[v[0]+x*v[2]*(1-f),v[1]+y*v[3]*(1-f),v[2]*f,v[3]*f];if(v[2]>box[0][2])v=[...box[0]];draw()},{passive:false});
 m.addEventListener('pointerdown',e=>{held=[e.clientX,e.clientY];m.setPointerCapture(e.pointerId)});m.addEventListener('pointerup',()=>held=null);
-m.addEventListener('pointermove',e=>{if(!held)return;const w=m.getBoundingClientRect().width;v[0]-=(e.clientX-held[0])*v[2]/w;v[1]-=(e.clientY-held[1])*v[2]/w;held=[e.clientX,e.clientY];draw()})});
+m.addEventListener('pointermove',e=>{if(!held)return;const w=m.getBoundingClientRect().width;v[0]-=(e.clientX-held[0])*v[2]/w;v[1]-=(e.clientY-held[1])*v[2]/w;held=[e.clientX,e.clientY];draw()});
+m.addEventListener('dblclick',()=>{v=[...(near&&v[2]>near[2]*1.01?near:box[0])];draw()})});
+if(near){v=[...near];draw()}
 </script>";
 
 /// Where degrees lie on the picture: longitudes shrink with the cosine of the middle latitude.
@@ -108,12 +110,57 @@ impl View {
         Self { west, north, across, scale, height: tall * scale + 40.0 }
     }
 
+    /// The part of the picture where most accounts are, when that is small: the narrowest stretch that has three quarters of
+    /// them, both ways, in the form of the whole.
+    fn near(&self, panels: &[Panel]) -> Option<[f64; 4]> {
+        /// Larger parts of the whole are no closer look.
+        const SMALL: f64 = 0.6;
+        let dots = panels.iter().flat_map(|panel| &panel.dots);
+        let places: Vec<(f64, f64)> = dots.map(|dot| self.place(dot.latitude, dot.longitude)).collect();
+        let stretch = |pick: fn(&(f64, f64)) -> f64| {
+            let mut all: Vec<f64> = places.iter().map(pick).collect();
+            all.sort_by(f64::total_cmp);
+            let ends = all.iter().zip(all.get(all.len() * 3 / 4..)?);
+            ends.map(|(low, high)| (high - low, *low)).min_by(|a, b| a.0.total_cmp(&b.0))
+        };
+        let ((wide, left), (tall, top)) = (stretch(|place| place.0)?, stretch(|place| place.1)?);
+        let part = (wide / WIDTH).max(tall / self.height) * 1.5;
+        let (across, down) = (part * WIDTH, part * self.height);
+        (part < SMALL && part > 0.0)
+            .then(|| [left + (wide - across) / 2.0, top + (tall - down) / 2.0, across, down])
+    }
+
     fn place(&self, latitude: f64, longitude: f64) -> (f64, f64) {
         (
             20.0 + (longitude - self.west) * self.across * self.scale,
             20.0 + (self.north - latitude) * self.scale,
         )
     }
+}
+
+/// Borders, as far as they are near the picture.
+fn borders(view: &View) -> String {
+    let mut path = String::new();
+    for arc in super::outlines::arcs() {
+        let places: Vec<(f64, f64)> =
+            arc.into_iter().map(|(latitude, longitude)| view.place(latitude, longitude)).collect();
+        // A line between two places is in the picture at most where the box around them is.
+        let near = |(a, b): (&(f64, f64), &(f64, f64))| {
+            a.0.min(b.0) < WIDTH && a.0.max(b.0) > 0.0 && a.1.min(b.1) < view.height && a.1.max(b.1) > 0.0
+        };
+        if !places.iter().zip(&places[1..]).any(near) {
+            continue;
+        }
+        for (at, (x, y)) in places.iter().enumerate() {
+            let _ = write!(path, "{}{x:.1} {y:.1}", if at == 0 { 'M' } else { 'L' });
+        }
+    }
+    if path.is_empty() {
+        return path;
+    }
+    format!(
+        "<path class=\"borders\" d=\"{path}\" fill=\"none\" stroke=\"#c3ccd4\" stroke-width=\"1\" stroke-linejoin=\"round\" vector-effect=\"non-scaling-stroke\"/>"
+    )
 }
 
 /// A colour for each territory: hues a golden angle apart, so that neighbours in the list differ.
@@ -130,6 +177,9 @@ impl Map {
             "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{0}</title><style>{STYLE}</style>\n<h1>{0}</h1>\n<div class=\"panels\">",
             escaped(&self.title)
         );
+        let near = view
+            .near(&self.panels)
+            .map(|[left, top, wide, tall]| format!(" data-near=\"{left:.1} {top:.1} {wide:.1} {tall:.1}\""));
         for panel in &self.panels {
             let (drawn, all) = (panel.dots.iter().step_by(panel.step()).count(), panel.dots.len());
             let thinned =
@@ -139,13 +189,13 @@ impl Map {
                 "<div class=\"panel\"><h2>{}</h2><p>{}{thinned}</p>\n{}\n{}</div>\n",
                 escaped(&panel.title),
                 escaped(&panel.caption),
-                panel.picture(&view, 0.0),
+                panel.picture(&view, 0.0, near.as_deref().unwrap_or_default()),
                 panel.charts()
             );
         }
         let _ = writeln!(
             text,
-            "</div><p>A dot is an account in the colour of its territory, a square the home or centre of a territory. Accounts that change hands have a black rim. The grey area of a bar is its band. Wheel and drag to look closer.</p>{ZOOM}</html>"
+            "</div><p>A dot is an account in the colour of its territory, a square the home or centre of a territory. Accounts that change hands have a black rim. The grey area of a bar is its band. Wheel and drag to look closer; a double click shows everything.</p>{ZOOM}</html>"
         );
         text
     }
@@ -162,7 +212,7 @@ impl Map {
                 "<text x=\"{:.0}\" y=\"16\" font-family=\"sans-serif\" font-size=\"14\">{}</text>{}",
                 wide + 20.0,
                 escaped(&panel.title),
-                panel.picture(&view, wide)
+                panel.picture(&view, wide, "")
             );
             wide += WIDTH;
         }
@@ -178,13 +228,14 @@ impl Panel {
         self.dots.len().div_ceil(MOST_DOTS).max(1)
     }
 
-    fn picture(&self, view: &View, left: f64) -> String {
+    fn picture(&self, view: &View, left: f64, near: &str) -> String {
         let mut text = format!(
-            "<svg class=\"map\" x=\"{left:.0}\" y=\"{}\" width=\"{WIDTH:.0}\" height=\"{:.0}\" viewBox=\"0 0 {WIDTH:.0} {:.0}\">",
+            "<svg class=\"map\"{near} x=\"{left:.0}\" y=\"{}\" width=\"{WIDTH:.0}\" height=\"{:.0}\" viewBox=\"0 0 {WIDTH:.0} {:.0}\">",
             if left > 0.0 { 20 } else { 0 },
             view.height,
             view.height
         );
+        text.push_str(&borders(view));
         let radius = if self.dots.len() > 3000 { 1.6 } else { 3.2 };
         let mut by_territory: Vec<Vec<&Dot>> = vec![Vec::new(); self.territories.len()];
         for dot in self.dots.iter().step_by(self.step()) {

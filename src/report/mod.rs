@@ -5,6 +5,7 @@ pub mod diagnostic;
 pub mod explain;
 pub mod ledger;
 pub mod map;
+mod outlines;
 pub mod quotas;
 pub mod statement;
 pub mod table;

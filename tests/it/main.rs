@@ -15,4 +15,5 @@ mod literate;
 mod oracle;
 mod project;
 mod quotas;
+mod staffing;
 mod territories;

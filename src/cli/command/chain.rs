@@ -47,7 +47,7 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
     opened.periods(&period)?;
     if territories {
         let tables = opened.load(&command::territories::NEED, global, ui)?;
-        command::territories::balance(&opened, &tables, global, ui)?;
+        command::territories::balance_all(&opened, &tables, global, ui)?;
     }
     if forecast {
         let tables = opened.load(&command::forecast::NEED, global, ui)?;

@@ -2,6 +2,7 @@
 
 pub mod comp;
 pub mod contract;
+pub mod coverage;
 pub mod expression;
 pub mod fairness;
 pub mod forecast;
@@ -12,6 +13,7 @@ pub mod quotas;
 pub mod raw;
 pub mod reference;
 pub mod schema;
+pub mod seating;
 pub mod shape;
 pub mod territories;
 

@@ -1,12 +1,14 @@
 //! Territory plans: which measures are balanced, within which tolerance, at which cost (floor 1).
 
-use crate::ground::diagnostic::{Code, Diagnostic, Sink};
+use crate::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
 use crate::ground::rational::Rational;
 use crate::ground::source::{Place, TextPlace};
 
 use super::contract::Type;
-use super::expression::{Columns, Expression, check_typed};
+use super::coverage::{COVERAGE, CoveragePlan, check_coverage};
+use super::expression::{Columns, Expression, Node, check_typed};
 use super::raw::Raw;
+use super::seating::{RULE, Rule, SEATS, SeatPlan, check_rules, check_seats, expression, pair_columns};
 use super::shape::{Field, Kind, Shape};
 use super::{Tables, check_header, header_fields};
 
@@ -26,8 +28,8 @@ pub static TERRITORIES: Shape = Shape {
         ),
         Field::optional(
             "territories",
-            Kind::Integer(1, 100_000),
-            "how many territories `spm territories create` makes",
+            Kind::Either(&[Kind::Integer(1, 100_000), Kind::Choice(&["by workload"])]),
+            "how many territories `spm territories create` makes; \"by workload\": as many as [coverage] needs seats",
         ),
         Field::optional(
             "eligible",
@@ -76,9 +78,48 @@ pub static TERRITORIES: Shape = Shape {
             Kind::Expression,
             "cost of a pair, over the table costs, added to that of travel if `travel` is given; pairs that are absent are not allowed",
         ),
-        Field::optional("move", Kind::Number, "cost of moving an account, in kilometres; 100 when absent"),
+        Field::optional(
+            "allowed",
+            Kind::Expression,
+            "condition over pairs, columns `account.NAME` and `rep.NAME` (or `territory.NAME`): who may hold which account; all when absent",
+        ),
+        Field::optional(
+            "misfit",
+            Kind::Expression,
+            "cost of a pair in kilometres, over the columns of `allowed`, such as that of a segment or language that a person does not serve",
+        ),
+        Field::optional(
+            "together",
+            Kind::Expression,
+            "group of an account, over accounts, such as COALESCE(parent_id, account_id): a group goes to one holder as a whole",
+        ),
+        Field::optional(
+            "move",
+            Kind::Either(&[Kind::Expression, Kind::Integer(0, i64::MAX)]),
+            "cost of moving an account, in kilometres: a number, or an expression over accounts such as revenue * 0.01; 100 when absent",
+        ),
         Field::optional("max_accounts", Kind::Integer(1, 10_000_000), "most accounts of one territory"),
         Field::optional("max_moves", Kind::Integer(0, 10_000_000), "most accounts that may change hands"),
+        Field::optional(
+            "max_moved",
+            Kind::Map(&Kind::Number),
+            "for measures by name, the most that may change hands, as a share of all, such as { revenue = \"10%\" }",
+        ),
+        Field::optional(
+            "rule",
+            Kind::List(&Kind::Table(&RULE)),
+            "rules for new accounts, in order, for `spm territories assign`",
+        ),
+        Field::optional(
+            "coverage",
+            Kind::Table(&COVERAGE),
+            "market and work, for `spm territories coverage` and territories by workload",
+        ),
+        Field::optional(
+            "seats",
+            Kind::Table(&SEATS),
+            "who gets which territory, for `spm territories seats`",
+        ),
         Field::optional("seed", Kind::Integer(0, i64::MAX), "seed of the search; 1 when absent"),
         Field::optional("iterations", Kind::Integer(0, 1_000_000), "rounds of the search; 1000 when absent"),
     ],
@@ -127,6 +168,10 @@ pub struct TerritoryPlan {
     pub holders: &'static str,
     /// How many territories to create.
     pub territories: Option<usize>,
+    /// As many as the work takes.
+    pub by_workload: bool,
+    /// Market and work.
+    pub coverage: Option<CoveragePlan>,
     /// Who holds a territory.
     pub eligible: Option<Expression>,
     /// Which accounts are divided.
@@ -149,8 +194,20 @@ pub struct TerritoryPlan {
     pub contiguous: Option<Expression>,
     /// Cost of a pair, over costs.
     pub cost: Option<Expression>,
-    /// Cost of a move, in kilometres.
-    pub move_cost: Rational,
+    /// Which pairs are allowed, over `account.` and `rep.` or `territory.`.
+    pub allowed: Option<Expression>,
+    /// What a pair costs more.
+    pub misfit: Option<Expression>,
+    /// Group of an account that goes whole.
+    pub together: Option<Expression>,
+    /// Cost of a move in kilometres, over accounts.
+    pub move_cost: Expression,
+    /// The most of a measure that may change hands, as a share, by the place of the measure.
+    pub max_moved: Vec<(usize, Rational)>,
+    /// Rules for new accounts.
+    pub rules: Vec<Rule>,
+    /// Who gets which territory.
+    pub seats: Option<SeatPlan>,
     /// Most accounts of one territory.
     pub max_accounts: Option<usize>,
     /// Most moves.
@@ -228,6 +285,33 @@ impl TerritoryPlan {
             .iter()
             .filter_map(|item| check_measure(item, tables, holders, &mut faults))
             .collect();
+        let side = if holders == "reps" { "rep" } else { "territory" };
+        let pairs = pair_columns([("account", &accounts), (side, &held)]);
+        let allowed = expression(raw, "allowed", &pairs, Type::Boolean, &mut faults);
+        let misfit = expression(raw, "misfit", &pairs, Type::Number, &mut faults);
+        let together = expression(raw, "together", &accounts, Type::Text, &mut faults);
+        if let (Some(_), Some(item)) = (raw.get("contiguous"), raw.get("together")) {
+            let fault = Diagnostic::error(
+                Code::SPM304,
+                "groups that go whole and territories that hang together cannot be asked for at once",
+            );
+            let hint = "leave `together` or `contiguous` out; areas can be made of whole groups instead";
+            faults.push(fault.at(Place::Text(item.place.clone()), "").hint(hint));
+        }
+        let move_cost = check_move(raw, &accounts, &mut faults);
+        let rules = check_rules(raw, tables, holders, &mut faults);
+        let seats = check_seats(raw, tables, &mut faults);
+        let coverage = check_coverage(raw, tables, holders, &measures, &mut faults);
+        let by_workload = raw.text("territories").is_some();
+        if by_workload && raw.get("coverage").is_none() {
+            let fault = Diagnostic::error(
+                Code::SPM304,
+                "territories by workload need [coverage], which says what the work is",
+            );
+            let hint = "add [coverage] with potential, visits, hours and available";
+            faults.push(fault.at(Place::Text(raw.key_place("territories").clone()), "").hint(hint));
+        }
+        let max_moved = check_max_moved(raw, &measures, &mut faults);
         for key in ["travel", "move"] {
             if let (Some(value), Some(item)) = (raw.number(key), raw.get(key))
                 && value.is_negative()
@@ -247,6 +331,8 @@ impl TerritoryPlan {
             title,
             holders,
             territories: count("territories"),
+            by_workload,
+            coverage,
             eligible,
             accounts: kept,
             current,
@@ -258,7 +344,13 @@ impl TerritoryPlan {
             centre_at_account: raw.text("centre") == Some("account"),
             contiguous,
             cost,
-            move_cost: raw.number("move").unwrap_or_else(|| Rational::from(100i64)),
+            allowed,
+            misfit,
+            together,
+            move_cost,
+            max_moved,
+            rules,
+            seats,
             max_accounts: count("max_accounts"),
             max_moves: count("max_moves"),
             seed: raw.integer("seed").and_then(|seed| u64::try_from(seed).ok()).unwrap_or(1),
@@ -266,6 +358,48 @@ impl TerritoryPlan {
             place: raw.key_place("id").clone(),
         })
     }
+}
+
+/// The cost of a move: a number, or an expression.
+fn check_move(raw: &Raw, accounts: &Columns, sink: &mut Sink) -> Expression {
+    let number = |value: Rational| Expression { node: Node::Number(value), kind: Some(Type::Number) };
+    let usual = || number(Rational::from(100i64));
+    match (raw.number("move"), raw.get("move")) {
+        (Some(value), _) => number(value),
+        (None, Some(_)) => expression(raw, "move", accounts, Type::Number, sink).unwrap_or_else(usual),
+        (None, None) => usual(),
+    }
+}
+
+/// Shares of measures that may change hands, by the place of the measure.
+fn check_max_moved(raw: &Raw, measures: &[BalanceMeasure], sink: &mut Sink) -> Vec<(usize, Rational)> {
+    let mut found = Vec::new();
+    for (name, place, value) in raw.get("max_moved").map_or(&[][..], Raw::entries) {
+        let fault = match (measures.iter().position(|measure| measure.name == *name), value.as_number()) {
+            (None, _) => {
+                let fault = Diagnostic::error(Code::SPM010, format!("there is no measure `{name}`"));
+                let names = measures.iter().map(|measure| measure.name.as_str());
+                match suggestion(name, names) {
+                    Some(near) => fault.hint(format!("did you mean `{near}`?")),
+                    None => fault.hint("`max_moved` names measures of this plan"),
+                }
+            }
+            (Some(index), _) if matches!(measures[index].load, Load::Pair(_)) => Diagnostic::error(
+                Code::SPM304,
+                format!("`{name}` depends on the holder, so no share of it can be said to move"),
+            ),
+            (Some(_), Some(share)) if share.is_negative() || share > Rational::one() => {
+                Diagnostic::error(Code::SPM110, format!("the share of `{name}` must be from 0 to 100%"))
+            }
+            (Some(index), Some(share)) => {
+                found.push((index, share));
+                continue;
+            }
+            (Some(_), None) => continue,
+        };
+        sink.push(fault.at(Place::Text(place.clone()), ""));
+    }
+    found
 }
 
 fn check_measure(item: &Raw, tables: &Tables, holders: &str, sink: &mut Sink) -> Option<BalanceMeasure> {

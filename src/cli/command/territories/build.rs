@@ -1,7 +1,7 @@
 //! A plan and its rows become the problem that the engine solves.
 
 use spm_core::engine::territory::{
-    Band, Centres, Contiguity, Costs, FORBIDDEN, Loads, Measure, Point, Problem, Travel,
+    Band, Centres, Contiguity, Costs, FORBIDDEN, Fit, Loads, Measure, MoveLimit, Point, Problem, Travel,
 };
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::rational::Rational;
@@ -19,10 +19,13 @@ pub fn problem(plan: &TerritoryPlan, rows: &TerritoryRows, centres: bool) -> Res
     let fault =
         |code, message: String| Diagnostic::error(code, message).at(Place::Text(plan.place.clone()), "");
     if territories == 0 || rows.accounts.is_empty() {
-        return Err(fault(
+        let fault = fault(
             Code::SPM404,
             format!("{} accounts and {territories} territories: nothing to divide", rows.accounts.len()),
-        ));
+        );
+        return Err(
+            fault.hint("look at `eligible` and `accounts` of the plan: who takes part, and what is divided")
+        );
     }
     if centres && rows.account_points.iter().all(Option::is_none) {
         let fault = fault(Code::SPM404, "no account has coordinates, so no centre can be found".to_owned());
@@ -31,7 +34,12 @@ pub fn problem(plan: &TerritoryPlan, rows: &TerritoryRows, centres: bool) -> Res
     let index = |id: &String| rows.territories.binary_search(id).ok();
     let current: Vec<Option<usize>> = rows.current.iter().map(|id| id.as_ref().and_then(index)).collect();
     let too_large = || fault(Code::SPM402, "a cost leaves 64 bits; lower travel, visits or move".to_owned());
-    let move_cost = scaled(&plan.move_cost).ok_or_else(too_large)?;
+    let (move_costs, decimals) = &rows.move_costs;
+    // One number serves all accounts where the plan names no column.
+    let different = if plan.move_cost.columns().is_empty() { 1 } else { move_costs.len() };
+    let price = |units: &i64| scaled(&Rational::from_scaled((*units).into(), *decimals));
+    let move_costs: Vec<i64> =
+        move_costs.iter().take(different).map(price).collect::<Option<_>>().ok_or_else(too_large)?;
     let travel = travel(plan, rows, centres).ok_or_else(too_large)?;
     let locked: Vec<Option<usize>> =
         rows.locked.iter().zip(&current).map(|(locked, current)| current.filter(|_| *locked)).collect();
@@ -39,7 +47,8 @@ pub fn problem(plan: &TerritoryPlan, rows: &TerritoryRows, centres: bool) -> Res
         territories,
         costs: Costs::Travel(travel),
         current,
-        move_cost,
+        fit: fit(rows, territories).ok_or_else(too_large)?,
+        move_costs,
         locked,
         measures: plan
             .measures
@@ -55,7 +64,8 @@ pub fn problem(plan: &TerritoryPlan, rows: &TerritoryRows, centres: bool) -> Res
                 },
             })
             .collect(),
-        max_moves: plan.max_moves,
+        move_limits: move_limits(plan, rows),
+        groups: rows.groups.clone(),
         contiguity: rows
             .areas
             .as_ref()
@@ -75,7 +85,8 @@ pub fn problem(plan: &TerritoryPlan, rows: &TerritoryRows, centres: bool) -> Res
     Ok(problem)
 }
 
-fn scaled(value: &Rational) -> Option<i64> {
+/// A number in thousandths.
+pub fn scaled(value: &Rational) -> Option<i64> {
     round_to_decimals(value, COST_DECIMALS, Rounding::default()).and_then(|value| i64::try_from(value).ok())
 }
 
@@ -104,9 +115,51 @@ fn travel(plan: &TerritoryPlan, rows: &TerritoryRows, create: bool) -> Option<Tr
     })
 }
 
+/// Which pairs are allowed, and what they cost more. The inner `None`: the plan does not say; the outer: beyond 64 bits.
+#[expect(clippy::option_option, reason = "said above")]
+fn fit(rows: &TerritoryRows, territories: usize) -> Option<Option<Fit>> {
+    let Some(pairs) = &rows.fit else { return Some(None) };
+    let count = pairs.kinds.iter().max().map_or(0, |most| most + 1) * territories;
+    let cost = |place: usize| {
+        if pairs.allowed.as_ref().is_some_and(|allowed| !allowed[place]) {
+            return Some(FORBIDDEN);
+        }
+        match &pairs.misfit {
+            Some((costs, decimals)) => scaled(&Rational::from_scaled(costs[place].into(), *decimals)),
+            None => Some(0),
+        }
+    };
+    let costs: Option<Vec<i64>> = (0..count).map(cost).collect();
+    Some(Some(Fit { kinds: pairs.kinds.clone(), costs: costs? }))
+}
+
+/// How much may change hands: accounts, and shares of measures, to whole units below.
+fn move_limits(plan: &TerritoryPlan, rows: &TerritoryRows) -> Vec<MoveLimit> {
+    let mut limits = Vec::new();
+    if let Some(most) = plan.max_moves {
+        limits.push(MoveLimit {
+            name: "max_moves".to_owned(),
+            loads: vec![1; rows.accounts.len()],
+            most: i64::try_from(most).unwrap_or(i64::MAX),
+        });
+    }
+    for (measure, share) in &plan.max_moved {
+        let loads = rows.loads[*measure].loads.clone();
+        let total = Rational::from(loads.iter().map(|load| i128::from(*load)).sum::<i128>());
+        let most = round_to_decimals(&(&total * share), 0, Rounding::TowardZero);
+        limits.push(MoveLimit {
+            name: plan.measures[*measure].name.clone(),
+            loads,
+            most: most.and_then(|most| i64::try_from(most).ok()).unwrap_or(i64::MAX),
+        });
+    }
+    limits
+}
+
 /// Costs of all pairs: those given, with travel when the plan asks for it.
 fn table(plan: &TerritoryPlan, problem: &Problem, costs: &[Option<i64>], decimals: u32) -> Option<Vec<i64>> {
-    let still = Problem { move_cost: 0, locked: vec![None; problem.accounts()], ..problem.clone() };
+    let still =
+        Problem { move_costs: vec![0], fit: None, locked: vec![None; problem.accounts()], ..problem.clone() };
     let pair = |(at, cost): (usize, &Option<i64>)| {
         let Some(cost) = cost else { return Some(FORBIDDEN) };
         let given = scaled(&Rational::from_scaled((*cost).into(), decimals))?;

@@ -1,6 +1,6 @@
 //! Tables and texts about an assignment.
 
-use spm_core::engine::territory::{self, Costs, Evaluation, Outcome, Problem};
+use spm_core::engine::territory::{self, Costs, Evaluation, Outcome, Problem, Whole};
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::round::{Rounding, round_to_decimals};
@@ -26,9 +26,94 @@ pub fn unit(plan: &TerritoryPlan) -> &'static str {
 }
 
 /// Metres from an account to a territory.
-fn metres(problem: &Problem, account: usize, territory: usize) -> Option<i64> {
+pub fn metres(problem: &Problem, account: usize, territory: usize) -> Option<i64> {
     let Costs::Travel(travel) = &problem.costs else { return None };
     Some(travel.accounts[account]?.metres_to(travel.homes[territory].as_ref()?))
+}
+
+/// Why an account is where it is.
+pub struct Reason {
+    /// What it costs there.
+    pub cost: Option<i64>,
+    /// What the limits add to that.
+    pub price: Option<i64>,
+    /// The cheapest other territory, with what the limits are worth.
+    pub second: Option<usize>,
+    /// What it costs there.
+    pub second_cost: Option<i64>,
+    /// What the limits add to that.
+    pub second_price: Option<i64>,
+    /// In words.
+    pub why: &'static str,
+}
+
+/// Why each account is where it is. An account of a group that goes whole shares the second choice of its group.
+pub fn reasons(problem: &Problem, outcome: &Outcome) -> Vec<Reason> {
+    let Some(whole) = Whole::of(problem) else {
+        let cheapest = outcome.prices.cheapest_two(problem);
+        return (0..problem.accounts())
+            .map(|account| reason(problem, outcome, account, outcome.assignment[account], cheapest[account]))
+            .collect();
+    };
+    let cheapest = outcome.prices.cheapest_two(&whole.problem);
+    let mut all: Vec<Option<Reason>> = (0..problem.accounts()).map(|_| None).collect();
+    for (group, members) in whole.members.iter().enumerate() {
+        let here = outcome.assignment[members[0]];
+        let of_group = reason(&whole.problem, outcome, group, here, cheapest[group]);
+        for account in members {
+            let own = reason(problem, outcome, *account, here, cheapest[group]);
+            // A member that others outvote is there for the group's sake.
+            let dear = own.cost.zip(own.second_cost).is_some_and(|(cost, other)| cost > other);
+            let outvoted = members.len() > 1 && of_group.why == "cheapest" && dear;
+            let why = if outvoted { "its group costs least here" } else { of_group.why };
+            all[*account] = Some(Reason { why, ..own });
+        }
+    }
+    all.into_iter().flatten().collect()
+}
+
+fn reason(
+    problem: &Problem,
+    outcome: &Outcome,
+    account: usize,
+    here: usize,
+    [first, second]: [Option<(i128, usize)>; 2],
+) -> Reason {
+    let other = first.filter(|(_, territory)| *territory != here).or(second);
+    let second = other.map(|(_, territory)| territory);
+    let cost = |territory: usize| {
+        let cost = problem.cost(account, territory);
+        (cost != territory::FORBIDDEN).then_some(cost)
+    };
+    // What the limits add to the cost: the priced cost less the cost.
+    let price = |territory: usize| {
+        let priced = outcome.prices.of(problem, account, territory)?;
+        let bits = outcome.prices.bits;
+        let own = priced - (i128::from(cost(territory)?) << bits);
+        i64::try_from((own + (1 << bits >> 1)) >> bits).ok()
+    };
+    let why = || {
+        let Some(other) = second else {
+            return if problem.locked[account].is_some() { "locked" } else { "only choice" };
+        };
+        let (Some(own), Some(others)) = (cost(here), cost(other)) else { return "only choice" };
+        let stays = problem.current[account] == Some(here);
+        if own <= others {
+            if stays && others - problem.move_cost(account) < own { "a move costs more" } else { "cheapest" }
+        } else if outcome.prices.of(problem, account, here) <= outcome.prices.of(problem, account, other) {
+            "the limits of the other cost more"
+        } else {
+            "does not fit where it is cheaper"
+        }
+    };
+    Reason {
+        cost: cost(here),
+        price: price(here),
+        second,
+        second_cost: second.and_then(cost),
+        second_price: second.and_then(price),
+        why: why(),
+    }
 }
 
 /// A row for each account: where it goes, and why.
@@ -37,41 +122,10 @@ pub fn assignment_table(
     rows: &TerritoryRows,
     outcome: &Outcome,
 ) -> Result<Table, Failure> {
-    let cheapest = outcome.prices.cheapest_two(problem);
+    let reasons = reasons(problem, outcome);
     let to = |account: usize| outcome.assignment[account];
     let name = |territory: usize| rows.territories[territory].as_str();
     let accounts = 0..rows.accounts.len();
-    // The cheapest other territory, with what the limits are worth.
-    let other = |account: usize| {
-        let [first, second] = cheapest[account];
-        let other = first.filter(|(_, territory)| *territory != to(account)).or(second);
-        other.map(|(_, territory)| territory)
-    };
-    let cost = |account: usize, territory: usize| {
-        let cost = problem.cost(account, territory);
-        (cost != territory::FORBIDDEN).then_some(cost)
-    };
-    // What the limits add to the cost: the priced cost less the cost.
-    let price = |account: usize, territory: usize| {
-        let priced = outcome.prices.of(problem, account, territory)?;
-        let bits = outcome.prices.bits;
-        let own = priced - (i128::from(cost(account, territory)?) << bits);
-        i64::try_from((own + (1 << bits >> 1)) >> bits).ok()
-    };
-    let why = |account: usize| {
-        let (here, Some(other)) = (to(account), other(account)) else { return "locked" };
-        let (Some(own), Some(others)) = (cost(account, here), cost(account, other)) else {
-            return "only choice";
-        };
-        let stays = problem.current[account] == Some(here);
-        if own <= others {
-            if stays && others - problem.move_cost < own { "a move costs more" } else { "cheapest" }
-        } else if outcome.prices.of(problem, account, here) <= outcome.prices.of(problem, account, other) {
-            "the limits of the other cost more"
-        } else {
-            "does not fit where it is cheaper"
-        }
-    };
     let table = Builder::default()
         .text("account_id", rows.accounts.iter().map(Some))
         .text("territory_id", accounts.clone().map(|account| Some(name(to(account)))))
@@ -80,19 +134,36 @@ pub fn assignment_table(
             "moved",
             accounts.clone().map(|account| Some(rows.current[account].as_deref() != Some(name(to(account))))),
         )
-        .number("distance_km", 3, accounts.clone().map(|account| metres(problem, account, to(account))))
-        .number("cost", COST_DECIMALS, accounts.clone().map(|account| cost(account, to(account))))
-        .number("price", COST_DECIMALS, accounts.clone().map(|account| price(account, to(account))))
-        .text("second_territory_id", accounts.clone().map(|account| other(account).map(name)))
-        .number("second_cost", COST_DECIMALS, accounts.clone().map(|account| cost(account, other(account)?)))
-        .number(
-            "second_price",
-            COST_DECIMALS,
-            accounts.clone().map(|account| price(account, other(account)?)),
-        )
-        .text("why", accounts.map(|account| Some(why(account))))
-        .table()?;
-    Ok(table)
+        .number("distance_km", 3, accounts.map(|account| metres(problem, account, to(account))));
+    Ok(with_reasons(table, rows, &reasons).table()?)
+}
+
+/// The columns that say why.
+pub fn with_reasons(table: Builder, rows: &TerritoryRows, reasons: &[Reason]) -> Builder {
+    let name = |territory: usize| rows.territories[territory].as_str();
+    table
+        .number("cost", COST_DECIMALS, reasons.iter().map(|own| own.cost))
+        .number("price", COST_DECIMALS, reasons.iter().map(|own| own.price))
+        .text("second_territory_id", reasons.iter().map(|own| own.second.map(name)))
+        .number("second_cost", COST_DECIMALS, reasons.iter().map(|own| own.second_cost))
+        .number("second_price", COST_DECIMALS, reasons.iter().map(|own| own.second_price))
+        .text("why", reasons.iter().map(|own| Some(own.why)))
+}
+
+/// What an answer costs, and what is proven of it.
+pub fn certificate(outcome: &Outcome, unit: &str) -> String {
+    format!(
+        "cost {} {unit}, no answer costs less than {} {unit} (gap {})",
+        cost_text(outcome.objective),
+        cost_text(outcome.bound),
+        gap(outcome.objective, outcome.bound).to_percent(),
+    )
+}
+
+/// The mean of some costs, down to a whole one.
+pub fn mean(costs: &[i64]) -> i128 {
+    let sum: i128 = costs.iter().map(|cost| i128::from(*cost)).sum();
+    sum / i128::try_from(costs.len().max(1)).unwrap_or(1)
 }
 
 /// Decimals in which all measures can be shown.
@@ -193,6 +264,15 @@ pub fn metrics(problem: &Problem, rows: &TerritoryRows, found: &Evaluation, prov
         all.push(("longest distance, km".to_owned(), distances.iter().max().copied()));
     }
     all.push(("accounts that change hands".to_owned(), count(found.moves)));
+    // How much of each limited measure changes hands, as a share of all.
+    for (limit, moved) in problem.move_limits.iter().zip(&found.moved) {
+        let total: i128 = limit.loads.iter().map(|load| i128::from(*load)).sum();
+        let share = Rational::new(moved * 100, total);
+        if limit.name != "max_moves" {
+            let name = format!("{}: % that changes hands", limit.name);
+            all.push((name, share.as_ref().and_then(thousandths)));
+        }
+    }
     if problem.contiguity.is_some() {
         let apart = found.parts.iter().filter(|parts| **parts > 1).count();
         all.push(("territories in parts that do not touch".to_owned(), count(apart)));
@@ -200,6 +280,7 @@ pub fn metrics(problem: &Problem, rows: &TerritoryRows, found: &Evaluation, prov
     for (what, accounts) in [
         ("accounts without a territory", found.unassigned),
         ("accounts where they may not be", found.forbidden),
+        ("groups in several territories", found.torn),
     ] {
         if accounts > 0 {
             all.push((what.to_owned(), count(accounts)));
@@ -235,7 +316,10 @@ pub fn cost_text(cost: i128) -> String {
 }
 
 /// The result in numbers, with the prices that prove the bound.
-pub fn result_json(plan: &TerritoryPlan, outcome: &Outcome) -> String {
+pub fn result_json(plan: &TerritoryPlan, problem: &Problem, outcome: &Outcome) -> String {
+    let limits = problem.move_limits.iter().zip(&outcome.prices.moves);
+    let moves: serde_json::Map<String, serde_json::Value> =
+        limits.map(|(limit, price)| (limit.name.clone(), (*price).into())).collect();
     let gap = round_to_decimals(&gap(outcome.objective, outcome.bound), 9, Rounding::default())
         .map_or_else(String::new, |units| Rational::from_scaled(units, 9).to_decimal_text());
     let number = |text: String| {
@@ -252,7 +336,7 @@ pub fn result_json(plan: &TerritoryPlan, outcome: &Outcome) -> String {
         "seed": outcome.seed,
         "iterations": plan.iterations,
         "price_bits": outcome.prices.bits,
-        "prices": { "bands": outcome.prices.bands, "moves": outcome.prices.moves },
+        "prices": { "bands": outcome.prices.bands, "moves": moves },
     });
     format!("{value:#}\n")
 }

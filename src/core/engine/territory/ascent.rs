@@ -41,7 +41,8 @@ struct Dual<'a> {
     middles: Vec<f64>,
     widths: Vec<f64>,
     /// Price of a move.
-    moves: f64,
+    /// Price of what a move counts, by limit on moves.
+    moves: Vec<f64>,
 }
 
 /// What the smoothed dual is at some prices.
@@ -106,7 +107,7 @@ impl<'a> Dual<'a> {
             load_scales,
             middles,
             widths,
-            moves: 0.0,
+            moves: vec![0.0; problem.move_limits.len()],
         }
     }
 
@@ -139,8 +140,9 @@ impl<'a> Dual<'a> {
             let own = &prices[territory * self.measures..(territory + 1) * self.measures];
             let mut value = self.candidates.costs[candidate] as f64 / self.cost_scale;
             value += own.iter().zip(loads.iter()).map(|(price, load)| price * load).sum::<f64>();
-            if self.moves > 0.0 && self.problem.moves(account, territory) {
-                value += self.moves;
+            if !self.moves.is_empty() && self.problem.moves(account, territory) {
+                let limits = self.moves.iter().zip(&self.problem.move_limits);
+                value += limits.map(|(price, limit)| price * limit.loads[account] as f64).sum::<f64>();
             }
             values.push(value);
         }
@@ -175,7 +177,8 @@ impl<'a> Dual<'a> {
     }
 
     fn allowance(&self) -> f64 {
-        self.moves * self.problem.max_moves.map_or(0.0, |limit| limit as f64)
+        let limits = self.moves.iter().zip(&self.problem.move_limits);
+        limits.map(|(price, limit)| price * limit.most as f64).sum()
     }
 
     /// Spreads an account over its candidates by the softmin of their priced costs; returns the softmin.
@@ -349,10 +352,10 @@ impl<'a> Dual<'a> {
         *prices = best.1;
     }
 
-    /// Accounts that change hands when each picks its cheapest candidate.
-    fn movers(&self, prices: &[f64]) -> usize {
+    /// What counts in a limit on moves when each account picks its cheapest candidate.
+    fn movers(&self, prices: &[f64], limit: usize) -> i64 {
         let (mut loads, mut values) = (vec![0.0; self.measures], Vec::new());
-        let mut movers = 0;
+        let mut movers = 0i64;
         for sampled in 0..self.sampled() {
             let account = sampled * self.stride;
             self.priced(account, prices, &mut loads, &mut values);
@@ -360,7 +363,11 @@ impl<'a> Dual<'a> {
             let moved = |(candidate, _): (usize, &f64)| {
                 self.problem.moves(account, self.candidates.territories[candidate] as usize)
             };
-            movers += usize::from(best.is_some_and(moved)) * self.stride;
+            if best.is_some_and(moved) {
+                let times = i64::try_from(self.stride).unwrap_or(1);
+                movers = movers
+                    .saturating_add(self.problem.move_limits[limit].loads[account].saturating_mul(times));
+            }
         }
         movers
     }
@@ -381,7 +388,8 @@ impl<'a> Dual<'a> {
             own.map(|price| price * self.cost_scale / scale).collect()
         };
         let bands = self.load_scales.iter().enumerate().map(|(measure, scale)| of(measure, scale)).collect();
-        Prices::whole(bands, self.moves * self.cost_scale)
+        let moves: Vec<f64> = self.moves.iter().map(|price| price * self.cost_scale).collect();
+        Prices::whole(bands, &moves)
     }
 }
 
@@ -418,25 +426,28 @@ pub(super) fn prices(
     if dual.measures > 0 {
         climb(&mut dual, &mut prices, first..LEVELS.len());
     }
-    if let Some(limit) = problem.max_moves
-        && dual.movers(&prices) > limit
-    {
-        // The price of a move, between one at which too many move and one at which few enough do.
-        let (mut low, mut high) = (0.0, 1.0);
+    for (index, limit) in problem.move_limits.iter().enumerate() {
+        if dual.movers(&prices, index) <= limit.most {
+            continue;
+        }
+        // The price of a move, between one at which too much moves and one at which little enough does.
+        let mean = limit.loads.iter().map(|load| *load as f64).sum::<f64>() / problem.accounts() as f64;
+        let (mut low, mut high) = (0.0, 1.0 / mean.max(f64::MIN_POSITIVE));
         for _ in 0..40 {
-            dual.moves = high;
+            dual.moves[index] = high;
             climb(&mut dual, &mut prices, TRIED);
-            if dual.movers(&prices) <= limit {
+            if dual.movers(&prices, index) <= limit.most {
                 break;
             }
             (low, high) = (high, high * 2.0);
         }
         for _ in 0..10 {
-            dual.moves = f64::midpoint(low, high);
+            dual.moves[index] = f64::midpoint(low, high);
             climb(&mut dual, &mut prices, TRIED);
-            if dual.movers(&prices) <= limit { high = dual.moves } else { low = dual.moves }
+            let little = dual.movers(&prices, index) <= limit.most;
+            if little { high = dual.moves[index] } else { low = dual.moves[index] }
         }
-        dual.moves = high;
+        dual.moves[index] = high;
         climb(&mut dual, &mut prices, WARM..LEVELS.len());
     }
     if polish > 0 && dual.measures > 0 {

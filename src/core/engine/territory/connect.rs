@@ -27,7 +27,8 @@ struct Patches<'a> {
     limits: Limits,
     at: Vec<usize>,
     loads: Vec<i64>,
-    moves: usize,
+    /// What leaves the territories of today, by limit on moves.
+    moved: Vec<i64>,
     cost: i128,
     /// Accounts of each territory.
     sizes: Vec<usize>,
@@ -67,7 +68,7 @@ impl<'a> Patches<'a> {
             limits,
             at: vec![NOBODY; problem.accounts()],
             loads: vec![0; problem.territories * problem.measures.len()],
-            moves: 0,
+            moved: vec![0; problem.move_limits.len()],
             cost: 0,
             sizes: vec![0; problem.territories],
             holders: vec![Vec::new(); areas],
@@ -92,7 +93,7 @@ impl<'a> Patches<'a> {
             }
             self.sizes[from] -= 1;
             self.cost -= i128::from(self.problem.cost(account, from));
-            self.moves -= usize::from(self.problem.moves(account, from));
+            self.count_moves(account, from, -1);
         }
         if to != NOBODY {
             match self.holders[area].iter_mut().find(|(holder, _)| *holder == to) {
@@ -101,7 +102,7 @@ impl<'a> Patches<'a> {
             }
             self.sizes[to] += 1;
             self.cost += i128::from(self.problem.cost(account, to));
-            self.moves += usize::from(self.problem.moves(account, to));
+            self.count_moves(account, to, 1);
         }
         for measure in 0..self.problem.measures.len() {
             for (territory, sign) in
@@ -109,6 +110,14 @@ impl<'a> Patches<'a> {
             {
                 let index = self.limits.of(territory).start + measure;
                 self.loads[index] += sign * self.problem.load(measure, account, territory);
+            }
+        }
+    }
+
+    fn count_moves(&mut self, account: usize, territory: usize, sign: i64) {
+        if self.problem.moves(account, territory) {
+            for (moved, limit) in self.moved.iter_mut().zip(&self.problem.move_limits) {
+                *moved += sign * limit.loads[account];
             }
         }
     }
@@ -258,18 +267,21 @@ impl<'a> Patches<'a> {
     fn step(&self, account: usize, to: usize) -> Option<f64> {
         let from = self.at[account];
         let entering = self.entering(account, to)?;
-        let moves = self.moves + usize::from(self.problem.moves(account, to))
-            - usize::from(self.problem.moves(account, from));
+        let change =
+            i64::from(self.problem.moves(account, to)) - i64::from(self.problem.moves(account, from));
+        let moving = |(limit, moved): (usize, &i64)| {
+            let then = moved + change * self.problem.move_limits[limit].loads[account];
+            self.limits.weighed_moves(limit, then) - self.limits.weighed_moves(limit, *moved)
+        };
         Some(
             entering - self.problem.cost(account, from) as f64
                 + self.change(from, account, -1)
-                + self.limits.weighed_moves(moves)
-                - self.limits.weighed_moves(self.moves),
+                + self.moved.iter().enumerate().map(moving).sum::<f64>(),
         )
     }
 
     fn score(&self) -> Score {
-        (self.limits.broken(&self.loads, self.moves), self.cost)
+        (self.limits.broken(&self.loads, &self.moved), self.cost)
     }
 
     /// Parts that territories have too many.
@@ -360,7 +372,7 @@ impl<'a> Patches<'a> {
                 self.recentre();
             }
             temperature *= cooling;
-            self.limits.reweigh(&self.loads, self.moves, 1.2);
+            self.limits.reweigh(&self.loads, &self.moved, 1.2);
         }
         for (account, territory) in best.1.iter().enumerate() {
             if self.at[account] != *territory {

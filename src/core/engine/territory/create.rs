@@ -2,11 +2,13 @@
 //! (Lloyd 1982), each time with prices that keep the territories within their bands.
 
 use super::dual::Prices;
-use super::problem::{Band, Contiguity, Costs, Loads, Measure, Problem};
+use super::problem::{Band, Contiguity, Costs, Fit, Loads, Measure, MoveLimit, Problem};
 use super::renew::{drawn, renew};
 use super::search::{Random, Score};
 use super::travel::{Centres, Point, Travel};
-use super::{Evaluation, Grown, Outcome, Priced, Settings, TINY, divide, evaluate, grown, prove, score};
+use super::{
+    Evaluation, Grown, Outcome, Priced, Settings, TINY, Whole, divide, evaluate, grown, prove, score,
+};
 
 /// Accounts of a territory from which its centre is found; more are sampled.
 const SAMPLE: usize = 100;
@@ -20,6 +22,9 @@ const GAIN: i128 = 200;
 /// The bound of the outcome holds for these centres.
 #[must_use]
 pub fn create(problem: &mut Problem, settings: Settings, progress: &mut dyn FnMut(u32)) -> Outcome {
+    if let Some(mut whole) = Whole::of(problem) {
+        return create_whole(problem, &mut whole, settings, progress);
+    }
     let small = problem.accounts() <= super::SMALL;
     let stride = (problem.accounts() / (SAMPLE * problem.territories.max(1))).max(1);
     let sampled: Vec<usize> = (0..problem.accounts()).step_by(stride).collect();
@@ -45,6 +50,25 @@ pub fn create(problem: &mut Problem, settings: Settings, progress: &mut dyn FnMu
     let found = evaluate(problem, &assignment.iter().copied().map(Some).collect::<Vec<_>>());
     let Evaluation { feasible, objective, moves, .. } = found;
     Outcome { assignment, feasible, objective, bound, prices, moves, seed: settings.seed }
+}
+
+/// As [`create`], for groups that go whole: centres are found for a place of each group, and then the groups are divided by
+/// what all their accounts cost.
+fn create_whole(
+    problem: &mut Problem,
+    whole: &mut Whole,
+    settings: Settings,
+    progress: &mut dyn FnMut(u32),
+) -> Outcome {
+    let made = create(&mut whole.problem, settings, progress);
+    let homes = homes_of(&whole.problem).to_vec();
+    if let Costs::Travel(travel) = &mut problem.costs {
+        travel.homes = homes;
+    }
+    let Some(exact) = Whole::of(problem) else { return made };
+    let priced = Priced::of(&exact.problem);
+    let outcome = divide(&exact.problem, &priced, Some(&made.assignment), settings, progress);
+    exact.expanded(problem, outcome)
 }
 
 /// Centres and borders on prices take turns until the bound falls no further; the homes of the problem become the centres.
@@ -169,8 +193,20 @@ pub(super) fn part(problem: &Problem, accounts: &[usize], territories: &[usize])
     Problem {
         territories: territories.len(),
         costs,
+        fit: problem.fit.as_ref().map(|fit| Fit {
+            kinds: some(&fit.kinds, accounts),
+            costs: fit
+                .costs
+                .chunks(problem.territories.max(1))
+                .flat_map(|own| some(own, territories))
+                .collect(),
+        }),
         current: accounts.iter().map(|account| inside(problem.current[*account])).collect(),
-        move_cost: problem.move_cost,
+        move_costs: if problem.move_costs.len() > 1 {
+            some(&problem.move_costs, accounts)
+        } else {
+            problem.move_costs.clone()
+        },
         locked: accounts.iter().map(|account| inside(problem.locked[*account])).collect(),
         measures: problem
             .measures
@@ -184,7 +220,12 @@ pub(super) fn part(problem: &Problem, accounts: &[usize], territories: &[usize])
                 bands: some(&measure.bands, territories),
             })
             .collect(),
-        max_moves: problem.max_moves,
+        move_limits: problem
+            .move_limits
+            .iter()
+            .map(|limit| MoveLimit { loads: some(&limit.loads, accounts), ..limit.clone() })
+            .collect(),
+        groups: None,
         contiguity: problem.contiguity.as_ref().map(|contiguity| Contiguity {
             areas: some(&contiguity.areas, accounts),
             neighbours: contiguity.neighbours.clone(),

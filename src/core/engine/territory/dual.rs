@@ -6,6 +6,8 @@
 //! Aronov 1998; Brieden, Gritzmann, Klemm 2017). Prices are whole multiples of 2^-40 cost units (or of a larger power of two), so that anybody can
 //! evaluate the bound again without rounding.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
 use super::problem::{FORBIDDEN, Problem};
@@ -18,8 +20,8 @@ const MOST_BITS: u32 = 40;
 pub struct Prices {
     /// Price of a unit of load by measure, then territory.
     pub bands: Vec<Vec<i64>>,
-    /// Price of a move, zero or more.
-    pub moves: i64,
+    /// Price of what a move counts in each limit on moves, zero or more.
+    pub moves: Vec<i64>,
     /// They count 2^-bits of a cost unit.
     pub bits: u32,
 }
@@ -28,15 +30,20 @@ impl Prices {
     /// No prices at all: they prove what every account costs at its cheapest.
     #[must_use]
     pub fn zero(problem: &Problem) -> Self {
-        Self { bands: vec![vec![0; problem.territories]; problem.measures.len()], moves: 0, bits: MOST_BITS }
+        Self {
+            bands: vec![vec![0; problem.territories]; problem.measures.len()],
+            moves: vec![0; problem.move_limits.len()],
+            bits: MOST_BITS,
+        }
     }
 
     /// Of prices in cost units, by measure, then territory; any number is a valid price.
     #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
-    pub(super) fn whole(bands: Vec<Vec<f64>>, moves: f64) -> Self {
+    pub(super) fn whole(bands: Vec<Vec<f64>>, moves: &[f64]) -> Self {
         /// Prices stay below 2 to this.
         const WIDTH: f64 = 60.0;
-        let largest = bands.iter().flatten().copied().fold(moves, |largest, price| largest.max(price.abs()));
+        let largest =
+            bands.iter().flatten().chain(moves).fold(0.0, |largest: f64, price| largest.max(price.abs()));
         let mut bits = MOST_BITS;
         while bits > 0 && largest * 2f64.powi(bits.cast_signed()) > WIDTH.exp2() {
             bits -= 1;
@@ -44,7 +51,7 @@ impl Prices {
         let limit = WIDTH.exp2();
         let whole = |price: f64| (price * 2f64.powi(bits.cast_signed())).clamp(-limit, limit) as i64;
         let bands = bands.into_iter().map(|own| own.into_iter().map(whole).collect()).collect();
-        Self { bands, moves: whole(moves), bits }
+        Self { bands, moves: moves.iter().copied().map(whole).collect(), bits }
     }
 
     /// What prices count, in cost units.
@@ -64,8 +71,10 @@ impl Prices {
         for (measure, prices) in self.bands.iter().enumerate() {
             value += i128::from(prices[territory]) * i128::from(problem.load(measure, account, territory));
         }
-        if problem.max_moves.is_some() && problem.moves(account, territory) {
-            value += i128::from(self.moves);
+        if problem.moves(account, territory) {
+            for (limit, price) in problem.move_limits.iter().zip(&self.moves) {
+                value += i128::from(*price) * i128::from(limit.loads[account]);
+            }
         }
         Some(value)
     }
@@ -89,13 +98,15 @@ impl Prices {
             .iter()
             .map(|prices| prices.iter().map(|price| *price as f64 * unit).collect())
             .collect();
-        let moves = if problem.max_moves.is_some() { self.moves as f64 * unit } else { 0.0 };
         let cheapest = |values: &mut Vec<f64>, account: usize| {
             if let Some(locked) = problem.locked[account] {
                 return [self.of(problem, account, locked).map(|value| (value, locked)), None];
             }
             values.resize(problem.territories, 0.0);
             problem.nearly(account, values);
+            let limits = problem.move_limits.iter().zip(&self.moves);
+            let moves: f64 =
+                limits.map(|(limit, price)| *price as f64 * unit * limit.loads[account] as f64).sum();
             // What rounding can do to the sum is in proportion to its largest part.
             let (mut first, mut second, mut largest) = (f64::INFINITY, f64::INFINITY, 0f64);
             for (territory, value) in values.iter_mut().enumerate() {
@@ -137,6 +148,22 @@ impl Prices {
 /// The bound that prices prove, exactly, rounded up to a whole cost (costs are whole): valid for any prices.
 #[must_use]
 pub fn bound(problem: &Problem, prices: &Prices) -> i128 {
+    if let Some(groups) = &problem.groups {
+        let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        groups
+            .iter()
+            .enumerate()
+            .for_each(|(account, group)| members.entry(*group).or_default().push(account));
+        let members: Vec<Vec<usize>> = members.into_values().collect();
+        // A group goes whole, so it picks one territory for all its accounts.
+        let cheapest = |own: &Vec<usize>| {
+            let together = |territory: usize| {
+                own.iter().map(|account| prices.of(problem, *account, territory)).sum::<Option<i128>>()
+            };
+            (0..problem.territories).filter_map(together).min().unwrap_or(0)
+        };
+        return settle(problem, prices, members.par_iter().map(cheapest).sum());
+    }
     let cheapest = |account: usize| prices.cheapest(problem, account).map_or(0, |(value, _)| value);
     settle(problem, prices, (0..problem.accounts()).into_par_iter().map(cheapest).sum())
 }
@@ -154,8 +181,8 @@ fn settle(problem: &Problem, prices: &Prices, mut value: i128) -> i128 {
             value -= i128::from(*price) * end;
         }
     }
-    if let Some(moves) = problem.max_moves {
-        value -= i128::from(prices.moves) * i128::try_from(moves).unwrap_or(0);
+    for (limit, price) in problem.move_limits.iter().zip(&prices.moves) {
+        value -= i128::from(*price) * i128::from(limit.most);
     }
     -((-value) >> prices.bits)
 }

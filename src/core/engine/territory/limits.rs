@@ -20,9 +20,12 @@ pub(super) struct Limits {
     weights: Vec<f64>,
     /// The first weights, below which none falls.
     base: Vec<f64>,
-    max_moves: Option<usize>,
-    move_weight: f64,
-    move_base: f64,
+    /// The most that may leave the territories of today, by limit on moves.
+    most: Vec<i64>,
+    /// 1 / mean account by limit on moves.
+    move_scales: Vec<f64>,
+    move_weights: Vec<f64>,
+    move_bases: Vec<f64>,
 }
 
 fn narrow(value: i128) -> i64 {
@@ -42,8 +45,19 @@ impl Limits {
         let scale = |measure: &Measure| {
             1.0 / (measure.bands.iter().map(|band| band.high as f64).sum::<f64>() / count).max(1.0)
         };
-        let move_base =
-            weights.iter().copied().fold(1.0, f64::max) + 2.0 * prices.moves as f64 * prices.unit();
+        let heaviest = weights.iter().copied().fold(1.0, f64::max);
+        let accounts = problem.accounts().max(1) as f64;
+        let move_scales: Vec<f64> = problem
+            .move_limits
+            .iter()
+            .map(|limit| accounts / limit.loads.iter().map(|load| *load as f64).sum::<f64>().max(1.0))
+            .collect();
+        let move_bases: Vec<f64> = prices
+            .moves
+            .iter()
+            .zip(&move_scales)
+            .map(|(price, scale)| heaviest + 2.0 * *price as f64 * prices.unit() / scale)
+            .collect();
         Self {
             measures,
             low: by_band(&|territory, measure| problem.measures[measure].bands[territory].low),
@@ -51,9 +65,10 @@ impl Limits {
             scales: problem.measures.iter().map(scale).collect(),
             base: weights.clone(),
             weights,
-            max_moves: problem.max_moves,
-            move_weight: move_base,
-            move_base,
+            most: problem.move_limits.iter().map(|limit| limit.most).collect(),
+            move_scales,
+            move_weights: move_bases.clone(),
+            move_bases,
         }
     }
 
@@ -82,19 +97,24 @@ impl Limits {
         }
     }
 
-    /// What moves beyond the limit weigh.
-    pub(super) fn weighed_moves(&self, moves: usize) -> f64 {
-        let beyond = self.max_moves.map_or(0, |limit| moves.saturating_sub(limit));
-        beyond as f64 * self.move_weight
+    /// How much is left that may leave, by limit on moves.
+    pub(super) fn left(&self, limit: usize, moved: i64) -> i64 {
+        self.most[limit] - moved
     }
 
-    /// True when too many accounts move.
-    pub(super) fn too_many(&self, moves: usize) -> bool {
-        self.max_moves.is_some_and(|limit| moves > limit)
+    /// What leaves beyond a limit on moves weighs.
+    pub(super) fn weighed_moves(&self, limit: usize, moved: i64) -> f64 {
+        let beyond = (-self.left(limit, moved)).max(0);
+        beyond as f64 * self.move_scales[limit] * self.move_weights[limit]
+    }
+
+    /// True when too much moves.
+    pub(super) fn too_many(&self, moved: &[i64]) -> bool {
+        moved.iter().enumerate().any(|(limit, moved)| self.left(limit, *moved) < 0)
     }
 
     /// How much is broken in all: zero when nothing is.
-    pub(super) fn broken(&self, loads: &[i64], moves: usize) -> i128 {
+    pub(super) fn broken(&self, loads: &[i64], moved: &[i64]) -> i128 {
         let broken = |(index, load): (usize, &i64)| {
             let beyond = self.beyond(index, *load);
             if beyond == 0 {
@@ -104,10 +124,14 @@ impl Limits {
             }
         };
         let bands: f64 = loads.iter().enumerate().map(broken).sum();
-        let moves = self.max_moves.map_or(0, |limit| moves.saturating_sub(limit));
+        let beyond = |(limit, moved): (usize, &i64)| {
+            let beyond = (-self.left(limit, *moved)).max(0);
+            if beyond == 0 { 0.0 } else { (beyond as f64 * self.move_scales[limit] * MILLION).max(1.0) }
+        };
+        let moves: f64 = moved.iter().enumerate().map(beyond).sum();
         #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
-        let bands = bands.ceil() as i128;
-        bands + moves as i128 * 1_000_000
+        let broken = bands.ceil() as i128 + moves.ceil() as i128;
+        broken
     }
 
     /// True when a territory breaks one of its bands.
@@ -116,8 +140,8 @@ impl Limits {
     }
 
     /// Limits that stay broken weigh more; when none is, weights fall back.
-    pub(super) fn reweigh(&mut self, loads: &[i64], moves: usize, factor: f64) {
-        let feasible = self.broken(loads, moves) == 0;
+    pub(super) fn reweigh(&mut self, loads: &[i64], moved: &[i64], factor: f64) {
+        let feasible = self.broken(loads, moved) == 0;
         for (index, load) in loads.iter().enumerate() {
             if feasible {
                 self.weights[index] = (self.weights[index] * 0.97).max(self.base[index]);
@@ -125,8 +149,11 @@ impl Limits {
                 self.weights[index] = (self.weights[index] * factor).min(self.base[index] * HEAVIEST);
             }
         }
-        if self.too_many(moves) {
-            self.move_weight = (self.move_weight * factor).min(self.move_base * HEAVIEST);
+        for (limit, moved) in moved.iter().enumerate() {
+            if self.left(limit, *moved) < 0 {
+                self.move_weights[limit] =
+                    (self.move_weights[limit] * factor).min(self.move_bases[limit] * HEAVIEST);
+            }
         }
     }
 }

@@ -8,24 +8,34 @@
 mod ascent;
 mod candidates;
 mod connect;
+mod coverage;
 mod create;
 mod curvature;
 mod dual;
 mod limits;
+mod newcomers;
 mod problem;
 mod renew;
 mod search;
+mod seats;
 mod travel;
 mod verify;
+mod whole;
 
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod tests;
 
+pub use coverage::{Coverage, Line, Market, seats_for};
 pub use create::{create, find_centres};
 pub use dual::{Prices, bound};
-pub use problem::{Band, Conflict, Contiguity, Costs, FORBIDDEN, Loads, Measure, Problem};
-pub use travel::{Centres, Point, Travel};
+pub use newcomers::Newcomers;
+pub use problem::{Band, Conflict, Contiguity, Costs, FORBIDDEN, Fit, Loads, Measure, MoveLimit, Problem};
+pub use seats::{Seated, Seating};
+pub use travel::{Centres, Point, Travel, swapped};
 pub use verify::{Evaluation, evaluate, verify};
+pub use whole::Whole;
 
 use candidates::Candidates;
 use limits::Limits;
@@ -94,7 +104,11 @@ impl Priced {
 /// Divides the accounts. `progress` is told each round of the search.
 #[must_use]
 pub fn solve(problem: &Problem, settings: Settings, progress: &mut dyn FnMut(u32)) -> Outcome {
-    divide(problem, &Priced::of(problem), None, settings, progress)
+    let Some(whole) = Whole::of(problem) else {
+        return divide(problem, &Priced::of(problem), None, settings, progress);
+    };
+    let outcome = divide(&whole.problem, &Priced::of(&whole.problem), None, settings, progress);
+    whole.expanded(problem, outcome)
 }
 
 /// Divides the accounts at prices, from an assignment that is known, too.
@@ -178,12 +192,18 @@ fn score(problem: &Problem, assignment: &[usize]) -> Score {
     };
     let loads: Vec<i64> = (0..problem.territories).flat_map(load).collect();
     let parts: usize = found.parts.iter().map(|parts| parts.saturating_sub(1)).sum();
-    (limits.broken(&loads, found.moves) + parts as i128 * 1_000_000, found.objective)
+    let moved: Vec<i64> = found.moved.iter().map(|moved| i64::try_from(*moved).unwrap_or(i64::MAX)).collect();
+    (limits.broken(&loads, &moved) + parts as i128 * 1_000_000, found.objective)
 }
 
 /// Prices and the bound that they prove: how good any assignment can be.
 #[must_use]
 pub fn prove(problem: &Problem) -> (Prices, i128) {
+    if let Some(whole) = Whole::of(problem) {
+        let (prices, _) = prove(&whole.problem);
+        let proven = bound(problem, &prices);
+        return (prices, proven);
+    }
     let Grown { prices, proven, .. } = grown(problem, None, &mut Vec::new(), polish(problem));
     (prices, proven)
 }

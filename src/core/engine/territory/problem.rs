@@ -52,18 +52,42 @@ pub struct Problem {
     pub territories: usize,
     /// Costs without moves.
     pub costs: Costs,
+    /// What a pair costs beyond that, or that it is not allowed.
+    pub fit: Option<Fit>,
     /// Territory of today.
     pub current: Vec<Option<usize>>,
-    /// Cost of an account that leaves its territory of today.
-    pub move_cost: i64,
+    /// Cost of an account that leaves its territory of today: one for all accounts, or one for each.
+    pub move_costs: Vec<i64>,
     /// Accounts that may go to one territory only.
     pub locked: Vec<Option<usize>>,
     /// What is balanced; a limit on the number of accounts is a measure of ones.
     pub measures: Vec<Measure>,
-    /// Most accounts that may leave the territory of today.
-    pub max_moves: Option<usize>,
+    /// How much may leave the territories of today.
+    pub move_limits: Vec<MoveLimit>,
+    /// Accounts of one number go to one territory, when groups go whole.
+    pub groups: Option<Vec<usize>>,
     /// What a territory must hang together by.
     pub contiguity: Option<Contiguity>,
+}
+
+/// What a pair costs beyond the way: accounts of a kind are alike in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fit {
+    /// Kind of each account.
+    pub kinds: Vec<usize>,
+    /// Cost of a kind in a territory, zero or more or [`FORBIDDEN`], at `kind * territories + territory`.
+    pub costs: Vec<i64>,
+}
+
+/// A limit on what leaves the territories of today.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MoveLimit {
+    /// Name.
+    pub name: String,
+    /// What each account counts when it leaves, zero or more.
+    pub loads: Vec<i64>,
+    /// The most that may leave.
+    pub most: i64,
 }
 
 /// Areas, and which of them touch. A territory hangs together when the areas of its accounts do.
@@ -92,7 +116,17 @@ impl Problem {
             Costs::Table(costs) => costs[account * self.territories + territory],
             Costs::Travel(travel) => travel.cost(account, territory).unwrap_or(FORBIDDEN),
         };
-        if self.moves(account, territory) { own.saturating_add(self.move_cost) } else { own }
+        let own = match &self.fit {
+            Some(fit) => own.saturating_add(fit.costs[fit.kinds[account] * self.territories + territory]),
+            None => own,
+        };
+        if self.moves(account, territory) { own.saturating_add(self.move_cost(account)) } else { own }
+    }
+
+    /// Cost of an account that leaves its territory of today.
+    #[must_use]
+    pub fn move_cost(&self, account: usize) -> i64 {
+        self.move_costs.get(account).or(self.move_costs.first()).copied().unwrap_or(0)
     }
 
     /// Costs of an account in all territories, nearly, without regard to locks; see [`Problem::error`].
@@ -107,8 +141,14 @@ impl Problem {
             }
             Costs::Travel(travel) => travel.nearly(account, costs),
         }
+        if let Some(fit) = &self.fit {
+            let at = fit.kinds[account] * self.territories;
+            for (cost, own) in costs.iter_mut().zip(&fit.costs[at..at + self.territories]) {
+                *cost += if *own == FORBIDDEN { f64::INFINITY } else { *own as f64 };
+            }
+        }
         if let Some(current) = self.current[account] {
-            let move_cost = self.move_cost as f64;
+            let move_cost = self.move_cost(account) as f64;
             costs
                 .iter_mut()
                 .enumerate()
@@ -180,6 +220,11 @@ impl Problem {
             if most < low || least > high {
                 let total = if most < low { most } else { least };
                 found.push(Conflict::Total { measure: index, total, low, high });
+            }
+            let carry = extremes.iter().filter(|(_, most)| *most > 0).count();
+            let hungry = measure.bands.iter().filter(|band| band.low > 0).count();
+            if carry < hungry {
+                found.push(Conflict::TooFew { measure: index, accounts: carry, territories: hungry });
             }
             let mut locked = vec![0i128; self.territories];
             for (account, territory) in self.locked.iter().enumerate() {
@@ -285,6 +330,15 @@ pub enum Conflict {
         low: i128,
         /// Most of all territories.
         high: i128,
+    },
+    /// There are fewer accounts than territories that must carry something.
+    TooFew {
+        /// Measure.
+        measure: usize,
+        /// Accounts that carry something.
+        accounts: usize,
+        /// Territories whose least load is more than nothing.
+        territories: usize,
     },
     /// Accounts locked in a territory are more than it may carry.
     Locked {

@@ -78,8 +78,9 @@ pub(super) struct Search<'a> {
     loads: Vec<i64>,
     prices: Vec<f64>,
     limits: Limits,
-    moves: usize,
-    move_price: f64,
+    /// What leaves the territories of today, and its price, by limit on moves.
+    moved: Vec<i64>,
+    move_prices: Vec<f64>,
     cost: i128,
     /// Steps since the last mark, to go back.
     trail: Vec<(u32, usize)>,
@@ -136,8 +137,8 @@ impl<'a> Search<'a> {
             loads: vec![0; problem.territories * measures],
             prices: by_band.collect(),
             limits: Limits::new(problem, prices, weights),
-            move_price: prices.moves as f64 * unit,
-            moves: 0,
+            move_prices: prices.moves.iter().map(|price| *price as f64 * unit).collect(),
+            moved: vec![0; problem.move_limits.len()],
             cost: 0,
             trail: Vec::new(),
             touched: vec![true; problem.territories],
@@ -155,7 +156,7 @@ impl<'a> Search<'a> {
                 search.loads[territory * measures + measure] += load;
             }
             search.cost += i128::from(candidates.costs[candidate]);
-            search.moves += usize::from(problem.moves(account, territory));
+            search.count_moves(account, candidate, 1);
         }
         search.fasten();
         search.look();
@@ -200,9 +201,12 @@ impl<'a> Search<'a> {
     }
 
     /// What the limit on moves costs, likewise.
-    fn moving(&self, moves: usize) -> f64 {
-        let Some(limit) = self.problem.max_moves else { return 0.0 };
-        self.move_price * (limit as f64 - moves as f64) + self.limits.weighed_moves(moves)
+    fn moving(&self, moved: &[i64]) -> f64 {
+        let cost = |(limit, moved): (usize, &i64)| {
+            self.move_prices[limit] * self.limits.left(limit, *moved) as f64
+                + self.limits.weighed_moves(limit, *moved)
+        };
+        moved.iter().enumerate().map(cost).sum()
     }
 
     /// What a territory's bands cost.
@@ -225,11 +229,11 @@ impl<'a> Search<'a> {
     /// What the assignment costs more than its accounts' cheapest, and what the limits cost.
     fn value(&self) -> f64 {
         let bands: f64 = self.rooms.iter().sum();
-        self.regret + bands + self.moving(self.moves)
+        self.regret + bands + self.moving(&self.moved)
     }
 
     pub(super) fn score(&self) -> Score {
-        (self.limits.broken(&self.loads, self.moves), self.cost)
+        (self.limits.broken(&self.loads, &self.moved), self.cost)
     }
 
     /// The change of what a territory's bands cost when one account leaves and another enters.
@@ -252,8 +256,13 @@ impl<'a> Search<'a> {
         sum
     }
 
-    fn moved(&self, account: usize, candidate: usize) -> usize {
-        usize::from(self.problem.moves(account, self.place(candidate)))
+    /// Counts what an account in a candidate adds to the limits on moves (1), or no longer does (-1).
+    fn count_moves(&mut self, account: usize, candidate: usize, sign: i64) {
+        if self.problem.moves(account, self.place(candidate)) {
+            for (moved, limit) in self.moved.iter_mut().zip(&self.problem.move_limits) {
+                *moved += sign * limit.loads[account];
+            }
+        }
     }
 
     fn shift(&mut self, account: usize, to: usize) {
@@ -267,7 +276,8 @@ impl<'a> Search<'a> {
             self.loads[here * self.measures + measure] -= self.candidates.loads(account, from)[measure];
             self.loads[there * self.measures + measure] += self.candidates.loads(account, to)[measure];
         }
-        self.moves = self.moves + self.moved(account, to) - self.moved(account, from);
+        self.count_moves(account, to, 1);
+        self.count_moves(account, from, -1);
         self.regret += self.regrets[to] - self.regrets[from];
         self.cost += i128::from(self.candidates.costs[to]) - i128::from(self.candidates.costs[from]);
         self.leave(account, here);
@@ -287,7 +297,7 @@ impl<'a> Search<'a> {
         let mut best: (f64, Chain) = (least, Vec::new());
         self.tries.set(reach.tries);
         let mut chain = Vec::new();
-        let room = self.rooms[here] + self.moving(self.moves);
+        let room = self.rooms[here] + self.moving(&self.moved);
         self.extend(&mut chain, account, 0.0, room, reach, &mut best);
         // The last of a chain goes first, so that nothing but the chain is touched.
         for (account, candidate) in best.1.iter().rev() {
@@ -344,8 +354,8 @@ impl<'a> Search<'a> {
             self.tries.set(tries - 1);
             self.spent.set(self.spent.get() + 1);
             chain.push((account, to));
-            if self.problem.max_moves.is_some() {
-                total += self.moving(self.moves_after(chain)) - self.moving(self.moves);
+            if !self.moved.is_empty() {
+                total += self.moving(&self.moved_after(chain)) - self.moving(&self.moved);
             }
             if total < best.0 {
                 best.0 = total;
@@ -369,10 +379,16 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn moves_after(&self, chain: &Chain) -> usize {
-        let enter: usize = chain.iter().map(|(account, to)| self.moved(*account, *to)).sum();
-        let leave: usize = chain.iter().map(|(account, _)| self.moved(*account, self.at[*account])).sum();
-        self.moves + enter - leave
+    fn moved_after(&self, chain: &Chain) -> Vec<i64> {
+        let mut moved = self.moved.clone();
+        for (account, to) in chain {
+            let change = i64::from(self.problem.moves(*account, self.place(*to)))
+                - i64::from(self.problem.moves(*account, self.territory(*account)));
+            for (moved, limit) in moved.iter_mut().zip(&self.problem.move_limits) {
+                *moved += change * limit.loads[*account];
+            }
+        }
+        moved
     }
 
     /// Improves the accounts of touched territories until nothing helps.
@@ -403,7 +419,7 @@ impl<'a> Search<'a> {
 
     /// Limits that stay broken weigh more; when none is, weights fall back.
     fn reweigh(&mut self, factor: f64) {
-        self.limits.reweigh(&self.loads, self.moves, factor);
+        self.limits.reweigh(&self.loads, &self.moved, factor);
         self.touch_broken();
         self.look();
     }
@@ -416,7 +432,7 @@ impl<'a> Search<'a> {
     /// Looks again at the territories with broken limits; at all when too many accounts move.
     pub(super) fn touch_broken(&mut self) {
         self.broken().into_iter().for_each(|territory| self.touched[territory] = true);
-        if self.limits.too_many(self.moves) {
+        if self.limits.too_many(&self.moved) {
             self.touch();
         }
     }

@@ -10,7 +10,9 @@ fn problem(costs: &[[i64; 2]], loads: &[i64], low: i128, high: i128) -> Problem 
     Problem {
         territories: 2,
         costs: Costs::Table(costs.iter().flatten().copied().collect()),
-        move_cost: 0,
+        fit: None,
+        groups: None,
+        move_costs: vec![0],
         current: vec![None; costs.len()],
         locked: vec![None; costs.len()],
         measures: vec![Measure {
@@ -18,13 +20,13 @@ fn problem(costs: &[[i64; 2]], loads: &[i64], low: i128, high: i128) -> Problem 
             loads: Loads::Account(loads.to_vec()),
             bands: vec![Band { low, high }; 2],
         }],
-        max_moves: None,
+        move_limits: vec![],
         contiguity: None,
     }
 }
 
 /// The least cost of a feasible assignment, by trying them all.
-fn optimum(problem: &Problem) -> Option<i128> {
+pub(super) fn optimum(problem: &Problem) -> Option<i128> {
     let count = problem.territories.pow(u32::try_from(problem.accounts()).expect("small"));
     (0..count)
         .filter_map(|number| {
@@ -111,11 +113,13 @@ proptest! {
         let problem = Problem {
             territories: 3,
             costs: Costs::Table(costs.iter().flatten().copied().collect()),
-        move_cost: 0,
+        fit: None,
+        groups: None,
+        move_costs: vec![0],
             current: current[..n].to_vec(),
             locked: locked[..n].to_vec(),
             measures: vec![Measure { name: "load".to_owned(), loads: Loads::Account(loads[..n].to_vec()), bands: vec![Band { low: band.0, high: band.0 + band.1 }; 3] }],
-            max_moves,
+            move_limits: max_moves.map(|most| MoveLimit { name: "moves".to_owned(), loads: vec![1; n], most: i64::try_from(most).expect("small") }).into_iter().collect(),
             contiguity: None,
         };
         let outcome = solve(&problem, SETTINGS, &mut |_| {});
@@ -147,14 +151,16 @@ fn travelled(accounts: Vec<Point>, homes: Vec<Option<Point>>, band: Band) -> Pro
             denominator: 1,
         }),
         current: vec![None; count],
-        move_cost: 0,
+        fit: None,
+        groups: None,
+        move_costs: vec![0],
         locked: vec![None; count],
         measures: vec![Measure {
             name: "count".to_owned(),
             loads: Loads::Account(vec![1; count]),
             bands: vec![band; territories],
         }],
-        max_moves: None,
+        move_limits: vec![],
         contiguity: None,
     }
 }

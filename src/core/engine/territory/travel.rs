@@ -77,6 +77,35 @@ impl Point {
     }
 }
 
+/// The places that lie far from where most are, and near them with latitude and longitude swapped. Where most are is the
+/// middle of `homes`, or of the places themselves when no home is known.
+#[must_use]
+pub fn swapped(places: &[Option<(f64, f64)>], homes: &[Option<(f64, f64)>]) -> Vec<usize> {
+    /// Metres from the middle that no place is blamed for, and how much nearer a swap must bring it.
+    const FAR: i64 = 3_000_000;
+    const NEARER: i64 = 3;
+    let known = |all: &[Option<(f64, f64)>]| all.iter().copied().flatten().collect::<Vec<_>>();
+    let mut most = known(homes);
+    if most.is_empty() {
+        most = known(places);
+    }
+    let mut middle = |pick: fn(&(f64, f64)) -> f64| {
+        most.sort_by(|a, b| pick(a).total_cmp(&pick(b)));
+        most.get(most.len() / 2).map(pick)
+    };
+    let (Some(latitude), Some(longitude)) = (middle(|place| place.0), middle(|place| place.1)) else {
+        return Vec::new();
+    };
+    let middle = Point::of(latitude, longitude);
+    let suspect = |(latitude, longitude): (f64, f64)| {
+        let far = Point::of(latitude, longitude).metres_to(&middle);
+        longitude.abs() <= 90.0
+            && far > FAR
+            && Point::of(longitude, latitude).metres_to(&middle).saturating_mul(NEARER) < far
+    };
+    (0..places.len()).filter(|account| places[*account].is_some_and(suspect)).collect()
+}
+
 /// Where the homes of territories come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Centres {

@@ -13,6 +13,10 @@ pub struct Evaluation {
     pub objective: i128,
     /// Accounts that leave the territory of today.
     pub moves: usize,
+    /// What leaves, by limit on moves.
+    pub moved: Vec<i128>,
+    /// Groups that are not whole.
+    pub torn: usize,
     /// Accounts where they may not be.
     pub forbidden: usize,
     /// Accounts without a territory.
@@ -32,6 +36,8 @@ pub fn evaluate(problem: &Problem, assignment: &[Option<usize>]) -> Evaluation {
         assignment: assignment.to_vec(),
         objective: 0,
         moves: 0,
+        moved: vec![0; problem.move_limits.len()],
+        torn: torn(problem, assignment),
         forbidden: 0,
         unassigned: 0,
         loads: vec![vec![0; problem.territories]; problem.measures.len()],
@@ -47,7 +53,12 @@ pub fn evaluate(problem: &Problem, assignment: &[Option<usize>]) -> Evaluation {
             FORBIDDEN => found.forbidden += 1,
             cost => found.objective += i128::from(cost),
         }
-        found.moves += usize::from(problem.current[account].is_some_and(|current| current != territory));
+        if problem.current[account].is_some_and(|current| current != territory) {
+            found.moves += 1;
+            for (moved, limit) in found.moved.iter_mut().zip(&problem.move_limits) {
+                *moved += i128::from(limit.loads[account]);
+            }
+        }
         for (measure, loads) in found.loads.iter_mut().enumerate() {
             loads[territory] += i128::from(problem.load(measure, account, territory));
         }
@@ -59,8 +70,20 @@ pub fn evaluate(problem: &Problem, assignment: &[Option<usize>]) -> Evaluation {
         && found.unassigned == 0
         && found.forbidden == 0
         && found.parts.iter().all(|parts| *parts <= 1)
-        && problem.max_moves.is_none_or(|limit| found.moves <= limit);
+        && found.torn == 0
+        && problem.move_limits.iter().zip(&found.moved).all(|(limit, moved)| *moved <= limit.most.into());
     found
+}
+
+/// How many groups have accounts in several territories.
+fn torn(problem: &Problem, assignment: &[Option<usize>]) -> usize {
+    let Some(groups) = &problem.groups else { return 0 };
+    let mut seen: BTreeMap<usize, (Option<usize>, bool)> = BTreeMap::new();
+    for (group, territory) in groups.iter().zip(assignment) {
+        let (first, torn) = seen.entry(*group).or_insert((*territory, false));
+        *torn |= first != territory;
+    }
+    seen.values().filter(|(_, torn)| *torn).count()
 }
 
 /// How many parts each territory has: every account joins its set with those of its territory in the same area and in

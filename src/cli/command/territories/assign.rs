@@ -1,0 +1,104 @@
+//! `spm territories assign`: new accounts to those who stand, by rule first, by fit second.
+
+use spm_core::engine::territory::{self, Newcomers, Problem};
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::source::Place;
+use spm_frame::pairing;
+use spm_frame::planning::{TerritoryRows, territory_rows};
+use spm_frame::table::Table;
+use spm_frame::write::{Builder, Folder};
+
+use super::faults::{conflicts, infeasible, violations, warn};
+use super::{Scope, build, input, output, settings, verified};
+use crate::cli::command;
+use crate::cli::exit::Failure;
+
+const OWN: &str = "out/assign";
+
+/// Assigns what nobody holds; returns a row for each new account.
+pub fn assign(scope: &Scope<'_>) -> Result<Table, Failure> {
+    let Scope { opened, tables, plan, ui, .. } = *scope;
+    let rows = territory_rows(plan, tables, None).map_err(input)?;
+    warn(plan, &rows, false, ui);
+    let ruled = pairing::ruled(plan, &rows).map_err(input)?;
+    let problem = build::problem(plan, &rows, false).map_err(input)?;
+    let choices: Vec<Option<Vec<usize>>> =
+        ruled.rule.iter().map(|rule| rule.map(|rule| ruled.holders[rule].clone())).collect();
+    let new = Newcomers::of(&problem, &choices);
+    if new.accounts.is_empty() {
+        let mut sink = Sink::default();
+        let message = "every account is with somebody who takes part: nothing to assign";
+        let fault = Diagnostic::warning(Code::SPM404, message);
+        sink.push(fault.at(Place::Text(plan.place.clone()), ""));
+        ui.notices(&sink);
+    }
+    let some = part(&rows, &new.accounts);
+    conflicts(plan, &some, &new.problem)?;
+    let outcome = territory::solve(&new.problem, settings(plan), &mut |round| {
+        ui.step(&format!("assigning, round {round}"));
+    });
+    let after = verified(&new.problem, &outcome)?;
+    if !outcome.feasible {
+        return Err(infeasible(plan, &violations(&new.problem, &some, &after)));
+    }
+    let by = |place: usize| match ruled.rule[new.accounts[place]] {
+        _ if new.follow[place] => Some("its group"),
+        Some(rule) => Some(plan.rules[rule].name.as_str()),
+        None => None,
+    };
+    let reasons = output::reasons(&new.problem, &outcome);
+    let places = 0..new.accounts.len();
+    let to = |place: usize| outcome.assignment[place];
+    let table = Builder::default()
+        .text("account_id", some.accounts.iter().map(Some))
+        .text("territory_id", places.clone().map(|place| Some(&rows.territories[to(place)])))
+        .text("rule", places.clone().map(by))
+        .number("distance_km", 3, places.map(|place| output::metres(&new.problem, place, to(place))));
+    let table = output::with_reasons(table, &rows, &reasons).table()?;
+    let all = whole(&rows, &problem, &new, &outcome.assignment)?;
+    if !scope.global.dry_run && !new.accounts.is_empty() {
+        let provenance = opened.provenance(tables, plan.seed);
+        let target = opened.root.join(scope.folder(OWN));
+        let folder = Folder::create(&target)?;
+        folder.table("assigned.parquet", &table, &provenance)?;
+        folder.table("assignment.parquet", &all, &provenance)?;
+        folder.text("result.json", &output::result_json(plan, &new.problem, &outcome))?;
+        folder.text("run.json", &command::run_json(tables, &provenance))?;
+        folder.publish()?;
+        ui.status(&format!("wrote {}", target.display()));
+    }
+    let follow = new.follow.iter().filter(|follow| **follow).count();
+    let by_rule = (0..new.accounts.len()).filter(|place| by(*place).is_some()).count() - follow;
+    ui.status(&format!(
+        "{} of {} accounts are new: {by_rule} by rule, {follow} with their group, {} by fit; {}",
+        new.accounts.len(),
+        rows.accounts.len(),
+        new.accounts.len() - by_rule - follow,
+        output::certificate(&outcome, output::unit(plan)),
+    ));
+    Ok(table)
+}
+
+/// The rows of some accounts, as far as faults and reasons look at them.
+fn part(rows: &TerritoryRows, accounts: &[usize]) -> TerritoryRows {
+    TerritoryRows {
+        accounts: accounts.iter().map(|account| rows.accounts[*account].clone()).collect(),
+        territories: rows.territories.clone(),
+        loads: rows.loads.clone(),
+        ..TerritoryRows::default()
+    }
+}
+
+/// All accounts with their holder, new ones included: what `score` and `map` read.
+fn whole(rows: &TerritoryRows, problem: &Problem, new: &Newcomers, to: &[usize]) -> Result<Table, Failure> {
+    let mut assignment = problem.current.clone();
+    for (account, territory) in new.accounts.iter().zip(to) {
+        assignment[*account] = Some(*territory);
+    }
+    let table = Builder::default()
+        .text("account_id", rows.accounts.iter().map(Some))
+        .text("territory_id", assignment.iter().map(|own| own.map(|own| &rows.territories[own])))
+        .boolean("new", problem.current.iter().map(|current| Some(current.is_none())))
+        .table()?;
+    Ok(table)
+}
