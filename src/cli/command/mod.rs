@@ -10,7 +10,6 @@ pub mod dispute;
 pub mod fairness;
 pub mod forecast;
 pub mod init;
-pub mod init;
 pub mod ledger;
 pub mod potential;
 pub mod quotas;
