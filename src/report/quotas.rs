@@ -80,6 +80,10 @@ pub fn parts(allocated: &[Allocated<'_>]) -> std::io::Result<Table> {
             "compounded_over_assignment",
             rows.iter().map(|(_, why)| share(&why.compounded_over_assignment)),
         )
+        .text(
+            "ramp_gap",
+            rows.iter().map(|(_, why)| (!why.ramp_gap.is_zero()).then(|| why.ramp_gap.to_string())),
+        )
         .text("binding", rows.iter().map(|(_, why)| why.binding.map(|binding| binding.word())))
         .text("note", rows.iter().map(|(_, why)| why.note.as_deref()))
         .table()

@@ -174,6 +174,18 @@ fn people_over_time() {
     // B starts with the second quarter: three quarters of a point.
     let csv = gives(&format!("{by_points}total = \"575\""), "", "A 300, B 75, C 200");
     assert_eq!(periods(&csv, "B"), ["0.00", "25.00", "25.00", "25.00"]);
+    // With all of the year B would carry 100: 25 is the gap of B, and of the company.
+    let parts = acme(&format!("{by_points}total = \"575\""), "");
+    let parts =
+        parts.run(&["-q", "quotas", "allocate", "--table", "parts", "--format", "csv"]).exits(0).stdout();
+    let gap = |holder: &str| {
+        let line = parts.lines().find(|line| line.starts_with(&format!("{holder},"))).expect("a row");
+        line.split(',').nth(12).map(str::to_owned)
+    };
+    assert_eq!(
+        [gap("Acme"), gap("A"), gap("B")],
+        [Some("25".to_owned()), Some(String::new()), Some("25".to_owned())]
+    );
     // April counts nothing, May half: 45.5 of 91 days of the quarter.
     let csv =
         gives(&format!("{by_points}ramp = [\"0%\", \"50%\"]\ntotal = \"5625\""), "", "A 3000, B 625, C 2000");

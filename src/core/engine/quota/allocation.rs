@@ -139,6 +139,9 @@ pub struct Explanation {
     pub given_out: Option<Rational>,
     /// Part of the year, by season weight, in which a leaf carries quota; 1 for all others.
     pub availability: Rational,
+    /// How much more the holder's people would carry at the same pace if all of them were there all year: what late starts,
+    /// ramps and leaves leave to others (C3.11). Those who are never there count nothing.
+    pub ramp_gap: Rational,
     /// The limit that decides the amount, if one does.
     pub binding: Option<Binding>,
     /// The note of the holder.

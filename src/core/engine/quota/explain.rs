@@ -15,6 +15,11 @@ pub(super) fn explain(
     divisions: &[Division],
 ) -> Vec<Explanation> {
     let history = hierarchy.sum_up(|leaf| hierarchy.holders[leaf].history.clone().unwrap_or_default());
+    let gaps = hierarchy.sum_up(|leaf| {
+        let amount = &divisions[leaf].amount;
+        let full = amount.checked_div(&hierarchy.availability(leaf)).unwrap_or_else(|| amount.clone());
+        full - amount.clone()
+    });
     let explain_one = |position: usize| {
         let division = &divisions[position];
         // The root's rounding is that of the total, so its share is taken from the total before rounding.
@@ -42,6 +47,7 @@ pub(super) fn explain(
             compounded_over_assignment: division.compounded.clone(),
             given_out: (!is_leaf).then(|| division.given_out.clone()),
             availability: hierarchy.availability(position),
+            ramp_gap: gaps[position].clone(),
             binding: find_binding(hierarchy, position, &limits[position], division),
             note: hierarchy.holders[position].note.clone(),
         }

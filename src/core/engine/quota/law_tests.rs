@@ -305,6 +305,21 @@ proptest! {
         prop_assert_eq!(Some(amounts), split_largest_remainder(total.into(), &exact));
     }
 
+    /// Largest remainder may take a unit from somebody when the total rises (the Alabama paradox), once on each of the two
+    /// levels, and so may the residue; beyond that a higher total lowers nobody.
+    #[test]
+    fn a_higher_total_lowers_nobody_beyond_rounding(seed in seeds(), more in 1i64..200) {
+        let problem = build(&seed, true);
+        let higher = Seed { total: seed.total + more, ..seed.clone() };
+        let higher = build(&higher, true);
+        if let (Ok(before), Ok(after)) = (allocate(&problem), allocate(&higher)) {
+            let allowed = &problem.unit * &whole(3);
+            for (before, after) in before.explanations.iter().zip(&after.explanations) {
+                prop_assert!(&after.amount + &allowed >= before.amount, "{}: {} to {}", before.holder, before.amount, after.amount);
+            }
+        }
+    }
+
     #[test]
     fn any_changed_amount_is_noticed(seed in seeds(), row in 0usize..100, by in -3i128..3) {
         let problem = build(&seed, false);

@@ -142,7 +142,7 @@ pub(super) fn lay_out(question: &Question<'_>) -> Result<LaidOut, Vec<Diagnostic
     let weights: Vec<Rational> = match &plan.season {
         Season::Weights => plan.phasing.iter().map(|phase| phase.weight.clone()).collect(),
         Season::History => question.sold.to_vec(),
-        Season::WorkingDays(_) => days.counted(),
+        Season::Days | Season::WorkingDays(_) => days.counted(),
     };
     let names = plan.phasing.iter().map(|phase| phase.period.clone());
     let phasing = Phasing { unit: plan.unit.clone(), periods: names.zip(weights).collect() };

@@ -341,6 +341,7 @@ impl<'a> Check<'a> {
                 }
                 Season::History
             }
+            Some("days") => Season::Days,
             Some("working-days") => {
                 Season::WorkingDays(raw.list("holidays").iter().filter_map(Raw::as_date).collect())
             }

@@ -208,6 +208,8 @@ pub enum Season {
     Weights,
     /// What was sold in periods that are like each.
     History,
+    /// Calendar days.
+    Days,
     /// Days from Monday to Friday, without these.
     WorkingDays(Vec<Date>),
 }

@@ -113,8 +113,8 @@ pub static QUOTAS: Shape = Shape {
         ),
         Field::optional(
             "season",
-            Kind::Choice(&["weights", "history", "working-days"]),
-            "where season weights come from. weights (default): those of phasing. history: what was sold in the periods that are `like` each. working-days: Monday to Friday without `holidays`",
+            Kind::Choice(&["weights", "history", "days", "working-days"]),
+            "where season weights come from. weights (default): those of phasing. history: what was sold in the periods that are `like` each. days: calendar days. working-days: Monday to Friday without `holidays`",
         ),
         Field::optional("holidays", Kind::List(&Kind::Date), "days off, with season = \"working-days\""),
         Field::optional(
