@@ -46,6 +46,8 @@ pub(crate) struct Narrowing<'a> {
     pub(crate) contract: &'static Contract,
     /// Rows of other event dates are checked, then left out.
     pub(crate) days: DateRange,
+    /// All days of the calendar.
+    pub(crate) calendar: DateRange,
     /// Identifiers of the tables that columns refer to.
     pub(crate) known: Vec<(&'static str, Known<'a>)>,
     /// Whether the hashes of keys are wanted of parts in order, too.
@@ -62,6 +64,41 @@ pub(crate) struct Narrowed {
     pub(crate) order: Order,
     /// Values by column that their table does not have.
     pub(crate) missing: BTreeMap<&'static str, BTreeSet<String>>,
+    /// Events in no period of the calendar.
+    pub(crate) outside: Outside,
+}
+
+/// Events in no period of the calendar: how many, and the first by file and row, with its day.
+#[derive(Default)]
+pub(crate) struct Outside {
+    pub(crate) count: usize,
+    pub(crate) first: Option<(String, u64, i32)>,
+}
+
+impl Outside {
+    pub(crate) fn of(table: &Table, calendar: &DateRange) -> Self {
+        let (from, to) = (epoch_day(calendar.from), epoch_day(calendar.to));
+        let mut found = Self::default();
+        let Some(days) = table.days("event_date") else { return found };
+        if days.min().is_none_or(|least| from <= least) && days.max().is_none_or(|most| most < to) {
+            return found;
+        }
+        for (index, day) in days.iter().enumerate() {
+            if let Some(day) = day.filter(|day| *day < from || to <= *day) {
+                let (path, record) = origin(table, index);
+                found.add(Self { count: 1, first: Some((path, record, day)) });
+            }
+        }
+        found
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.first = match (self.first.take(), other.first) {
+            (Some(own), Some(other)) => Some(own.min(other)),
+            (own, other) => own.or(other),
+        };
+    }
 }
 
 impl<'a> Lookup<'a> {
@@ -165,8 +202,9 @@ impl Intake<'_> {
                 missing.insert(*column, known.missing(values));
             }
         }
+        let outside = Outside::of(&table, &narrowing.calendar);
         part.table = Some(within(table, &narrowing.days));
-        Narrowed { part, fingerprint, order, missing }
+        Narrowed { part, fingerprint, order, missing, outside }
     }
 
     fn mapped(&self, mut table: Table, part: &mut Part) -> Option<Table> {

@@ -7,13 +7,13 @@ use std::path::Path;
 
 use polars::prelude::*;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
-use spm_core::ground::period::DateRange;
+use spm_core::ground::period::{DateRange, from_epoch_day};
 use spm_core::ground::source::Place;
 use spm_core::plan::contract::{CONTRACTS, Contract, Type};
 use spm_core::plan::project::{ColumnSpec, Project, SourceSpec};
 
 use crate::fingerprint::Fingerprint;
-use crate::intake::{Intake, Lookup, Narrowed, Narrowing, Part, check_contract, physical, within};
+use crate::intake::{Intake, Lookup, Narrowed, Narrowing, Outside, Part, check_contract, physical, within};
 use crate::merge::Known;
 use crate::order::{Repeats, Twice, sort_by_key, twice};
 use crate::read;
@@ -81,13 +81,14 @@ pub fn load(root: &Path, project: &Project, need: &Need<'_>, sink: &mut Sink) ->
         inputs: BTreeSet::new(),
         tables: Tables::default(),
         missing: BTreeMap::new(),
+        outside: Outside::default(),
     };
     for contract in CONTRACTS.iter().filter(|contract| need.tables.contains(&contract.name)) {
         if let Some(table) = loader.canonical(contract) {
             loader.tables.tables.insert(contract.name, table);
         }
     }
-    let Loader { mut tables, mut rejects, mut inputs, missing, done, .. } = loader;
+    let Loader { mut tables, mut rejects, mut inputs, missing, outside, done, .. } = loader;
     for table in done.into_values().flatten() {
         inputs.extend(table.files);
     }
@@ -95,6 +96,7 @@ pub fn load(root: &Path, project: &Project, need: &Need<'_>, sink: &mut Sink) ->
     tables.inputs = inputs.into_iter().collect();
     tables.rejects = rejects;
     warn_references(&tables, missing, sink);
+    warn_outside(&outside, &project.calendar.range(), sink);
     if let Some(splits) = tables.get("splits") {
         check_splits(splits, sink);
         if need.days.is_some()
@@ -122,6 +124,8 @@ struct Loader<'a> {
     tables: Tables,
     /// By table and column of tables that are not held whole: values that the table they refer to does not have.
     missing: BTreeMap<(&'static str, &'static str), BTreeSet<String>>,
+    /// Events in no period of the calendar, of tables that are not held whole.
+    outside: Outside,
 }
 
 /// What came of reading a table without holding it.
@@ -163,6 +167,7 @@ impl Loader<'_> {
         check_contract(contract, specs.first()?, &mut table, &repeats, &mut part);
         self.take(part);
         let Some(days) = days else { return Some(table) };
+        self.outside.add(Outside::of(&table, &self.project.calendar.range()));
         let rows = (table.frame.height(), Fingerprint::of(&table));
         self.tables.narrowed.insert(contract.name, rows);
         let known = Self::known(&self.tables, contract);
@@ -220,7 +225,8 @@ impl Loader<'_> {
                     made.push(lookup);
                 }
                 let known = Self::known(&self.tables, contract);
-                let narrowing = Narrowing { contract, days, known, hashing };
+                let calendar = self.project.calendar.range();
+                let narrowing = Narrowing { contract, days, calendar, known, hashing };
                 let intake = Intake { spec, lookups: &made };
                 let (mut inputs, mut parts) = (Vec::new(), Vec::new());
                 for file in read::files_of(self.root, spec, &mut sink) {
@@ -267,6 +273,7 @@ impl Loader<'_> {
                 for (column, missing) in narrowed.missing {
                     self.missing.entry((contract.name, column)).or_default().extend(missing);
                 }
+                self.outside.add(narrowed.outside);
                 own.push(narrowed.part);
             }
             self.inputs.extend(inputs.iter().cloned());
@@ -376,6 +383,20 @@ fn filled(mut table: Table, like: &Table) -> Table {
         }
     }
     table
+}
+
+/// Reports events that lie in no period of the calendar: no run looks at them.
+fn warn_outside(outside: &Outside, calendar: &DateRange, sink: &mut Sink) {
+    let Some((path, record, day)) = &outside.first else { return };
+    let date = from_epoch_day(*day).map_or(String::new(), |date| date.to_string());
+    let message = format!(
+        "{} transaction(s) lie outside the calendar, which runs from {} to {}: the first is of {date}",
+        outside.count, calendar.from, calendar.to
+    );
+    let fault = Diagnostic::warning(Code::SPM423, message).at(Place::row(path, Some(*record), None), "");
+    sink.push(
+        fault.hint("correct the date, lengthen the calendar, or leave them out with `where` of the source"),
+    );
 }
 
 /// Reports values that their table does not have: the row stays, because it can be used for what does not need them.

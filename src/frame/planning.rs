@@ -73,6 +73,12 @@ pub fn points(table: &Table) -> Vec<Option<(f64, f64)>> {
         .collect()
 }
 
+/// Transactions of these days.
+pub(crate) fn in_days(days: DateRange) -> Expr {
+    let day = |date| lit(epoch_day(date)).cast(DataType::Date);
+    col("event_date").gt_eq(day(days.from)).and(col("event_date").lt(day(days.to)))
+}
+
 /// Sums of an expression over transactions by a key column, in units of 10^-decimals.
 pub(crate) fn sums_by(
     transactions: &Table,
@@ -85,8 +91,7 @@ pub(crate) fn sums_by(
     let lowered = lower(amount, transactions, place)?;
     let mut frame = transactions.frame.clone().lazy().filter(col(key).is_not_null());
     if let Some(days) = days {
-        let day = |date| lit(epoch_day(date)).cast(DataType::Date);
-        frame = frame.filter(col("event_date").gt_eq(day(days.from)).and(col("event_date").lt(day(days.to))));
+        frame = frame.filter(in_days(days));
     }
     if let Some(condition) = condition {
         frame = frame.filter(lower(condition, transactions, place)?.expression);

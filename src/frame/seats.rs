@@ -13,8 +13,9 @@ use spm_core::plan::expression::Expression;
 use spm_core::plan::quotas::{History, LastQuota, Levels, Method, Potential, QuotaPlan, Sold};
 
 use crate::load::Tables;
-use crate::planning::{internal, kept, numbers, sums_by, table, texts};
+use crate::planning::{in_days, internal, kept, numbers, sums_by, table, texts};
 use crate::quota::quotas;
+use crate::series::one_currency;
 use crate::table::Table;
 
 /// The salespeople of a plan, sorted by identifier; warnings go to the sink.
@@ -22,6 +23,7 @@ pub fn seats(
     plan: &QuotaPlan,
     tables: &Tables,
     calendar: &Calendar,
+    currency: &str,
     sink: &mut Sink,
 ) -> Result<Vec<Seat>, Diagnostic> {
     let place = &plan.place;
@@ -45,7 +47,7 @@ pub fn seats(
     let history = match &plan.history {
         Some(History::Value(value)) => column(Some(value))?,
         Some(History::Transactions(sold)) => {
-            let sums = sold_by(sold, tables, place)?;
+            let sums = sold_by(sold, tables, money(plan, currency), place)?;
             sink_unheld(&sums, &ids, plan, sink);
             by_holder(Some(sums))
         }
@@ -107,16 +109,26 @@ pub fn standing(table: &Table) -> Vec<(String, Row)> {
     .collect()
 }
 
-/// What was sold, by salesperson.
+/// Holder of what was sold without one: by nobody, to an account that is not known, or that nobody has.
+const NOBODY: &str = "(no holder)";
+
+/// What was sold, by salesperson, in one currency when the measure is money.
 fn sold_by(
     sold: &Sold,
     tables: &Tables,
+    currency: Option<&str>,
     place: &TextPlace,
 ) -> Result<BTreeMap<String, Rational>, Diagnostic> {
-    let transactions = table(tables, "transactions", place)?;
+    let transactions = kept(table(tables, "transactions", place)?, sold.condition.as_ref(), place)?;
+    let frame = transactions.frame.clone().lazy().filter(in_days(sold.days)).collect();
+    let transactions = Table { frame: frame.map_err(|error| internal(&error, place))?, ..transactions };
+    if let Some(currency) = currency {
+        one_currency(&transactions, currency, place)?;
+    }
     let key = if sold.by.is_some() { "account_id" } else { "rep_id" };
-    let (mut sums, decimals) =
-        sums_by(transactions, key, &sold.amount, sold.condition.as_ref(), Some(sold.days), place)?;
+    let (mut sums, decimals) = sums_by(&transactions, key, &sold.amount, None, None, place)?;
+    let (values, _) = numbers(&transactions, &sold.amount, place)?;
+    let all: i128 = values.into_iter().flatten().map(i128::from).sum();
     if let Some(column) = &sold.by {
         let accounts = table(tables, "accounts", place)?;
         let mut owners: BTreeMap<String, i128> = BTreeMap::new();
@@ -127,7 +139,16 @@ fn sold_by(
         }
         sums = owners;
     }
+    let lost = all - sums.values().sum::<i128>();
+    if lost != 0 {
+        sums.insert(NOBODY.to_owned(), lost);
+    }
     Ok(sums.into_iter().map(|(id, units)| (id, Rational::from_scaled(units, decimals))).collect())
+}
+
+/// The currency that history has to be in: the project's, unless the measure is no money.
+fn money<'a>(plan: &QuotaPlan, currency: &'a str) -> Option<&'a str> {
+    plan.decimals.is_none().then_some(currency)
 }
 
 /// A warning about history that belongs to no seat.
@@ -152,11 +173,12 @@ pub fn sold_in(
     plan: &QuotaPlan,
     seasons: &[Vec<DateRange>],
     tables: &Tables,
+    currency: &str,
 ) -> Result<Vec<Rational>, Diagnostic> {
     let Some(sold) = plan.sold() else { return Ok(vec![]) };
     let in_days = |days: &DateRange| -> Result<Rational, Diagnostic> {
         let own = Sold { days: *days, ..sold.clone() };
-        Ok(sold_by(&own, tables, &plan.place)?.values().sum())
+        Ok(sold_by(&own, tables, money(plan, currency), &plan.place)?.values().sum())
     };
     seasons.iter().map(|season| season.iter().map(in_days).sum()).collect()
 }

@@ -128,7 +128,7 @@ fn amounts(
 }
 
 /// Amounts of several currencies have no sum.
-fn one_currency(rows: &Table, currency: &str, place: &TextPlace) -> Result<(), Diagnostic> {
+pub(crate) fn one_currency(rows: &Table, currency: &str, place: &TextPlace) -> Result<(), Diagnostic> {
     let other = rows.texts("currency").and_then(|all| all.iter().flatten().find(|own| *own != currency));
     let Some(other) = other else { return Ok(()) };
     let message = format!("some transactions are in {other}, the project is in {currency}");

@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde_json::json;
 use spm_core::engine::fairness::{self, Band, Metric, Outcome, Problem, Seat, draw, usual_band, verify};
 use spm_core::engine::forecast::{Tree, in_units};
+use spm_core::engine::quota::person;
 use spm_core::engine::statistics::{mean, normal_quantile};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::id::PayeeId;
@@ -240,8 +241,9 @@ pub fn score(
         None => last.get(id).filter(|own| **own > 0.0).map(|own| own * (1.0 + growth)),
     };
     let mut seats: Vec<Seat> = Vec::new();
-    for id in &ids {
-        let quota = held.total.get(id).map_or(0.0, Rational::to_f64_for_display);
+    for holder in &ids {
+        let id = &person(holder).to_owned();
+        let quota = held.total.get(holder).map_or(0.0, Rational::to_f64_for_display);
         let expected = expectation(id).filter(|own| *own > 0.0);
         if expected.is_none() {
             unknown.insert(seats.len());

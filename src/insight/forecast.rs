@@ -83,6 +83,9 @@ pub fn make<'a>(
         return Err(fault(Code::SPM404, message, &plan.place)
             .hint("check `where`, `history` and the dates of transactions; `spm check` counts the rows"));
     };
+    // A history that nobody has stated ends with the last transaction: what has not happened yet is no sale of zero.
+    let last = sold.rows.iter().rposition(|rows| *rows > 0).unwrap_or(first);
+    let known = if stated.is_some() { known } else { known.start..known.start + last + 1 };
     let skip = if stated.is_some() { 0 } else { first };
     let season = plan.season.unwrap_or_else(|| calendar.group(wanted.start, Group::Year).len());
     let least = training(season) + 1;

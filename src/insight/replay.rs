@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use spm_core::engine::comp::{self, Cell, Problem as CompProblem};
 use spm_core::engine::comp::{Amounts, Payee};
 use spm_core::engine::fairness::{Metric, Problem, drawn, metric};
+use spm_core::engine::quota::person;
 use spm_core::ground::diagnostic::{Diagnostic, Sink};
 use spm_core::ground::id::PayeeId;
 use spm_core::ground::rational::Rational;
@@ -64,6 +65,15 @@ pub(super) fn costs(
         if let (false, Some(credited)) = (measures.is_empty(), credited) {
             ready.push(Ready { plan: own, credited, measures });
         }
+    }
+    if let Some(other) = ready.iter().find(|own| own.plan.currency != project.currency) {
+        notes.push(format!(
+            "plan `{}` pays in {}, not in {}: no cost is measured",
+            other.plan.id,
+            other.plan.currency.code(),
+            project.currency.code()
+        ));
+        return Ok(none());
     }
     if ready.is_empty() || plan.replays == 0 {
         if plan.replays > 0 {
@@ -158,7 +168,7 @@ fn measured(
 ) -> BTreeMap<Cell, Amounts> {
     let mut all = BTreeMap::new();
     for (seat, id) in replayed.ids.iter().enumerate() {
-        let Some(payee) = payees.iter().position(|payee| payee.id.as_str() == id) else { continue };
+        let Some(payee) = payees.iter().position(|payee| payee.id.as_str() == person(id)) else { continue };
         let quota = replayed.problem.seats[seat].quota;
         for period in replayed.periods.clone() {
             let Some(part) = replayed.by_period.get(&(id.clone(), period)) else { continue };

@@ -126,6 +126,17 @@ pub fn of_holder(allocation: &Allocation, holder: &HolderId) -> std::io::Result<
         .table()
 }
 
+/// Periods and amounts of rows that stand.
+///
+/// # Errors
+/// Never for tables that fit memory.
+pub fn of_rows(rows: &[&Row]) -> std::io::Result<Table> {
+    Builder::default()
+        .text("period", rows.iter().map(|row| Some(row.period.as_str())))
+        .text("amount", rows.iter().map(|row| Some(row.amount.to_decimal_text())))
+        .table()
+}
+
 /// What a holder gives out, child by child; `None` for a holder without children.
 ///
 /// # Errors
@@ -149,13 +160,13 @@ pub fn below(planned: &Planned, holder: &HolderId) -> std::io::Result<Option<Tab
     Ok(Some(table))
 }
 
-/// Quotas after an adjustment, in the columns of [`quotas`].
+/// Quotas after an adjustment, and others that stand, in the columns of [`quotas`].
 ///
 /// # Errors
 /// A quota beyond 64 bits of its smallest amount.
-pub fn standing(adjusted: &[(&QuotaPlan, Adjusted)]) -> Result<Table, Diagnostic> {
-    let rows: Vec<(&QuotaPlan, &Row)> =
-        adjusted.iter().flat_map(|(plan, own)| own.rows.iter().map(move |row| (*plan, row))).collect();
+pub fn standing(adjusted: &[(&QuotaPlan, Adjusted)], others: &[(String, Row)]) -> Result<Table, Diagnostic> {
+    let own = adjusted.iter().flat_map(|(plan, own)| own.rows.iter().map(|row| (&plan.measure, row)));
+    let rows: Vec<(&String, &Row)> = own.chain(others.iter().map(|(measure, row)| (measure, row))).collect();
     let needed = rows.iter().map(|(_, row)| row.amount.decimals().unwrap_or(0));
     let decimals =
         adjusted.iter().map(|(_, own)| own.open.allocation.decimals).chain(needed).max().unwrap_or(0);
@@ -171,7 +182,7 @@ pub fn standing(adjusted: &[(&QuotaPlan, Adjusted)]) -> Result<Table, Diagnostic
         .text("holder_id", rows.iter().map(|(_, row)| Some(row.holder.as_str())))
         .text("level", rows.iter().map(|(_, row)| Some(row.level.as_str())))
         .text("parent_id", rows.iter().map(|(_, row)| row.parent.as_ref().map(HolderId::as_str)))
-        .text("measure", rows.iter().map(|(plan, _)| Some(plan.measure.as_str())))
+        .text("measure", rows.iter().map(|(measure, _)| Some(measure.as_str())))
         .text("period", rows.iter().map(|(_, row)| Some(row.period.as_str())))
         .number("amount", decimals, amounts)
         .table()

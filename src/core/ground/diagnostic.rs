@@ -97,6 +97,7 @@ codes! {
     SPM422 "history without a seat": "Some of what was sold belongs to nobody who gets a quota: a territory without a salesperson, somebody who left, or web orders. It counts neither in a total derived from history nor in anybody's weight.";
     SPM431 "too little history": "A model learns from periods with known results, and its back-test needs at least two seasons before the first start. Give more history, or a shorter season.";
     SPM432 "stage without a probability": "The forecast counts an open opportunity by the probability of its stage, and this stage has none: a guess would be in the number without anybody knowing.";
+    SPM423 "event outside the calendar": "The event lies before the first period of the calendar or after its last, so no run looks at it: most often a typing error in a year, or a calendar that is too short.";
     SPM501 "no feasible answer": "The limits contradict each other. The message says which and by how much; widen a tolerance, drop a lock, or raise a cap.";
     SPM502 "result fails its verification": "Code that did not make the result disagrees with it. This is a fault of spm; please report it with the inputs.";
     SPM503 "a result is missing": "The command builds on an earlier result that is not there. Run the earlier command first, or `spm run` for the whole chain.";

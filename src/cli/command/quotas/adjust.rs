@@ -60,6 +60,9 @@ pub(super) fn run(
     }
     ui.notices(&sink);
     let changes = quotas::changes(&adjusted)?;
+    // Quotas of a measure that no plan gives any more stand as they are.
+    let planned = |measure: &String| adjusted.iter().any(|(plan, _)| plan.measure == *measure);
+    let others: Vec<(String, Row)> = standing.into_iter().filter(|(measure, _)| !planned(measure)).collect();
     if !global.dry_run {
         let provenance = opened.provenance(tables, 0);
         let version = versions(&target)? + 1;
@@ -74,10 +77,13 @@ pub(super) fn run(
                 folder.copy(&entry.path(), &format!("{VERSIONS}/{}", entry.file_name().to_string_lossy()))?;
             }
         }
-        let table = quotas::standing(&adjusted).map_err(|fault| Failure::fault(fault, exit::INPUT))?;
+        let table =
+            quotas::standing(&adjusted, &others).map_err(|fault| Failure::fault(fault, exit::INPUT))?;
         let record = command::run_json(tables, &provenance);
+        let open: Vec<_> = adjusted.iter().map(|(plan, own)| (*plan, own.open.clone())).collect();
         for (name, table) in [
             ("quotas.parquet".to_owned(), &table),
+            ("parts.parquet".to_owned(), &quotas::parts(&open)?),
             (format!("{VERSIONS}/{version}.parquet"), &table),
             (format!("{VERSIONS}/{version}-changes.parquet"), &changes),
         ] {
@@ -99,7 +105,7 @@ pub(super) fn run(
 }
 
 /// The quotas that stand, with their measure.
-fn standing(path: &Path) -> Result<Vec<(String, Row)>, Failure> {
+pub(super) fn standing(path: &Path) -> Result<Vec<(String, Row)>, Failure> {
     let columns = ["holder_id", "level", "parent_id", "measure", "period", "amount"];
     let table = command::read_file(path, &columns, "run `spm quotas allocate` first")?;
     Ok(seats::standing(&table))
@@ -112,7 +118,7 @@ fn missing(path: &Path, why: &str) -> Diagnostic {
 }
 
 /// The number of the latest version, 0 for none.
-fn versions(target: &Path) -> std::io::Result<u32> {
+pub(super) fn versions(target: &Path) -> std::io::Result<u32> {
     let folder = target.join(VERSIONS);
     if !folder.exists() {
         return Ok(0);

@@ -1,12 +1,13 @@
 //! `spm quotas explain`.
 
 use serde_json::json;
-use spm_core::engine::quota::{HolderId, trace};
+use spm_core::engine::quota::{HolderId, Row, trace};
 use spm_core::ground::diagnostic::{Code, Diagnostic, suggestion};
 use spm_core::ground::source::Place;
 use spm_frame::load::Tables;
 
-use super::planned;
+use super::adjust::{standing, versions};
+use super::{OWN, planned};
 use crate::cli::Global;
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
@@ -25,6 +26,12 @@ pub(super) fn run(
 ) -> Result<exit::Code, Failure> {
     let allocated = planned(opened, tables, ui)?;
     let id = HolderId::from(holder);
+    // After an adjustment what stands is no longer what the plan gives for a whole year: both are shown.
+    let stands = if versions(&opened.root.join(OWN))? > 0 {
+        standing(&opened.root.join(OWN).join("quotas.parquet"))?
+    } else {
+        vec![]
+    };
     let mut values = Vec::new();
     let mut text = String::new();
     for (plan, own) in allocated.iter().filter(|(plan, _)| measure.is_none_or(|name| name == plan.measure)) {
@@ -32,6 +39,12 @@ pub(super) fn run(
         let node = node.citing(&plan.place);
         let periods = quotas::of_holder(&own.allocation, &id)?;
         let below = quotas::below(own, &id)?;
+        let stands: Vec<&Row> = stands
+            .iter()
+            .filter(|(measure, row)| *measure == plan.measure && row.holder == id)
+            .map(|(_, row)| row)
+            .collect();
+        let stands = if stands.is_empty() { None } else { Some(quotas::of_rows(&stands)?) };
         if global.format == Format::Json {
             let rows = |table: &_, schema| -> std::io::Result<serde_json::Value> {
                 let text = render(table, schema, Format::Json)?;
@@ -41,9 +54,15 @@ pub(super) fn run(
                 "measure": plan.measure,
                 "explanation": explain::json(&node),
                 "periods": rows(&periods, "")?,
+                "stands": stands.as_ref().map(|table| rows(table, "")).transpose()?,
                 "below": below.as_ref().map(|table| rows(table, "")).transpose()?,
             }));
             continue;
+        }
+        if let Some(stands) = stands {
+            text += &format!("as adjusted during the year, {holder} has\n");
+            text += &render(&stands, "", global.format)?;
+            text += "\nand the plan, with the extracts of today, would give for the whole year\n";
         }
         let fence = if global.format == Format::Markdown { "```\n" } else { "" };
         text += &format!("{fence}{}{fence}\nperiods of {holder}\n", explain::text(&node));

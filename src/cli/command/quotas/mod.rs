@@ -151,8 +151,8 @@ impl Facts {
         let seasons = season_days(plan, calendar)?;
         let one = |fault| vec![fault];
         Ok(Self {
-            seats: seats(plan, tables, calendar, sink).map_err(one)?,
-            sold: sold_in(plan, &seasons, tables).map_err(one)?,
+            seats: seats(plan, tables, calendar, opened.project.currency.code(), sink).map_err(one)?,
+            sold: sold_in(plan, &seasons, tables, opened.project.currency.code()).map_err(one)?,
         })
     }
 

@@ -39,8 +39,9 @@ impl Prediction {
         } else {
             (actual - self.middle).abs()
         };
-        // Exactly right is never off, not even by a spread of nothing.
-        if distance == 0.0 { 0.0 } else { distance / self.spread }
+        // Exactly right is never off, not even by a spread of nothing; and no spread is smaller than a millionth.
+        let least = if self.logarithmic { 1e-6 } else { 1e-6 * self.middle.abs() };
+        if distance == 0.0 { 0.0 } else { distance / self.spread.max(least) }
     }
 
     /// Low and high ends of an interval of so many spreads to each side, around another middle.

@@ -197,7 +197,10 @@ fn open_problem(
     let root = &open.holders[0].id;
     let closed = |holder: &HolderId| before.closed.get(holder).cloned().unwrap_or_default();
     let stood = before.open.get(root).cloned().unwrap_or_default();
-    let total = plan.total.as_ref().map_or_else(|| stood.clone(), |total| total - &closed(root));
+    // Where the plan states the year, or takes it from below, what closed periods have is taken off it.
+    let states = plan.total.is_some() || plan.bottom_up.as_ref().is_some_and(|own| !own.share.is_zero());
+    let year = fresh.allocation.explanations.first().map(|why| why.amount.clone()).unwrap_or_default();
+    let total = if states { &year - &closed(root) } else { stood.clone() };
     let mut problem = problem(question, open, Total::Given(total.clone()));
     let fresh: BTreeMap<&HolderId, Rational> = fresh
         .allocation
@@ -236,6 +239,17 @@ fn open_problem(
 fn keep_level(question: &Question<'_>, problem: &mut Problem, before: &Before<'_>) {
     let plan: &QuotaPlan = question.plan;
     let last = plan.adjust.as_ref().map(|(level, _)| level.as_str());
+    // What a holder that keeps its sum gives out stays as well: over-assignment was rounded to units once, for the year.
+    let gives = |holder: &mut Holder| {
+        let below = before.children.get(&holder.id)?;
+        let given: Rational = below.iter().filter_map(|child| before.open.get(*child)).sum();
+        holder.over_assignment =
+            given.checked_div(before.open.get(&holder.id)?).filter(Rational::is_positive);
+        Some(())
+    };
+    if let Some(root) = problem.holders.first_mut() {
+        gives(root);
+    }
     if last == Some(COMPANY) {
         return;
     }
@@ -268,6 +282,7 @@ fn keep_level(question: &Question<'_>, problem: &mut Problem, before: &Before<'_
         if holder.locked.is_none() {
             holder.locked = before.open.get(&holder.id).cloned();
             holder.note = Some("kept in the adjustment".to_owned());
+            gives(holder);
         }
     }
 }
@@ -287,13 +302,7 @@ fn keep_small(
         let near = same_place && (amount - stood).abs() <= small;
         near.then(|| (stood.clone(), "kept in the adjustment".to_owned()))
     };
-    let (problem, allocation) = match settled(problem.clone(), place, stands) {
-        Ok(solved) => solved,
-        Err(_) => {
-            let allocation = allocate_verified(&problem, place)?;
-            (problem, allocation)
-        }
-    };
+    let (problem, allocation) = settled(problem, place, stands)?;
     // Whoever keeps the sum keeps the periods.
     let mut kept = problem.clone();
     let amounts: BTreeMap<&HolderId, &Rational> =

@@ -5,6 +5,7 @@ use super::planned::{Question, lay_out};
 use super::problem::HolderId;
 use super::seat::Seat;
 use crate::ground::diagnostic::Diagnostic;
+use crate::ground::period::Group;
 use crate::ground::rational::Rational;
 use crate::plan::quotas::Capacity;
 
@@ -39,10 +40,19 @@ impl Heads {
     }
 }
 
+/// A period of the plan: where the plan names it, what it says, its season weight, and its index in the calendar.
+struct Phase<'a> {
+    position: usize,
+    own: &'a crate::plan::quotas::Phase,
+    weight: &'a Rational,
+    period: usize,
+}
+
 /// Heads and capacity by period, then of all periods together.
 ///
-/// Hires start on the first day of a period and ramp by the plan's table; leavers go on the last day, attrition with them:
-/// its yearly part times the period's part of the days, of the heads at the start.
+/// Hires start on the first day of a period and ramp by the plan's table; leavers go on the last day, the longest there
+/// first; attrition with them, from everybody who was there at the start alike: its yearly part times the period's part of
+/// the days of the fiscal year. So is productivity: a plan of half a year takes half of it.
 ///
 /// # Errors
 /// The faults of the plan's layout.
@@ -53,52 +63,71 @@ pub fn capacity(
 ) -> Result<Vec<Heads>, Vec<Diagnostic>> {
     let laid_out = lay_out(question)?;
     let phasing = &laid_out.phasing;
+    let periods = question.calendar.periods();
+    let mut phases: Vec<Phase<'_>> = question
+        .plan
+        .phasing
+        .iter()
+        .zip(&phasing.periods)
+        .enumerate()
+        .filter_map(|(position, (own, (_, weight)))| {
+            Some(Phase { position, own, weight, period: question.calendar.index_of(&own.period)? })
+        })
+        .collect();
+    phases.sort_by_key(|phase| phase.period);
+    // What part of its fiscal year a period is, by days.
+    let part_of_year = |period: usize| {
+        let year: i64 =
+            question.calendar.group(period, Group::Year).map(|index| periods[index].range.days()).sum();
+        Rational::from(periods[period].range.days()).checked_div(&Rational::from(year)).unwrap_or_default()
+    };
+    let years: Rational = phases.iter().map(|phase| part_of_year(phase.period)).sum();
     let seasons: Rational = phasing.periods.iter().map(|(_, weight)| weight).sum();
-    let counted = laid_out.days.counted();
-    let all_days: Rational = counted.iter().sum();
-    let head = &capacity.productivity * &capacity.attainment;
+    let head = &(&capacity.productivity * &capacity.attainment) * &years;
     let company = HolderId::from(question.company);
-    let mut heads = capacity
-        .heads
-        .clone()
-        .unwrap_or_else(|| Rational::from(i64::try_from(question.seats.len()).unwrap_or(i64::MAX)));
-    // What each group of hires carries in each period.
-    let mut cohorts: Vec<(Rational, Vec<Rational>)> = vec![];
+    let there = || Rational::from(i64::try_from(question.seats.len()).unwrap_or(i64::MAX));
+    // Who came together, the longest there first: heads, and what one of them carries in each period.
+    let always = vec![Rational::one(); phasing.periods.len()];
+    let mut groups: Vec<(Rational, Vec<Rational>)> =
+        vec![(capacity.heads.clone().unwrap_or_else(there), always.clone())];
     let mut rows: Vec<Heads> = vec![];
-    let mut veterans = heads.clone();
-    for (index, (phase, (name, weight))) in question.plan.phasing.iter().zip(&phasing.periods).enumerate() {
-        let start = heads.clone();
-        if phase.hires.is_positive() {
-            let first = laid_out.days.first_day(index);
-            let seat = Seat { hired: Some(first), ..Seat::default() };
-            let ramped = laid_out.days.presence(&seat, &question.plan.ramp);
-            let ramped = ramped.unwrap_or_else(|| vec![Rational::one(); counted.len()]);
-            cohorts.push((phase.hires.clone(), ramped));
+    for phase in phases {
+        let start: Rational = groups.iter().map(|(heads, _)| heads).sum();
+        let attrition = &capacity.attrition * &part_of_year(phase.period);
+        let staying = &Rational::one() - &attrition;
+        let veterans = groups.len();
+        if phase.own.hires.is_positive() {
+            let seat = Seat { hired: Some(laid_out.days.first_day(phase.position)), ..Seat::default() };
+            let ramped = laid_out.days.presence(&seat, &question.plan.ramp).unwrap_or_else(|| always.clone());
+            groups.push((phase.own.hires.clone(), ramped));
         }
-        let new: Rational = cohorts.iter().map(|(heads, ramped)| heads * &ramped[index]).sum();
-        let full = &veterans + &new;
-        let part = counted[index].checked_div(&all_days).unwrap_or_default();
-        let attrition = &(&start * &capacity.attrition) * &part;
-        let leavers = &phase.leavers + &attrition;
-        let end = &(&start + &phase.hires) - &leavers;
-        let season = weight.checked_div(&seasons).unwrap_or_default();
+        let full: Rational = groups.iter().map(|(heads, carried)| heads * &carried[phase.position]).sum();
+        for (heads, _) in &mut groups[..veterans] {
+            *heads = &*heads * &staying;
+        }
+        let mut leaving = phase.own.leavers.clone();
+        for (heads, _) in &mut groups {
+            let gone = leaving.clone().min(heads.clone());
+            *heads = &*heads - &gone;
+            leaving = &leaving - &gone;
+        }
+        let end: Rational = groups.iter().map(|(heads, _)| heads).sum();
+        let season = phase.weight.checked_div(&seasons).unwrap_or_default();
         let of_period = &head * &season;
-        let quota = allocation.quota(&company, Some(name));
+        let quota = allocation.quota(&company, Some(&phase.own.period));
         let target = quota.map(|quota| Rational::from_scaled(quota.amount_minor, allocation.decimals));
         let target = target.unwrap_or_default();
         rows.push(Heads {
-            period: Some(name.clone()),
-            start,
-            hires: phase.hires.clone(),
+            period: Some(phase.own.period.clone()),
+            hires: phase.own.hires.clone(),
+            leavers: &(&start + &phase.own.hires) - &end,
             capacity: &full * &of_period,
             needed: target.checked_div(&of_period).unwrap_or_default(),
-            leavers: leavers.clone(),
-            end: end.clone(),
+            start,
+            end,
             full,
             target,
         });
-        veterans = &veterans - &leavers;
-        heads = end;
     }
     let sum = |read: fn(&Heads) -> &Rational| rows.iter().map(read).sum::<Rational>();
     let (target, brought) = (sum(|row| &row.target), sum(|row| &row.capacity));
@@ -107,7 +136,7 @@ pub fn capacity(
         start: rows.first().map(|row| row.start.clone()).unwrap_or_default(),
         hires: sum(|row| &row.hires),
         leavers: sum(|row| &row.leavers),
-        end: heads,
+        end: rows.last().map(|row| row.end.clone()).unwrap_or_default(),
         full: brought.checked_div(&head).unwrap_or_default(),
         capacity: brought,
         needed: target.checked_div(&head).unwrap_or_default(),

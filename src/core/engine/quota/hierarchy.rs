@@ -26,8 +26,12 @@ pub(super) struct Hierarchy<'a> {
 impl Hierarchy<'_> {
     /// What a holder's children get together is its own amount times this.
     pub fn over_assignment(&self, position: usize) -> Rational {
-        let level = &self.holders[position].level;
-        self.problem.over_assignment.get(&**level).cloned().unwrap_or_else(Rational::one)
+        let holder = self.holders[position];
+        let stated = holder.over_assignment.as_ref();
+        stated
+            .or_else(|| self.problem.over_assignment.get(&*holder.level))
+            .cloned()
+            .unwrap_or_else(Rational::one)
     }
 
     /// The growth stated nearest above or at the holder, else `otherwise`.

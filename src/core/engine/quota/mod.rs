@@ -44,7 +44,7 @@ pub use adjust::{Adjusted, Change, Row, Standing, adjust, units};
 pub use allocation::{Allocation, Binding, Explanation, Parts, Quota};
 pub use capacity::{Heads, capacity};
 pub use fault::ProblemFault;
-pub use planned::{COMPANY, Planned, Question, Reconciled, SALESPERSON, plan_quotas, season_days};
+pub use planned::{COMPANY, Planned, Question, Reconciled, SALESPERSON, person, plan_quotas, season_days};
 pub use problem::{Holder, HolderId, Measure, Method, Phasing, Problem, Residue, Total};
 pub use seat::Seat;
 pub use trace::trace;

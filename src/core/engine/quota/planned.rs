@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::allocation::Allocation;
+use super::allocation::{Allocation, Binding};
 use super::hierarchy::availability;
 use super::problem::{Holder, HolderId, Measure, Method, Phasing, Problem, Residue, Total};
 use super::seat::{Days, Seat};
@@ -23,6 +23,15 @@ pub const COMPANY: &str = "company";
 pub const SALESPERSON: &str = "salesperson";
 /// Level of holders above seats when the hierarchy is that of managers.
 pub const MANAGER: &str = "manager";
+
+/// Ends the holder name of the own quota of somebody who leads others as well.
+const OWN: &str = " (own)";
+
+/// The person whose quota a salesperson's holder has.
+#[must_use]
+pub fn person(holder: &str) -> &str {
+    holder.strip_suffix(OWN).unwrap_or(holder)
+}
 
 /// Everything that the quotas of one plan follow from.
 #[derive(Clone, Copy, Debug)]
@@ -187,7 +196,8 @@ fn holders(
     };
     let mut holders = vec![Holder::new(question.company, COMPANY, None)];
     let mut bottom_up = BTreeMap::new();
-    let mut seen: BTreeSet<String> = BTreeSet::new();
+    // Level and parent of every holder above, by name.
+    let mut seen: BTreeMap<String, (&str, String)> = BTreeMap::new();
     for seat in question.seats {
         let mut parent = question.company.to_owned();
         for (depth, value) in seat.above.iter().enumerate() {
@@ -199,19 +209,34 @@ fn holders(
                 Levels::Columns(columns) => (columns[depth].as_str(), format!("{parent} / {name}")),
                 Levels::Managers(_) => (MANAGER, name.to_owned()),
             };
-            if seen.insert(id.clone()) {
-                holders.push(Holder::new(&id, level, Some(&parent)));
+            let place = (level, parent.clone());
+            match seen.get(&id) {
+                None => {
+                    holders.push(Holder::new(&id, level, Some(&parent)));
+                    seen.insert(id.clone(), place);
+                }
+                Some(other) if *other == place => {}
+                Some((other, above)) => {
+                    let message = format!(
+                        "{id} would be the name of a {level} in {parent} and of a {other} in {above}"
+                    );
+                    let fault =
+                        Diagnostic::error(Code::SPM009, message).at(Place::Text(plan.place.clone()), "");
+                    faults.push(fault.hint(
+                        "rename one of the two in the table reps; a slash in a name is the usual cause",
+                    ));
+                }
             }
             parent = id;
         }
         // Who leads others and sells has two quotas: that of the team, under the own name, and one of their own in it.
         let id = if managers.contains(seat.id.as_str()) {
-            let own = Holder::new(&seat.id, MANAGER, Some(&parent));
-            if seen.insert(seat.id.clone()) {
-                holders.push(own);
+            if !seen.contains_key(&seat.id) {
+                holders.push(Holder::new(&seat.id, MANAGER, Some(&parent)));
+                seen.insert(seat.id.clone(), (MANAGER, parent.clone()));
             }
             parent.clone_from(&seat.id);
-            format!("{} (own)", seat.id)
+            format!("{}{OWN}", seat.id)
         } else {
             seat.id.clone()
         };
@@ -227,7 +252,9 @@ fn holders(
         };
         let kept = |fall: &Rational| (&Rational::one() - fall) * seat.last_quota.clone().unwrap_or_default();
         let floors = [of_history(&plan.floor), plan.hold_harmless.as_ref().map(kept), seat.least.clone()];
-        let caps = [of_history(&plan.cap), seat.most.clone()];
+        // Without history there is nothing that a cap could be a share of.
+        let sold = seat.history.as_ref().is_some_and(Rational::is_positive);
+        let caps = [of_history(&plan.cap).filter(|_| sold), seat.most.clone()];
         let mut holder = Holder::new(&id, SALESPERSON, Some(&parent));
         holder.floor = floors.into_iter().flatten().reduce(Rational::max).and_then(limit);
         holder.cap = caps.into_iter().flatten().reduce(Rational::min).and_then(limit);
@@ -279,11 +306,12 @@ fn named<'h>(
     found.map(|position| &mut holders[position])
 }
 
-/// Over-assignment by level names levels that exist.
+/// Over-assignment by level, and what adjustments keep, name levels that exist.
 fn levels_exist(plan: &QuotaPlan, holders: &[Holder], faults: &mut Vec<Diagnostic>) {
     let levels: BTreeSet<&str> =
         holders.iter().map(|holder| &*holder.level).filter(|level| *level != SALESPERSON).collect();
-    for (level, _, place) in &plan.over_assignment {
+    let factors = plan.over_assignment.iter().map(|(level, _, place)| (level, place));
+    for (level, place) in factors.chain(plan.adjust.iter().map(|(level, place)| (level, place))) {
         if !levels.contains(level.as_str()) {
             let fault = Diagnostic::error(Code::SPM010, format!("the hierarchy has no level `{level}`"))
                 .at(Place::Text(place.clone()), "");
@@ -377,7 +405,7 @@ fn planned(
         *why.level == *SALESPERSON
             && why.amount.is_zero()
             && why.availability.is_positive()
-            && why.binding.is_none()
+            && !matches!(why.binding, Some(Binding::Lock))
     });
     let names: Vec<&str> = nothing.map(|why| why.holder.as_str()).collect();
     let notice = names.first().map(|first| {
@@ -465,11 +493,20 @@ pub(super) fn settled(
     place: &TextPlace,
     stands: impl Fn(&Holder, &Rational) -> Option<(Rational, String)>,
 ) -> Result<(Problem, Allocation), Vec<Diagnostic>> {
+    let mut before: Option<(Problem, Allocation)> = None;
     loop {
-        let allocation = allocate_verified(&problem, place)?;
+        let allocation = match (allocate_verified(&problem, place), before.take()) {
+            (Ok(allocation), _) => allocation,
+            // Nobody is left to take what those who stand leave: the round before is the answer.
+            (Err(faults), Some(before)) if faults.iter().all(|fault| fault.code == Code::SPM501) => {
+                return Ok(before);
+            }
+            (Err(faults), _) => return Err(faults),
+        };
         let amounts: BTreeMap<HolderId, Rational> = years(&allocation).collect();
+        let mut next = problem.clone();
         let mut more = false;
-        for holder in problem.holders.iter_mut().filter(|holder| holder.locked.is_none()) {
+        for holder in next.holders.iter_mut().filter(|holder| holder.locked.is_none()) {
             let Some((lock, note)) = amounts.get(&holder.id).and_then(|amount| stands(holder, amount)) else {
                 continue;
             };
@@ -478,6 +515,8 @@ pub(super) fn settled(
         if !more {
             return Ok((problem, allocation));
         }
+        before = Some((problem, allocation));
+        problem = next;
     }
 }
 

@@ -141,6 +141,8 @@ pub struct Holder {
     pub locked: Option<Rational>,
     /// Exactly these amounts for the periods of the phasing, for a leaf that is locked at their sum.
     pub phased: Option<Vec<Rational>>,
+    /// Factor to its children, instead of that of its level.
+    pub over_assignment: Option<Rational>,
     /// Why a floor, cap or lock is there; shown in the explanation.
     pub note: Option<String>,
 }
@@ -163,6 +165,7 @@ impl Holder {
             cap: None,
             locked: None,
             phased: None,
+            over_assignment: None,
             note: None,
         }
     }

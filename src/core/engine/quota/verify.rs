@@ -121,8 +121,9 @@ impl<'a> Check<'a> {
 
     /// Over-assignment of a holder to its children.
     fn factor(&self, holder: usize) -> Rational {
-        let level = &*self.problem.holders[holder].level;
-        self.problem.over_assignment.get(level).cloned().unwrap_or_else(Rational::one)
+        let own = &self.problem.holders[holder];
+        let of_level = self.problem.over_assignment.get(&*own.level);
+        own.over_assignment.as_ref().or(of_level).cloned().unwrap_or_else(Rational::one)
     }
 
     /// Every holder and period once.
