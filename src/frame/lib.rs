@@ -1,7 +1,7 @@
 //! The frame floor: extracts in, checked tables and results out. The only place that names Polars.
 
 pub mod attribute;
-mod convert;
+pub mod convert;
 pub mod credit;
 pub mod events;
 pub mod facts;
