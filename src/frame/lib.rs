@@ -3,6 +3,7 @@
 pub mod attribute;
 pub mod convert;
 pub mod credit;
+pub mod enrol;
 pub mod events;
 pub mod facts;
 pub mod fingerprint;

@@ -16,6 +16,7 @@ use spm_core::plan::comp::{CompPlan, Window};
 use spm_core::plan::project::Project;
 use spm_frame::attribute::attribute;
 use spm_frame::credit::{self, Credited};
+use spm_frame::enrol;
 use spm_frame::load::{Need, Tables};
 use spm_frame::quota::quotas;
 use spm_frame::rows;
@@ -122,12 +123,13 @@ pub enum Command {
     },
 }
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "accounts",
     "assignments",
     "cancellations",
     "hierarchy",
     "leaves",
+    "plan_assignments",
     "quotas",
     "rates",
     "releases",
@@ -370,6 +372,8 @@ pub(super) fn calculate<'a>(
     }
     let mut sink = Sink::default();
     let quotas = quotas(tables, &project.calendar, &mut sink);
+    let ids: Vec<&str> = plans.iter().map(|plan| plan.id.as_str()).collect();
+    enrol::check(tables, &ids, &mut sink);
     let mut paid = Vec::new();
     for plan in plans {
         ui.step(&format!("calculating {}", plan.title));
