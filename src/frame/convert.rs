@@ -1,13 +1,137 @@
-//! Transactions in another currency, converted exactly with the rates of the project (semantics E30).
+//! Amounts in another currency: transactions, converted exactly with the rates of the project (semantics E30), and the
+//! rates at which payees are paid in their own (E31).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::*;
-use spm_core::ground::diagnostic::{Code, Diagnostic};
+use spm_core::engine::comp::{Exchange, Problem};
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::money::Currency;
+use spm_core::ground::period::{Calendar, epoch_day};
+use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
 use spm_core::plan::comp::{Conversion, CreditRule};
 
 use crate::credit::{Crediting, PeriodByDay, internal};
+use crate::load::Tables;
+use crate::table::Table;
+
+/// The word of the table rates for a kind of rate.
+fn kind(conversion: Conversion) -> &'static str {
+    match conversion {
+        Conversion::Plan => "plan",
+        Conversion::Spot => "spot",
+        Conversion::PeriodAverage => "average",
+    }
+}
+
+/// Rates of one kind, in units of the column's decimals, by the currency they lead to, the one they start from, and key:
+/// the day of a spot rate, the period of another one, nothing for a rate that always applies.
+struct Rates(BTreeMap<String, BTreeMap<String, BTreeMap<Option<i32>, i64>>>);
+
+impl Rates {
+    fn of(rates: &Table, conversion: Conversion, calendar: &Calendar) -> Self {
+        let kind = kind(conversion);
+        let by_day = PeriodByDay::of(calendar);
+        let text = |name: &str| {
+            let column = rates.texts(name);
+            move |row: usize| column.and_then(|column| column.get(row)).map(str::to_owned)
+        };
+        let (from, to, period, of) =
+            (text("from_currency"), text("to_currency"), text("period"), text("type"));
+        let (values, dates) = (rates.numbers("rate"), rates.days("date"));
+        let mut all = Self(BTreeMap::new());
+        for row in 0..rates.frame.height() {
+            let (Some(from), Some(to), Some(rate)) =
+                (from(row), to(row), values.and_then(|values| values.get(row)))
+            else {
+                continue;
+            };
+            if of(row).unwrap_or_else(|| "plan".to_owned()) != kind {
+                continue;
+            }
+            let date = dates.and_then(|dates| dates.get(row));
+            let named = period(row).and_then(|name| calendar.resolve(&name).ok());
+            let keys: Vec<Option<i32>> = match (conversion, date, named) {
+                (Conversion::Spot, Some(day), _) => vec![Some(day)],
+                (_, _, Some(range)) => range.map(|index| i32::try_from(index).ok()).collect(),
+                (_, Some(day), None) => vec![by_day.get(day).and_then(|index| i32::try_from(index).ok())],
+                (_, None, None) => vec![None],
+            };
+            let own = all.0.entry(to).or_default().entry(from).or_default();
+            own.extend(keys.into_iter().map(|key| (key, rate)));
+        }
+        all
+    }
+
+    fn get(&self, from: &str, to: &str, key: Option<i32>) -> Option<i64> {
+        let own = self.0.get(to)?.get(from)?;
+        own.get(&key).or_else(|| own.get(&None)).copied()
+    }
+}
+
+/// What a unit of the plan's currency is worth to payees, by index of the payee and of the period; those who are paid in the
+/// plan's currency are absent.
+pub fn exchanges(
+    problem: &Problem<'_>,
+    tables: &Tables,
+    wanted: impl IntoIterator<Item = (usize, usize)>,
+    sink: &mut Sink,
+) -> Option<BTreeMap<(usize, usize), Exchange>> {
+    let plan = problem.plan;
+    let place = Place::Text(plan.pay_currency.clone()?);
+    let table = tables.get("rates");
+    let rates = table.map(|table| Rates::of(table, plan.conversion, problem.calendar));
+    let decimals = table.map_or(0, |table| table.decimals("rate"));
+    let mut all = BTreeMap::new();
+    // A wrong code is told once for each payee, a missing rate once for each currency and period.
+    let mut told = BTreeSet::new();
+    for (payee, period) in wanted {
+        let (id, text) = (&problem.payees[payee].id, problem.payees[payee].texts.get("currency"));
+        let Some(code) = text.map(String::as_str).filter(|code| *code != plan.currency.code()) else {
+            continue;
+        };
+        let Some(currency) = Currency::from_code(code) else {
+            if told.insert((code, None)) {
+                let message =
+                    format!("the currency of {id}, `{code}`, is not a code of three capital letters");
+                let fault = Diagnostic::error(Code::SPM008, message).at(place.clone(), "");
+                sink.push(fault.hint("correct reps.currency: EUR, USD, JPY..."));
+            }
+            continue;
+        };
+        let own = &problem.calendar.periods()[period];
+        let key = match plan.conversion {
+            Conversion::Spot => Some(epoch_day(own.range.to) - 1),
+            _ => i32::try_from(period).ok(),
+        };
+        let rate = rates.as_ref().and_then(|rates| rates.get(plan.currency.code(), code, key));
+        match rate.filter(|rate| *rate > 0) {
+            Some(rate) => {
+                let rate = Rational::from_scaled(rate.into(), decimals);
+                all.insert((payee, period), Exchange { currency, rate });
+            }
+            None if told.insert((code, Some(period))) => {
+                let day = match plan.conversion {
+                    Conversion::Spot => format!("the last day of {}", own.name),
+                    _ => own.name.clone(),
+                };
+                let message = format!(
+                    "there is no rate of type `{}` from {} to {code} for {day}, in which {id} is paid",
+                    kind(plan.conversion),
+                    plan.currency
+                );
+                let fault = Diagnostic::error(Code::SPM407, message).at(place.clone(), "");
+                sink.push(
+                    fault
+                        .hint("add it to the table rates; a rate without date and period is for all of them"),
+                );
+            }
+            None => {}
+        }
+    }
+    told.is_empty().then_some(all)
+}
 
 /// The base rows with amounts in the plan's currency, without the column `_currency`, and the decimals of the amounts.
 pub(crate) fn convert(
@@ -24,42 +148,10 @@ pub(crate) fn convert(
         return Ok((frame, decimals));
     }
     let rates = crediting.tables.get("rates").ok_or_else(|| crediting.missing("rates", rule))?;
-    let kind = match crediting.plan.conversion {
-        Conversion::Plan => "plan",
-        Conversion::Spot => "spot",
-        Conversion::PeriodAverage => "average",
-    };
+    let kind = kind(crediting.plan.conversion);
     let by_day = PeriodByDay::of(crediting.calendar);
     let rate_decimals = rates.decimals("rate");
-    let text = |name: &str| {
-        let column = rates.texts(name);
-        move |row: usize| column.and_then(|column| column.get(row)).map(str::to_owned)
-    };
-    let (from, to, period, of) = (text("from_currency"), text("to_currency"), text("period"), text("type"));
-    let (values, dates) = (rates.numbers("rate"), rates.days("date"));
-    // Spot rates by day, the others by period; a rate without period and date is for all of them.
-    let mut table: BTreeMap<(String, Option<i32>), i64> = BTreeMap::new();
-    for row in 0..rates.frame.height() {
-        let (Some(from), Some(to), Some(rate)) =
-            (from(row), to(row), values.and_then(|values| values.get(row)))
-        else {
-            continue;
-        };
-        if to != own || of(row).unwrap_or_else(|| "plan".to_owned()) != kind {
-            continue;
-        }
-        let date = dates.and_then(|dates| dates.get(row));
-        let named = period(row).and_then(|name| crediting.calendar.resolve(&name).ok());
-        let keys: Vec<Option<i32>> = match (crediting.plan.conversion, date, named) {
-            (Conversion::Spot, Some(day), _) => vec![Some(day)],
-            (_, _, Some(range)) => range.map(|index| i32::try_from(index).ok()).collect(),
-            (_, Some(day), None) => vec![by_day.get(day).and_then(|index| i32::try_from(index).ok())],
-            (_, None, None) => vec![None],
-        };
-        for key in keys {
-            table.insert((from.clone(), key), rate);
-        }
-    }
+    let table = Rates::of(rates, crediting.plan.conversion, crediting.calendar);
     let days = base.column("event_date").and_then(|column| column.date().cloned()).map_err(read)?;
     let amounts = base.column("amount").and_then(|column| column.i64().cloned()).map_err(read)?;
     let one = 10i64.pow(rate_decimals);
@@ -73,10 +165,7 @@ pub(crate) fn convert(
                     Conversion::Spot => Some(day),
                     _ => by_day.get(day).and_then(|index| i32::try_from(index).ok()),
                 };
-                let found = table
-                    .get(&(currency.to_owned(), key))
-                    .or_else(|| table.get(&(currency.to_owned(), None)));
-                *found.ok_or_else(|| {
+                table.get(currency, own, key).ok_or_else(|| {
                     let day = spm_core::ground::period::from_epoch_day(day)
                         .map_or_else(String::new, |day| day.to_string());
                     let message =

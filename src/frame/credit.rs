@@ -18,6 +18,7 @@ use spm_core::plan::comp::{CompPlan, CreditRule, Direct, Recipient, Window};
 use spm_core::plan::contract::Type;
 
 use crate::convert::convert;
+use crate::enrol::enrol;
 use crate::load::Tables;
 use crate::lower::lower;
 use crate::merge::{matches, tasks};
@@ -57,6 +58,7 @@ pub fn credit(
 ) -> Option<Credited> {
     let reps = tables.get("reps")?;
     let mut payees = eligible_payees(plan, reps, sink)?;
+    enrol(plan, tables, &mut payees, sink);
     add_leaves(tables, &mut payees);
     let (mut measurements, mut deals) = (BTreeMap::new(), BTreeMap::new());
     let Some(days) = days_of(plan, calendar, &periods) else {
@@ -478,10 +480,17 @@ impl Crediting<'_> {
         let Some(ids) = self.reps.texts("rep_id") else { return PlHashMap::default() };
         let (hired, left) = (self.reps.days("hire_date"), self.reps.days("end_date"));
         let day = |days: Option<&Int32Chunked>, row: usize| days.and_then(|days| days.get(row));
-        let person = |(row, id): (usize, Option<&'_ str>)| Person {
-            index: id.and_then(|id| self.payees.binary_search_by(|payee| payee.id.as_str().cmp(id)).ok()),
-            hired: day(hired, row),
-            left: day(left, row),
+        let person = |(row, id): (usize, Option<&'_ str>)| {
+            let index =
+                id.and_then(|id| self.payees.binary_search_by(|payee| payee.id.as_str().cmp(id)).ok());
+            let enrolled = index.and_then(|index| self.payees[index].enrolled.as_ref());
+            let days = |range: &DateRange| epoch_day(range.from)..epoch_day(range.to);
+            Person {
+                index,
+                hired: day(hired, row),
+                left: day(left, row),
+                enrolled: enrolled.map(|all| all.iter().map(days).collect()),
+            }
         };
         ids.iter().enumerate().filter_map(|(row, id)| Some((id?, person((row, id))))).collect()
     }
@@ -504,6 +513,8 @@ struct Person {
     /// First day, and first day after the last, in days since 1970-01-01.
     hired: Option<i32>,
     left: Option<i32>,
+    /// The days in the plan, where a table says so.
+    enrolled: Option<Vec<Range<i32>>>,
 }
 
 impl Person {
@@ -513,6 +524,12 @@ impl Person {
         let hired = person.hired.is_none_or(|hired| day.is_some_and(|day| day >= hired));
         if !hired || person.left.is_some_and(|left| day.is_none_or(|day| day >= left)) {
             return Found::Nobody("not employed on the event date");
+        }
+        let elsewhere = |enrolled: &Vec<Range<i32>>| {
+            !day.is_some_and(|day| enrolled.iter().any(|days| days.contains(&day)))
+        };
+        if person.enrolled.as_ref().is_some_and(elsewhere) {
+            return Found::Other;
         }
         let index = person.index.and_then(|index| u32::try_from(index).ok());
         index.map_or(Found::Other, Found::Payee)

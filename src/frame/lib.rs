@@ -1,8 +1,9 @@
 //! The frame floor: extracts in, checked tables and results out. The only place that names Polars.
 
 pub mod attribute;
-mod convert;
+pub mod convert;
 pub mod credit;
+pub mod enrol;
 pub mod events;
 pub mod facts;
 pub mod fingerprint;

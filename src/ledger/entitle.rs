@@ -313,6 +313,10 @@ pub fn facts(ground: &Ground<'_>, parts: &[Part<'_>], through: usize) -> std::io
             payee.texts.iter().for_each(|(name, value)| about(name, value.clone()));
             payee.hired.iter().for_each(|day| about("hire_date", day.to_string()));
             payee.left.iter().for_each(|day| about("end_date", day.to_string()));
+            if let Some(enrolled) = &payee.enrolled {
+                let days: Vec<String> = enrolled.iter().map(ToString::to_string).collect();
+                about(&format!("days in plan {}", part.plan.id), days.join(" "));
+            }
             for (range, relief) in &payee.leaves {
                 about(&format!("leave {range}"), relief.to_percent());
             }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::io;
 
 use rayon::prelude::*;
-use spm_core::engine::comp::{Amounts, Cell, Earning, Earnings, LineOf};
+use spm_core::engine::comp::{Amounts, Cell, Earning, Earnings, LineOf, Payout};
 use spm_core::ground::id::PayeeId;
+use spm_core::ground::money::Currency;
 use spm_core::ground::rational::Rational;
 use spm_core::ground::trace::Node;
 use spm_core::plan::comp::{Aggregate, CompPlan};
@@ -24,6 +25,8 @@ pub struct Paid<'a> {
     pub credited: Credited,
     /// Earnings.
     pub earnings: Earnings,
+    /// What is paid, when the plan pays each payee in a currency of their own; else the lines are what is paid.
+    pub payouts: Option<Vec<Payout>>,
     /// Earnings, credit by credit, when that was asked for.
     pub attribution: Option<Table>,
 }
@@ -110,34 +113,38 @@ fn narrow(value: i128) -> io::Result<i64> {
     i64::try_from(value).map_err(|_| io::Error::other(format!("{value} minor units do not fit 64 bits")))
 }
 
-/// Payee, period, currency, amount, held: the sum of the lines of every plan, payable at once and waiting for its event.
+/// Payee, period, currency, amount, held: the sum of the lines of every plan, payable at once and waiting for its event;
+/// of plans that pay in the payees' currencies, what was converted.
 fn payments_table(project: &Project, paid: &[Paid<'_>]) -> io::Result<Table> {
-    let mut sums: BTreeMap<(usize, &str, &PayeeId), (i128, i128)> = BTreeMap::new();
+    let mut sums: BTreeMap<(usize, &Currency, &PayeeId), (i128, i128)> = BTreeMap::new();
     let mut decimals = project.currency.decimals();
     for part in paid {
         decimals = decimals.max(part.plan.currency.decimals());
-        for line in &part.earnings.lines {
-            let payee = &part.credited.payees[line.payee].id;
-            let sum = sums.entry((line.period, part.plan.currency.code(), payee)).or_default();
-            sum.0 += line.payable.minor_units;
-            sum.1 += line.amount.minor_units - line.payable.minor_units;
+        let mut add = |period, payee: usize, currency, amount: i128, held: i128| {
+            let sum = sums.entry((period, currency, &part.credited.payees[payee].id)).or_default();
+            sum.0 += amount;
+            sum.1 += held;
+        };
+        match &part.payouts {
+            None => part.earnings.lines.iter().for_each(|line| {
+                let held = line.amount.minor_units - line.payable.minor_units;
+                add(line.period, line.payee, &part.plan.currency, line.payable.minor_units, held);
+            }),
+            Some(payouts) => payouts.iter().for_each(|payout| {
+                decimals = decimals.max(payout.amount.currency.decimals());
+                add(payout.period, payout.payee, &payout.amount.currency, payout.amount.minor_units, 0);
+            }),
         }
     }
-    let shift = |code: &str| {
-        let own = paid
-            .iter()
-            .find(|part| part.plan.currency.code() == code)
-            .map_or(decimals, |part| part.plan.currency.decimals());
-        10i128.pow(decimals - own)
-    };
     let names = project.calendar.periods();
     let units = |pick: &dyn Fn(&(i128, i128)) -> i128| -> io::Result<Vec<Option<i64>>> {
-        sums.iter().map(|((_, code, _), sum)| narrow(pick(sum) * shift(code)).map(Some)).collect()
+        let shift = |currency: &Currency| 10i128.pow(decimals - currency.decimals());
+        sums.iter().map(|((_, currency, _), sum)| narrow(pick(sum) * shift(currency)).map(Some)).collect()
     };
     let table = Builder::default()
         .text("payee_id", sums.keys().map(|(_, _, payee)| Some(payee.as_str())))
         .text("period", sums.keys().map(|(period, _, _)| Some(names[*period].name.as_str())))
-        .text("currency", sums.keys().map(|(_, code, _)| Some(*code)))
+        .text("currency", sums.keys().map(|(_, currency, _)| Some(currency.code())))
         .number("amount", decimals, units(&|sum| sum.0)?)
         .number("held", decimals, units(&|sum| sum.1)?)
         .table()?;
@@ -251,31 +258,55 @@ fn measurements_table(project: &Project, paid: &[Paid<'_>]) -> io::Result<Table>
 fn trace_table(project: &Project, paid: &[Paid<'_>]) -> io::Result<Table> {
     /// Lines of one task.
     const TASK: usize = 4096;
-    let lines = lines(paid);
+    let mut all: Vec<Explained<'_>> = Vec::new();
+    for part in paid {
+        all.extend(part.earnings.lines.iter().map(|line| Explained {
+            part,
+            payee: line.payee,
+            period: line.period,
+            component: line.of.name(part.plan),
+            trace: &line.trace,
+        }));
+        all.extend(part.payouts.iter().flatten().map(|payout| Explained {
+            part,
+            payee: payout.payee,
+            period: payout.period,
+            component: "payment",
+            trace: &payout.trace,
+        }));
+    }
     let parts: Vec<Table> =
-        lines.par_chunks(TASK).map(|lines| trace_rows(project, lines)).collect::<io::Result<_>>()?;
+        all.par_chunks(TASK).map(|some| trace_rows(project, some)).collect::<io::Result<_>>()?;
     if parts.is_empty() {
         return trace_rows(project, &[]);
     }
     rows::stacked(parts.iter())
 }
 
-fn trace_rows(project: &Project, lines: &[(&Paid<'_>, &Earning)]) -> io::Result<Table> {
+/// A line, or a payment that was converted, with its explanation.
+struct Explained<'n> {
+    part: &'n Paid<'n>,
+    payee: usize,
+    period: usize,
+    component: &'n str,
+    trace: &'n Node,
+}
+
+fn trace_rows(project: &Project, all: &[Explained<'_>]) -> io::Result<Table> {
     let names = project.calendar.periods();
     struct Row<'n> {
-        part: &'n Paid<'n>,
-        line: &'n Earning,
+        of: &'n Explained<'n>,
         node: &'n Node,
         number: i64,
         parent: Option<i64>,
     }
     let mut rows: Vec<Row<'_>> = Vec::new();
-    for (part, line) in lines {
+    for of in all {
         let mut ancestors: Vec<i64> = Vec::new();
         let mut number = 0;
-        line.trace.walk(&mut |node, depth| {
+        of.trace.walk(&mut |node, depth| {
             ancestors.truncate(depth);
-            rows.push(Row { part, line, node, number, parent: ancestors.last().copied() });
+            rows.push(Row { of, node, number, parent: ancestors.last().copied() });
             ancestors.push(number);
             number += 1;
         });
@@ -292,10 +323,10 @@ fn trace_rows(project: &Project, lines: &[(&Paid<'_>, &Earning)]) -> io::Result<
         clauses.get(&(clause.source.path(), clause.span.start)).cloned()
     };
     let table = Builder::default()
-        .text("plan_id", rows.iter().map(|row| Some(row.part.plan.id.as_str())))
-        .text("payee_id", rows.iter().map(|row| Some(row.part.credited.payees[row.line.payee].id.as_str())))
-        .text("period", rows.iter().map(|row| Some(names[row.line.period].name.as_str())))
-        .text("component", rows.iter().map(|row| Some(row.line.of.name(row.part.plan))))
+        .text("plan_id", rows.iter().map(|row| Some(row.of.part.plan.id.as_str())))
+        .text("payee_id", rows.iter().map(|row| Some(row.of.part.credited.payees[row.of.payee].id.as_str())))
+        .text("period", rows.iter().map(|row| Some(names[row.of.period].name.as_str())))
+        .text("component", rows.iter().map(|row| Some(row.of.component)))
         .number("node", 0, rows.iter().map(|row| Some(row.number)))
         .number("parent", 0, rows.iter().map(|row| row.parent))
         .text("label", rows.iter().map(|row| Some(row.node.label.as_str())))

@@ -17,6 +17,8 @@ pub struct Statement {
     pub payable: String,
     /// What is held until its event, when there is anything.
     pub held: Option<String>,
+    /// How each payment was converted into the person's currency, as indented trees.
+    pub payouts: Vec<String>,
     /// One for each line of earnings.
     pub sections: Vec<Section>,
     /// Corrections of posted periods and changes of balances: what, how much, why.
@@ -125,6 +127,13 @@ pub fn html(statement: &Statement) -> String {
             escaped(&section.explanation)
         );
     }
+    if !statement.payouts.is_empty() {
+        page.push_str("<section><h2>conversion</h2>\n");
+        for payout in &statement.payouts {
+            let _ = writeln!(page, "<pre>{}</pre>", escaped(payout));
+        }
+        page.push_str("</section>\n");
+    }
     if !statement.settled.is_empty() {
         page.push_str("<section><h2>corrections and balances</h2><table><tr><th>what</th><th class=\"n\">amount</th><th>why</th></tr>\n");
         for [what, amount, why] in &statement.settled {
@@ -188,6 +197,7 @@ pub fn sheets(statement: &Statement) -> Vec<Sheet<'_>> {
             vec![&section.title, id, date, credited, earned]
         }));
     }
+    rows.extend(statement.payouts.iter().flat_map(|payout| payout.lines().map(|line| vec![line])));
     rows.extend(statement.settled.iter().map(|[what, amount, why]| -> Vec<&str> { vec![what, why, amount] }));
     vec![Sheet { name: "statement", rows, heading: 3 }, Sheet { name: "deals", rows: deals, heading: 0 }]
 }

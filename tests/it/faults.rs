@@ -6,12 +6,16 @@ const PROJECT: &str = "version = 1\nname = \"A\"\ncurrency = \"USD\"\n[calendar]
 
 const PLAN: &str = "version = 1\nkind = \"comp\"\nid = \"p\"\n[[credit]]\nname = \"c\"\n[[measure]]\nname = \"m\"\ncredits = [\"c\"]\n[[component]]\nname = \"x\"\nmeasure = \"m\"\npay = \"per-unit\"\nrate = \"10%\"\n";
 
+const ENROLLED: &str = "[sources.plan_assignments]\nfiles = \"enrolled.csv\"\ncolumns = { rep_id = \"rep\", plan_id = \"plan\", from = \"from\", to = \"to\" }\n[sources.transactions]";
+
 fn project() -> Project {
     let project = Project::new();
     project
         .file("spm.toml", PROJECT)
         .file("plans/p.toml", PLAN)
         .file("reps.csv", "id\nA\n")
+        .file("enrolled.csv", "rep,plan,from,to\nA,p,,\n")
+        .file("releases.csv", "id,event,date\nd1,invoice,2027-01-06\n")
         .file("splits.csv", "deal,rep,share\nd1,A,50%\nd1,B,49%\n")
         .file("deals.csv", "id,rep,date,amount\nd1,A,2027-01-05,100\n");
     project
@@ -319,6 +323,93 @@ fn faults_of_one_command() {
             3,
             "SPM407",
             "no rate of type `plan` from EUR to USD for 2027-01-05",
+        ),
+        (
+            &[("spm.toml", "[sources.transactions]", ENROLLED), ("enrolled.csv", "A,p,,", "A,q,,")],
+            &["comp", "run", "--period", "2027-01"],
+            3,
+            "SPM109",
+            "A is in plan `q`, which the project does not have",
+        ),
+        (
+            &[
+                ("spm.toml", "[sources.transactions]", ENROLLED),
+                ("enrolled.csv", "A,p,,", "A,p,,2027-01-10\nA,p,2027-01-09,"),
+            ],
+            &["comp", "run", "--period", "2027-01"],
+            3,
+            "SPM110",
+            "A is in plan `p` twice at once",
+        ),
+        (
+            &[
+                ("spm.toml", "[sources.transactions]", ENROLLED),
+                ("enrolled.csv", "A,p,,", "A,p,2027-01-10,2027-01-10"),
+            ],
+            &["comp", "run", "--period", "2027-01"],
+            3,
+            "SPM110",
+            "until a day that is not after the first",
+        ),
+        (
+            &[("spm.toml", "[sources.transactions]", ENROLLED), ("enrolled.csv", "A,p,,\n", "")],
+            &["comp", "run", "--period", "2027-01"],
+            0,
+            "SPM404",
+            "has nobody in plan `p`",
+        ),
+        (
+            &[
+                ("spm.toml", "rep_id = \"id\"", "rep_id = \"id\", currency = \"cur\""),
+                ("reps.csv", "id\nA", "id,cur\nA,EUR"),
+                ("plans/p.toml", "id = \"p\"\n", "id = \"p\"\npay_currency = \"payee\"\n"),
+            ],
+            &["comp", "run", "--period", "2027-01"],
+            3,
+            "SPM407",
+            "no rate of type `plan` from USD to EUR for 2027-01, in which A is paid",
+        ),
+        (
+            &[
+                ("spm.toml", "rep_id = \"id\"", "rep_id = \"id\", currency = \"cur\""),
+                ("reps.csv", "id\nA", "id,cur\nA,euro"),
+                ("plans/p.toml", "id = \"p\"\n", "id = \"p\"\npay_currency = \"payee\"\n"),
+            ],
+            &["comp", "run", "--period", "2027-01"],
+            3,
+            "SPM008",
+            "the currency of A, `euro`, is not a code of three capital letters",
+        ),
+        (
+            &[
+                ("spm.toml", "rep_id = \"id\"", "rep_id = \"id\", currency = \"cur\""),
+                ("reps.csv", "id\nA", "id,cur\nA,EUR"),
+                (
+                    "plans/p.toml",
+                    "id = \"p\"\n",
+                    "id = \"p\"\npay_currency = \"payee\"\nclawback = { months = 12 }\n",
+                ),
+            ],
+            &["check"],
+            1,
+            "SPM304",
+            "pay_currency = \"payee\" does not go with clawback",
+        ),
+        (
+            &[
+                ("spm.toml", "rep_id = \"id\"", "rep_id = \"id\", currency = \"cur\""),
+                (
+                    "spm.toml",
+                    "[sources.transactions]",
+                    "[sources.releases]\nfiles = \"releases.csv\"\ncolumns = { transaction_id = \"id\", event = \"event\", date = \"date\" }\n[sources.transactions]",
+                ),
+                ("reps.csv", "id\nA", "id,cur\nA,USD"),
+                ("plans/p.toml", "id = \"p\"\n", "id = \"p\"\npay_currency = \"payee\"\n"),
+            ],
+            &["comp", "run", "--period", "2027-01"],
+            3,
+            "SPM410",
+            "p pays in the payees' currencies, but a ledger or the table releases settles balances",
         ),
         (
             &[

@@ -16,12 +16,14 @@ use spm_core::plan::comp::{CompPlan, Window};
 use spm_core::plan::project::Project;
 use spm_frame::attribute::attribute;
 use spm_frame::credit::{self, Credited};
+use spm_frame::enrol;
 use spm_frame::load::{Need, Tables};
 use spm_frame::quota::quotas;
 use spm_frame::rows;
 use spm_frame::table::Table;
 use spm_frame::write::{Folder, Provenance};
 
+use super::payout;
 use super::settle::{Keep, Setting, drafts, drafts_of, settled};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::{self, Opened};
@@ -121,12 +123,13 @@ pub enum Command {
     },
 }
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "accounts",
     "assignments",
     "cancellations",
     "hierarchy",
     "leaves",
+    "plan_assignments",
     "quotas",
     "rates",
     "releases",
@@ -369,6 +372,8 @@ pub(super) fn calculate<'a>(
     }
     let mut sink = Sink::default();
     let quotas = quotas(tables, &project.calendar, &mut sink);
+    let ids: Vec<&str> = plans.iter().map(|plan| plan.id.as_str()).collect();
+    enrol::check(tables, &ids, &mut sink);
     let mut paid = Vec::new();
     for plan in plans {
         ui.step(&format!("calculating {}", plan.title));
@@ -444,8 +449,9 @@ fn calculate_plan<'a>(
         return Err(Failure::Faults(sink, exit::BUG));
     }
     earnings.notices.iter().for_each(|notice| sink.push(notice.clone()));
+    let payouts = payout::payouts(&problem, tables, &earnings, sink)?;
     let attribution = if depth.detail { Some(attribute(&problem, &credited, &earnings)?) } else { None };
-    Ok(Some(Paid { plan, credited, earnings, attribution }))
+    Ok(Some(Paid { plan, credited, earnings, payouts, attribution }))
 }
 
 fn write_run(
@@ -504,12 +510,10 @@ fn explain_rep(
     if let Some(transaction) = question.transaction {
         return explain_transaction(&paid, tables, question, transaction, global, ui);
     }
-    let traces: Vec<Node> = found.iter().map(|(_, line)| line.trace.clone()).collect();
-    let code = opened.project.currency.code().to_owned();
-    let what = if question.posted { "lines, as calculated now, of" } else { "payment to" };
-    let label = format!("{what} {}", question.rep);
-    let sum = || Node::computed(label, Unit::Money(code), Operation::Sum, traces);
-    let totals = if question.payments.is_empty() { vec![sum()] } else { question.payments.clone() };
+    let totals = match question.payments.is_empty() {
+        true => totals(&opened.project, &paid, &found, question),
+        false => question.payments.clone(),
+    };
     let mut measures: BTreeSet<(&str, usize, usize)> = BTreeSet::new();
     for (part, line) in &found {
         if let LineOf::Component(component) = line.of
@@ -534,7 +538,11 @@ fn explain_rep(
             .iter()
             .map(|(title, rows)| Ok(serde_json::json!({ "title": title, "credits": serde_json::from_str::<serde_json::Value>(&render(&rows.table, "spm.credits/1", Format::Json)?)?["rows"] })))
             .collect::<std::io::Result<_>>()?;
-        let value = serde_json::json!({ "schema": "spm.explanation/1", "explanation": explain::json(&totals[0]), "credits": credits });
+        let mut value = serde_json::json!({ "schema": "spm.explanation/1", "explanation": explain::json(&totals[0]), "credits": credits });
+        if totals.len() > 1 {
+            // Several payments: each has its own explanation.
+            value["explanations"] = totals.iter().map(explain::json).collect();
+        }
         ui.data(&format!("{value:#}\n"))?;
         return Ok(exit::DONE);
     }
@@ -555,6 +563,38 @@ fn explain_rep(
     }
     ui.data(&text)?;
     Ok(exit::DONE)
+}
+
+/// The lines of a person added up; where they are paid in the person's own currency, each payment with its conversion.
+fn totals(
+    project: &Project,
+    paid: &[Paid<'_>],
+    found: &[(&Paid<'_>, &Earning)],
+    question: &Question<'_>,
+) -> Vec<Node> {
+    let converts = |part: &Paid<'_>| part.payouts.is_some() && question.component.is_none();
+    let lines = found.iter().filter(|(part, _)| !converts(part));
+    let traces: Vec<Node> = lines.map(|(_, line)| line.trace.clone()).collect();
+    let own = found.iter().any(|(part, _)| part.payouts.is_some());
+    let what = match (question.posted, own && question.component.is_some()) {
+        (true, _) => "lines, as calculated now, of",
+        (false, true) => "lines, in the plan's currency, of",
+        (false, false) => "payment to",
+    };
+    let mut totals = Vec::new();
+    if !traces.is_empty() {
+        let money = Unit::Money(project.currency.code().to_owned());
+        totals.push(Node::computed(format!("{what} {}", question.rep), money, Operation::Sum, traces));
+    }
+    for part in paid.iter().filter(|part| converts(part)) {
+        let mine = part
+            .payouts
+            .iter()
+            .flatten()
+            .filter(|payout| part.credited.payees[payout.payee].id.as_str() == question.rep);
+        totals.extend(mine.map(|payout| payout.explained(&part.earnings)));
+    }
+    totals
 }
 
 /// What each component earned with one transaction, how a component of single transactions came to it, and its rows.

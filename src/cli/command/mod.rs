@@ -11,6 +11,7 @@ pub mod fairness;
 pub mod forecast;
 pub mod init;
 pub mod ledger;
+mod payout;
 pub mod potential;
 pub mod quotas;
 pub mod schema;

@@ -16,6 +16,7 @@ use spm_frame::rows;
 use spm_frame::table::Table;
 
 use super::comp::{Depth, calculate, load, plans, problem};
+use super::payout;
 use crate::cli::Global;
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
@@ -145,6 +146,7 @@ pub fn drafts_of(
     paid: &[Paid<'_>],
     keep: Keep,
 ) -> Result<Vec<Draft>, Failure> {
+    payout::refuse(paid)?;
     let calendar = &opened.project.calendar;
     let name = |period: usize| calendar.periods()[period].name.clone();
     let (mut books, mut known) = match setting.store {

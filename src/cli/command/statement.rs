@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use spm_core::engine::comp::{Earning, LineOf, Problem, with_more};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::money::Currency;
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
 use spm_frame::load::Tables;
@@ -62,17 +63,29 @@ pub fn run(
             period: period.to_owned(),
             ..Statement::default()
         };
-        let (mut payable, mut held): (BTreeMap<&str, Rational>, Rational) =
+        let (mut payable, mut held): (BTreeMap<&Currency, Rational>, Rational) =
             (BTreeMap::new(), Rational::zero());
         for (part, line) in own {
-            *payable.entry(part.plan.currency.code()).or_default() += &line.payable.exact();
+            // What is paid in another currency is added below, converted.
+            if part.payouts.is_none() {
+                *payable.entry(&part.plan.currency).or_default() += &line.payable.exact();
+            }
             held += &(&line.amount.exact() - &line.payable.exact());
             let problem = problem(part.plan, project, periods.clone(), &part.credited, &quotas, depth);
             statement.sections.push(section(&problem, part, line, id, &deals)?);
         }
+        for part in &paid {
+            let payees = &part.credited.payees;
+            let mine = part.payouts.iter().flatten().filter(|payout| payees[payout.payee].id.as_str() == *id);
+            for payout in mine {
+                *payable.entry(&payout.amount.currency).or_default() += &payout.amount.exact();
+                statement.payouts.push(explain::text(&payout.trace));
+            }
+        }
         let decimals = own[0].0.plan.currency.decimals();
+        let sums = payable.iter();
         let sums: Vec<String> =
-            payable.iter().map(|(code, sum)| format!("{} {code}", money(sum, decimals))).collect();
+            sums.map(|(currency, sum)| format!("{} {currency}", money(sum, currency.decimals()))).collect();
         statement.payable = sums.join(" + ");
         statement.held = (!held.is_zero()).then(|| money(&held, decimals));
         if let Some(settled) = settled {

@@ -90,9 +90,10 @@ codes! {
     SPM404 "nothing to do": "No row qualifies. The result is empty, which is rarely what was wanted.";
     SPM405 "hierarchy is not a tree": "A manager chain leads back to its start or is longer than any real organisation.";
     SPM406 "objective without a measurement": "A scorecard needs every objective measured, unless the component's `missing` says what an absent one counts as.";
-    SPM407 "no exchange rate": "A transaction is in another currency than the plan, and the table rates has no rate of the plan's conversion for its date or period.";
+    SPM407 "no exchange rate": "A transaction is in another currency than the plan, or a payee is paid in another one, and the table rates has no rate of the plan's conversion for its date or period.";
     SPM408 "credit counted once": "Two credits of one measure credit the same payee with the same transaction. The first in the measure's list counts, unless the measure says allow_double = true.";
     SPM409 "two draws at once": "A payee has a draw in two plans in the same period, so it is not said what is advanced and recovered. End one of them, or make the plans' `eligible` exclude each other.";
+    SPM410 "currency of a payee is not settled": "Balances are kept in the currency of a plan: what is held, owed or corrected later has no exchange rate yet. A plan with pay_currency = \"payee\" is therefore calculated only where nothing is settled: without a ledger and without the table releases.";
     SPM421 "quota of zero": "The salesperson is there, but the plan's method gives them no weight: no history, no potential, or a weight of zero. The others carry the whole total.";
     SPM422 "history without a seat": "Some of what was sold belongs to nobody who gets a quota: a territory without a salesperson, somebody who left, or web orders. It counts neither in a total derived from history nor in anybody's weight.";
     SPM431 "too little history": "A model learns from periods with known results, and its back-test needs at least two seasons before the first start. Give more history, or a shorter season.";

@@ -280,6 +280,17 @@ pub static CONTRACTS: &[Contract] = &[
         ],
     },
     Contract {
+        name: "plan_assignments",
+        key: &["rep_id", "plan_id", "from"],
+        doc: "Who is in which compensation plan over time. Where this table is there, a plan pays the people whom it has in the plan, on those days, who are also `eligible`.",
+        columns: &[
+            reference("rep_id", Required, "reps", "the person"),
+            column("plan_id", Text, Required, "the `id` of the plan"),
+            column("from", Date, Optional, "first day; always when empty"),
+            column("to", Date, Optional, "first day after the last; empty while it lasts"),
+        ],
+    },
+    Contract {
         name: "rates",
         key: &["from_currency", "to_currency", "type", "period", "date"],
         doc: "An exchange rate: one unit of the first currency is `rate` units of the second.",

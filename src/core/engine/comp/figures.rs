@@ -104,6 +104,11 @@ impl<'a> Standing<'a> {
             return (0..measure)
                 .any(|other| named.contains(&plan.measures[other].name.as_str()) && self.occurs(other));
         }
+        // A rolling window is paid anew in each period: not to somebody who has gone to another plan.
+        let rolling = matches!(self.measure(measure).window, Window::Rolling(_));
+        if rolling && self.payee().enrolled.is_some() && !self.is_there() {
+            return false;
+        }
         let window = self.window(measure);
         if window.clone().any(|period| self.amounts(measure, period).is_some()) {
             return true;
@@ -118,6 +123,10 @@ impl<'a> Standing<'a> {
     }
 
     fn quota(&self, name: &str, period: usize) -> Option<Rational> {
+        // The quota of a period in which the payee is in another plan is that plan's.
+        if self.payee().enrolled.is_some() && !(Self { period, ..*self }).is_there() {
+            return None;
+        }
         self.problem.quotas.get(&(self.payee().id.clone(), name.to_owned(), period)).cloned()
     }
 
@@ -253,14 +262,17 @@ impl<'a> Standing<'a> {
         let range = self.problem.calendar.periods()[period].range;
         let payee = self.payee();
         let plan = self.problem.plan;
-        let part = self.there(range);
-        let leaves =
-            payee.leaves.iter().filter_map(|(leave, relief)| Some((leave.intersect(&part?)?, relief)));
+        let parts = self.there(range);
+        let leaves = payee.leaves.iter().flat_map(|(leave, relief)| {
+            parts.iter().filter_map(move |part| Some((leave.intersect(part)?, relief)))
+        });
         let leaves: Vec<(DateRange, &Rational)> = leaves.collect();
-        if (part == Some(range) && leaves.is_empty()) || plan.proration == Proration::None {
+        if (parts == [range] && leaves.is_empty()) || plan.proration == Proration::None {
             return Rational::one();
         }
-        let Some(part) = part else { return Rational::zero() };
+        if parts.is_empty() {
+            return Rational::zero();
+        }
         let count = |counted: DateRange| -> Rational {
             let days = match plan.proration {
                 Proration::Days | Proration::None => return Rational::from(counted.days()),
@@ -273,21 +285,28 @@ impl<'a> Standing<'a> {
             Rational::from(i64::try_from(days).unwrap_or(0))
         };
         let relieved: Rational = leaves.into_iter().map(|(leave, relief)| &count(leave) * relief).sum();
-        (&count(part) - &relieved).checked_div(&count(range)).unwrap_or_default()
+        let there: Rational = parts.iter().map(|part| count(*part)).sum();
+        (&there - &relieved).checked_div(&count(range)).unwrap_or_default()
     }
 
     /// Whether the payee is in the plan on any day of the period.
     pub(super) fn is_there(&self) -> bool {
         let range = self.problem.calendar.periods()[self.period].range;
-        self.there(range).is_some()
+        !self.there(range).is_empty()
     }
 
-    /// The days of a range on which the payee is in the plan.
-    fn there(&self, range: DateRange) -> Option<DateRange> {
+    /// The days of a range on which the payee is in the plan: stretches in order, apart.
+    fn there(&self, range: DateRange) -> Vec<DateRange> {
         let (payee, plan) = (self.payee(), self.problem.plan);
         let from = payee.hired.unwrap_or(Date::MIN).max(plan.effective.from);
         let to = payee.left.unwrap_or(Date::MAX).min(plan.effective.to);
-        range.intersect(&DateRange::new(from, to)?)
+        let Some(whole) = DateRange::new(from, to).and_then(|employed| range.intersect(&employed)) else {
+            return vec![];
+        };
+        match &payee.enrolled {
+            None => vec![whole],
+            Some(enrolled) => enrolled.iter().filter_map(|days| days.intersect(&whole)).collect(),
+        }
     }
 
     fn participation_node(&self, period: usize) -> Option<Node> {

@@ -8,6 +8,7 @@ mod attribution;
 mod figures;
 mod formula;
 mod pay;
+mod payout;
 mod problem;
 mod schedule;
 mod sequence;
@@ -30,6 +31,7 @@ use figures::Standing;
 use problem::Teams;
 
 pub use attribution::Attribution;
+pub use payout::{Exchange, Payout, payouts};
 pub use problem::{Amounts, Cell, Deal, Payee, Problem};
 pub use what_if::with_more;
 

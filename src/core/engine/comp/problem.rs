@@ -22,6 +22,9 @@ pub struct Payee {
     pub hired: Option<Date>,
     /// First day after the last.
     pub left: Option<Date>,
+    /// The days on which the table plan_assignments has the payee in the plan: in order, apart; `None` where no such table
+    /// says anything.
+    pub enrolled: Option<Vec<DateRange>>,
     /// Absences, and the part of the goal that each relieves.
     pub leaves: Vec<(DateRange, Rational)>,
 }

@@ -3,6 +3,8 @@
 //! Marginal tiers are recomputed as a sum of kinks, `rate_1 x + sum (rate_i - rate_(i-1)) max(x - b_i, 0)`, instead of
 //! band by band, and every node of every trace is evaluated again from its children.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
 use crate::ground::diagnostic::{Code, Diagnostic};
@@ -11,7 +13,7 @@ use crate::ground::round::round_to_decimals;
 use crate::ground::trace::{Node, Operation};
 use crate::plan::comp::{Base, Component, Pay, Quantity, QuantityFrom, Schedule, TierMode, Tiers, Window};
 
-use super::{Earning, Earnings, LineOf, Problem};
+use super::{Earning, Earnings, Exchange, LineOf, Payout, Problem};
 
 /// Checks every line; one fault for each that disagrees.
 pub fn verify(problem: &Problem<'_>, earnings: &Earnings) -> Result<(), Vec<Diagnostic>> {
@@ -57,6 +59,46 @@ fn fault_of(problem: &Problem<'_>, line: &Earning) -> Option<String> {
     let units = round_to_decimals(&expected, decimals, problem.plan.rounding)?;
     (units != line.amount.minor_units)
         .then(|| format!("expected {} minor units, found {}", units, line.amount.minor_units))
+}
+
+/// Checks payments in the currencies of payees: each node, each line in one payment, and each payment within one minor
+/// unit of the exact value of its lines.
+pub fn verify_payouts(
+    problem: &Problem<'_>,
+    earnings: &Earnings,
+    exchanges: &BTreeMap<(usize, usize), Exchange>,
+    payouts: &[Payout],
+) -> Result<(), Vec<Diagnostic>> {
+    let mut units: BTreeMap<(usize, usize), i128> = BTreeMap::new();
+    for line in &earnings.lines {
+        *units.entry((line.payee, line.period)).or_default() += line.amount.minor_units;
+    }
+    let mut faults = Vec::new();
+    let mut fault = |payee: usize, why: String| {
+        let message = format!("{}, payment: {why}", problem.payees[payee].id);
+        faults.push(Diagnostic::error(Code::SPM502, message));
+    };
+    for payout in payouts {
+        let key = (payout.payee, payout.period);
+        if let Some(label) = wrong_node(&payout.trace) {
+            fault(key.0, format!("the node `{label}` does not follow from its children"));
+        }
+        let Some(units) = units.remove(&key) else {
+            fault(key.0, "there is no line for it, or a second payment".to_owned());
+            continue;
+        };
+        let sum = Rational::from_scaled(units, problem.plan.currency.decimals());
+        let exact = exchanges.get(&key).map_or_else(|| sum.clone(), |exchange| &sum * &exchange.rate);
+        let paid = payout.amount.exact();
+        let apart = if paid > exact { &paid - &exact } else { &exact - &paid };
+        let currency = exchanges.get(&key).map_or(&problem.plan.currency, |exchange| &exchange.currency);
+        let wrong = payout.amount.currency != *currency || paid != payout.trace.value;
+        if wrong || apart >= Rational::from_scaled(1, currency.decimals()) {
+            fault(key.0, format!("{} is paid for {sum} {}", payout.amount, problem.plan.currency));
+        }
+    }
+    units.keys().for_each(|(payee, _)| fault(*payee, "a line is not paid".to_owned()));
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
 /// The label of the first node that its children do not give.

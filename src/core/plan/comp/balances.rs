@@ -3,6 +3,8 @@
 use crate::ground::diagnostic::{Code, Diagnostic};
 use crate::ground::rational::Rational;
 use crate::ground::source::{Place, TextPlace};
+use crate::plan::contract::Type;
+use crate::plan::expression::check_typed;
 use crate::plan::raw::Raw;
 use crate::plan::shape::{Field, Kind, Shape};
 
@@ -161,6 +163,24 @@ impl Check<'_> {
             });
         }
         Some(balances)
+    }
+
+    /// Where the plan says that payees are paid in their own currency. Balances have no exchange rate: what is held, owed
+    /// or given back does not go with it.
+    pub(super) fn pay_currency(&mut self, raw: &Raw) -> Option<TextPlace> {
+        let item = raw.get("pay_currency").filter(|item| item.as_text() == Some("payee"))?;
+        let reps = self.reps.clone();
+        check_typed("currency", &item.place, &reps, Type::Text, self.faults)?;
+        let owed = raw.get("draw").is_some_and(|draw| draw.text("type") == Some("recoverable"));
+        let held = raw.list("component").iter().any(|component| !component.list("release").is_empty());
+        let balances =
+            [("a recoverable draw", owed), ("clawback", raw.get("clawback").is_some()), ("release", held)];
+        for (what, _) in balances.into_iter().filter(|(_, there)| *there) {
+            let message = format!("pay_currency = \"payee\" does not go with {what}");
+            let hint = "balances are kept in the plan's currency: pay in it, or give each currency a plan of its own with `eligible`";
+            self.contradiction(raw, "pay_currency", message, hint);
+        }
+        Some(item.place.clone())
     }
 
     /// A share from 0 to 100 %; all of it when absent.

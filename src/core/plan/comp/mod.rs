@@ -48,6 +48,8 @@ pub struct CompPlan {
     pub proration: Proration,
     /// How transactions in another currency are converted.
     pub conversion: Conversion,
+    /// Where it says that payees are paid in their own currency; `None` when they are paid in the plan's (E31).
+    pub pay_currency: Option<TextPlace>,
     /// Credit rules.
     pub credits: Vec<CreditRule>,
     /// Measures.
@@ -324,6 +326,7 @@ impl CompPlan {
             Some(Guarantee { amount: check.quantity(item.get("amount")?)?, months: item.integer("months") })
         });
         let balances = check.balances(raw).unwrap_or_default();
+        let pay_currency = check.pay_currency(raw);
         let (measures, used) = (std::mem::take(&mut check.measures), std::mem::take(&mut check.used));
         let failed = faults.has_errors();
         let plan = Self {
@@ -344,6 +347,7 @@ impl CompPlan {
                 Some("period-average") => Conversion::PeriodAverage,
                 _ => Conversion::Plan,
             },
+            pay_currency,
             credits,
             measures,
             components,

@@ -44,6 +44,11 @@ pub static COMP: Shape = Shape {
             Kind::Choice(&["plan", "spot", "period-average"]),
             "how transactions in another currency are converted: the rate of that type from the table rates, `plan` (default) and `period-average` by period, `spot` by event date",
         ),
+        Field::optional(
+            "pay_currency",
+            Kind::Choice(&["plan", "payee"]),
+            "in which currency payees are paid: the plan's (default), or `payee`, that of reps.currency (the plan's where it is empty). Goals, attainment and every line stay in the plan's; what a payee's lines of a period add up to is converted once, with the rate of the plan's `conversion` for the period (`spot`: of its last day), and rounded once. Not with a recoverable draw, clawback or release, nor where a ledger or the table releases settles balances",
+        ),
         Field::required(
             "credit",
             Kind::List(&Kind::Table(&CREDIT)),

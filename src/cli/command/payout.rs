@@ -1,0 +1,53 @@
+//! Payments in the currency of each payee (E31): made, checked, or refused where balances are settled.
+
+use spm_core::engine::comp::{self, Earnings, Payout, Problem, verify};
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::source::Place;
+use spm_frame::convert::exchanges;
+use spm_frame::load::Tables;
+
+use crate::cli::exit::{self, Failure};
+use crate::report::commission::Paid;
+
+/// What a plan pays in the currencies of its payees; `None` when it pays in its own, or when a fault is in the sink.
+pub fn payouts(
+    problem: &Problem<'_>,
+    tables: &Tables,
+    earnings: &Earnings,
+    sink: &mut Sink,
+) -> Result<Option<Vec<Payout>>, Failure> {
+    if problem.plan.pay_currency.is_none() {
+        return Ok(None);
+    }
+    let wanted = earnings.lines.iter().map(|line| (line.payee, line.period));
+    let Some(exchanges) = exchanges(problem, tables, wanted, sink) else { return Ok(None) };
+    match comp::payouts(problem, earnings, &exchanges) {
+        Err(fault) => {
+            sink.push(fault);
+            Ok(None)
+        }
+        Ok(payouts) => match verify::verify_payouts(problem, earnings, &exchanges, &payouts) {
+            Ok(()) => Ok(Some(payouts)),
+            Err(faults) => {
+                let mut sink = Sink::default();
+                faults.into_iter().for_each(|fault| sink.push(fault));
+                Err(Failure::Faults(sink, exit::BUG))
+            }
+        },
+    }
+}
+
+/// Balances are kept in the currency of a plan: where they are settled, a plan that pays in another one is a fault.
+pub fn refuse(paid: &[Paid<'_>]) -> Result<(), Failure> {
+    let mut sink = Sink::default();
+    for part in paid {
+        let Some(place) = &part.plan.pay_currency else { continue };
+        let message = format!(
+            "{} pays in the payees' currencies, but a ledger or the table releases settles balances",
+            part.plan.id
+        );
+        let fault = Diagnostic::error(Code::SPM410, message).at(Place::Text(place.clone()), "");
+        sink.push(fault.hint("remove pay_currency and post in the plan's currency, or calculate in a project without ledger and releases"));
+    }
+    if sink.has_errors() { Err(Failure::Faults(sink, exit::INPUT)) } else { Ok(()) }
+}
