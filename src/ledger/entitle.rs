@@ -108,8 +108,7 @@ pub fn entitlements(
 
 /// Adds an entitlement. Two with one key would be one that is paid and one that is lost.
 fn put(all: &mut Entitlements, key: Key, entitled: Entitled) -> Result<(), Diagnostic> {
-    let name =
-        format!("{} {} `{}` of {}", key.kind.name(), key.plan, key.component, key.who.payee);
+    let name = format!("{} {} `{}` of {}", key.kind.name(), key.plan, key.component, key.who.payee);
     match all.insert(key, entitled) {
         None => Ok(()),
         Some(_) => {

@@ -54,7 +54,9 @@ pub enum Command {
         payment: bool,
     },
     /// Show what changed since it was posted: the corrections that the next period would book
-    #[command(after_help = "Exit code 1 when something changed. Parts of a posted amount that merely fall due are listed and do not count.")]
+    #[command(
+        after_help = "Exit code 1 when something changed. Parts of a posted amount that merely fall due are listed and do not count."
+    )]
     Diff,
     /// Check the chain of hashes, the balances, and the calculation from the same inputs
     #[command(after_help = "Exit code 1 when something is wrong: the first difference is named.")]

@@ -98,7 +98,8 @@ impl Change {
 /// What differs between the facts that went into what was posted and those of now, up to a period.
 #[must_use]
 pub fn changes(before: &Facts, now: &Facts, through: usize) -> Vec<Change> {
-    let mut all: Vec<&Fact> = before.keys().chain(now.keys()).filter(|fact| fact.period <= Some(through)).collect();
+    let mut all: Vec<&Fact> =
+        before.keys().chain(now.keys()).filter(|fact| fact.period <= Some(through)).collect();
     all.sort();
     all.dedup();
     let changed = all.into_iter().filter(|fact| before.get(fact) != now.get(fact));

@@ -180,6 +180,7 @@ fn line(
     // What only became payable, or waits again, is explained by its release.
     let held = |amounts: &Amounts| (amounts.earned - amounts.payable).abs();
     let why = match amounts.earned {
+        0 if held(&after) < held(&before) && amounts.payable < 0 => "no longer held".to_owned(),
         0 if held(&after) < held(&before) => "released".to_owned(),
         0 => "no longer released".to_owned(),
         _ => cause(key),
