@@ -557,7 +557,7 @@ fn decisions_are_checked_before_anything_is_written() {
         dry.contains("neither in the table reps nor in the ledger") && !dry.contains("adjustment 0"),
         "{dry}"
     );
-    let added = adjust("A", "why", &[]).exits(0);
+    let added = adjust("A", "why", &["--recorded-at", "2027-02-02T00:00:00Z"]).exits(0);
     assert!(!added.stderr().contains("neither"), "{}", added.stderr());
     for more in [&["--dry-run"][..], &[]] {
         let own = ["ledger", "adjust", "approve", "2", "--approver", " kim"];
