@@ -1,14 +1,14 @@
 //! Decisions by people: adjustments with their approvals, disputes with their resolutions.
 
 use rusqlite::params;
-use spm_core::engine::ledger::{Amounts, Entitled, Entitlements, Key, Kind, Who};
+use spm_core::engine::ledger::{Amounts, Entitled, Entitlements, Key, Kind};
 use spm_core::ground::diagnostic::Code;
-use spm_core::ground::money::{Currency, Money};
+use spm_core::ground::money::Money;
 use spm_core::ground::period::Calendar;
 use spm_core::ground::trace::{Node, Unit};
 
 use super::fault::Fault;
-use super::read::index_of;
+use super::read::{index_of, who};
 use super::store::{Header, Store};
 
 /// An adjustment to record.
@@ -75,6 +75,18 @@ impl Decision<'_> {
             Self::Resolve { .. } => "resolution",
         }
     }
+
+    /// What people say in it; none of it may be empty.
+    fn texts(&self) -> Vec<(&'static str, &str)> {
+        match self {
+            Self::Adjust(Adjustment { payee, reason, author, .. }) => {
+                vec![("person", payee), ("reason", reason), ("author", author)]
+            }
+            Self::Approve { approver, .. } => vec![("approver", approver)],
+            Self::Dispute { reason, author, .. } => vec![("reason", reason), ("author", author)],
+            Self::Resolve { answer, author, .. } => vec![("answer", answer), ("author", author)],
+        }
+    }
 }
 
 fn impossible(message: String, hint: &str) -> Fault {
@@ -83,7 +95,7 @@ fn impossible(message: String, hint: &str) -> Fault {
 
 /// Records a decision; returns its number.
 pub fn decide(store: &mut Store, decision: &Decision<'_>, recorded_at: &str) -> Result<i64, Fault> {
-    check(store, decision)?;
+    check(Some(store), decision)?;
     let decisions = std::slice::from_ref(decision);
     let header = |decision: &Decision<'_>| Header {
         kind: decision.kind(),
@@ -127,15 +139,22 @@ pub fn decide(store: &mut Store, decision: &Decision<'_>, recorded_at: &str) -> 
     Ok(numbers.first().copied().unwrap_or_default())
 }
 
-/// Whether the decision can be made.
-fn check(store: &Store, decision: &Decision<'_>) -> Result<(), Fault> {
+/// Whether the decision can be made, on a ledger or before there is one.
+pub fn check(store: Option<&Store>, decision: &Decision<'_>) -> Result<(), Fault> {
+    for (what, text) in decision.texts() {
+        if text.trim().is_empty() {
+            return Err(impossible(format!("the {what} is empty"), "auditors read it: say it in words"));
+        }
+    }
     let exists = |sql: &str, number: i64| -> Result<bool, Fault> {
+        let Some(store) = store else { return Ok(false) };
         Ok(store.connection.prepare(sql)?.exists([number])?)
     };
     match decision {
         Decision::Adjust(_) => Ok(()),
         Decision::Approve { adjustment, approver, two_person } => {
-            let author = store.text("SELECT author FROM adjustment WHERE record = ?1", [adjustment])?;
+            let sql = "SELECT author FROM adjustment WHERE record = ?1";
+            let author = store.map(|store| store.text(sql, [adjustment])).transpose()?.flatten();
             let Some(author) = author else {
                 return Err(impossible(
                     format!("there is no adjustment {adjustment}"),
@@ -148,7 +167,9 @@ fn check(store: &Store, decision: &Decision<'_>) -> Result<(), Fault> {
                     "spm ledger adjust list shows by whom",
                 ));
             }
-            if *two_person && author == *approver {
+            // One person is one person, however the name is written.
+            let person = |name: &str| name.trim().to_lowercase();
+            if *two_person && person(&author) == person(approver) {
                 return Err(impossible(
                     format!("{author} wrote adjustment {adjustment}, so somebody else has to approve it"),
                     "the two-person rule is [ledger] two_person in spm.toml",
@@ -158,7 +179,9 @@ fn check(store: &Store, decision: &Decision<'_>) -> Result<(), Fault> {
         }
         Decision::Dispute { posting, line, .. } => {
             let sql = "SELECT 1 FROM line WHERE record = ?1 AND number = ?2";
-            if store.connection.prepare(sql)?.exists([posting, line])? {
+            if let Some(store) = store
+                && store.connection.prepare(sql)?.exists([posting, line])?
+            {
                 return Ok(());
             }
             Err(impossible(format!("posting {posting} has no line {line}"), "spm ledger show lists them"))
@@ -196,12 +219,12 @@ pub fn entitle(
         let (number, units): (i64, i64) = (row.get(0)?, row.get(4)?);
         let (payee, period, code): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
         let (reason, author, approver): (String, String, String) = (row.get(5)?, row.get(6)?, row.get(7)?);
-        let Some(currency) = Currency::from_code(&code) else { continue };
+        let who = who(payee, code.clone())?;
         let units = i128::from(units);
-        let amount = Money { minor_units: units, currency: currency.clone() };
+        let amount = Money { minor_units: units, currency: who.currency.clone() };
         let label = format!("{reason} (adjustment {number} by {author}, approved by {approver})");
         let key = Key {
-            who: Who { payee: payee.as_str().into(), currency },
+            who,
             origin: index_of(calendar, &period)?,
             kind: Kind::Adjustment,
             plan: String::new(),

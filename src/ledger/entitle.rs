@@ -1,7 +1,7 @@
 //! From calculated earnings to entitlements: releases, clawbacks and leavers as of the end of the open period; the terms
 //! of balances; and the facts that all of it rests on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use spm_core::engine::comp::{Earning, Earnings, LineOf, Payee};
 use spm_core::engine::ledger::{
@@ -83,7 +83,7 @@ pub fn entitlements(
     open: usize,
     parts: &[Part<'_>],
     receipts: &Receipts,
-) -> Entitlements {
+) -> Result<Entitlements, Diagnostic> {
     let mut all = Entitlements::new();
     for part in parts {
         let view = View { calendar, open, part, receipts };
@@ -92,18 +92,30 @@ pub fn entitlements(
             served.insert((line.payee, line.period, line.of), line);
         }
         for line in part.earnings.lines.iter().filter(|line| line.period <= open) {
-            view.entitle(line, served.get(&(line.payee, line.period, line.of)).copied(), &mut all);
+            view.entitle(line, served.get(&(line.payee, line.period, line.of)).copied(), &mut all)?;
         }
         // A line that exists only when cancelled transactions shrink, such as a guarantee.
-        let known: std::collections::BTreeSet<_> =
+        let known: BTreeSet<_> =
             part.earnings.lines.iter().map(|line| (line.payee, line.period, line.of)).collect();
         for (key, line) in &served {
             if key.1 <= open && !known.contains(key) {
-                view.clawback(Some(line), None, &mut all);
+                view.clawback(Some(line), None, &mut all)?;
             }
         }
     }
-    all
+    Ok(all)
+}
+
+/// Adds an entitlement. Two with one key would be one that is paid and one that is lost.
+fn put(all: &mut Entitlements, key: Key, entitled: Entitled) -> Result<(), Diagnostic> {
+    let name = format!("{} {} `{}` of {}", key.kind.name(), key.plan, key.component, key.who.payee);
+    match all.insert(key, entitled) {
+        None => Ok(()),
+        Some(_) => {
+            let fault = Diagnostic::error(Code::SPM502, format!("two entitlements are called {name}"));
+            Err(fault.hint("nothing was booked; please report this"))
+        }
+    }
 }
 
 struct View<'a> {
@@ -168,35 +180,58 @@ impl View<'_> {
         (payable, (payable != line.amount.minor_units).then_some(node))
     }
 
-    fn entitle(&self, line: &Earning, served: Option<&Earning>, all: &mut Entitlements) {
-        let (payable, released) = self.payable(line, false);
+    fn entitle(
+        &self,
+        line: &Earning,
+        served: Option<&Earning>,
+        all: &mut Entitlements,
+    ) -> Result<(), Diagnostic> {
+        let (mut payable, mut released) = self.payable(line, false);
         let earned = line.amount.minor_units;
-        let amounts = Amounts { earned, payable };
-        all.insert(self.key(line, Kind::Earning), Entitled { amounts, trace: line.trace.clone(), released });
         let mut held = earned - payable;
         if self.part.served.is_some() {
-            held += self.clawback(served, Some(line), all);
+            held += self.clawback(served, Some(line), all)?;
         }
         let payee = &self.part.credited.payees[line.payee];
-        if held != 0 && self.latest(payee).1 {
-            let currency = &line.amount.currency;
+        let past = held != 0 && self.latest(payee).1;
+        let currency = &line.amount.currency;
+        let money = Unit::Money(currency.code().to_owned());
+        let node = || {
             let label =
                 format!("held when {} had left, past the grace of {} days", payee.id, self.part.plan.grace);
-            let money = Unit::Money(currency.code().to_owned());
+            Node::input(label, money.clone(), Rational::from_scaled(held, currency.decimals()))
+        };
+        // Only what the payee would get is forfeited. A rest below zero is what the payee owes: it becomes due.
+        if past && held < 0 {
+            payable += held;
+            let label = format!("{}, payable", line.trace.label);
+            let before = released.take().unwrap_or_else(|| line.trace.clone());
+            let parts = vec![before, node()];
+            released = Some(Node::computed(label, money.clone(), Operation::Sum, parts));
+        }
+        let amounts = Amounts { earned, payable };
+        put(all, self.key(line, Kind::Earning), Entitled { amounts, trace: line.trace.clone(), released })?;
+        if past && held > 0 {
             let zero = Node::input("nothing", money.clone(), Rational::zero());
-            let node = Node::input(label, money.clone(), Rational::from_scaled(held, currency.decimals()));
+            let node = node();
             let trace =
                 Node::computed("forfeited", money.clone(), Operation::Difference, vec![zero.clone(), node]);
             let amounts = Amounts { earned: -held, payable: 0 };
             let released = Some(Node { label: "payable of it".to_owned(), ..zero });
-            all.insert(self.key(line, Kind::Forfeit), Entitled { amounts, trace, released });
+            put(all, self.key(line, Kind::Forfeit), Entitled { amounts, trace, released })?;
         }
+        Ok(())
     }
 
     /// What cancelled transactions take from a line; returns what that changes of what is held. Either line may not exist:
     /// a cap that is no longer reached, a guarantee that is.
-    fn clawback(&self, served: Option<&Earning>, line: Option<&Earning>, all: &mut Entitlements) -> i128 {
-        let Some(some) = served.or(line) else { return 0 };
+    fn clawback(
+        &self,
+        served: Option<&Earning>,
+        line: Option<&Earning>,
+        all: &mut Entitlements,
+    ) -> Result<i128, Diagnostic> {
+        let Some(some) = served.or(line) else { return Ok(0) };
         let money = Unit::Money(some.amount.currency.code().to_owned());
         let of = |line: Option<&Earning>, shrunk: bool, label: &str| {
             let (payable, released) = line.map_or((0, None), |line| self.payable(line, shrunk));
@@ -210,7 +245,7 @@ impl View<'_> {
         let before = of(line, false, "with all of it");
         let amounts = Amounts { earned: now.0 - before.0, payable: now.1 - before.1 };
         if amounts == Amounts::default() {
-            return 0;
+            return Ok(0);
         }
         let label = format!("clawback, {}", some.trace.label);
         let difference = |label: String, now: Node, before: Node| {
@@ -219,8 +254,8 @@ impl View<'_> {
         let released = (amounts.payable != amounts.earned)
             .then(|| difference(format!("{label}, payable"), now.3, before.3));
         let trace = difference(label, now.2, before.2);
-        all.insert(self.key(some, Kind::Clawback), Entitled { amounts, trace, released });
-        amounts.earned - amounts.payable
+        put(all, self.key(some, Kind::Clawback), Entitled { amounts, trace, released })?;
+        Ok(amounts.earned - amounts.payable)
     }
 }
 
@@ -250,6 +285,16 @@ pub fn terms(
         {
             // What a leaver owes is reported, not deducted (E38).
             all.entry(who(&payee.id)).or_default().recovery = Rational::zero();
+        }
+        // Whom the plan advanced something before and whom it has nothing for now: the plan ended, or it is another
+        // one that the payee is in. It still says how fast its draw is recovered.
+        let advanced = |fits: &dyn Fn(usize) -> bool| {
+            let own = part.earnings.draws.iter().filter(|advance| fits(advance.period));
+            own.map(|advance| advance.payee).collect::<BTreeSet<usize>>()
+        };
+        for payee in advanced(&|period| period < open).difference(&advanced(&|period| period == open)) {
+            let terms = all.entry(who(&part.credited.payees[*payee].id)).or_default();
+            terms.recovery = terms.recovery.clone().min(draw.recovery.clone());
         }
         for advance in part.earnings.draws.iter().filter(|advance| advance.period == open) {
             let payee = &part.credited.payees[advance.payee];
@@ -289,25 +334,22 @@ pub struct Ground<'a> {
 /// The facts.
 pub fn facts(ground: &Ground<'_>, parts: &[Part<'_>], through: usize) -> std::io::Result<Facts> {
     let mut facts = Facts::new();
-    let mut put = |period: usize, kind, plan: &str, subject: &str, name: String, value: String| {
-        if period <= through {
+    let mut put = |period: Option<usize>, kind, plan: &str, subject: &str, name: String, value: String| {
+        if period <= Some(through) {
             let (plan, subject) = (plan.to_owned(), subject.to_owned());
             facts.insert(Fact { period, kind, plan, subject, name }, value);
         }
     };
     for (id, hash) in ground.plans {
-        put(0, FactKind::Plan, "", id, String::new(), hash.clone());
+        put(None, FactKind::Plan, "", id, String::new(), hash.clone());
     }
     for ((holder, name, period), amount) in ground.quotas {
-        put(*period, FactKind::Quota, "", holder.as_str(), name.clone(), amount.to_decimal_text());
-    }
-    for (transaction, day) in ground.cancellations {
-        put(0, FactKind::Cancellation, "", transaction, String::new(), day.to_string());
+        put(Some(*period), FactKind::Quota, "", holder.as_str(), name.clone(), amount.to_decimal_text());
     }
     for part in parts {
         for payee in &part.credited.payees {
             let mut about = |name: &str, value: String| {
-                put(0, FactKind::Person, "", payee.id.as_str(), name.to_owned(), value);
+                put(None, FactKind::Person, "", payee.id.as_str(), name.to_owned(), value);
             };
             payee.numbers.iter().for_each(|(name, value)| about(name, value.to_decimal_text()));
             payee.texts.iter().for_each(|(name, value)| about(name, value.clone()));
@@ -322,10 +364,21 @@ pub fn facts(ground: &Ground<'_>, parts: &[Part<'_>], through: usize) -> std::io
             }
         }
         for ((period, payee, name), amount) in credits(ground.calendar, &part.credited.credits)? {
-            put(period, FactKind::Credit, &part.plan.id, &payee, name, amount.to_decimal_text());
+            put(Some(period), FactKind::Credit, &part.plan.id, &payee, name, amount.to_decimal_text());
         }
     }
+    facts.append(&mut cancellations(ground.cancellations));
     Ok(facts)
+}
+
+/// The facts about cancelled transactions.
+#[must_use]
+pub fn cancellations(cancelled: &BTreeMap<String, Date>) -> Facts {
+    let fact = |(transaction, day): (&String, &Date)| {
+        let (kind, plan, name) = (FactKind::Cancellation, String::new(), String::new());
+        (Fact { period: None, kind, plan, subject: transaction.clone(), name }, day.to_string())
+    };
+    cancelled.iter().map(fact).collect()
 }
 
 /// Credited amounts by period, payee, and rule with transaction.

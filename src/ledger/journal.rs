@@ -12,7 +12,7 @@ use spm_core::ground::period::{Calendar, Date};
 use spm_core::plan::ledger::{ACCOUNTS, Capitalise, LedgerSpec};
 
 use super::fault::Fault;
-use super::read::{Posted, index_of};
+use super::read::{Posted, currency_of, index_of};
 use super::store::Store;
 
 /// One entry: minor units, one of debit and credit is zero.
@@ -97,7 +97,7 @@ pub fn journal(
     let mut rows = statement.query([record])?;
     while let Some(row) = rows.next()? {
         let (code, account, change): (String, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let Some(currency) = Currency::from_code(&code) else { continue };
+        let currency = currency_of(&code)?;
         let text = if account == "payroll" { "paid".to_owned() } else { "change of balances".to_owned() };
         add(&currency, &account, text, -i128::from(change));
     }
@@ -148,9 +148,8 @@ fn booked(
     let mut all = Vec::new();
     while let Some(row) = rows.next()? {
         let (number, origin, code): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let (Some(posting), Some(currency)) = (periods.get(&number), Currency::from_code(&code)) else {
-            continue;
-        };
+        let Some(posting) = periods.get(&number) else { continue };
+        let currency = currency_of(&code)?;
         all.push(Booked {
             posting: *posting,
             origin: index_of(calendar, &origin)?,

@@ -27,9 +27,9 @@ pub struct Posted {
     pub hash: String,
 }
 
-/// All tables, each with its columns of minor units, for export.
+/// All tables, each with the order of its rows and its columns of minor units, for export.
 #[must_use]
-pub fn tables() -> Vec<(&'static str, &'static [&'static str])> {
+pub fn tables() -> Vec<(&'static str, String, &'static [&'static str])> {
     let money = |table: &str| -> &'static [&'static str] {
         match table {
             "line" => &["earned", "payable"],
@@ -38,9 +38,9 @@ pub fn tables() -> Vec<(&'static str, &'static [&'static str])> {
             _ => &[],
         }
     };
-    std::iter::once("record")
-        .chain(TABLES.iter().map(|(table, _)| *table))
-        .map(|table| (table, money(table)))
+    std::iter::once(("record", "number".to_owned()))
+        .chain(TABLES.iter().map(|(table, order)| (*table, format!("record, {order}"))))
+        .map(|(table, order)| (table, order, money(table)))
         .collect()
 }
 
@@ -128,9 +128,11 @@ impl Store {
         let mut facts = Facts::new();
         while let Some(row) = rows.next()? {
             let (period, kind): (String, String) = (row.get(0)?, row.get(1)?);
+            let kind = named(&FactKind::ALL, FactKind::name, &kind)?;
             let fact = Fact {
-                period: index_of(calendar, &period)?,
-                kind: named(&FactKind::ALL, FactKind::name, &kind)?,
+                // Earlier versions wrote the first period of the calendar where a fact is about none.
+                period: if kind.has_period() { Some(index_of(calendar, &period)?) } else { None },
+                kind,
                 plan: row.get(2)?,
                 subject: row.get(3)?,
                 name: row.get(4)?,
@@ -220,10 +222,10 @@ impl Store {
 /// A table of cells; amounts of several currencies meet at the most decimals.
 fn table_of(names: &[String], cells: &[Vec<Value>], codes: &[Value], money: &[&str]) -> Result<Table, Fault> {
     let decimals = codes.iter().map(|value| match value {
-        Value::Text(code) => Currency::from_code(code).map_or(0, |own| own.decimals()),
-        _ => 0,
+        Value::Text(code) => Ok(currency_of(code)?.decimals()),
+        _ => Ok(0),
     });
-    let decimals: Vec<u32> = decimals.collect();
+    let decimals: Vec<u32> = decimals.collect::<Result<_, Fault>>()?;
     let most = decimals.iter().copied().max().unwrap_or(2);
     let mut builder = Builder::default();
     for (name, cells) in names.iter().zip(cells) {
@@ -231,11 +233,11 @@ fn table_of(names: &[String], cells: &[Vec<Value>], codes: &[Value], money: &[&s
             let scaled = cells.iter().enumerate().map(|(row, value)| match value {
                 Value::Integer(units) => {
                     let own = decimals.get(row).copied().unwrap_or(most);
-                    units.checked_mul(10i64.pow(most - own))
+                    units.checked_mul(10i64.pow(most - own)).map(Some).ok_or_else(|| too_large(*units))
                 }
-                _ => None,
+                _ => Ok(None),
             });
-            builder = builder.number(name, most, scaled);
+            builder = builder.number(name, most, scaled.collect::<Result<Vec<_>, Fault>>()?);
         } else if cells.iter().any(|value| matches!(value, Value::Integer(_))) {
             let numbers = cells.iter().map(|value| match value {
                 Value::Integer(number) => Some(*number),
@@ -253,13 +255,22 @@ fn table_of(names: &[String], cells: &[Vec<Value>], codes: &[Value], money: &[&s
     builder.table().map_err(|error| Fault::new(Code::SPM502, error.to_string(), "please report this"))
 }
 
-fn who(payee: String, currency: String) -> Result<Who, Fault> {
-    let currency = Currency::from_code(&currency).ok_or_else(|| unknown(&currency))?;
-    Ok(Who { payee: payee.as_str().into(), currency })
+pub(super) fn who(payee: String, currency: String) -> Result<Who, Fault> {
+    Ok(Who { payee: payee.as_str().into(), currency: currency_of(&currency)? })
+}
+
+pub(super) fn currency_of(code: &str) -> Result<Currency, Fault> {
+    Currency::from_code(code).ok_or_else(|| unknown(code))
 }
 
 fn named<T: Copy>(all: &[T], name: fn(T) -> &'static str, text: &str) -> Result<T, Fault> {
     all.iter().copied().find(|item| name(*item) == text).ok_or_else(|| unknown(text))
+}
+
+/// Amounts of several currencies stand in one column: one with few decimals can leave its range.
+fn too_large(units: i64) -> Fault {
+    let message = format!("{units} minor units do not fit a column with more decimals");
+    Fault::new(Code::SPM402, message, "check the extracts for a misplaced decimal point")
 }
 
 fn unknown(text: &str) -> Fault {

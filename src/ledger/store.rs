@@ -75,12 +75,11 @@ impl Store {
         let connection = Connection::open_with_flags(&path, flags)?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         let mut store = Self { connection, _lock: lock, crash: Crash { at: crash, ..Crash::default() } };
-        store.prepare(access)?;
-        Ok(Some(store))
+        Ok(store.prepare(access)?.then_some(store))
     }
 
-    /// Settings, and the newest version of the tables.
-    fn prepare(&mut self, access: Access) -> Result<(), Fault> {
+    /// Settings, and the newest version of the tables; `false` when there is nothing to read.
+    fn prepare(&mut self, access: Access) -> Result<bool, Fault> {
         // The first look at the file: one that is not a ledger is refused here.
         let version: i64 = self.connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         let version = usize::try_from(version).unwrap_or(usize::MAX);
@@ -96,14 +95,17 @@ impl Store {
         }
         self.connection.pragma_update(None, "foreign_keys", "ON")?;
         if access == Access::Read {
+            let tables = "SELECT count(*) FROM sqlite_schema";
             return match version {
+                // A process that was killed in the first posting leaves a file in which nothing was ever written.
+                0 if self.connection.query_row(tables, [], |row| row.get::<_, i64>(0))? == 0 => Ok(false),
                 0 => Err(Fault::new(
                     Code::SPM701,
-                    "the file is not a ledger: it has no tables",
+                    "the file is not a ledger: its tables are others",
                     "restore it from a backup, or remove it when nothing was ever posted",
                 )),
                 // Everything that a command reads is of one moment, whatever another process posts meanwhile.
-                _ => Ok(self.connection.execute_batch("BEGIN")?),
+                _ => Ok(self.connection.execute_batch("BEGIN").map(|()| true)?),
             };
         }
         self.connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
@@ -119,7 +121,7 @@ impl Store {
             transaction.pragma_update(None, "user_version", i64::try_from(index + 1).unwrap_or(0))?;
             transaction.commit()?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Appends records: all of them or none. `write` gets the number of each record and writes its rows.

@@ -128,7 +128,7 @@ pub fn post(
                 "INSERT INTO fact (record, period, kind, plan_id, subject, name, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 (
                     record,
-                    name(fact.period),
+                    fact.period.map_or("", name),
                     fact.kind.name(),
                     &fact.plan,
                     &fact.subject,

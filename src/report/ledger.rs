@@ -15,7 +15,8 @@ fn decimals(settlements: &[&Settlement]) -> u32 {
     lines.max().unwrap_or(2)
 }
 
-fn units(value: i128, own: u32, most: u32) -> io::Result<Option<i64>> {
+/// Minor units in a column with the most decimals.
+pub fn units(value: i128, own: u32, most: u32) -> io::Result<Option<i64>> {
     let scaled = value.checked_mul(10i128.pow(most - own)).and_then(|value| i64::try_from(value).ok());
     scaled.map(Some).ok_or_else(|| io::Error::other(format!("{value} minor units do not fit 64 bits")))
 }

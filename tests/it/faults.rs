@@ -39,6 +39,13 @@ const CASES: &[Case] = &[
         "SPM009",
         "two credits are named `c`",
     ),
+    (
+        "plans/p.toml",
+        "[[component]]",
+        "[[component]]\nname = \"guarantee\"\nmeasure = \"m\"\npay = \"per-unit\"\nrate = \"1%\"\n[[component]]",
+        "SPM009",
+        "`guarantee` is the name of a line of the plan itself",
+    ),
     ("plans/p.toml", "credits = [\"c\"]", "credits = [\"d\"]", "SPM010", "there is no credit `d`"),
     ("spm.toml", "start = 2027-01-01\nyears = 1", "", "SPM004", "a calendar needs"),
     (
@@ -543,8 +550,9 @@ fn faults_of_the_ledger() {
     none.file(".spm/ledger.db", "This is no database. ".repeat(100));
     says(&none, &["ledger", "list"], 3, "SPM701", "file is not a database");
     says(&none, &post, 3, "SPM701", "restore it from a backup");
+    // What a process leaves that was killed before it wrote anything.
     none.file(".spm/ledger.db", "");
-    says(&none, &["ledger", "list"], 3, "SPM701", "not a ledger");
+    says(&none, &["ledger", "list"], 3, "SPM503", "no ledger yet");
     let good = project();
     good.run(&post).exits(0);
     says(
@@ -565,6 +573,9 @@ fn faults_of_the_ledger() {
     good.file(".spm/ledger.db", &newer);
     says(&good, &post, 3, "SPM702", "the ledger has version 99");
     says(&good, &["ledger", "list"], 3, "SPM702", "use the newer spm");
+    newer[63] = 0;
+    good.file(".spm/ledger.db", &newer);
+    says(&good, &["ledger", "list"], 3, "SPM701", "not a ledger");
     // Somebody changes a name wherever it stands, so that the file is sound.
     let mut changed = bytes.clone();
     let name = b"transaction d1 (c)";

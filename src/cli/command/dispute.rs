@@ -71,13 +71,15 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
         Command::Open { period, line, reason, author, recorded_at } => {
             let (posting, _) = posting(&opened, &existing(&opened)?, Some(period))?;
             let decision = Decision::Dispute { posting, line: *line, reason, author };
-            let number = record(&opened, &decision, recorded_at.as_deref(), global, ui)?;
-            ui.status(&format!("dispute {number} is open"));
+            if let Some(number) = record(&opened, &decision, recorded_at.as_deref(), global, ui)? {
+                ui.status(&format!("dispute {number} is open"));
+            }
         }
         Command::Resolve { number, answer, adjustment, author, recorded_at } => {
             let decision = Decision::Resolve { dispute: *number, adjustment: *adjustment, answer, author };
-            record(&opened, &decision, recorded_at.as_deref(), global, ui)?;
-            ui.status(&format!("dispute {number} is resolved"));
+            if record(&opened, &decision, recorded_at.as_deref(), global, ui)?.is_some() {
+                ui.status(&format!("dispute {number} is resolved"));
+            }
         }
     }
     Ok(exit::DONE)

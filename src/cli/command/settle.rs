@@ -1,6 +1,7 @@
 //! From calculated earnings to drafts of the open periods: what each would book, checked.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use spm_core::engine::comp::{self, Problem};
@@ -163,6 +164,7 @@ pub fn drafts_of(
     let receipts = receipts(tables);
     let plans: Vec<_> = paid.iter().map(|part| part.plan).collect();
     let mut drafts = Vec::new();
+    let mut past = BTreeMap::new();
     for period in open.clone() {
         let gone = cancellations(tables, calendar.periods()[period].range.to);
         let mut parts = Vec::new();
@@ -196,7 +198,8 @@ pub fn drafts_of(
             }
             parts.push(own);
         }
-        let mut entitlements = entitle::entitlements(calendar, period, &parts, &receipts);
+        let mut entitlements = entitle::entitlements(calendar, period, &parts, &receipts)
+            .map_err(|fault| Failure::fault(fault, exit::BUG))?;
         if let Some(store) = setting.store {
             decisions::entitle(store, calendar, setting.through, &mut entitlements)?;
         }
@@ -208,10 +211,11 @@ pub fn drafts_of(
         let gather = || now.get_or_init(|| entitle::facts(&ground, &parts, period).unwrap_or_default());
         let old: OnceCell<Vec<Change>> = OnceCell::new();
         let cause = |key: &Key| {
-            // Later open periods rest on the same extracts as the first: between them nothing changed.
             let changed = old.get_or_init(|| match period == open.start {
                 true => changes(&known, gather(), period.saturating_sub(1)),
-                false => vec![],
+                // Later open periods rest on the same extracts as the first: what changed between them is what was
+                // cancelled in the meantime.
+                false => changes(&entitle::cancellations(&past), &entitle::cancellations(&gone), period),
             });
             let credited = |transaction: &str| {
                 let own = |part: &Part<'_>| {
@@ -233,6 +237,7 @@ pub fn drafts_of(
             differences = changes(&known, gather(), period);
             known = now.into_inner().unwrap_or_default();
         }
+        past = gone;
         drafts.push(Draft { settlement, changes: differences });
     }
     Ok(drafts)

@@ -109,7 +109,7 @@ codes! {
     SPM703 "ledger is in use": "Another process writes to the ledger. One at a time may; run the command again when the other one has ended.";
     SPM704 "period cannot be posted": "Periods are posted in order, each once, and those that are posted have to stay in the calendar with their days.";
     SPM705 "ledger fails its verification": "The chain of hashes is broken, balances do not add up, or the calculation from the same inputs gives another result: something was changed outside of spm, or is a fault of spm.";
-    SPM706 "decision is not possible": "An adjustment or a dispute with this number does not exist, was decided before, or needs another person.";
+    SPM706 "decision is not possible": "An adjustment or a dispute with this number does not exist, was decided before, or needs another person; a reason or a name is empty, or is nobody's.";
 }
 
 impl Code {

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use spm_core::ground::diagnostic::{Code, Diagnostic};
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::money::{Currency, Money};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::round::Rounding;
 use spm_core::ground::source::Place;
+use spm_frame::load::{Need, load};
 
 use super::{existing, moment, recorded_at};
 use crate::cli::exit::{self, Failure};
@@ -14,7 +15,7 @@ use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
 use crate::cli::{Global, command};
 use crate::ledger::Access;
-use crate::ledger::decisions::{Adjustment, Decision, decide};
+use crate::ledger::decisions::{Adjustment, Decision, check, decide};
 
 /// Adjustments.
 #[derive(Debug, clap::Subcommand)]
@@ -97,35 +98,61 @@ pub fn run(opened: &Opened, command: &Command, global: &Global, ui: &Ui) -> Resu
                 author,
                 evidence,
             });
-            let number = record(opened, &decision, asked.as_deref(), global, ui)?;
-            ui.status(&format!("adjustment {number} of {money} waits for approval: spm ledger adjust approve {number} --approver NAME"));
+            if !known(opened, rep)? {
+                let message = format!("{rep} is neither in the table reps nor in the ledger");
+                let warning = Diagnostic::warning(Code::SPM706, message);
+                let mut sink = Sink::default();
+                sink.push(
+                    warning.hint("an adjustment that is not approved pays nothing: check the identifier"),
+                );
+                ui.notices(&sink);
+            }
+            if let Some(number) = record(opened, &decision, asked.as_deref(), global, ui)? {
+                ui.status(&format!("adjustment {number} of {money} waits for approval: spm ledger adjust approve {number} --approver NAME"));
+            }
         }
         Command::Approve { number, approver, recorded_at: asked } => {
             let two_person = opened.project.ledger.two_person;
             let decision = Decision::Approve { adjustment: *number, approver, two_person };
-            record(opened, &decision, asked.as_deref(), global, ui)?;
-            ui.status(&format!("adjustment {number} is approved; the next posting books it"));
+            if record(opened, &decision, asked.as_deref(), global, ui)?.is_some() {
+                ui.status(&format!("adjustment {number} is approved; the next posting books it"));
+            }
         }
     }
     Ok(exit::DONE)
 }
 
-/// Records a decision and prints its number.
+/// Whether a person is in the table reps, or has a line in the ledger.
+fn known(opened: &Opened, rep: &str) -> Result<bool, Failure> {
+    if let Some(store) = opened.ledger(Access::Read)?
+        && store.text("SELECT payee_id FROM line WHERE payee_id = ?1 LIMIT 1", [rep])?.is_some()
+    {
+        return Ok(true);
+    }
+    // What is wrong with the extracts is for the run to say.
+    let need = Need { tables: &["reps"], own: None, days: None };
+    let tables = load(&opened.root, &opened.project, &need, &mut Sink::default());
+    let ids = tables.get("reps").and_then(|reps| reps.texts("rep_id"));
+    Ok(ids.is_some_and(|ids| ids.iter().flatten().any(|id| id == rep)))
+}
+
+/// Checks a decision, records it and prints its number; `None` when nothing is to be written.
 pub(in crate::cli::command) fn record(
     opened: &Opened,
     decision: &Decision<'_>,
     asked: Option<&str>,
     global: &Global,
     ui: &Ui,
-) -> Result<i64, Failure> {
+) -> Result<Option<i64>, Failure> {
     if global.dry_run {
-        ui.status("nothing was written");
-        return Ok(0);
+        check(opened.ledger(Access::Read)?.as_ref(), decision)?;
+        ui.status("it could be recorded; nothing was written");
+        return Ok(None);
     }
-    let Some(mut store) = opened.ledger(Access::Write)? else { return Ok(0) };
+    let Some(mut store) = opened.ledger(Access::Write)? else { return Ok(None) };
     let number = decide(&mut store, decision, &recorded_at(asked))?;
     ui.data(&format!("{number}\n"))?;
-    Ok(number)
+    Ok(Some(number))
 }
 
 /// The name of one leaf period.

@@ -9,8 +9,9 @@ use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
 use crate::cli::{Global, command};
-use crate::ledger::journal::journal;
+use crate::ledger::journal::{Entry, journal};
 use crate::ledger::read;
+use crate::report::ledger::units;
 
 /// The payroll file of a posted period: payments above zero, in the columns that `[ledger] payments` names.
 pub fn payments(
@@ -63,16 +64,19 @@ pub fn entries(
     let postings = store.postings(&project.calendar, i64::MAX)?;
     let entries = journal(&store, &project.calendar, &project.ledger, &postings, record)?;
     let most = entries.iter().map(|entry| entry.currency.decimals()).max().unwrap_or(2);
-    let amount = |units: i128, own: u32| {
-        let scaled = units * 10i128.pow(most - own);
-        (scaled != 0).then(|| i64::try_from(scaled).unwrap_or(i64::MAX))
+    let column = |pick: fn(&Entry) -> i128| {
+        let amount = |entry: &Entry| match pick(entry) {
+            0 => Ok(None),
+            amount => units(amount, entry.currency.decimals(), most),
+        };
+        entries.iter().map(amount).collect::<std::io::Result<Vec<_>>>()
     };
     let table = Builder::default()
         .text("period", entries.iter().map(|_| Some(name.as_str())))
         .text("account", entries.iter().map(|entry| Some(entry.account.as_str())))
         .text("currency", entries.iter().map(|entry| Some(entry.currency.code())))
-        .number("debit", most, entries.iter().map(|entry| amount(entry.debit, entry.currency.decimals())))
-        .number("credit", most, entries.iter().map(|entry| amount(entry.credit, entry.currency.decimals())))
+        .number("debit", most, column(|entry| entry.debit)?)
+        .number("credit", most, column(|entry| entry.credit)?)
         .text("text", entries.iter().map(|entry| Some(entry.text.as_str())))
         .table()?;
     command::finish(&table, "spm.journal/1", global, ui)?;
@@ -94,8 +98,8 @@ pub fn export(
         return Ok(exit::DONE);
     }
     let folder = Folder::create(&std::path::absolute(target)?)?;
-    for (name, money) in &tables {
-        let table = store.table(&format!("SELECT * FROM {name} ORDER BY 1, 2"), [], money)?;
+    for (name, order, money) in &tables {
+        let table = store.table(&format!("SELECT * FROM {name} ORDER BY {order}"), [], money)?;
         folder.table(&format!("{name}.{}", if csv { "csv" } else { "parquet" }), &table, &vec![])?;
     }
     folder.publish()?;

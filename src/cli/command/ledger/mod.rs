@@ -54,7 +54,9 @@ pub enum Command {
         payment: bool,
     },
     /// Show what changed since it was posted: the corrections that the next period would book
-    #[command(after_help = "Exit code 1 when something changed.")]
+    #[command(
+        after_help = "Exit code 1 when something changed. Parts of a posted amount that merely fall due are listed and do not count."
+    )]
     Diff,
     /// Check the chain of hashes, the balances, and the calculation from the same inputs
     #[command(after_help = "Exit code 1 when something is wrong: the first difference is named.")]
@@ -158,15 +160,19 @@ pub(super) fn posting(
 
 /// Checks a moment as the ledger writes it.
 pub(super) fn moment(text: &str) -> Result<String, String> {
-    let (day, time) = text.trim_end_matches('Z').split_once('T').unwrap_or((text, "00:00:00"));
-    let day: spm_core::ground::period::Date =
-        day.parse().map_err(|_| format!("{text} is not of the form 2027-02-01T09:30:00Z"))?;
-    let parts: Vec<u32> = time.split(':').filter_map(|part| part.parse().ok()).collect();
-    match parts.as_slice() {
-        [hour, minute, second] if *hour < 24 && *minute < 60 && *second < 60 => {
+    let wrong = || format!("{text} is not of the form 2027-02-01T09:30:00Z");
+    let (day, time) = text.split_once('T').ok_or_else(wrong)?;
+    let day: spm_core::ground::period::Date = day.parse().map_err(|_| wrong())?;
+    let Some(time) = time.strip_suffix('Z') else {
+        return Err(format!("{text} has to be UTC and to end in Z, as in 2027-02-01T09:30:00Z"));
+    };
+    let part = |part: &str| part.parse::<u32>().ok().filter(|_| part.len() == 2 && !part.starts_with('+'));
+    let parts: Option<Vec<u32>> = time.split(':').map(part).collect();
+    match parts.as_deref() {
+        Some([hour, minute, second]) if *hour < 24 && *minute < 60 && *second < 60 => {
             Ok(format!("{day}T{hour:02}:{minute:02}:{second:02}Z"))
         }
-        _ => Err(format!("{text} is not of the form 2027-02-01T09:30:00Z")),
+        _ => Err(wrong()),
     }
 }
 

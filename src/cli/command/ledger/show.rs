@@ -1,6 +1,7 @@
 //! `spm ledger list`, `show`, `diff`, `balances`, `reconcile`: what is posted, and what changed since.
 
 use serde_json::{Value, json};
+use spm_core::engine::ledger::Line;
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::source::Place;
 
@@ -133,9 +134,14 @@ pub fn diff(opened: &Opened, global: &Global, ui: &Ui) -> Result<exit::Code, Fai
     let drafts = drafts(opened, &tables, &setting, &periods, Keep::Nothing, ui)?;
     let settlements: Vec<_> = drafts.iter().map(|draft| &draft.settlement).collect();
     let table = ledger::lines(calendar, &settlements, true)?;
-    let changed = table.frame.height();
+    let corrections = settlements.iter().flat_map(|all| &all.lines).filter(|line| line.cause.is_some());
+    // What was earned is what it was: a part of it merely falls due.
+    let (due, changed): (Vec<&Line>, Vec<&Line>) =
+        corrections.partition(|line| line.amounts.earned == 0 && line.amounts.payable > 0);
+    let (due, changed) = (due.len(), changed.len());
     command::finish(&table, "spm.ledger-lines/1", global, ui)?;
-    ui.status(&format!("{changed} posted line(s) would be corrected in {}", calendar.periods()[next].name));
+    let name = &calendar.periods()[next].name;
+    ui.status(&format!("{changed} posted line(s) would be corrected in {name}; parts of {due} fall due"));
     Ok(if changed == 0 { exit::DONE } else { exit::NO })
 }
 

@@ -25,7 +25,7 @@ use crate::ground::money::Money;
 use crate::ground::rational::Rational;
 use crate::ground::source::Place;
 use crate::ground::trace::{Node, Operation};
-use crate::plan::comp::{CompPlan, Component};
+use crate::plan::comp::{CAP_LINE, CompPlan, Component, GUARANTEE_LINE};
 
 use figures::Standing;
 use problem::Teams;
@@ -52,8 +52,8 @@ impl LineOf {
     pub fn name(self, plan: &CompPlan) -> &str {
         match self {
             Self::Component(index) => &plan.components[index].name,
-            Self::Cap => "plan cap",
-            Self::Guarantee => "guarantee",
+            Self::Cap => CAP_LINE,
+            Self::Guarantee => GUARANTEE_LINE,
         }
     }
 }

@@ -50,7 +50,8 @@ pub fn amortize(booked: &[i128], rule: Amortization) -> Schedule {
             let exact = Rational::new(asset, left as i128).unwrap_or_default();
             part = round_to_decimals(&exact, 0, Rounding::default()).unwrap_or(asset);
         }
-        let expensed = if at_once || left <= 1 { asset } else { part };
+        // What takes away more than is left of the asset is no asset: the rest lowers the expense at once.
+        let expensed = if at_once || left <= 1 || asset <= 0 { asset } else { part.min(asset) };
         schedule.expensed[month] = expensed;
         asset -= expensed;
     }

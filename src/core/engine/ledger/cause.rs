@@ -17,16 +17,13 @@ pub enum FactKind {
     Person,
     /// A cancelled transaction.
     Cancellation,
-    /// The part of a transaction that an event has reached.
-    Release,
     /// The text of a plan, by its hash.
     Plan,
 }
 
 impl FactKind {
     /// Every kind, in order.
-    pub const ALL: [Self; 6] =
-        [Self::Credit, Self::Quota, Self::Person, Self::Cancellation, Self::Release, Self::Plan];
+    pub const ALL: [Self; 5] = [Self::Credit, Self::Quota, Self::Person, Self::Cancellation, Self::Plan];
 
     /// As tables name it.
     #[must_use]
@@ -36,24 +33,29 @@ impl FactKind {
             Self::Quota => "quota",
             Self::Person => "person",
             Self::Cancellation => "cancellation",
-            Self::Release => "release",
             Self::Plan => "plan",
         }
+    }
+
+    /// Whether facts of this kind are about a period; the others hold in all of them.
+    #[must_use]
+    pub fn has_period(self) -> bool {
+        matches!(self, Self::Credit | Self::Quota)
     }
 }
 
 /// A fact that a calculation rests on; its value is a text beside it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fact {
-    /// Index of the leaf period that it is about; 0 when it is about no period.
-    pub period: usize,
+    /// Index of the leaf period that it is about; `None` when it is about no period.
+    pub period: Option<usize>,
     /// What kind.
     pub kind: FactKind,
     /// The plan; empty where it is about all.
     pub plan: String,
     /// The payee, holder or transaction.
     pub subject: String,
-    /// What about it: credit rule and transaction, name of the quota, column of reps, event.
+    /// What about it: credit rule and transaction, name of the quota, column of reps.
     pub name: String,
 }
 
@@ -74,13 +76,12 @@ pub struct Change {
 impl Change {
     fn text(&self, name: &dyn Fn(usize) -> String) -> String {
         let Fact { kind, subject, name: what, period, .. } = &self.fact;
-        let of = name(*period);
+        let of = period.map_or_else(String::new, name);
         let about = match kind {
             FactKind::Credit => format!("{what} in {of}"),
             FactKind::Quota => format!("quota `{what}` of {of}"),
             FactKind::Person => format!("{what} of {subject}"),
             FactKind::Cancellation => format!("cancellation of transaction {subject}"),
-            FactKind::Release => format!("{what} of transaction {subject}"),
             FactKind::Plan => return format!("the plan {subject} was changed"),
         };
         match (&self.before, &self.after) {
@@ -97,7 +98,8 @@ impl Change {
 /// What differs between the facts that went into what was posted and those of now, up to a period.
 #[must_use]
 pub fn changes(before: &Facts, now: &Facts, through: usize) -> Vec<Change> {
-    let mut all: Vec<&Fact> = before.keys().chain(now.keys()).filter(|fact| fact.period <= through).collect();
+    let mut all: Vec<&Fact> =
+        before.keys().chain(now.keys()).filter(|fact| fact.period <= Some(through)).collect();
     all.sort();
     all.dedup();
     let changed = all.into_iter().filter(|fact| before.get(fact) != now.get(fact));
@@ -135,12 +137,13 @@ pub fn explain(
             FactKind::Cancellation => {
                 key.kind == Kind::Clawback && (change.after.is_none() || credited(&fact.subject))
             }
-            FactKind::Release => false,
         };
-        plan && own && fact.period <= key.origin
+        plan && own && fact.period <= Some(key.origin)
     };
     let mut own: Vec<&Change> = changes.iter().filter(concerns).collect();
-    own.sort_by_key(|change| (key.origin - change.fact.period, change.fact.clone()));
+    // What is about no period comes last.
+    let distance = |fact: &Fact| fact.period.map_or(usize::MAX, |period| key.origin - period);
+    own.sort_by_key(|change| (distance(&change.fact), change.fact.clone()));
     if own.is_empty() {
         return match plans.iter().any(|plan| plan.id == key.plan) {
             _ if key.kind == Kind::Forfeit => "what was held when the grace after leaving ended".to_owned(),

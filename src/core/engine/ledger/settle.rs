@@ -177,8 +177,14 @@ fn line(
     };
     let released = (amounts.payable != amounts.earned)
         .then(|| change(format!("{label}: change of what is payable"), payable, before.payable));
-    // What only became payable is explained by its release.
-    let why = if amounts.earned == 0 { "released".to_owned() } else { cause(key) };
+    // What only became payable, or waits again, is explained by its release.
+    let held = |amounts: &Amounts| (amounts.earned - amounts.payable).abs();
+    let why = match amounts.earned {
+        0 if held(&after) < held(&before) && amounts.payable < 0 => "no longer held".to_owned(),
+        0 if held(&after) < held(&before) => "released".to_owned(),
+        0 => "no longer released".to_owned(),
+        _ => cause(key),
+    };
     let trace = change(format!("{label}: change"), trace, before.earned);
     Some(Line { key: key.clone(), amounts, cause: Some(why), trace, released })
 }

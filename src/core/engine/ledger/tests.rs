@@ -245,6 +245,12 @@ fn e48_amortization_is_straight_and_ends_at_zero() {
     let clawed = amortize(&[240_000, 0, 0, 0, -100_000], rule(24));
     assert_eq!((clawed.expensed[3], clawed.expensed[4]), (10_000, 5_000));
     assert_eq!(clawed.left(24), 0);
+    // One that takes more than is left lowers the expense of its month; the asset is never below zero.
+    let more = amortize(&[240_000, 0, 0, -240_000], rule(24));
+    assert_eq!((more.expensed[3], more.left(3), more.left(4)), (-30_000, 210_000, 0));
+    // Rounding up neither: 15 over 10 months are 2 a month, as long as there is something.
+    let small = amortize(&[15], Amortization { months: 10, expedient: false }).expensed;
+    assert_eq!(small, [2, 2, 2, 2, 2, 2, 2, 1, 0, 0]);
     // After the benefit period everything is expensed when it comes.
     assert_eq!(
         amortize(&[100, 0, 0, 50], Amortization { months: 2, expedient: false }).expensed,

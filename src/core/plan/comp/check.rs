@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Aggregate, CreditRule, Direct, Goal, GoalFrom, Measure, MeasureSource, Quantity, QuantityFrom, Ramp,
-    Recipient, Team, Window,
+    Aggregate, CreditRule, Direct, Goal, GoalFrom, Measure, MeasureSource, PLAN_LINES, Quantity,
+    QuantityFrom, Ramp, Recipient, Team, Window,
 };
 use crate::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
 use crate::ground::period::Group;
@@ -30,6 +30,17 @@ pub(super) fn names_of(items: &[Raw], kind: &str, sink: &mut Sink) -> Vec<String
         names.push((name.to_owned(), value.place.clone()));
     }
     names.into_iter().map(|(name, _)| name).collect()
+}
+
+/// Components that are named like a line of the plan itself: results and the ledger tell lines apart by name.
+pub(super) fn reserved_names(components: &[Raw], sink: &mut Sink) {
+    let named = components.iter().filter_map(|item| item.get("name"));
+    for value in named.filter(|value| value.as_text().is_some_and(|name| PLAN_LINES.contains(&name))) {
+        let name = value.as_text().unwrap_or_default();
+        let message = format!("`{name}` is the name of a line of the plan itself");
+        let fault = Diagnostic::error(Code::SPM009, message).at(Place::Text(value.place.clone()), "");
+        sink.push(fault.hint("give the component another name"));
+    }
 }
 
 /// The periods that `per` and `basis` mean; `None` for `to-date`.

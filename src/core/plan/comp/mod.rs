@@ -8,7 +8,7 @@ mod shape;
 
 use std::collections::BTreeSet;
 
-use check::{Check, names_of};
+use check::{Check, names_of, reserved_names};
 
 use crate::ground::diagnostic::{Code, Diagnostic, Sink};
 use crate::ground::money::Currency;
@@ -28,6 +28,15 @@ pub use pay::{
     Multiplier, Outside, Pay, Schedule, Step, Threshold, TierMode, Tiers,
 };
 pub use shape::COMP;
+
+/// What the plan's cap takes away is a line with this name.
+pub const CAP_LINE: &str = "plan cap";
+
+/// What the plan's guarantee adds is a line with this name.
+pub const GUARANTEE_LINE: &str = "guarantee";
+
+/// Lines of a plan beside its components, which therefore cannot have these names.
+pub const PLAN_LINES: [&str; 2] = [CAP_LINE, GUARANTEE_LINE];
 
 /// A checked compensation plan.
 #[derive(Clone, Debug)]
@@ -309,6 +318,7 @@ impl CompPlan {
             .filter_map(|item| check.measure(item, &credit_names, &ramps))
             .collect();
         check.all_components = names_of(raw.list("component"), "component", check.faults);
+        reserved_names(raw.list("component"), check.faults);
         // A measure with a fault is absent: what refers to it would be told off for nothing.
         let complete = measures.len() == check.measure_names.len();
         check.measures = measures;

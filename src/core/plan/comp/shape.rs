@@ -212,7 +212,11 @@ static COMPONENT: Shape = Shape {
     name: "component",
     doc: "What a measure pays. Order of calculation: pay, threshold, multiplier, gate, weight, cap, one rounding; then the plan's cap and guarantee.",
     fields: &[
-        Field::required("name", Kind::Text, "name, as in earnings and explanations"),
+        Field::required(
+            "name",
+            Kind::Text,
+            "name, as in earnings and explanations; `plan cap` and `guarantee` are lines of the plan itself",
+        ),
         Field::optional("measure", Kind::Text, "name of the measure; not with formula and scorecard"),
         Field::required(
             "pay",
