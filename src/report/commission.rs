@@ -6,7 +6,7 @@ use std::io;
 use rayon::prelude::*;
 use spm_core::engine::comp::{Amounts, Cell, Earning, Earnings, LineOf, Payout};
 use spm_core::ground::id::PayeeId;
-use spm_core::ground::money::Currency;
+use spm_core::ground::money::{Currency, Money};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::trace::Node;
 use spm_core::plan::comp::{Aggregate, CompPlan};
@@ -161,14 +161,26 @@ fn exact(value: &Rational) -> Option<String> {
     Some(value.to_string())
 }
 
+/// Decimals of a column that has amounts of all these plans: currencies differ.
+fn most_decimals(project: &Project, paid: &[Paid<'_>]) -> u32 {
+    paid.iter().map(|part| part.plan.currency.decimals()).fold(project.currency.decimals(), u32::max)
+}
+
+/// An amount in units of so many decimals.
+fn shifted(amount: &Money, decimals: u32) -> io::Result<i64> {
+    let more = 10i128.checked_pow(decimals.saturating_sub(amount.currency.decimals()));
+    let units = more.and_then(|more| amount.minor_units.checked_mul(more));
+    narrow(units.unwrap_or(i128::MAX))
+}
+
 fn earnings_table(project: &Project, paid: &[Paid<'_>]) -> io::Result<Table> {
     let names = project.calendar.periods();
     let lines = lines(paid);
-    let decimals = project.currency.decimals();
+    let decimals = most_decimals(project, paid);
     let amounts: Vec<Option<i64>> =
-        lines.iter().map(|(_, line)| narrow(line.amount.minor_units).map(Some)).collect::<Result<_, _>>()?;
+        lines.iter().map(|(_, line)| shifted(&line.amount, decimals).map(Some)).collect::<Result<_, _>>()?;
     let payable: Vec<Option<i64>> =
-        lines.iter().map(|(_, line)| narrow(line.payable.minor_units).map(Some)).collect::<Result<_, _>>()?;
+        lines.iter().map(|(_, line)| shifted(&line.payable, decimals).map(Some)).collect::<Result<_, _>>()?;
     let component = |part: &Paid<'_>, line: &Earning| line.of.name(part.plan).to_owned();
     let table = Builder::default()
         .text("plan_id", lines.iter().map(|(part, _)| Some(part.plan.id.as_str())))
@@ -204,11 +216,11 @@ fn releases_table(project: &Project, paid: &[Paid<'_>]) -> io::Result<Table> {
                 payee: part.credited.payees[line.payee].id.as_str(),
                 line,
                 event,
-                units: narrow(amount.minor_units)?,
+                units: shifted(amount, most_decimals(project, paid))?,
             });
         }
     }
-    let decimals = project.currency.decimals();
+    let decimals = most_decimals(project, paid);
     let table = Builder::default()
         .text("plan_id", parts.iter().map(|part| Some(part.plan.id.as_str())))
         .text("payee_id", parts.iter().map(|part| Some(part.payee)))
