@@ -61,7 +61,8 @@ fn path(root: &Path) -> PathBuf {
 }
 
 impl Store {
-    /// Opens the ledger of a project; `None` when there is none and it is only read.
+    /// Opens the ledger of a project and checks its chain: nothing is read from, or sealed on top of, a ledger that is not
+    /// what was written. `None` when there is none and it is only read.
     pub fn open(root: &Path, access: Access, crash: Option<u64>) -> Result<Option<Self>, Fault> {
         let path = path(root);
         if access == Access::Read && !path.exists() {
@@ -75,7 +76,11 @@ impl Store {
         let connection = Connection::open_with_flags(&path, flags)?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         let mut store = Self { connection, _lock: lock, crash: Crash { at: crash, ..Crash::default() } };
-        Ok(store.prepare(access)?.then_some(store))
+        if !store.prepare(access)? {
+            return Ok(None);
+        }
+        chain::check(&store)?;
+        Ok(Some(store))
     }
 
     /// Settings, and the newest version of the tables; `false` when there is nothing to read.

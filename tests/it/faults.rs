@@ -584,13 +584,16 @@ fn faults_of_the_ledger() {
     assert!(!places.is_empty());
     places.iter().for_each(|at| changed[at + 13] = b'7');
     good.file(".spm/ledger.db", &changed);
-    says(
-        &good,
-        &["ledger", "verify"],
-        1,
-        "SPM705",
-        "record 1 (posting of 2027-02-01T00:00:00Z) is not what was written",
-    );
+    // Nothing is handed over from it, and nothing sealed on top of it.
+    for command in [
+        &["ledger", "verify"][..],
+        &["ledger", "payments"],
+        &["ledger", "post", "--period", "2027-02"],
+        &["comp", "run", "--period", "2027-02"],
+    ] {
+        let words = "record 1 (posting of 2027-02-01T00:00:00Z) is not what was written";
+        says(&good, command, 1, "SPM705", words);
+    }
     good.file(".spm/ledger.db", &bytes);
     good.run(&["ledger", "verify"]).exits(0);
     // The calendar no longer has what is posted.
