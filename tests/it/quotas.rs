@@ -571,6 +571,13 @@ fn faults() {
     let slash = acme("method = \"equal\"\ntotal = \"9\"\nlevels = [\"region\", \"manager_id\"]", "");
     slash.file("reps.csv", REPS.replace("A,M,east", "A,X / M,east").replace("B,M,east", "B,M,east / X"));
     assert!(allocate(&slash).exits(3).stderr().contains("would be the name of"));
+    let twice = "[[lock]]\nholder = \"A\"\namount = \"1\"\n[[lock]]\nholder = \"A\"\namount = \"2\"\n";
+    assert!(
+        allocate(&acme("method = \"equal\"\ntotal = \"9\"", twice))
+            .exits(3)
+            .stderr()
+            .contains("A is locked twice")
+    );
     let level = allocate(&acme("method = \"equal\"\ntotal = \"9\"\nadjust = \"compnay\"", ""));
     assert!(level.exits(3).stderr().contains("no level `compnay`"));
     // A cap on history does not hold who has none.

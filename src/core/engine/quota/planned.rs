@@ -277,7 +277,11 @@ fn holders(
     }
     for lock in &plan.locks {
         if let Some(holder) = named(&mut holders, &lock.holder, &lock.place, faults) {
-            holder.locked = Some(lock.amount.clone());
+            if holder.locked.replace(lock.amount.clone()).is_some() {
+                let message = format!("{} is locked twice", lock.holder);
+                let fault = Diagnostic::error(Code::SPM009, message).at(Place::Text(lock.place.clone()), "");
+                faults.push(fault.hint("keep one of the two"));
+            }
             holder.note.clone_from(&lock.note);
         }
     }
