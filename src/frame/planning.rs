@@ -80,19 +80,15 @@ pub(crate) fn in_days(days: DateRange) -> Expr {
 }
 
 /// Sums of an expression over transactions by a key column, in units of 10^-decimals.
-pub(crate) fn sums_by(
+fn sums_by(
     transactions: &Table,
     key: &str,
     amount: &Expression,
     condition: Option<&Expression>,
-    days: Option<DateRange>,
     place: &TextPlace,
 ) -> Result<(BTreeMap<String, i128>, u32), Diagnostic> {
     let lowered = lower(amount, transactions, place)?;
     let mut frame = transactions.frame.clone().lazy().filter(col(key).is_not_null());
-    if let Some(days) = days {
-        frame = frame.filter(in_days(days));
-    }
     if let Some(condition) = condition {
         frame = frame.filter(lower(condition, transactions, place)?.expression);
     }
@@ -282,7 +278,7 @@ pub fn territory_rows(
             Load::Transactions(amount, condition) => {
                 let transactions = table(tables, "transactions", place)?;
                 let (sums, decimals) =
-                    sums_by(transactions, "account_id", amount, condition.as_ref(), None, place)?;
+                    sums_by(transactions, "account_id", amount, condition.as_ref(), place)?;
                 let sum = |id: &String| sums.get(id).map_or(Some(0), |sum| i64::try_from(*sum).ok());
                 // A sum that leaves 64 bits is reported as a load that is out of range.
                 (rows.accounts.iter().map(|id| Some(sum(id).unwrap_or(-1))).collect(), decimals)

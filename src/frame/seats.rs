@@ -13,7 +13,7 @@ use spm_core::plan::expression::Expression;
 use spm_core::plan::quotas::{History, LastQuota, Levels, Method, Potential, QuotaPlan, Sold};
 
 use crate::load::Tables;
-use crate::planning::{in_days, internal, kept, numbers, sums_by, table, texts};
+use crate::planning::{in_days, internal, kept, numbers, table, texts};
 use crate::quota::quotas;
 use crate::series::one_currency;
 use crate::table::Table;
@@ -126,9 +126,16 @@ fn sold_by(
         one_currency(&transactions, currency, place)?;
     }
     let key = if sold.by.is_some() { "account_id" } else { "rep_id" };
-    let (mut sums, decimals) = sums_by(&transactions, key, &sold.amount, None, None, place)?;
-    let (values, _) = numbers(&transactions, &sold.amount, place)?;
-    let all: i128 = values.into_iter().flatten().map(i128::from).sum();
+    let (values, decimals) = numbers(&transactions, &sold.amount, place)?;
+    let mut sums: BTreeMap<String, i128> = BTreeMap::new();
+    let mut all = 0;
+    for (key, value) in texts(&transactions, key).into_iter().zip(values) {
+        let value = i128::from(value.unwrap_or(0));
+        all += value;
+        if let Some(key) = key {
+            *sums.entry(key).or_default() += value;
+        }
+    }
     if let Some(column) = &sold.by {
         let accounts = table(tables, "accounts", place)?;
         let mut owners: BTreeMap<String, i128> = BTreeMap::new();

@@ -16,6 +16,8 @@ use spm_frame::rows;
 use spm_frame::table::Table;
 use spm_frame::write::Builder;
 
+use super::ledger::units;
+
 /// What one plan pays, with what it rests on.
 #[derive(Debug)]
 pub struct Paid<'a> {
@@ -109,10 +111,6 @@ impl Results {
     }
 }
 
-fn narrow(value: i128) -> io::Result<i64> {
-    i64::try_from(value).map_err(|_| io::Error::other(format!("{value} minor units do not fit 64 bits")))
-}
-
 /// Payee, period, currency, amount, held: the sum of the lines of every plan, payable at once and waiting for its event;
 /// of plans that pay in the payees' currencies, what was converted.
 fn payments_table(project: &Project, paid: &[Paid<'_>]) -> io::Result<Table> {
@@ -137,16 +135,15 @@ fn payments_table(project: &Project, paid: &[Paid<'_>]) -> io::Result<Table> {
         }
     }
     let names = project.calendar.periods();
-    let units = |pick: &dyn Fn(&(i128, i128)) -> i128| -> io::Result<Vec<Option<i64>>> {
-        let shift = |currency: &Currency| 10i128.pow(decimals - currency.decimals());
-        sums.iter().map(|((_, currency, _), sum)| narrow(pick(sum) * shift(currency)).map(Some)).collect()
+    let column = |pick: &dyn Fn(&(i128, i128)) -> i128| -> io::Result<Vec<Option<i64>>> {
+        sums.iter().map(|((_, currency, _), sum)| units(pick(sum), currency.decimals(), decimals)).collect()
     };
     let table = Builder::default()
         .text("payee_id", sums.keys().map(|(_, _, payee)| Some(payee.as_str())))
         .text("period", sums.keys().map(|(period, _, _)| Some(names[*period].name.as_str())))
         .text("currency", sums.keys().map(|(_, currency, _)| Some(currency.code())))
-        .number("amount", decimals, units(&|sum| sum.0)?)
-        .number("held", decimals, units(&|sum| sum.1)?)
+        .number("amount", decimals, column(&|sum| sum.0)?)
+        .number("held", decimals, column(&|sum| sum.1)?)
         .table()?;
     Ok(table)
 }
@@ -167,10 +164,8 @@ fn most_decimals(project: &Project, paid: &[Paid<'_>]) -> u32 {
 }
 
 /// An amount in units of so many decimals.
-fn shifted(amount: &Money, decimals: u32) -> io::Result<i64> {
-    let more = 10i128.checked_pow(decimals.saturating_sub(amount.currency.decimals()));
-    let units = more.and_then(|more| amount.minor_units.checked_mul(more));
-    narrow(units.unwrap_or(i128::MAX))
+fn shifted(amount: &Money, decimals: u32) -> io::Result<Option<i64>> {
+    units(amount.minor_units, amount.currency.decimals(), decimals)
 }
 
 fn earnings_table(project: &Project, paid: &[Paid<'_>]) -> io::Result<Table> {
@@ -178,9 +173,9 @@ fn earnings_table(project: &Project, paid: &[Paid<'_>]) -> io::Result<Table> {
     let lines = lines(paid);
     let decimals = most_decimals(project, paid);
     let amounts: Vec<Option<i64>> =
-        lines.iter().map(|(_, line)| shifted(&line.amount, decimals).map(Some)).collect::<Result<_, _>>()?;
+        lines.iter().map(|(_, line)| shifted(&line.amount, decimals)).collect::<Result<_, _>>()?;
     let payable: Vec<Option<i64>> =
-        lines.iter().map(|(_, line)| shifted(&line.payable, decimals).map(Some)).collect::<Result<_, _>>()?;
+        lines.iter().map(|(_, line)| shifted(&line.payable, decimals)).collect::<Result<_, _>>()?;
     let component = |part: &Paid<'_>, line: &Earning| line.of.name(part.plan).to_owned();
     let table = Builder::default()
         .text("plan_id", lines.iter().map(|(part, _)| Some(part.plan.id.as_str())))
@@ -204,7 +199,7 @@ fn releases_table(project: &Project, paid: &[Paid<'_>]) -> io::Result<Table> {
         payee: &'n str,
         line: &'n Earning,
         event: &'n str,
-        units: i64,
+        units: Option<i64>,
     }
     let names = project.calendar.periods();
     let mut parts = Vec::new();
@@ -228,7 +223,7 @@ fn releases_table(project: &Project, paid: &[Paid<'_>]) -> io::Result<Table> {
         .text("component", parts.iter().map(|part| Some(part.line.of.name(part.plan))))
         .text("event", parts.iter().map(|part| Some(part.event)))
         .text("currency", parts.iter().map(|part| Some(part.plan.currency.code())))
-        .number("amount", decimals, parts.iter().map(|part| Some(part.units)))
+        .number("amount", decimals, parts.iter().map(|part| part.units))
         .table()?;
     Ok(table)
 }
