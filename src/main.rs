@@ -10,6 +10,12 @@ mod report;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// `mi_option_purge_delay` of mimalloc 3: after how many milliseconds free memory goes back to the kernel; -1: never.
+const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
+
+#[expect(unsafe_code, reason = "the allocator's options have no other interface")]
 fn main() -> std::process::ExitCode {
+    // SAFETY: the first statement of the program; nothing else runs that could read the options meanwhile.
+    unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, -1) };
     cli::main()
 }

@@ -7,7 +7,6 @@ use std::io;
 use polars::prelude::*;
 use rayon::prelude::*;
 use spm_core::engine::comp::{Attribution, Earning, Earnings, LineOf, Problem};
-use spm_core::ground::rational::Rational;
 use spm_core::plan::contract::Type;
 
 use crate::credit::Credited;
@@ -37,8 +36,8 @@ pub fn attribute(problem: &Problem<'_>, credited: &Credited, earnings: &Earnings
             Entry::Occupied(done) => done.into_mut(),
             Entry::Vacant(new) => new.insert(in_order(&credited.counted[measure]).map_err(io::Error::other)?),
         };
-        let rows = component_rows(problem, credited, frame, *decimals, &|payee, period, amounts| {
-            by_cell.get(&(index, payee, period)).map(|line| attribution.parts(line, amounts))
+        let rows = component_rows(problem, credited, frame, &|payee, period, amounts| {
+            by_cell.get(&(index, payee, period)).map(|line| attribution.parts(line, amounts, *decimals))
         });
         let rows = rows
             .and_then(|rows| rows.map(|rows| table(problem, &component.name, rows, *decimals)).transpose());
@@ -50,14 +49,13 @@ pub fn attribute(problem: &Problem<'_>, credited: &Credited, earnings: &Earnings
     stacked(tables.iter())
 }
 
-type Parts<'p> = &'p (dyn Fn(u32, u32, &[Rational]) -> Option<Vec<i128>> + Sync);
+type Parts<'p> = &'p (dyn Fn(u32, u32, &[i64]) -> Option<Vec<i128>> + Sync);
 
 /// The credits of one component that have a line, with what each earned.
 fn component_rows(
     problem: &Problem<'_>,
     credited: &Credited,
     frame: &DataFrame,
-    decimals: u32,
     parts: Parts<'_>,
 ) -> PolarsResult<Option<DataFrame>> {
     if frame.height() == 0 {
@@ -78,37 +76,30 @@ fn component_rows(
         start = end;
     }
     let shared = cells.into_par_iter().filter_map(|cell| {
-        let exact: Vec<Rational> = amounts[cell.clone()]
-            .iter()
-            .map(|units| Rational::from_scaled((*units).into(), decimals))
-            .collect();
-        Some((parts(payees[cell.start], periods[cell.start], &exact)?, cell))
+        Some((parts(payees[cell.start], periods[cell.start], &amounts[cell.clone()])?, cell))
     });
-    let mut kept: Vec<IdxSize> = Vec::new();
-    let mut earned: Vec<i64> = Vec::new();
-    for (parts, cell) in shared.collect::<Vec<_>>() {
-        for (row, units) in cell.zip(parts) {
-            kept.push(IdxSize::try_from(row).unwrap_or(IdxSize::MAX));
-            let units = i64::try_from(units);
-            earned.push(units.map_err(|_| polars_err!(ComputeError: "an earning does not fit 64 bits"))?);
-        }
+    let shared: Vec<_> = shared.collect();
+    let height = shared.iter().map(|(_, cell)| cell.len()).sum();
+    let mut earned: Vec<i64> = Vec::with_capacity(height);
+    for parts in shared.iter().flat_map(|(parts, _)| parts) {
+        let units = i64::try_from(*parts);
+        earned.push(units.map_err(|_| polars_err!(ComputeError: "an earning does not fit 64 bits"))?);
     }
-    let mut rows = frame.take(&IdxCa::from_vec("rows".into(), kept))?;
+    let mut rows = match height == frame.height() {
+        true => frame.clone(),
+        false => {
+            let kept = shared.into_iter().flat_map(|(_, cell)| cell);
+            let kept = kept.map(|row| IdxSize::try_from(row).unwrap_or(IdxSize::MAX));
+            frame.take(&IdxCa::from_vec("rows".into(), kept.collect()))?
+        }
+    };
     rows.with_column(Int64Chunked::from_vec("earned".into(), earned).into_column())?;
-    let names = problem.calendar.periods();
-    let of = |index: Option<u32>| index.map(|index| index as usize);
-    let ids: StringChunked = rows
-        .column("_payee")?
-        .u32()?
-        .iter()
-        .map(|index| of(index).map(|index| credited.payees[index].id.as_str()))
-        .collect_ca("payee_id".into());
-    let periods: StringChunked = rows
-        .column("_period")?
-        .u32()?
-        .iter()
-        .map(|index| of(index).map(|index| names[index].name.as_str()))
-        .collect_ca("period".into());
+    let ids = credited.payees.iter().map(|payee| payee.id.as_str());
+    let ids = StringChunked::from_iter_values("payee_id".into(), ids);
+    let names = problem.calendar.periods().iter().map(|period| period.name.as_str());
+    let names = StringChunked::from_iter_values("period".into(), names);
+    let ids = ids.take(rows.column("_payee")?.u32()?)?;
+    let periods = names.take(rows.column("_period")?.u32()?)?;
     rows.with_column(ids.into_column())?;
     rows.with_column(periods.into_column())?;
     Ok(Some(rows))

@@ -45,8 +45,8 @@ pub struct Credited {
     pub unresolved: Table,
 }
 
-/// Index of the payee, or a reason why there is none.
-const NO_PERSON: &str = "no person on the transaction";
+/// In place of the index of a period: a day in no period.
+const NO_PERIOD: u32 = u32::MAX;
 
 /// Credits one plan over the leaf periods `periods`.
 pub fn credit(
@@ -410,12 +410,13 @@ impl Crediting<'_> {
         let by_day = PeriodByDay::of(self.calendar);
         let (ids, dates) =
             (shared.column("payee_id")?.str()?, shared.column("event_date")?.date()?.physical());
-        let found: Vec<Vec<(Found, Option<u32>)>> = tasks(shared.height())
+        let found: Vec<Vec<(Found, u32)>> = tasks(shared.height())
             .map(|(from, length)| {
                 let from = i64::try_from(from).unwrap_or(i64::MAX);
                 let (ids, dates) = (ids.slice(from, length), dates.slice(from, length));
                 let row = |(id, day): (Option<&str>, Option<i32>)| {
-                    (Person::find(&people, id, day), day.and_then(|day| by_day.get(day)))
+                    let period = day.and_then(|day| by_day.get(day)).unwrap_or(NO_PERIOD);
+                    (Person::find(&people, id, day), period)
                 };
                 ids.iter().zip(dates.iter()).map(row).collect()
             })
@@ -437,7 +438,8 @@ impl Crediting<'_> {
                 _ => None,
             })
         };
-        let periods: UInt32Chunked = of_good().map(|(_, period)| period).collect_ca("_period".into());
+        let known = |period: u32| (period != NO_PERIOD).then_some(period);
+        let periods: UInt32Chunked = of_good().map(|(_, period)| known(period)).collect_ca("_period".into());
         let names = self.calendar.periods().iter().map(|period| period.name.as_str());
         let names = StringChunked::from_iter_values("period".into(), names);
         good.with_column(names.take(&periods)?.into_column())?;
@@ -446,7 +448,7 @@ impl Crediting<'_> {
         good.with_column(payees.into_column())?;
         let mut unresolved = kept(|found| matches!(found, Found::Nobody(_)))?;
         let reasons = each().filter_map(|(found, _)| match found {
-            Found::Nobody(reason) => Some(*reason),
+            Found::Nobody(reason) => Some(reason.text()),
             _ => None,
         });
         unresolved.with_column(StringChunked::from_iter_values("reason".into(), reasons).into_column())?;
@@ -503,7 +505,25 @@ enum Found {
     /// Somebody whom the plan does not pay.
     Other,
     /// Nobody who could be credited, and why.
-    Nobody(&'static str),
+    Nobody(Why),
+}
+
+/// Why a credit has no payee.
+#[derive(Clone, Copy)]
+enum Why {
+    NoPerson,
+    Unknown,
+    NotEmployed,
+}
+
+impl Why {
+    fn text(self) -> &'static str {
+        match self {
+            Self::NoPerson => "no person on the transaction",
+            Self::Unknown => "the person is not in reps",
+            Self::NotEmployed => "not employed on the event date",
+        }
+    }
 }
 
 /// Someone in reps.
@@ -519,11 +539,11 @@ struct Person {
 
 impl Person {
     fn find(people: &PlHashMap<&str, Self>, id: Option<&str>, day: Option<i32>) -> Found {
-        let Some(id) = id else { return Found::Nobody(NO_PERSON) };
-        let Some(person) = people.get(id) else { return Found::Nobody("the person is not in reps") };
+        let Some(id) = id else { return Found::Nobody(Why::NoPerson) };
+        let Some(person) = people.get(id) else { return Found::Nobody(Why::Unknown) };
         let hired = person.hired.is_none_or(|hired| day.is_some_and(|day| day >= hired));
         if !hired || person.left.is_some_and(|left| day.is_none_or(|day| day >= left)) {
-            return Found::Nobody("not employed on the event date");
+            return Found::Nobody(Why::NotEmployed);
         }
         let elsewhere = |enrolled: &Vec<Range<i32>>| {
             !day.is_some_and(|day| enrolled.iter().any(|days| days.contains(&day)))

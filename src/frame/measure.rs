@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use polars::prelude::*;
+use rayon::prelude::*;
 use spm_core::engine::comp::{Amounts, Cell, Deal};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::period::from_epoch_day;
@@ -11,6 +12,7 @@ use spm_core::ground::source::Place;
 use spm_core::plan::comp::{CreditRule, Measure};
 
 use crate::credit::{Crediting, Part, internal};
+use crate::merge::is_ascending;
 use crate::table::rescaled;
 
 impl Crediting<'_> {
@@ -161,5 +163,32 @@ pub(crate) fn in_order(frames: &[(DataFrame, u32)]) -> PolarsResult<(DataFrame, 
     if all.width() == 0 {
         return Ok((all, decimals));
     }
-    Ok((all.sort(order, SortMultipleOptions::default().with_maintain_order(true))?, decimals))
+    let sorted = match sorted_by_event(&all)? {
+        Some(rows) => all.take(&IdxCa::from_vec("rows".into(), rows))?,
+        None => all.sort(order, SortMultipleOptions::default().with_maintain_order(true))?,
+    };
+    Ok((sorted, decimals))
+}
+
+/// The rows by payee, period and day, when they are in the order of transactions already, as those of one rule are: what
+/// would be a sort of texts is one of numbers.
+fn sorted_by_event(all: &DataFrame) -> PolarsResult<Option<Vec<IdxSize>>> {
+    let lines = all.column("line_id")?;
+    if lines.null_count() < lines.len() || !is_ascending(all.column("transaction_id")?.str()?, false) {
+        return Ok(None);
+    }
+    let (payees, periods) = (all.column("_payee")?.u32()?, all.column("_period")?.u32()?);
+    let days = all.column("event_date")?.date()?.physical();
+    let number = |value: Option<u32>| u64::from(value.unwrap_or_default());
+    // A day is below 2^31, so that it orders as a number without a sign.
+    let day = |value: Option<i32>| value.unwrap_or_default().wrapping_sub(i32::MIN).cast_unsigned();
+    let mut keys: Vec<(u64, u32, IdxSize)> = payees
+        .iter()
+        .zip(periods.iter())
+        .zip(days.iter())
+        .zip(0..)
+        .map(|(((payee, period), at), row)| (number(payee) << 32 | number(period), day(at), row))
+        .collect();
+    keys.par_sort_unstable();
+    Ok(Some(keys.into_iter().map(|(_, _, row)| row).collect()))
 }

@@ -17,7 +17,7 @@ use crate::table::{Column as TableColumn, Table};
 pub type Provenance = Vec<(String, String)>;
 
 /// Rows of a Parquet row group.
-const ROW_GROUP: usize = 1 << 19;
+const ROW_GROUP: usize = 1 << 18;
 
 /// Builds a small result table column by column.
 #[derive(Debug, Default)]
@@ -150,23 +150,43 @@ fn write_as(table: &Table, path: &Path, format: &str, provenance: &Provenance) -
 }
 
 fn parquet(table: &Table, path: &Path, provenance: &Provenance) -> io::Result<()> {
-    let columns: Vec<Column> =
-        table.columns.iter().map(|column| file_column(table, column)).collect::<io::Result<_>>()?;
-    let mut frame = DataFrame::new(table.frame.height(), columns).map_err(io::Error::other)?;
-    frame.rechunk_mut();
     let file = File::create(path)?;
-    ParquetWriter::new(BufWriter::new(&file))
+    let writer = ParquetWriter::new(BufWriter::new(&file))
         .with_compression(ParquetCompression::Zstd(None))
         .with_row_group_size(Some(ROW_GROUP))
-        .with_key_value_metadata(Some(KeyValueMetadata::from_static(provenance.clone())))
-        .finish(&mut frame)
-        .map_err(io::Error::other)?;
+        .with_key_value_metadata(Some(KeyValueMetadata::from_static(provenance.clone())));
+    // A row group at a time, so that what files need is never there for the whole table at once. Its rows are put
+    // together: the bytes of a file do not depend on how a table came about.
+    let mut batches = row_groups(table);
+    let mut batch = batches.next().unwrap_or_else(|| Ok(DataFrame::empty()))?;
+    let mut writer = writer.batched(batch.schema()).map_err(io::Error::other)?;
+    loop {
+        batch.rechunk_mut();
+        writer.write_batch(&batch).map_err(io::Error::other)?;
+        match batches.next() {
+            Some(next) => batch = next?,
+            None => break,
+        }
+    }
+    writer.finish().map_err(io::Error::other)?;
+    drop(writer);
     file.sync_all()
 }
 
+/// The rows of a table as files have them, in parts of a row group; one without rows when there are none.
+fn row_groups(table: &Table) -> impl Iterator<Item = io::Result<DataFrame>> {
+    let height = table.frame.height();
+    (0..height.max(1)).step_by(ROW_GROUP).map(move |from| {
+        let part = table.frame.slice(i64::try_from(from).unwrap_or(i64::MAX), ROW_GROUP);
+        let columns =
+            table.columns.iter().map(|column| file_column(&part, column)).collect::<io::Result<_>>()?;
+        DataFrame::new(part.height(), columns).map_err(io::Error::other)
+    })
+}
+
 /// A column as files have it: exact numbers with decimals as DECIMAL.
-fn file_column(table: &Table, column: &TableColumn) -> io::Result<Column> {
-    let values = table.frame.column(&column.name).map_err(io::Error::other)?;
+fn file_column(frame: &DataFrame, column: &TableColumn) -> io::Result<Column> {
+    let values = frame.column(&column.name).map_err(io::Error::other)?;
     if column.kind != Type::Number || column.decimals == 0 {
         return Ok(values.clone());
     }

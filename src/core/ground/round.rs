@@ -87,31 +87,59 @@ pub fn split_largest_remainder(total: i128, weights: &[Rational]) -> Option<Vec<
     Some(parts.into_iter().map(|part| if total < 0 { -part } else { part }).collect())
 }
 
-/// The same in integers, where the weights brought to one denominator and their products with the total fit 128 bits.
+/// The same in integers, where the weights brought to one denominator fit 128 bits.
 fn split_by_whole_weights(total: i128, weights: &[Rational]) -> Option<Vec<i128>> {
     let pairs: Vec<(i64, i64)> = weights.iter().map(Rational::to_i64_pair).collect::<Option<_>>()?;
-    let common = pairs.iter().try_fold(1i64, |common, (_, denominator)| {
-        let missing = denominator / common.gcd(denominator);
-        common.checked_mul(missing)
-    })?;
+    let common = common_multiple(pairs.iter().map(|(_, denominator)| *denominator))?;
     let whole = |(numerator, denominator): &(i64, i64)| {
         i128::from(*numerator).checked_mul(i128::from(common / denominator))
     };
     let whole: Vec<i128> = pairs.iter().map(whole).collect::<Option<_>>()?;
-    let sum = whole.iter().try_fold(0i128, |sum, weight| sum.checked_add(*weight))?;
-    let mut parts = Vec::with_capacity(whole.len());
-    let mut remainders = Vec::with_capacity(whole.len());
-    for (position, weight) in whole.iter().enumerate() {
-        let (part, remainder) = total.checked_mul(*weight)?.div_mod_floor(&sum);
+    share_out(total, &whole)
+}
+
+/// The least common multiple of numbers above zero; `None` when it leaves 64 bits.
+#[must_use]
+pub fn common_multiple(numbers: impl IntoIterator<Item = i64>) -> Option<i64> {
+    numbers.into_iter().try_fold(1i64, |common, number| common.checked_mul(number / common.gcd(&number)))
+}
+
+/// Shares `total` units out in proportion to whole weights of any sign, so that the parts add up to `total` exactly: each
+/// part is the floor of its share, the units left go to the largest remainders, ties to the earlier entry. It is what
+/// [`round_parts`] makes of the exact shares. `None` when the weights add up to zero or a product leaves 128 bits.
+#[must_use]
+pub fn share_out(total: i128, weights: &[i128]) -> Option<Vec<i128>> {
+    let sum = weights.iter().try_fold(0i128, |sum, weight| sum.checked_add(*weight))?;
+    // The sign goes to the products, so that a floor is a floor.
+    let (sign, whole) = (sum.signum(), sum.checked_abs().filter(|whole| *whole > 0)?);
+    let factor = total.checked_mul(sign)?;
+    let mut parts = Vec::with_capacity(weights.len());
+    let mut remainders = Vec::with_capacity(weights.len());
+    for (position, weight) in weights.iter().enumerate() {
+        let (part, remainder) = floor_division(weight.checked_mul(factor)?, whole);
         parts.push(part);
         remainders.push((remainder, position));
     }
-    let left = total - parts.iter().sum::<i128>();
-    remainders.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-    for (_, position) in remainders.iter().take(usize::try_from(left).ok()?) {
+    let left = usize::try_from(total - parts.iter().sum::<i128>()).ok()?;
+    let larger = |a: &(i128, usize), b: &(i128, usize)| b.0.cmp(&a.0).then(a.1.cmp(&b.1));
+    if left > 0 && left < remainders.len() {
+        remainders.select_nth_unstable_by(left, larger);
+    }
+    for (_, position) in remainders.iter().take(left) {
         parts[*position] += 1;
     }
     Some(parts)
+}
+
+/// Floor and remainder; the divisor is above zero. Most numbers fit 64 bits, whose division is many times faster.
+fn floor_division(dividend: i128, divisor: i128) -> (i128, i128) {
+    match (i64::try_from(dividend), i64::try_from(divisor)) {
+        (Ok(dividend), Ok(divisor)) => {
+            let (floor, remainder) = dividend.div_mod_floor(&divisor);
+            (floor.into(), remainder.into())
+        }
+        _ => dividend.div_mod_floor(&divisor),
+    }
 }
 
 /// Rounds exact parts that already sum to `total` to integers that still do, by largest remainder.

@@ -5,7 +5,7 @@ use super::figures::Standing;
 use super::problem::{Problem, Teams};
 use super::{Earning, LineOf};
 use crate::ground::rational::Rational;
-use crate::ground::round::round_parts;
+use crate::ground::round::{common_multiple, round_parts, share_out};
 use crate::ground::trace::Unit;
 use crate::plan::comp::{Aggregate, Base, Component, Pay, Schedule, TierMode, Window};
 
@@ -15,11 +15,24 @@ pub struct Attribution<'a> {
     teams: Teams,
 }
 
-/// A payout that is a line between bounds: where each piece starts and its slope.
+/// How credits share an earning.
+enum Climb {
+    /// Each the same.
+    Equally,
+    /// In proportion to their amounts.
+    ByAmount,
+    /// Each on its own on the payout.
+    Single(Pieces),
+    /// One after the other up the payout.
+    InTurn(Pieces),
+}
+
+/// A payout that is a line between bounds: where each piece starts and its slope. The first piece has no lower end, and
+/// its line goes through zero.
 struct Pieces(Vec<(Rational, Rational)>);
 
 impl Pieces {
-    /// The height at `x`; the first piece has no lower end.
+    /// The height at `x`.
     fn at(&self, x: &Rational) -> Rational {
         let mut height = Rational::zero();
         for (index, (from, slope)) in self.0.iter().enumerate() {
@@ -37,6 +50,51 @@ impl Pieces {
     }
 }
 
+/// The same pieces in whole numbers, for millions of credits.
+struct WholePieces {
+    /// Start, slope and height at the start of each piece.
+    pieces: Vec<(i128, i128, i128)>,
+    /// Places are counted in units of 1 / this.
+    scale: i64,
+}
+
+impl WholePieces {
+    /// Pieces on which places with so many decimals are whole; `None` when they leave the range of integers.
+    fn of(pieces: &Pieces, start: &Rational, decimals: u32) -> Option<Self> {
+        let mut places = vec![start.to_i64_pair()?.1, 10i64.checked_pow(decimals)?];
+        let mut slopes = Vec::new();
+        for (from, slope) in &pieces.0 {
+            places.push(from.to_i64_pair()?.1);
+            slopes.push(slope.to_i64_pair()?.1);
+        }
+        let (scale, steepness) = (common_multiple(places)?, common_multiple(slopes)?);
+        let mut whole: Vec<(i128, i128, i128)> = Vec::with_capacity(pieces.0.len());
+        for (from, slope) in &pieces.0 {
+            let (from, slope) = (whole_units(from, scale)?, whole_units(slope, steepness)?);
+            whole.push(match whole.last() {
+                None => (0, slope, 0),
+                Some((before, ..)) if *before > from => return None,
+                Some((before, gentle, height)) => {
+                    (from, slope, height.checked_add((from - before).checked_mul(*gentle)?)?)
+                }
+            });
+        }
+        Some(Self { pieces: whole, scale })
+    }
+
+    fn at(&self, x: i128) -> Option<i128> {
+        let (from, slope, height) =
+            self.pieces.iter().skip(1).rfind(|(from, ..)| x > *from).or(self.pieces.first())?;
+        height.checked_add((x - from).checked_mul(*slope)?)
+    }
+}
+
+/// How many units of 1 / `scale` a number is, where that is whole.
+fn whole_units(number: &Rational, scale: i64) -> Option<i128> {
+    let (numerator, denominator) = number.to_i64_pair()?;
+    i128::from(numerator).checked_mul(i128::from(scale / denominator))
+}
+
 impl<'a> Attribution<'a> {
     /// For the earnings of a problem.
     #[must_use]
@@ -44,50 +102,38 @@ impl<'a> Attribution<'a> {
         Self { problem, teams: Teams::of(problem) }
     }
 
-    /// The part of an earning that each credit of its payee and period brought in, in minor units; `amounts` are the
-    /// credited amounts in event order. Where the payout is no line between bounds, parts are in proportion to amounts.
+    /// The part of an earning that each credit of its payee and period brought in, in minor units. `amounts` are the
+    /// credited amounts in event order, in units of 10^-`decimals`. Where the payout is no line between bounds, parts are
+    /// in proportion to amounts.
     #[must_use]
-    pub fn parts(&self, line: &Earning, amounts: &[Rational]) -> Vec<i128> {
+    pub fn parts(&self, line: &Earning, amounts: &[i64], decimals: u32) -> Vec<i128> {
         let total = line.amount.minor_units;
         if total == 0 || amounts.is_empty() {
             return vec![0; amounts.len()];
         }
-        let climbed = self.climbed(line, amounts);
-        let sum = |values: &[Rational]| values.iter().sum::<Rational>();
-        let usable = |values: &Vec<Rational>| !sum(values).is_zero();
-        let weights = climbed
-            .filter(usable)
-            .or_else(|| Some(amounts.to_vec()).filter(usable))
-            .unwrap_or_else(|| vec![Rational::one(); amounts.len()]);
-        let whole = sum(&weights);
-        let unit = &Rational::from(total) / &whole;
-        let exact: Vec<Rational> = weights.iter().map(|weight| weight * &unit).collect();
-        round_parts(total, &exact).unwrap_or_else(|| vec![0; amounts.len()])
+        let climb = self.climb(line);
+        let end = &line.measured;
+        whole_parts(&climb, total, end, amounts, decimals).unwrap_or_else(|| {
+            let exact = |units: &i64| Rational::from_scaled((*units).into(), decimals);
+            exact_parts(&climb, total, end, &amounts.iter().map(exact).collect::<Vec<_>>())
+        })
     }
 
-    /// How far each credit climbed the payout, in event order.
-    fn climbed(&self, line: &Earning, amounts: &[Rational]) -> Option<Vec<Rational>> {
-        let LineOf::Component(index) = line.of else { return None };
+    fn climb(&self, line: &Earning) -> Climb {
+        let LineOf::Component(index) = line.of else { return Climb::ByAmount };
         let component = &self.problem.plan.components[index];
-        let measure = &self.problem.plan.measures[component.measure?];
+        let Some(measure) = component.measure else { return Climb::ByAmount };
+        let measure = &self.problem.plan.measures[measure];
         match measure.aggregate() {
             Aggregate::Sum if measure.team.is_none() => {}
-            Aggregate::Count => return Some(vec![Rational::one(); amounts.len()]),
-            _ => return None,
+            Aggregate::Count => return Climb::Equally,
+            _ => return Climb::ByAmount,
         }
-        let pieces = self.pieces(component, line)?;
-        if measure.window == Window::Transaction {
-            return Some(amounts.iter().map(|amount| pieces.at(amount)).collect());
+        match self.pieces(component, line) {
+            None => Climb::ByAmount,
+            Some(pieces) if measure.window == Window::Transaction => Climb::Single(pieces),
+            Some(pieces) => Climb::InTurn(pieces),
         }
-        // The window had reached this before the period.
-        let mut x = &line.measured - &amounts.iter().sum();
-        let mut height = pieces.at(&x);
-        let climb = |amount: &Rational| {
-            x += amount;
-            let before = std::mem::replace(&mut height, pieces.at(&x));
-            &height - &before
-        };
-        Some(amounts.iter().map(climb).collect())
     }
 
     /// The payout as pieces, up to a factor.
@@ -123,22 +169,131 @@ impl<'a> Attribution<'a> {
     }
 }
 
+/// The parts in exact fractions; `end` is what the window has reached with the last of the amounts.
+fn exact_parts(climb: &Climb, total: i128, end: &Rational, amounts: &[Rational]) -> Vec<i128> {
+    let climbed: Vec<Rational> = match climb {
+        Climb::Equally => vec![Rational::one(); amounts.len()],
+        Climb::ByAmount => amounts.to_vec(),
+        Climb::Single(pieces) => amounts.iter().map(|amount| pieces.at(amount)).collect(),
+        Climb::InTurn(pieces) => {
+            // The window had reached this before the period.
+            let mut x = end - &amounts.iter().sum();
+            let mut height = pieces.at(&x);
+            let climb = |amount: &Rational| {
+                x += amount;
+                let before = std::mem::replace(&mut height, pieces.at(&x));
+                &height - &before
+            };
+            amounts.iter().map(climb).collect()
+        }
+    };
+    for weights in [climbed, amounts.to_vec(), vec![Rational::one(); amounts.len()]] {
+        let whole: Rational = weights.iter().sum();
+        if !whole.is_zero() {
+            let unit = &Rational::from(total) / &whole;
+            let exact: Vec<Rational> = weights.iter().map(|weight| weight * &unit).collect();
+            return round_parts(total, &exact).unwrap_or_else(|| vec![0; amounts.len()]);
+        }
+    }
+    vec![0; amounts.len()]
+}
+
+/// The same parts in whole numbers; `None` where they leave the range of integers.
+fn whole_parts(
+    climb: &Climb,
+    total: i128,
+    end: &Rational,
+    amounts: &[i64],
+    decimals: u32,
+) -> Option<Vec<i128>> {
+    let units = || amounts.iter().map(|units| i128::from(*units));
+    let climbed: Vec<i128> = match climb {
+        Climb::Equally => vec![1; amounts.len()],
+        Climb::ByAmount => units().collect(),
+        Climb::Single(pieces) => {
+            let pieces = WholePieces::of(pieces, &Rational::zero(), decimals)?;
+            let step = i128::from(pieces.scale / 10i64.checked_pow(decimals)?);
+            units().map(|units| pieces.at(units.checked_mul(step)?)).collect::<Option<_>>()?
+        }
+        Climb::InTurn(pieces) => {
+            let pieces = WholePieces::of(pieces, end, decimals)?;
+            let step = i128::from(pieces.scale / 10i64.checked_pow(decimals)?);
+            let sum: i128 = units().sum();
+            let mut x = whole_units(end, pieces.scale)? - sum.checked_mul(step)?;
+            let mut height = pieces.at(x)?;
+            let climb = |units: i128| {
+                x = x.checked_add(units.checked_mul(step)?)?;
+                let before = std::mem::replace(&mut height, pieces.at(x)?);
+                height.checked_sub(before)
+            };
+            units().map(climb).collect::<Option<_>>()?
+        }
+    };
+    for weights in [climbed, units().collect(), vec![1; amounts.len()]] {
+        if weights.iter().try_fold(0i128, |sum, weight| sum.checked_add(*weight))? != 0 {
+            return share_out(total, &weights);
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
-    #[test]
-    fn pieces_are_joined_lines() {
-        let number = |text: &str| text.parse::<Rational>().expect("a number");
-        let pieces = Pieces(vec![
+    fn number(text: &str) -> Rational {
+        text.parse().expect("a number")
+    }
+
+    fn three_bands() -> Pieces {
+        Pieces(vec![
             (number("0"), number("10%")),
             (number("100"), number("20%")),
             (number("200"), number("0")),
-        ]);
+        ])
+    }
+
+    #[test]
+    fn pieces_are_joined_lines() {
+        let whole = WholePieces::of(&three_bands(), &Rational::zero(), 0).expect("small numbers");
         for (x, height) in
             [("-50", "-5"), ("0", "0"), ("100", "10"), ("150", "20"), ("200", "30"), ("500", "30")]
         {
-            assert_eq!(pieces.at(&number(x)), number(height), "{x}");
+            assert_eq!(three_bands().at(&number(x)), number(height), "{x}");
+            let units = whole.at(x.parse().expect("whole")).expect("small");
+            assert_eq!(Rational::new(units, 10), Some(number(height)), "{x}");
+        }
+    }
+
+    proptest! {
+        /// Whole numbers and fractions share out alike.
+        #[test]
+        fn whole_parts_are_exact_parts(
+            total in -100_000i64..100_000,
+            amounts in prop::collection::vec(-20_000i64..60_000, 1..12),
+            before in -9_999i64..9_999,
+            bounds in prop::collection::btree_set(1i64..90_000, 0..4),
+            rates in prop::collection::vec(0i64..40, 5),
+            thirds in 1i64..4,
+            kind in 0u8..4,
+        ) {
+            let mut pieces = vec![(Rational::zero(), Rational::new(rates[0].into(), 300).expect("not zero"))];
+            for (bound, rate) in bounds.iter().zip(&rates[1..]) {
+                let bound = Rational::new((*bound).into(), (100 * thirds).into()).expect("not zero");
+                pieces.push((bound, Rational::new((*rate).into(), 100).expect("not zero")));
+            }
+            let climb = match kind {
+                0 => Climb::Equally,
+                1 => Climb::ByAmount,
+                2 => Climb::Single(Pieces(pieces)),
+                _ => Climb::InTurn(Pieces(pieces)),
+            };
+            let exact: Vec<Rational> = amounts.iter().map(|units| Rational::from_scaled((*units).into(), 2)).collect();
+            let measured = &exact.iter().sum::<Rational>() + &Rational::from_scaled(before.into(), 2);
+            let whole = whole_parts(&climb, total.into(), &measured, &amounts, 2).expect("small numbers");
+            prop_assert_eq!(whole.iter().sum::<i128>(), i128::from(total));
+            prop_assert_eq!(whole, exact_parts(&climb, total.into(), &measured, &exact));
         }
     }
 }
