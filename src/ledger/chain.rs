@@ -124,5 +124,20 @@ pub fn check(store: &super::Store) -> Result<(i64, String), Fault> {
             return Err(broken(format!("the table {table} has rows of no record")));
         }
     }
+    // Whatever a command reads, payments + balances = entitlements.
+    let sql = "SELECT record, payee_id, currency, sum(amount) FROM
+        (SELECT record, payee_id, currency, earned AS amount FROM line
+        UNION ALL SELECT record, payee_id, currency, -amount FROM payment
+        UNION ALL SELECT record, payee_id, currency, -change FROM balance)
+        GROUP BY record, payee_id, currency HAVING sum(amount) <> 0 ORDER BY record LIMIT 1";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    if let Some(row) = rows.next()? {
+        let (record, units): (i64, i64) = (row.get(0)?, row.get(3)?);
+        let (payee, currency): (String, String) = (row.get(1)?, row.get(2)?);
+        return Err(broken(format!(
+            "in record {record} payments + balances of {payee} in {currency} are {units} minor unit(s) away from the entitlements"
+        )));
+    }
     Ok((last, previous))
 }

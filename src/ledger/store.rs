@@ -52,10 +52,10 @@ pub struct Header<'a> {
 #[derive(Debug)]
 pub struct Pen {
     root: PathBuf,
-    /// Held while this process may write. The system lets go of it when the process ends, however it ends.
-    _lock: File,
     crash: Option<u64>,
     store: Option<Store>,
+    /// Held while this process may write, and let go of last. The system does so when the process ends, however it ends.
+    _lock: File,
 }
 
 impl Pen {
@@ -65,7 +65,7 @@ impl Pen {
         // The look at it checks the chain: nothing is sealed on top of a ledger that is not what was written.
         let there = Store::read(root)?.is_some();
         let store = if there { Some(Store::write(root, crash)?) } else { None };
-        Ok(Self { root: root.to_owned(), _lock: lock, crash, store })
+        Ok(Self { root: root.to_owned(), crash, store, _lock: lock })
     }
 
     /// The ledger, when something was ever recorded.
@@ -127,7 +127,10 @@ impl Store {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(root.join(PATH), flags)?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
-        let crash = Crash { at: crash, ..Crash::default() };
+        Self::prepared(connection, root, Crash { at: crash, ..Crash::default() })
+    }
+
+    fn prepared(connection: Connection, root: &Path, crash: Crash) -> Result<Self, Fault> {
         let mut store = Self { connection, root: root.to_owned(), crash };
         let version = version(&store.connection)?;
         store.connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
@@ -287,5 +290,39 @@ impl Writer<'_> {
         self.crash.step();
         self.transaction.prepare_cached(sql)?.execute(values)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Appends a posting that earns and pays so many cents.
+    fn post(store: &mut Store, period: &str, earned: i64, paid: i64) {
+        let header = |_: &()| Header { kind: "posting", recorded_at: "2027-02-01T00:00:00Z", program: "0" };
+        let mut write = |writer: &mut Writer<'_>, _: &()| {
+            let record = writer.record;
+            let posting = "INSERT INTO posting VALUES (?1, ?2, '2027-01-01', '2027-02-01')";
+            writer.execute(posting, (record, period))?;
+            let line = "INSERT INTO line VALUES (?1, 1, 'A', 'USD', ?2, 'earning', 'p', 'c', ?3, ?3, NULL, '{}', NULL)";
+            writer.execute(line, (record, period, earned))?;
+            writer.execute("INSERT INTO payment VALUES (?1, 'A', 'USD', ?2, '{}')", (record, paid))
+        };
+        store.append(&[()], &header, &mut write).expect("it is appended");
+    }
+
+    #[test]
+    fn a_posting_that_does_not_add_up_is_noticed_even_when_its_hash_is_right() {
+        let memory = Connection::open_in_memory().expect("memory");
+        let mut store = Store::prepared(memory, Path::new("nowhere"), Crash::default()).expect("a ledger");
+        post(&mut store, "2027-01", 100, 100);
+        assert_eq!(chain::check(&store).expect("it adds up").0, 1);
+        post(&mut store, "2027-02", 100, 99);
+        let fault = chain::check(&store).expect_err("a cent is missing").0.remove(0);
+        assert!(
+            fault.message.contains("payments + balances of A in USD are 1 minor unit(s)"),
+            "{}",
+            fault.message
+        );
     }
 }

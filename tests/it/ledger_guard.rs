@@ -22,6 +22,11 @@ fn run(project: &Project, command: &str) -> Ran {
     project.run(&command.split(' ').collect::<Vec<_>>())
 }
 
+/// Runs a command that records something, at the start of a day.
+fn record(project: &Project, command: &str, day: &str) -> Ran {
+    run(project, &format!("{command} --recorded-at {day}T00:00:00Z"))
+}
+
 #[test]
 fn what_is_gone_from_an_extract_is_named_and_not_taken_back_by_itself() {
     let project = project();
@@ -30,7 +35,7 @@ fn what_is_gone_from_an_extract_is_named_and_not_taken_back_by_itself() {
     project.file("deals.csv", DEALS.replace("d1,A,2027-01-05,800,2027-01-06\n", ""));
     let refused = post(&project, "2027-02", "2027-03-01").exits(3).stderr();
     for words in
-        ["SPM707", "1 of 1 transactions that posted periods rest on is gone: d1", "deals.csv", "--allow-gone"]
+        ["SPM707", "1 of 1 transaction that posted periods rest on is gone: d1", "deals.csv", "--allow-gone"]
     {
         assert!(refused.contains(words), "{words}: {refused}");
     }
@@ -45,8 +50,8 @@ fn what_is_gone_from_an_extract_is_named_and_not_taken_back_by_itself() {
         "{}",
         dry.stderr()
     );
-    let allowed = ["ledger", "post", "--period", "2027-02", "--allow-gone"];
-    assert!(project.run(&allowed).exits(0).stderr().contains("SPM707"));
+    let allowed = record(&project, "ledger post --period 2027-02 --allow-gone", "2027-03-02");
+    assert!(allowed.exits(0).stderr().contains("SPM707"));
     let lines = csv(&project, &["ledger", "show", "--period", "2027-02"]);
     assert!(lines.contains("transaction d1 (c) in 2027-01 is gone, it was 800"), "{lines}");
     // What was accepted is not asked again.
@@ -211,14 +216,14 @@ fn a_newer_program_reads_and_brings_over_an_older_ledger() {
     run(&project, "ledger adjust list").exits(0);
     assert_eq!(version(&project), 1, "reading changes nothing");
     // The first thing that is recorded brings it over, and the chain goes on.
-    project.run(&["ledger", "adjust", "withdraw", "4", "--reason", "not needed", "--author", "kim"]).exits(0);
+    record(&project, "ledger adjust withdraw 4 --reason unneeded --author kim", "2027-02-20").exits(0);
     assert_eq!(version(&project), 2);
     post(&project, "2027-02", "2099-01-01").exits(0);
     let verified = project.run(&["ledger", "verify", "--expect-head", OLD_HEAD]).exits(0).stdout();
     assert!(verified.contains("that of record 6; 2 sealed since"), "{verified}");
     let list = csv(&project, &["ledger", "adjust", "list"]);
     assert!(list.contains("3,A,2027-02,USD,12.50,forgotten bonus,kim,lee,,,2027-02,,"), "{list}");
-    assert!(list.contains("4,B,2027-02,USD,5.00,spare,kim,,,,,kim,not needed"), "{list}");
+    assert!(list.contains("4,B,2027-02,USD,5.00,spare,kim,,,,,kim,unneeded"), "{list}");
     // What was written before is still guarded.
     let changed = database(&project).execute_batch("DELETE FROM record");
     assert!(changed.expect_err("it only grows").to_string().contains("the ledger only grows"));
@@ -286,8 +291,8 @@ fn adjustments_that_could_not_be_booked_are_refused() {
         refused.contains("adjustment 1 is for 2027-01, but the ledger would start with 2027-02"),
         "{refused}"
     );
-    run(&fresh, "ledger adjust withdraw 1 --reason late --author kim").exits(0);
-    run(&fresh, "ledger post --period 2027-02").exits(0);
+    record(&fresh, "ledger adjust withdraw 1 --reason late --author kim", "2027-02-11").exits(0);
+    post(&fresh, "2027-02", "2027-03-01").exits(0);
 }
 
 #[test]
@@ -304,7 +309,7 @@ fn an_adjustment_for_a_later_period_waits_for_it() {
     let project = project();
     post(&project, "2027-01", "2027-02-01").exits(0);
     adjust(&project, "2027-03", "USD").exits(0);
-    run(&project, "ledger adjust approve 2 --approver lee").exits(0);
+    record(&project, "ledger adjust approve 2 --approver lee", "2027-02-11").exits(0);
     let paid = |period: &str| {
         csv(&project, &["comp", "run", "--period", period, "--dry-run"]).lines().nth(1).expect("A").to_owned()
     };
@@ -324,7 +329,8 @@ fn an_adjustment_can_be_withdrawn_until_it_is_booked() {
     let project = project();
     post(&project, "2027-01", "2027-02-01").exits(0);
     let withdraw = |number: &str, author: &str| {
-        run(&project, &format!("ledger adjust withdraw {number} --reason wrong --author {author}"))
+        let words = ["ledger", "adjust", "withdraw", number, "--reason", "wrong", "--author", author];
+        project.run(&[&words[..], &["--recorded-at", "2027-02-12T00:00:00Z"]].concat())
     };
     assert!(withdraw("7", "kim").exits(1).stderr().contains("there is no adjustment 7"));
     for _ in 2..=4 {
@@ -336,11 +342,11 @@ fn an_adjustment_can_be_withdrawn_until_it_is_booked() {
     let approve = run(&project, "ledger adjust approve 2 --approver lee").exits(1).stderr();
     assert!(approve.contains("SPM706") && approve.contains("was withdrawn by zoe"), "{approve}");
     // Approved: its author and its approver may, nobody else.
-    run(&project, "ledger adjust approve 3 --approver lee").exits(0);
+    record(&project, "ledger adjust approve 3 --approver lee", "2027-02-12").exits(0);
     let other = withdraw("3", "zoe").exits(1).stderr();
     assert!(other.contains("kim or lee can withdraw it, zoe cannot"), "{other}");
     withdraw("3", " Lee").exits(0);
-    run(&project, "ledger adjust approve 4 --approver lee").exits(0);
+    record(&project, "ledger adjust approve 4 --approver lee", "2027-02-12").exits(0);
     post(&project, "2027-02", "2099-03-01").exits(0);
     let booked = withdraw("4", "kim").exits(1).stderr();
     assert!(booked.contains("is booked in 2027-02") && booked.contains("opposite amount"), "{booked}");

@@ -491,7 +491,7 @@ fn explain_rep(
             && question.component.is_none_or(|component| line.of.name(part.plan) == component)
     };
     let found: Vec<_> = lines(&paid).into_iter().filter(|(part, line)| wanted(part, line)).collect();
-    if found.is_empty() {
+    if found.is_empty() && question.payments.is_empty() {
         let components: BTreeSet<&str> = paid
             .iter()
             .flat_map(|part| part.plan.components.iter().map(|component| component.name.as_str()))

@@ -50,7 +50,7 @@ pub fn run(
         let records = post(pen.start()?, calendar, &basis, &recorded_at(asked), &postings)?;
         for (record, settlement) in records.iter().zip(&settlements) {
             let name = &calendar.periods()[settlement.period].name;
-            ui.status(&format!("posted {name} as record {record}: {} lines", settlement.lines.len()));
+            ui.status(&format!("posted {name} as record {record}: {} line(s)", settlement.lines.len()));
         }
     } else {
         ui.status(&format!("would post {} period(s); nothing was written", settlements.len()));
