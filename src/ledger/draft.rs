@@ -160,7 +160,7 @@ impl<'a> World<'a> {
             }
         }
         let (people, cancelled) = (ids("reps", "rep_id"), ids("cancellations", "transaction_id"));
-        let exists = |fact: &Fact| match fact.kind {
+        let exists = |kind: FactKind, fact: &Fact| match kind {
             FactKind::Credit => fact.transaction().is_none_or(|deal| deals.contains(deal)),
             FactKind::Person => people.contains(fact.subject.as_str()),
             FactKind::Cancellation => cancelled.contains(fact.subject.as_str()),

@@ -18,14 +18,16 @@ pub struct Gone {
     pub of: usize,
 }
 
-/// The facts of what was posted that do not exist any more, kind by kind.
+/// What facts of what was posted are about and what does not exist any more, kind by kind.
 #[must_use]
-pub fn gone(posted: &Facts, exists: &dyn Fn(&Fact) -> bool) -> Vec<Gone> {
+pub fn gone(posted: &Facts, exists: &dyn Fn(FactKind, &Fact) -> bool) -> Vec<Gone> {
     let of_kind = |kind: FactKind| {
         let (mut all, mut names) = (BTreeSet::new(), BTreeSet::new());
-        for fact in posted.keys().filter(|fact| fact.kind == kind) {
-            let name = about(fact);
-            if !all.contains(&name) && !exists(fact) {
+        // A credit is about a person, too.
+        let person = |fact: &Fact| kind == FactKind::Person && fact.kind == FactKind::Credit;
+        for fact in posted.keys().filter(|fact| fact.kind == kind || person(fact)) {
+            let name = about(kind, fact);
+            if !all.contains(&name) && !exists(kind, fact) {
                 names.insert(name.clone());
             }
             all.insert(name);
@@ -36,8 +38,8 @@ pub fn gone(posted: &Facts, exists: &dyn Fn(&Fact) -> bool) -> Vec<Gone> {
 }
 
 /// What exists or not: a transaction, a person, a quota of a holder, a cancellation, a plan.
-fn about(fact: &Fact) -> String {
-    match fact.kind {
+fn about(kind: FactKind, fact: &Fact) -> String {
+    match kind {
         FactKind::Credit => fact.transaction().unwrap_or_default().to_owned(),
         FactKind::Quota => format!("{} of {}", fact.name, fact.subject),
         FactKind::Person | FactKind::Cancellation | FactKind::Plan => fact.subject.clone(),
@@ -91,7 +93,7 @@ mod tests {
         }
         posted.insert(fact(FactKind::Person, "A", "role"), "AE".to_owned());
         posted.insert(fact(FactKind::Person, "B", "role"), "AE".to_owned());
-        let exists = |fact: &Fact| match fact.kind {
+        let exists = |kind: FactKind, fact: &Fact| match kind {
             FactKind::Credit => fact.transaction() == Some("d3 (a)/1"),
             _ => fact.subject == "A",
         };
@@ -102,6 +104,6 @@ mod tests {
             "8 of 9 transactions that posted periods rest on are gone: d1 (a)/1, d2 (a)/1, d4 (a)/1, d5 (a)/1, d6 (a)/1, d7 (a)/1, 2 more"
         );
         assert_eq!(all[1].text(), "1 of 2 people that posted periods rest on is gone: B");
-        assert!(gone(&posted, &|_| true).is_empty());
+        assert!(gone(&posted, &|_, _| true).is_empty());
     }
 }
