@@ -213,24 +213,25 @@ impl<'a> Calculated<'a> {
 pub struct Drafting<'a> {
     setting: &'a Setting<'a>,
     world: &'a World<'a>,
-    first: usize,
     books: Books,
     /// The facts that went into what was booked.
     known: Facts,
+    /// Whether these are the facts of the period before the next one.
+    known_is_of_before: bool,
     /// What was cancelled by the end of the period before.
     past: BTreeMap<String, Date>,
 }
 
 impl<'a> Drafting<'a> {
-    /// Begins with the first open period.
-    pub fn start(setting: &'a Setting<'a>, world: &'a World<'a>, first: usize) -> Result<Self, Fault> {
+    /// Begins on the books as they are.
+    pub fn start(setting: &'a Setting<'a>, world: &'a World<'a>) -> Result<Self, Fault> {
         let (books, known) = match setting.store {
             None => (Books::default(), Facts::new()),
             Some(store) => {
                 (store.books(world.calendar, setting.through)?, store.facts(world.calendar, setting.through)?)
             }
         };
-        Ok(Self { setting, world, first, books, known, past: BTreeMap::new() })
+        Ok(Self { setting, world, books, known, known_is_of_before: true, past: BTreeMap::new() })
     }
 
     /// Warnings: what posted periods rest on and nothing has any more, so that it would be taken back.
@@ -245,7 +246,8 @@ impl<'a> Drafting<'a> {
         self.world.gone(&self.known).iter().map(warning).collect()
     }
 
-    /// Settles the next open period. `all` are the periods that were calculated.
+    /// Settles the next open period. `all` are the periods that were calculated. Facts have to be kept where the next period
+    /// rests on another calculation, so that what changed between them can be named.
     pub fn draft(
         &mut self,
         period: usize,
@@ -272,10 +274,9 @@ impl<'a> Drafting<'a> {
         let old: OnceCell<Vec<Change>> = OnceCell::new();
         let plans: Vec<&CompPlan> = calculated.iter().map(|own| own.plan).collect();
         let cause = |key: &Key| {
-            let changed = old.get_or_init(|| match period == self.first {
+            let changed = old.get_or_init(|| match self.known_is_of_before {
                 true => changes(&self.known, gather(), period.saturating_sub(1)),
-                // Later open periods rest on the same extracts as the first: what changed between them is what was
-                // cancelled in the meantime.
+                // Rests on the same calculation as the period before: what changed between them is what was cancelled.
                 false => changes(&entitle::cancellations(&self.past), &entitle::cancellations(&gone), period),
             });
             let credited = |transaction: &str| {
@@ -294,6 +295,7 @@ impl<'a> Drafting<'a> {
         verify::settlement(&self.books, &entitlements, &settlement)?;
         self.books.book(&settlement);
         let mut differences = Vec::new();
+        self.known_is_of_before = keep == Keep::Facts;
         if keep == Keep::Facts {
             differences = changes(&self.known, gather(), period);
             self.known = now.into_inner().unwrap_or_default();

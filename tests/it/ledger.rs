@@ -404,7 +404,13 @@ fn a_damaged_ledger_says_so_and_never_something_wrong() {
     for length in [0, 10, 100, bytes.len() / 2, bytes.len() - 1] {
         let project = project();
         project.file(".spm/ledger.db", &bytes[..length]);
-        let stderr = project.run(&["ledger", "verify"]).stderr();
+        let verify = project.run(&["ledger", "verify"]);
+        let stderr = verify.stderr();
+        if verify.stdout().contains("calculated again\n") {
+            // What was cut off held nothing.
+            assert_eq!((contents(&project), length), (expected.clone(), bytes.len() - 1));
+            continue;
+        }
         // Of an empty file nobody can tell whether it was ever a ledger.
         let code = if length == 0 { "SPM503" } else { "SPM70" };
         assert!(stderr.contains(code), "{length} bytes: {stderr}");

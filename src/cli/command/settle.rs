@@ -78,7 +78,7 @@ pub fn drafts_of(
     let (all, open) = setting.ranges(periods);
     let depth = Depth { deals: false, detail: plans(opened).into_iter().any(waits) };
     let world = World::of(calendar, tables, &PlanText::of(&opened.plans));
-    let mut drafting = Drafting::start(setting, &world, open.start)?;
+    let mut drafting = Drafting::start(setting, &world)?;
     let mut gone = Sink::default();
     drafting.gone().into_iter().for_each(|warning| gone.push(warning));
     let mut drafts = Vec::new();
@@ -89,7 +89,7 @@ pub fn drafts_of(
     for period in open.start..rest {
         let own = all.start..period + 1;
         let paid = calculate(opened, tables, &own, depth, ui)?;
-        drafts.push(drafting.draft(period, &own, &calculated(&paid)?, keep)?);
+        drafts.push(drafting.draft(period, &own, &calculated(&paid)?, Keep::Facts)?);
     }
     if rest < open.end {
         let fresh = match paid {
