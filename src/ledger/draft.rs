@@ -145,23 +145,29 @@ impl<'a> World<'a> {
 
     /// Facts of what was posted that no extract and no plan has any more.
     fn gone(&self, posted: &Facts) -> Vec<Gone> {
+        if posted.is_empty() {
+            return vec![];
+        }
         let ids = |table: &str, column: &str| -> BTreeSet<&str> {
             let column = self.tables.get(table).and_then(|table| table.texts(column));
             column.map_or_else(BTreeSet::new, |column| column.iter().flatten().collect())
         };
-        let mut deals: BTreeSet<String> = BTreeSet::new();
+        let mut missing: BTreeSet<&str> = posted.keys().filter_map(Fact::transaction).collect();
         if let Some(table) = self.tables.get("transactions")
             && let Some(all) = table.texts("transaction_id")
         {
             let lines = table.texts("line_id");
-            for (row, id) in all.iter().enumerate() {
-                let line = lines.and_then(|lines| lines.get(row));
-                deals.extend(id.map(|id| deal(id, line)));
+            for (row, id) in all.iter().enumerate().take_while(|_| !missing.is_empty()) {
+                match (id, lines.and_then(|lines| lines.get(row))) {
+                    (Some(id), None) => missing.remove(id),
+                    (Some(id), line) => missing.remove(deal(id, line).as_str()),
+                    (None, _) => false,
+                };
             }
         }
         let (people, cancelled) = (ids("reps", "rep_id"), ids("cancellations", "transaction_id"));
         let exists = |kind: FactKind, fact: &Fact| match kind {
-            FactKind::Credit => fact.transaction().is_none_or(|deal| deals.contains(deal)),
+            FactKind::Credit => fact.transaction().is_none_or(|deal| !missing.contains(deal)),
             FactKind::Person => people.contains(fact.subject.as_str()),
             FactKind::Cancellation => cancelled.contains(fact.subject.as_str()),
             FactKind::Plan => self.plans.iter().any(|(id, _)| *id == fact.subject),
