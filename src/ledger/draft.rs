@@ -157,7 +157,7 @@ impl<'a> World<'a> {
             && let Some(all) = table.texts("transaction_id")
         {
             let lines = table.texts("line_id");
-            for (row, id) in all.iter().enumerate().take_while(|_| !missing.is_empty()) {
+            for (row, id) in all.iter().enumerate() {
                 match (id, lines.and_then(|lines| lines.get(row))) {
                     (Some(id), None) => missing.remove(id),
                     (Some(id), line) => missing.remove(deal(id, line).as_str()),
