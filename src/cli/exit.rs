@@ -54,12 +54,14 @@ impl Failure {
 
 impl From<crate::ledger::Fault> for Failure {
     fn from(fault: crate::ledger::Fault) -> Self {
-        let code = match fault.0.code {
-            DiagnosticCode::SPM502 => BUG,
-            DiagnosticCode::SPM705 | DiagnosticCode::SPM706 => NO,
+        let code = match fault.0.first().map(|fault| fault.code) {
+            Some(DiagnosticCode::SPM502) => BUG,
+            Some(DiagnosticCode::SPM602 | DiagnosticCode::SPM705 | DiagnosticCode::SPM706) => NO,
             _ => INPUT,
         };
-        Self::fault(fault.0, code)
+        let mut sink = Sink::default();
+        fault.0.into_iter().for_each(|fault| sink.push(fault));
+        Self::Faults(sink, code)
     }
 }
 

@@ -20,6 +20,7 @@ pub mod planning;
 pub mod profile;
 pub mod quota;
 pub mod read;
+pub mod refunds;
 pub mod rows;
 pub mod seats;
 pub mod series;

@@ -21,7 +21,7 @@ use crate::splits::{check_splits, of_transactions};
 use crate::table::{Column as TableColumn, FILE, InputFile, ROW, Reject, Table};
 
 /// The canonical tables of a project, checked.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Tables {
     /// By name. A table that no source fills is absent.
     pub tables: BTreeMap<&'static str, Table>,

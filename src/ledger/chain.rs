@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use spm_core::ground::diagnostic::Code;
 
 use super::fault::Fault;
-use super::schema::TABLES;
+use super::schema::{Rows, TABLES};
 use super::store::Header;
 
 /// Number and hash of the last record; 0 and the empty text before the first.
@@ -37,11 +37,14 @@ pub(super) fn hash(
     for text in [previous, &record.to_string(), header.kind, header.recorded_at, header.program] {
         cell(&mut hash, b't', text.as_bytes());
     }
-    for (table, order) in TABLES {
+    for Rows { table, order, since } in TABLES {
         let mut statement = connection
             .prepare_cached(&format!("SELECT * FROM {table} WHERE record = ?1 ORDER BY {order}"))?;
         let columns = statement.column_count();
-        cell(&mut hash, b'T', table.as_bytes());
+        // A table that came later is part of the records that have rows in it: those before it keep their hashes.
+        if *since == 1 || statement.exists([record])? {
+            cell(&mut hash, b'T', table.as_bytes());
+        }
         let mut rows = statement.query([record])?;
         while let Some(row) = rows.next()? {
             cell(&mut hash, b'r', &[]);
@@ -67,14 +70,27 @@ fn cell(hash: &mut Sha256, kind: u8, bytes: &[u8]) {
     hash.update(bytes);
 }
 
+fn broken(message: String) -> Fault {
+    let hint = "it was changed outside of spm, or the disk failed: compare it with a backup (docs/ledger.md)";
+    Fault::new(Code::SPM705, message, hint)
+}
+
+/// The number of the record with a hash; a fault when the chain has none.
+pub fn find(store: &super::Store, hash: &str) -> Result<i64, Fault> {
+    let mut statement = store.connection.prepare("SELECT number FROM record WHERE hash = ?1")?;
+    let mut rows = statement.query([hash.trim().to_lowercase()])?;
+    match rows.next()? {
+        Some(row) => Ok(row.get(0)?),
+        None => Err(broken(format!(
+            "no record has the hash {}: the ledger was cut off before it, or written anew",
+            hash.trim()
+        ))),
+    }
+}
+
 /// Checks the file and the whole chain; returns the number of records and the last hash.
 pub fn check(store: &super::Store) -> Result<(i64, String), Fault> {
     let connection = &store.connection;
-    let broken = |message: String| {
-        let hint =
-            "it was changed outside of spm, or the disk failed: compare it with a backup (docs/ledger.md)";
-        Fault::new(Code::SPM705, message, hint)
-    };
     let sound: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if sound != "ok" {
         return Err(broken(format!("the file is damaged: {sound}")));
@@ -102,11 +118,26 @@ pub fn check(store: &super::Store) -> Result<(i64, String), Fault> {
         }
         (last, previous) = (number, stated);
     }
-    for (table, _) in TABLES {
+    for Rows { table, .. } in TABLES {
         let sql = format!("SELECT 1 FROM {table} WHERE record NOT IN (SELECT number FROM record)");
         if connection.prepare(&sql)?.exists([])? {
             return Err(broken(format!("the table {table} has rows of no record")));
         }
+    }
+    // Whatever a command reads, payments + balances = entitlements.
+    let sql = "SELECT record, payee_id, currency, sum(amount) FROM
+        (SELECT record, payee_id, currency, earned AS amount FROM line
+        UNION ALL SELECT record, payee_id, currency, -amount FROM payment
+        UNION ALL SELECT record, payee_id, currency, -change FROM balance)
+        GROUP BY record, payee_id, currency HAVING sum(amount) <> 0 ORDER BY record LIMIT 1";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    if let Some(row) = rows.next()? {
+        let (record, units): (i64, i64) = (row.get(0)?, row.get(3)?);
+        let (payee, currency): (String, String) = (row.get(1)?, row.get(2)?);
+        return Err(broken(format!(
+            "in record {record} payments + balances of {payee} in {currency} are {units} minor unit(s) away from the entitlements"
+        )));
     }
     Ok((last, previous))
 }

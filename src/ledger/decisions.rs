@@ -1,9 +1,9 @@
-//! Decisions by people: adjustments with their approvals, disputes with their resolutions.
+//! Decisions by people: adjustments with their approvals and withdrawals, disputes with their resolutions.
 
 use rusqlite::params;
 use spm_core::engine::ledger::{Amounts, Entitled, Entitlements, Key, Kind};
 use spm_core::ground::diagnostic::Code;
-use spm_core::ground::money::Money;
+use spm_core::ground::money::{Currency, Money};
 use spm_core::ground::period::Calendar;
 use spm_core::ground::trace::{Node, Unit};
 
@@ -39,8 +39,15 @@ pub enum Decision<'a> {
         adjustment: i64,
         /// Who approves.
         approver: &'a str,
-        /// Whether it has to be somebody else than the author.
-        two_person: bool,
+    },
+    /// The end of an adjustment that is not booked yet: rejected, or taken back.
+    Withdraw {
+        /// Its number.
+        adjustment: i64,
+        /// Why.
+        reason: &'a str,
+        /// Who.
+        author: &'a str,
     },
     /// A payee disagrees with a posted line.
     Dispute {
@@ -71,6 +78,7 @@ impl Decision<'_> {
         match self {
             Self::Adjust(_) => "adjustment",
             Self::Approve { .. } => "approval",
+            Self::Withdraw { .. } => "withdrawal",
             Self::Dispute { .. } => "dispute",
             Self::Resolve { .. } => "resolution",
         }
@@ -83,7 +91,9 @@ impl Decision<'_> {
                 vec![("person", payee), ("reason", reason), ("author", author)]
             }
             Self::Approve { approver, .. } => vec![("approver", approver)],
-            Self::Dispute { reason, author, .. } => vec![("reason", reason), ("author", author)],
+            Self::Withdraw { reason, author, .. } | Self::Dispute { reason, author, .. } => {
+                vec![("reason", reason), ("author", author)]
+            }
             Self::Resolve { answer, author, .. } => vec![("answer", answer), ("author", author)],
         }
     }
@@ -93,9 +103,19 @@ fn impossible(message: String, hint: &str) -> Fault {
     Fault::new(Code::SPM706, message, hint)
 }
 
-/// Records a decision; returns its number.
+/// What decisions have to keep to.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// The calendar of the project.
+    pub calendar: &'a Calendar,
+    /// The currencies that the project pays in.
+    pub currencies: &'a [Currency],
+    /// Whether an adjustment stands on two people: its author, and somebody else who approved it.
+    pub two_person: bool,
+}
+
+/// Records a decision; returns its number. It was checked before.
 pub fn decide(store: &mut Store, decision: &Decision<'_>, recorded_at: &str) -> Result<i64, Fault> {
-    check(Some(store), decision)?;
     let decisions = std::slice::from_ref(decision);
     let header = |decision: &Decision<'_>| Header {
         kind: decision.kind(),
@@ -106,8 +126,7 @@ pub fn decide(store: &mut Store, decision: &Decision<'_>, recorded_at: &str) -> 
         let record = writer.record;
         match decision {
         Decision::Adjust(adjustment) => {
-            let units = i64::try_from(adjustment.amount.minor_units)
-                .map_err(|_| impossible("the amount is too large".to_owned(), "check the decimal point"))?;
+            let units = units(adjustment.amount)?;
             writer.execute(
                 "INSERT INTO adjustment (record, payee_id, period, currency, amount, reason, author, evidence, evidence_sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 params![
@@ -127,6 +146,10 @@ pub fn decide(store: &mut Store, decision: &Decision<'_>, recorded_at: &str) -> 
             "INSERT INTO approval (record, adjustment, approver) VALUES (?1, ?2, ?3)",
             params![record, adjustment, approver],
         ),
+        Decision::Withdraw { adjustment, reason, author } => writer.execute(
+            "INSERT INTO withdrawal (record, adjustment, reason, author) VALUES (?1, ?2, ?3, ?4)",
+            params![record, adjustment, reason, author],
+        ),
         Decision::Dispute { posting, line, reason, author } => writer.execute(
             "INSERT INTO dispute (record, posting, line, reason, author) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![record, posting, line, reason, author],
@@ -139,39 +162,55 @@ pub fn decide(store: &mut Store, decision: &Decision<'_>, recorded_at: &str) -> 
     Ok(numbers.first().copied().unwrap_or_default())
 }
 
+fn units(amount: &Money) -> Result<i64, Fault> {
+    i64::try_from(amount.minor_units)
+        .map_err(|_| impossible("the amount is too large".to_owned(), "check the decimal point"))
+}
+
 /// Whether the decision can be made, on a ledger or before there is one.
-pub fn check(store: Option<&Store>, decision: &Decision<'_>) -> Result<(), Fault> {
+pub fn check(store: Option<&Store>, decision: &Decision<'_>, rules: &Rules<'_>) -> Result<(), Fault> {
     for (what, text) in decision.texts() {
         if text.trim().is_empty() {
             return Err(impossible(format!("the {what} is empty"), "auditors read it: say it in words"));
         }
     }
-    let exists = |sql: &str, number: i64| -> Result<bool, Fault> {
-        let Some(store) = store else { return Ok(false) };
-        Ok(store.connection.prepare(sql)?.exists([number])?)
-    };
     match decision {
-        Decision::Adjust(_) => Ok(()),
-        Decision::Approve { adjustment, approver, two_person } => {
-            let sql = "SELECT author FROM adjustment WHERE record = ?1";
-            let author = store.map(|store| store.text(sql, [adjustment])).transpose()?.flatten();
-            let Some(author) = author else {
+        Decision::Adjust(adjustment) => adjustable(store, adjustment, rules),
+        Decision::Approve { adjustment, approver } => {
+            let standing = Standing::of(store, *adjustment)?;
+            if let Some(other) = standing.approver {
                 return Err(impossible(
-                    format!("there is no adjustment {adjustment}"),
-                    "spm ledger adjust list shows them",
-                ));
-            };
-            if exists("SELECT 1 FROM approval WHERE adjustment = ?1", *adjustment)? {
-                return Err(impossible(
-                    format!("adjustment {adjustment} is approved already"),
-                    "spm ledger adjust list shows by whom",
+                    format!("adjustment {adjustment} is approved already, by {other}"),
+                    "spm ledger adjust list shows it",
                 ));
             }
-            // One person is one person, however the name is written.
-            let person = |name: &str| name.trim().to_lowercase();
-            if *two_person && person(&author) == person(approver) {
+            if rules.two_person && same_person(&standing.author, approver) {
+                let author = standing.author;
                 return Err(impossible(
                     format!("{author} wrote adjustment {adjustment}, so somebody else has to approve it"),
+                    "the two-person rule is [ledger] two_person in spm.toml",
+                ));
+            }
+            Ok(())
+        }
+        Decision::Withdraw { adjustment, author, .. } => {
+            let standing = Standing::of(store, *adjustment)?;
+            if let Some(period) = standing.booked {
+                return Err(impossible(
+                    format!("adjustment {adjustment} is booked in {period}, and what is posted stays"),
+                    "take it back with another adjustment of the opposite amount",
+                ));
+            }
+            // It stands on both of them, so it falls with either; nobody else can undo what two people decided.
+            if let Some(approver) = standing.approver.filter(|_| rules.two_person)
+                && !same_person(&standing.author, author)
+                && !same_person(&approver, author)
+            {
+                return Err(impossible(
+                    format!(
+                        "adjustment {adjustment} is approved: {} or {approver} can withdraw it, {author} cannot",
+                        standing.author
+                    ),
                     "the two-person rule is [ledger] two_person in spm.toml",
                 ));
             }
@@ -187,32 +226,115 @@ pub fn check(store: Option<&Store>, decision: &Decision<'_>) -> Result<(), Fault
             Err(impossible(format!("posting {posting} has no line {line}"), "spm ledger show lists them"))
         }
         Decision::Resolve { dispute, adjustment, .. } => {
-            if !exists("SELECT 1 FROM dispute WHERE record = ?1", *dispute)? {
+            let exists = |sql: &str| -> Result<bool, Fault> {
+                let Some(store) = store else { return Ok(false) };
+                Ok(store.connection.prepare(sql)?.exists([*dispute])?)
+            };
+            if !exists("SELECT 1 FROM dispute WHERE record = ?1")? {
                 let message = format!("there is no dispute {dispute}");
                 return Err(impossible(message, "spm dispute list shows them"));
             }
-            if exists("SELECT 1 FROM resolution WHERE dispute = ?1", *dispute)? {
+            if exists("SELECT 1 FROM resolution WHERE dispute = ?1")? {
                 let message = format!("dispute {dispute} is resolved already");
                 return Err(impossible(message, "open another one if it goes on"));
             }
-            let Some(adjustment) = adjustment else { return Ok(()) };
-            if !exists("SELECT 1 FROM adjustment WHERE record = ?1", *adjustment)? {
-                let message = format!("there is no adjustment {adjustment}");
-                return Err(impossible(message, "record it first: spm ledger adjust add"));
-            }
-            Ok(())
+            adjustment.map_or(Ok(()), |adjustment| Standing::of(store, adjustment).map(|_| ()))
         }
     }
 }
 
-/// Adds the approved adjustments up to a record to what payees are entitled to.
+/// Whether an adjustment is for a period and in a currency that it can be booked in.
+fn adjustable(store: Option<&Store>, adjustment: &Adjustment<'_>, rules: &Rules<'_>) -> Result<(), Fault> {
+    units(adjustment.amount)?;
+    let currency = &adjustment.amount.currency;
+    if !rules.currencies.contains(currency) {
+        let names: Vec<&str> = rules.currencies.iter().map(Currency::code).collect();
+        return Err(impossible(
+            format!("nobody is paid in {currency} here"),
+            &format!("spm.toml and the plans pay in: {}", names.join(", ")),
+        ));
+    }
+    let period = index_of(rules.calendar, adjustment.period)?;
+    let postings = store.map(|store| store.postings(rules.calendar, i64::MAX)).transpose()?;
+    match postings.unwrap_or_default().first() {
+        Some(first) if period < first.period => Err(impossible(
+            format!("{} is before the ledger, which starts with {}", adjustment.period, first.name),
+            &format!("what was owed before that is taken in as an adjustment for {}", first.name),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// One person is one person, however the name is written.
+fn same_person(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
+}
+
+/// An adjustment that was not withdrawn.
+struct Standing {
+    author: String,
+    approver: Option<String>,
+    /// The period that it is booked in.
+    booked: Option<String>,
+}
+
+impl Standing {
+    fn of(store: Option<&Store>, adjustment: i64) -> Result<Self, Fault> {
+        let text = |sql: &str| -> Result<Option<String>, Fault> {
+            store.map_or(Ok(None), |store| store.text(sql, [adjustment]))
+        };
+        let Some(author) = text("SELECT author FROM adjustment WHERE record = ?1")? else {
+            return Err(impossible(
+                format!("there is no adjustment {adjustment}"),
+                "spm ledger adjust list shows them",
+            ));
+        };
+        if let Some(other) = text("SELECT author FROM withdrawal WHERE adjustment = ?1")? {
+            return Err(impossible(
+                format!("adjustment {adjustment} was withdrawn by {other}"),
+                "if it is right after all, add it anew: spm ledger adjust add",
+            ));
+        }
+        let sql = "SELECT period FROM line JOIN posting USING (record) WHERE kind = 'adjustment' AND component = CAST(?1 AS TEXT)";
+        Ok(Self {
+            author,
+            approver: text("SELECT approver FROM approval WHERE adjustment = ?1")?,
+            booked: text(sql)?,
+        })
+    }
+}
+
+/// The number of the open dispute that an adjustment settles, if there is one.
+pub fn settles(store: &Store, adjustment: i64) -> Result<Option<String>, Fault> {
+    store.text("SELECT CAST(dispute AS TEXT) FROM resolution WHERE adjustment = ?1", [adjustment])
+}
+
+/// Refuses the first posting while an approved adjustment is for a period before it: it would belong to no posting.
+pub fn before_the_ledger(store: &Store, calendar: &Calendar, first: usize) -> Result<(), Fault> {
+    let sql = "SELECT CAST(adjustment.record AS TEXT), period FROM adjustment WHERE record NOT IN (SELECT adjustment FROM withdrawal) ORDER BY record";
+    for (number, period) in store.pairs(sql, [])? {
+        if index_of(calendar, &period)? < first {
+            let name = &calendar.periods()[first].name;
+            return Err(impossible(
+                format!("adjustment {number} is for {period}, but the ledger would start with {name}"),
+                &format!(
+                    "post {period} first, or withdraw it and add it for {name}: spm ledger adjust withdraw {number}"
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Adds the adjustments that stand approved at a record to what payees are entitled to.
 pub fn entitle(
     store: &Store,
     calendar: &Calendar,
     through: i64,
     entitlements: &mut Entitlements,
 ) -> Result<(), Fault> {
-    let sql = "SELECT adjustment.record, payee_id, period, currency, amount, reason, author, approver FROM adjustment JOIN approval ON adjustment = adjustment.record WHERE approval.record <= ?1";
+    let sql = "SELECT adjustment.record, payee_id, period, currency, amount, reason, author, approver FROM adjustment JOIN approval ON adjustment = adjustment.record WHERE approval.record <= ?1
+        AND adjustment.record NOT IN (SELECT adjustment FROM withdrawal WHERE record <= ?1)";
     let mut statement = store.connection.prepare(sql)?;
     let mut rows = statement.query([through])?;
     while let Some(row) = rows.next()? {

@@ -363,9 +363,11 @@ pub fn facts(ground: &Ground<'_>, parts: &[Part<'_>], through: usize) -> std::io
                 about(&format!("leave {range}"), relief.to_percent());
             }
         }
-        for ((period, payee, name), amount) in credits(ground.calendar, &part.credited.credits)? {
-            put(Some(period), FactKind::Credit, &part.plan.id, &payee, name, amount.to_decimal_text());
-        }
+    }
+    for part in parts {
+        let own = credits(ground.calendar, &part.plan.id, &part.credited.credits)?;
+        let texts = own.into_iter().map(|(fact, amount)| (fact, amount.to_decimal_text()));
+        facts.extend(texts.filter(|(fact, _)| fact.period <= Some(through)));
     }
     facts.append(&mut cancellations(ground.cancellations));
     Ok(facts)
@@ -381,21 +383,24 @@ pub fn cancellations(cancelled: &BTreeMap<String, Date>) -> Facts {
     cancelled.iter().map(fact).collect()
 }
 
-/// Credited amounts by period, payee, and rule with transaction.
-fn credits(
-    calendar: &Calendar,
-    table: &Table,
-) -> std::io::Result<BTreeMap<(usize, String, String), Rational>> {
+/// Credited amounts of a plan.
+fn credits(calendar: &Calendar, plan: &str, table: &Table) -> std::io::Result<BTreeMap<Fact, Rational>> {
     let mut sums = BTreeMap::new();
     let indices: BTreeMap<&str, usize> =
         calendar.periods().iter().enumerate().map(|(index, period)| (period.name.as_str(), index)).collect();
     let names = ["payee_id", "period", "credit", "transaction_id", "line_id", "amount"];
     for [payee, period, credit, transaction, line, amount] in cells(table, names)? {
         let Some(period) = indices.get(period.as_str()) else { continue };
-        let deal = if line.is_empty() { transaction } else { format!("{transaction}/{line}") };
-        let name = format!("transaction {deal} ({credit})");
-        let sum: &mut Rational = sums.entry((*period, payee, name)).or_default();
+        let deal = deal(&transaction, Some(line.as_str()).filter(|line| !line.is_empty()));
+        let fact = Fact::credit(*period, plan, &payee, (&deal, &credit));
+        let sum: &mut Rational = sums.entry(fact).or_default();
         *sum += &amount.parse().unwrap_or_default();
     }
     Ok(sums)
+}
+
+/// A transaction with its line, when it has one, as facts name it.
+#[must_use]
+pub fn deal(transaction: &str, line: Option<&str>) -> String {
+    line.map_or_else(|| transaction.to_owned(), |line| format!("{transaction}/{line}"))
 }

@@ -6,14 +6,33 @@ use spm_core::ground::source::Place;
 /// Where every fault of the ledger is.
 pub(super) const PATH: &str = ".spm/ledger.db";
 
-/// A fault of the ledger.
+/// Why the ledger refuses: one fault or more.
 #[derive(Debug)]
-pub struct Fault(pub Diagnostic);
+pub struct Fault(pub Vec<Diagnostic>);
 
 impl Fault {
     /// A fault in the ledger's file.
     pub fn new(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self(Diagnostic::error(code, message).at(Place::File(PATH.to_owned()), "").hint(hint))
+        Self(vec![Diagnostic::error(code, message).at(Place::File(PATH.to_owned()), "").hint(hint)])
+    }
+}
+
+impl From<Diagnostic> for Fault {
+    fn from(fault: Diagnostic) -> Self {
+        Self(vec![fault])
+    }
+}
+
+impl From<Vec<Diagnostic>> for Fault {
+    fn from(faults: Vec<Diagnostic>) -> Self {
+        Self(faults)
+    }
+}
+
+impl From<std::io::Error> for Fault {
+    fn from(error: std::io::Error) -> Self {
+        // Tables that the program has made itself are read back, never files.
+        Self(vec![Diagnostic::error(Code::SPM502, format!("a result cannot be read back: {error}"))])
     }
 }
 

@@ -1,29 +1,23 @@
 //! Floor 3, the ledger: posted periods, decisions and balances in one append-only SQLite file, `.spm/ledger.db`.
 //!
-//! What is booked is calculated by `spm_core::engine::ledger`; this folder keeps it. Every record is written in one
-//! transaction and chained to the one before by its hash.
+//! What is booked is calculated by `spm_core::engine::ledger`; this folder drafts it from extracts and plans, and keeps it.
+//! Every record is written in one transaction and chained to the one before by its hash.
 
+pub mod again;
 mod chain;
 pub mod decisions;
+pub mod draft;
 pub mod entitle;
 mod fault;
+mod head;
 pub mod journal;
 pub mod read;
 mod schema;
 mod store;
+mod views;
 pub mod write;
 
-use spm_core::engine::ledger::{Change, Settlement};
-
-pub use chain::check as check_chain;
+pub use chain::{check as check_chain, find as find_record};
+pub use draft::Draft;
 pub use fault::Fault;
-pub use store::{Access, Store};
-
-/// What an open period would book.
-#[derive(Debug)]
-pub struct Draft {
-    /// Lines, balances and payments.
-    pub settlement: Settlement,
-    /// Facts that are other ones than those of the posting before.
-    pub changes: Vec<Change>,
-}
+pub use store::{Pen, Store};

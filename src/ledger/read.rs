@@ -39,7 +39,7 @@ pub fn tables() -> Vec<(&'static str, String, &'static [&'static str])> {
         }
     };
     std::iter::once(("record", "number".to_owned()))
-        .chain(TABLES.iter().map(|(table, order)| (*table, format!("record, {order}"))))
+        .chain(TABLES.iter().map(|rows| (rows.table, format!("record, {}", rows.order))))
         .map(|(table, order)| (table, order, money(table)))
         .collect()
 }

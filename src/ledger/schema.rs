@@ -1,23 +1,37 @@
 //! The tables of the ledger, version by version.
 
 /// Each text brings a ledger from the version of its index to the next one. Texts that were released never change.
-pub(super) const MIGRATIONS: &[&str] = &[VERSION_1];
+pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
-/// Every table but `record`, each with the columns that its rows are chained in the order of. All of them have a column
-/// `record`.
-pub const TABLES: &[(&str, &str)] = &[
-    ("posting", "record"),
-    ("input", "table_name"),
-    ("file", "path"),
-    ("plan", "plan_id"),
-    ("line", "number"),
-    ("balance", "payee_id, currency, account"),
-    ("payment", "payee_id, currency"),
-    ("fact", "period, kind, plan_id, subject, name"),
-    ("adjustment", "record"),
-    ("approval", "record"),
-    ("dispute", "record"),
-    ("resolution", "record"),
+/// A table of records' rows. All of them have a column `record`.
+pub(super) struct Rows {
+    /// Its name.
+    pub(super) table: &'static str,
+    /// The columns that its rows are chained in the order of.
+    pub(super) order: &'static str,
+    /// The version that brought it.
+    pub(super) since: usize,
+}
+
+const fn rows(table: &'static str, order: &'static str, since: usize) -> Rows {
+    Rows { table, order, since }
+}
+
+/// Every table but `record`. A new one is added at the end: hashes are made in this order.
+pub(super) const TABLES: &[Rows] = &[
+    rows("posting", "record", 1),
+    rows("input", "table_name", 1),
+    rows("file", "path", 1),
+    rows("plan", "plan_id", 1),
+    rows("line", "number", 1),
+    rows("balance", "payee_id, currency, account", 1),
+    rows("payment", "payee_id, currency", 1),
+    rows("fact", "period, kind, plan_id, subject, name", 1),
+    rows("adjustment", "record", 1),
+    rows("approval", "record", 1),
+    rows("dispute", "record", 1),
+    rows("resolution", "record", 1),
+    rows("withdrawal", "record", 2),
 ];
 
 const VERSION_1: &str = "
@@ -133,6 +147,34 @@ CREATE TABLE resolution (
     author TEXT NOT NULL CHECK (author <> '')
 ) STRICT;
 ";
+
+/// Adjustments can be taken back until they are booked. The table of records is made anew, because SQLite cannot add a kind
+/// to a check; its rows stay what they are.
+const VERSION_2: &str = "
+CREATE TABLE record_2 (
+    number INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('posting', 'adjustment', 'approval', 'withdrawal', 'dispute', 'resolution')),
+    recorded_at TEXT NOT NULL,
+    program TEXT NOT NULL,
+    previous TEXT NOT NULL,
+    hash TEXT NOT NULL
+) STRICT;
+INSERT INTO record_2 SELECT number, kind, recorded_at, program, previous, hash FROM record;
+DROP TABLE record;
+ALTER TABLE record_2 RENAME TO record;
+CREATE TABLE withdrawal (
+    record INTEGER PRIMARY KEY REFERENCES record (number) DEFERRABLE INITIALLY DEFERRED,
+    adjustment INTEGER NOT NULL UNIQUE REFERENCES adjustment (record),
+    reason TEXT NOT NULL CHECK (reason <> ''),
+    author TEXT NOT NULL CHECK (author <> '')
+) STRICT;
+";
+
+/// What a ledger of an older version lacks, for commands that only read it: empty tables of the connection.
+pub(super) const ABSENT: &[&str] = &[
+    "",
+    "CREATE TEMP TABLE withdrawal (record INTEGER PRIMARY KEY, adjustment INTEGER NOT NULL, reason TEXT NOT NULL, author TEXT NOT NULL);",
+];
 
 /// Nothing that was written is changed or deleted: for every table, a trigger that says so.
 pub(super) fn append_only(table: &str) -> String {

@@ -4,7 +4,11 @@ use serde_json::{Map, Value, json};
 use spm_core::engine::ledger::{Change, Settlement};
 use spm_core::ground::diagnostic::Code;
 use spm_core::ground::period::Calendar;
+use spm_core::ground::source::Source;
 use spm_core::ground::trace::Node;
+use spm_core::plan::Plan;
+use spm_frame::load::Tables;
+use spm_frame::read::sha256;
 
 use super::fault::Fault;
 use super::store::{Header, Store};
@@ -31,6 +35,39 @@ pub struct Basis {
     pub files: Vec<(String, String, u64)>,
     /// Every plan.
     pub plans: Vec<PlanText>,
+}
+
+impl PlanText {
+    /// The plans of commission among all plans.
+    #[must_use]
+    pub fn of(plans: &[(Source, Plan)]) -> Vec<Self> {
+        let text = |(source, plan): &(Source, Plan)| {
+            matches!(plan, Plan::Comp(_)).then(|| Self {
+                id: plan.id().to_owned(),
+                path: source.path().to_owned(),
+                sha256: sha256(source.text().as_bytes()),
+                text: source.text().to_owned(),
+            })
+        };
+        plans.iter().filter_map(text).collect()
+    }
+}
+
+impl Basis {
+    /// Of loaded tables and plans.
+    #[must_use]
+    pub fn of(tables: &Tables, plans: Vec<PlanText>) -> Self {
+        let mut files: Vec<_> =
+            tables.inputs.iter().map(|file| (file.path.clone(), file.sha256.clone(), file.rows)).collect();
+        files.sort();
+        files.dedup_by(|a, b| a.0 == b.0);
+        let prints = tables.fingerprints().into_iter();
+        Self {
+            inputs: prints.map(|(name, print)| (name.to_owned(), print.to_string())).collect(),
+            files,
+            plans,
+        }
+    }
 }
 
 /// One period to post.

@@ -41,7 +41,7 @@ fn lower_floors_do_not_know_higher_ones() {
     forbid("src/frame", &["clap", "println!", "eprintln!"], &[]);
     forbid("src/ledger", &["crate::cli", "crate::report", "clap", "polars::", "std::env", "SystemTime"], &[]);
     forbid("src/report", &["crate::cli", "polars::"], &[]);
-    forbid("src/cli", &["polars::"], &[]);
+    forbid("src/cli", &["polars::", "SELECT ", "rusqlite"], &[]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use crate::project::{Project, Ran};
 
-const PROJECT: &str = "version = 1
+pub(crate) const PROJECT: &str = "version = 1
 name = \"A\"
 currency = \"USD\"
 calendar = { pattern = \"months\", start = 2027-01-01, years = 2 }
@@ -20,7 +20,7 @@ accounts = { expense = \"6100\" }
 capitalise = [{ plan = \"p\", component = \"new\", months = 24 }]
 ";
 
-const PLAN: &str = "version = 1
+pub(crate) const PLAN: &str = "version = 1
 kind = \"comp\"
 id = \"p\"
 [[credit]]
@@ -39,7 +39,7 @@ type = \"recoverable\"
 amount = \"50\"
 ";
 
-fn project() -> Project {
+pub(crate) fn project() -> Project {
     let project = Project::new();
     project.file("spm.toml", PROJECT).file("plans/p.toml", PLAN).file("reps.csv", "id,end\nA,\nB,\n").file(
         "deals.csv",
@@ -48,19 +48,19 @@ fn project() -> Project {
     project
 }
 
-fn add(project: &Project, row: &str) {
+pub(crate) fn add(project: &Project, row: &str) {
     let mut deals = String::from_utf8(project.bytes("deals.csv")).expect("text");
     deals += row;
     deals += "\n";
     project.file("deals.csv", deals);
 }
 
-fn post(project: &Project, period: &str, day: &str) -> Ran {
+pub(crate) fn post(project: &Project, period: &str, day: &str) -> Ran {
     let moment = format!("{day}T08:00:00Z");
     project.run(&["-q", "ledger", "post", "--period", period, "--recorded-at", &moment, "--format", "csv"])
 }
 
-fn csv(project: &Project, arguments: &[&str]) -> String {
+pub(crate) fn csv(project: &Project, arguments: &[&str]) -> String {
     project.run(&[&["-q"], arguments, &["--format", "csv"]].concat()).exits(0).stdout()
 }
 
@@ -201,7 +201,7 @@ fn adjustments_need_two_people_and_disputes_end_in_one() {
     let list = csv(&project, &["ledger", "adjust", "list"]);
     assert!(
         list.contains("3,A,2027-02,USD,12.50,forgotten bonus,kim,lee,mail.txt,")
-            && list.trim_end().ends_with("2027-02"),
+            && list.trim_end().ends_with(",2027-02,,"),
         "{list}"
     );
     let disputes = csv(&project, &["dispute", "list"]);
@@ -251,7 +251,7 @@ fn what_payroll_and_the_general_ledger_get() {
 }
 
 /// The ledger's tables as text, or why they cannot be read.
-fn contents(project: &Project) -> String {
+pub(crate) fn contents(project: &Project) -> String {
     let export = project.run(&["-q", "ledger", "export", "copy", "--csv"]);
     let mut all = export.stderr();
     for name in ["record", "line", "balance", "payment", "fact", "plan"] {
@@ -404,7 +404,13 @@ fn a_damaged_ledger_says_so_and_never_something_wrong() {
     for length in [0, 10, 100, bytes.len() / 2, bytes.len() - 1] {
         let project = project();
         project.file(".spm/ledger.db", &bytes[..length]);
-        let stderr = project.run(&["ledger", "verify"]).stderr();
+        let verify = project.run(&["ledger", "verify"]);
+        let stderr = verify.stderr();
+        if verify.stdout().contains("calculated again\n") {
+            // What was cut off held nothing.
+            assert_eq!((contents(&project), length), (expected.clone(), bytes.len() - 1));
+            continue;
+        }
         // Of an empty file nobody can tell whether it was ever a ledger.
         let code = if length == 0 { "SPM503" } else { "SPM70" };
         assert!(stderr.contains(code), "{length} bytes: {stderr}");
@@ -424,7 +430,7 @@ pay = \"per-unit\"
 rate = \"10%\"
 ";
 
-fn plan(id: &str, header: &str, rest: &str) -> String {
+pub(crate) fn plan(id: &str, header: &str, rest: &str) -> String {
     format!("version = 1\nkind = \"comp\"\nid = \"{id}\"\n{header}\n{HELD}{rest}")
 }
 

@@ -10,6 +10,7 @@ mod help;
 mod house;
 mod insight_faults;
 mod ledger;
+mod ledger_guard;
 mod ledger_world;
 mod literate;
 mod oracle;

@@ -4,10 +4,12 @@ use spm_core::ground::diagnostic::Sink;
 use spm_core::ground::period::DateRange;
 use spm_core::plan::contract::CONTRACTS;
 use spm_frame::load::{self, Need};
+use spm_frame::write::Builder;
 
 use crate::cli::exit::{self, Failure};
 use crate::cli::ui::Ui;
-use crate::cli::{Global, project};
+use crate::cli::{Global, command, project};
+use crate::report::table::Format;
 
 /// What to check.
 #[derive(Debug, clap::Args)]
@@ -21,7 +23,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
     let mut sink = Sink::default();
     let opened = project::open_into(global, &mut sink)?;
-    let mut summary = String::new();
+    let mut summary = Vec::new();
     if let (Some(opened), false) = (&opened, arguments.plans_only) {
         ui.step("reading extracts");
         let names: Vec<&str> = CONTRACTS.iter().map(|contract| contract.name).collect();
@@ -31,7 +33,7 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
         let need = Need { tables: &names, own: None, days };
         let tables = load::load(&opened.root, &opened.project, &need, &mut sink);
         for (name, table) in &tables.tables {
-            summary += &format!("{name}: {} rows, {} columns\n", tables.rows(name), table.columns.len());
+            summary.push((*name, tables.rows(name), table.columns.len()));
         }
         if !global.dry_run && !tables.rejects.is_empty() {
             opened.write_rejects(&tables)?;
@@ -41,7 +43,20 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
             ));
         }
     }
-    ui.data(&summary)?;
+    if global.format == Format::Table && global.output.is_none() {
+        let line = |(name, rows, columns): &(&str, usize, usize)| {
+            format!("{name}: {rows} rows, {columns} columns\n")
+        };
+        ui.data(&summary.iter().map(line).collect::<String>())?;
+    } else {
+        let count = |number: usize| i64::try_from(number).ok();
+        let table = Builder::default()
+            .text("table", summary.iter().map(|(name, ..)| Some(name)))
+            .number("rows", 0, summary.iter().map(|(_, rows, _)| count(*rows)))
+            .number("columns", 0, summary.iter().map(|(.., columns)| count(*columns)))
+            .table()?;
+        command::finish(&table, "spm.check/1", global, ui)?;
+    }
     if sink.has_errors() {
         return Err(Failure::Faults(sink, exit::NO));
     }

@@ -19,17 +19,16 @@ use spm_frame::credit::{self, Credited};
 use spm_frame::enrol;
 use spm_frame::load::{Need, Tables};
 use spm_frame::quota::quotas;
-use spm_frame::rows;
 use spm_frame::table::Table;
 use spm_frame::write::{Folder, Provenance};
+use spm_frame::{refunds, rows};
 
 use super::payout;
-use super::settle::{Keep, Setting, drafts, drafts_of, settled};
+use super::settle::{Setting, drafts, load_for, settled};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::{self, Opened};
 use crate::cli::ui::Ui;
 use crate::cli::{Global, command};
-use crate::ledger::Access;
 use crate::ledger::entitle::{has_balances, waits};
 use crate::report::commission::{Paid, Results, lines};
 use crate::report::explain;
@@ -189,11 +188,11 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
         }
         Command::Statement { period, rep } => {
             let periods = opened.periods(period)?;
-            let store = opened.ledger(Access::Read)?;
-            let setting = Setting::of(&opened, store.as_ref(), None)?;
-            let tables = setting.load(&opened, &periods, global, ui)?;
+            let store = opened.ledger()?;
+            let setting = Setting::of(&opened.project.calendar, store.as_ref(), None)?;
+            let tables = load_for(&opened, &setting, &periods, global, ui)?;
             let settled = if settles(&opened, &setting, &tables, &periods) {
-                let drafts = drafts(&opened, &tables, &setting, &periods, Keep::Nothing, ui)?;
+                let drafts = drafts(&opened, &tables, &setting, &periods, None, ui)?;
                 Some(settled(&opened, &setting, &periods, &drafts)?)
             } else {
                 None
@@ -202,9 +201,9 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
         }
         Command::Explain { rep, period, component, transaction, rows } => {
             let periods = opened.periods(period)?;
-            let store = opened.ledger(Access::Read)?;
-            let setting = Setting::of(&opened, store.as_ref(), None)?;
-            let tables = setting.load(&opened, &periods, global, ui)?;
+            let store = opened.ledger()?;
+            let setting = Setting::of(&opened.project.calendar, store.as_ref(), None)?;
+            let tables = load_for(&opened, &setting, &periods, global, ui)?;
             let whole =
                 component.is_none() && transaction.is_none() && settles(&opened, &setting, &tables, &periods);
             let payments =
@@ -258,9 +257,9 @@ pub fn pay(
     ui: &Ui,
 ) -> Result<Results, Failure> {
     let periods = opened.periods(period)?;
-    let store = opened.ledger(Access::Read)?;
-    let setting = Setting::of(opened, store.as_ref(), asked.as_of)?;
-    let tables = setting.load(opened, &periods, global, ui)?;
+    let store = opened.ledger()?;
+    let setting = Setting::of(&opened.project.calendar, store.as_ref(), asked.as_of)?;
+    let tables = load_for(opened, &setting, &periods, global, ui)?;
     // Without a ledger, and without a plan that says something about balances, what is payable is paid.
     let settles = settles(opened, &setting, &tables, &periods);
     let detail = asked.detail || (settles && plans(opened).into_iter().any(waits));
@@ -275,12 +274,8 @@ pub fn pay(
         results.attribution = Table::default();
     }
     if settles {
-        let (all, open) = setting.ranges(&periods);
-        let drafts = if all == periods {
-            drafts_of(opened, &tables, &setting, (&all, &open), &paid, Keep::Nothing)?
-        } else {
-            drafts(opened, &tables, &setting, &periods, Keep::Nothing, ui)?
-        };
+        let all = setting.ranges(&periods).0 == periods;
+        let drafts = drafts(opened, &tables, &setting, &periods, all.then_some(&paid[..]), ui)?;
         let settled = settled(opened, &setting, &periods, &drafts)?;
         for posted in setting.postings.iter().filter(|posted| periods.contains(&posted.period)) {
             ui.status(&format!("{} is posted: its payments are those of the ledger", posted.name));
@@ -328,7 +323,7 @@ fn payments_to(
             "{name} is posted: spm ledger show --period {name} --rep {rep} --payment explains what was paid; this is what is calculated now"
         ));
     }
-    let drafts = drafts(opened, tables, setting, periods, Keep::Nothing, ui)?;
+    let drafts = drafts(opened, tables, setting, periods, None, ui)?;
     let wanted = drafts.iter().filter(|draft| periods.contains(&draft.settlement.period));
     let payments = wanted.flat_map(|draft| {
         let all = &draft.settlement;
@@ -420,6 +415,8 @@ fn calculate_plan<'a>(
 ) -> Result<Option<Paid<'a>>, Failure> {
     let all = project.calendar.periods();
     let first = looks_back_to(plan, project, periods);
+    let tables = &*refunds::dated(plan, tables, &project.calendar, all[periods.end - 1].range.to)
+        .map_err(|fault| Failure::fault(fault, exit::BUG))?;
     let Some(credited) = credit::credit(plan, tables, &project.calendar, first..periods.end, sink) else {
         return Ok(None);
     };
@@ -494,7 +491,7 @@ fn explain_rep(
             && question.component.is_none_or(|component| line.of.name(part.plan) == component)
     };
     let found: Vec<_> = lines(&paid).into_iter().filter(|(part, line)| wanted(part, line)).collect();
-    if found.is_empty() {
+    if found.is_empty() && question.payments.is_empty() {
         let components: BTreeSet<&str> = paid
             .iter()
             .flat_map(|part| part.plan.components.iter().map(|component| component.name.as_str()))

@@ -1,7 +1,7 @@
 //! `spm dispute`: a payee disagrees with a posted line, and how that was settled.
 
 use super::ledger::adjust::record;
-use super::ledger::{existing, moment, posting};
+use super::ledger::{begin, existing, moment};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project;
 use crate::cli::ui::Ui;
@@ -61,15 +61,10 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
     let opened = project::open(global)?;
     match command {
         Command::List => {
-            let store = existing(&opened)?;
-            let sql = "SELECT dispute.record AS dispute, period, dispute.line, payee_id, origin, component, currency, earned, reason, dispute.author,
-                resolution.answer, resolution.adjustment, approval.approver, resolution.author AS answered_by
-                FROM dispute JOIN posting ON posting.record = dispute.posting JOIN line ON line.record = dispute.posting AND line.number = dispute.line
-                LEFT JOIN resolution ON resolution.dispute = dispute.record LEFT JOIN approval ON approval.adjustment = resolution.adjustment ORDER BY dispute.record";
-            command::finish(&store.table(sql, [], &["earned"])?, "spm.disputes/1", global, ui)?;
+            command::finish(&existing(&opened)?.disputes()?, "spm.disputes/1", global, ui)?;
         }
         Command::Open { period, line, reason, author, recorded_at } => {
-            let (posting, _) = posting(&opened, &existing(&opened)?, Some(period))?;
+            let posting = begin(&opened, Some(period))?.1.record;
             let decision = Decision::Dispute { posting, line: *line, reason, author };
             if let Some(number) = record(&opened, &decision, recorded_at.as_deref(), global, ui)? {
                 ui.status(&format!("dispute {number} is open"));

@@ -14,13 +14,14 @@ use spm_frame::{rows, write};
 
 use super::comp::{Depth, calculate, problem};
 use super::settle::Settled;
-use crate::cli::Global;
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
+use crate::cli::{Global, command};
 use crate::report::commission::{Paid, lines};
 use crate::report::explain;
 use crate::report::statement::{Section, Statement, html, sheets};
+use crate::report::table::Format;
 
 /// Steps of the curve that a statement draws.
 const STEPS: i64 = 40;
@@ -40,13 +41,16 @@ pub fn run(
     let paid = calculate(opened, tables, &periods, depth, ui)?;
     let project = &opened.project;
     let quotas = quotas(tables, &project.calendar, &mut Sink::default());
-    let mut by_payee: BTreeMap<&str, Vec<(&Paid<'_>, &Earning)>> = BTreeMap::new();
+    let mut by_payee: BTreeMap<String, Vec<(&Paid<'_>, &Earning)>> = BTreeMap::new();
     for (part, line) in lines(&paid) {
         let id = part.credited.payees[line.payee].id.as_str();
-        if rep.is_none_or(|rep| rep == id) {
-            by_payee.entry(id).or_default().push((part, line));
-        }
+        by_payee.entry(id.to_owned()).or_default().push((part, line));
     }
+    // Somebody without a line may have a draw, a correction or a balance: what is paid is said there, too.
+    for id in settled.map_or(Ok(vec![]), payees_of)? {
+        by_payee.entry(id).or_default();
+    }
+    by_payee.retain(|id, _| rep.is_none_or(|rep| rep == id));
     if by_payee.is_empty() {
         let message = format!("nothing is calculated for {} in {period}", rep.unwrap_or("anyone"));
         let fault = Diagnostic::error(Code::SPM602, message).at(Place::File("reps".to_owned()), "");
@@ -54,12 +58,12 @@ pub fn run(
     }
     let folder = opened.root.join("out/statements").join(period.replace("..", "-to-"));
     let deals = deals_of(&paid, rep)?;
-    let mut shown = String::new();
+    let mut shown: Vec<[String; 3]> = Vec::new();
     for (id, own) in &by_payee {
         ui.step(&format!("statement of {id}"));
         let mut statement = Statement {
             company: project.name.clone(),
-            payee: name_of(own[0].0, own[0].1, id),
+            payee: name_of(&paid, id),
             period: period.to_owned(),
             ..Statement::default()
         };
@@ -76,13 +80,14 @@ pub fn run(
         }
         for part in &paid {
             let payees = &part.credited.payees;
-            let mine = part.payouts.iter().flatten().filter(|payout| payees[payout.payee].id.as_str() == *id);
+            let mine = part.payouts.iter().flatten().filter(|payout| payees[payout.payee].id.as_str() == id);
             for payout in mine {
                 *payable.entry(&payout.amount.currency).or_default() += &payout.amount.exact();
                 statement.payouts.push(explain::text(&payout.trace));
             }
         }
-        let decimals = own[0].0.plan.currency.decimals();
+        let decimals =
+            own.first().map_or(project.currency.decimals(), |(part, _)| part.plan.currency.decimals());
         let sums = payable.iter();
         let sums: Vec<String> =
             sums.map(|(currency, sum)| format!("{} {currency}", money(sum, currency.decimals()))).collect();
@@ -91,19 +96,37 @@ pub fn run(
         if let Some(settled) = settled {
             settle(&mut statement, settled, id)?;
         }
-        let name: String =
+        let file: String =
             id.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
         if !global.dry_run {
-            write::write_text(&folder.join(format!("{name}.html")), &html(&statement))?;
-            write::write_sheets(&folder.join(format!("{name}.xlsx")), &sheets(&statement))?;
+            write::write_text(&folder.join(format!("{file}.html")), &html(&statement))?;
+            write::write_sheets(&folder.join(format!("{file}.xlsx")), &sheets(&statement))?;
         }
-        shown += &format!("{id}: {}\n", statement.payable);
+        shown.push([id.clone(), statement.payable, format!("{file}.html")]);
     }
     if !global.dry_run {
         ui.status(&format!("wrote {} ({} statements)", folder.display(), by_payee.len()));
     }
-    ui.data(&shown)?;
+    if global.format == Format::Table && global.output.is_none() {
+        let texts: Vec<String> = shown.iter().map(|[id, paid, _]| format!("{id}: {paid}\n")).collect();
+        ui.data(&texts.concat())?;
+        return Ok(exit::DONE);
+    }
+    let column = |index: usize| shown.iter().map(move |row| Some(&row[index]));
+    let table = write::Builder::default()
+        .text("payee_id", column(0))
+        .text("paid", column(1))
+        .text("file", column(2))
+        .table()?;
+    command::finish(&table, "spm.statements/1", global, ui)?;
     Ok(exit::DONE)
+}
+
+/// Everybody to whom something is paid, or who has a balance.
+fn payees_of(settled: &Settled) -> Result<Vec<String>, Failure> {
+    let columns = write::texts(&settled.payments)?;
+    let ids = columns.into_iter().next().unwrap_or_default();
+    Ok(ids.into_iter().flatten().collect())
 }
 
 /// Puts what is paid after corrections and balances in place of what the lines add up to.
@@ -132,11 +155,10 @@ fn settle(statement: &mut Statement, settled: &Settled, id: &str) -> Result<(), 
     Ok(())
 }
 
-fn name_of(part: &Paid<'_>, line: &Earning, id: &str) -> String {
-    match part.credited.payees[line.payee].texts.get("name") {
-        Some(name) => format!("{name} ({id})"),
-        None => id.to_owned(),
-    }
+fn name_of(paid: &[Paid<'_>], id: &str) -> String {
+    let mut payees = paid.iter().flat_map(|part| &part.credited.payees);
+    let name = payees.find(|payee| payee.id.as_str() == id).and_then(|payee| payee.texts.get("name"));
+    name.map_or_else(|| id.to_owned(), |name| format!("{name} ({id})"))
 }
 
 /// Rows of deals by plan, person, period and component.

@@ -190,6 +190,12 @@ pub static CONTRACTS: &[Contract] = &[
             column("amount", Number, Required, "money, or units"),
             column("currency", Text, Optional, "currency of the amount"),
             column("kind", Text, Optional, "booking, refund..."),
+            column(
+                "refund_of",
+                Text,
+                Optional,
+                "the transaction that this one takes back: it counts on that one's date while both are in one fiscal year, as `refunds` of a plan says",
+            ),
         ],
     },
     Contract {

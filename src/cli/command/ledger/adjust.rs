@@ -7,6 +7,7 @@ use spm_core::ground::money::{Currency, Money};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::round::Rounding;
 use spm_core::ground::source::Place;
+use spm_core::plan::Plan;
 use spm_frame::load::{Need, load};
 
 use super::{existing, moment, recorded_at};
@@ -14,8 +15,7 @@ use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
 use crate::cli::{Global, command};
-use crate::ledger::Access;
-use crate::ledger::decisions::{Adjustment, Decision, check, decide};
+use crate::ledger::decisions::{Adjustment, Decision, Rules, check, decide, settles};
 
 /// Adjustments.
 #[derive(Debug, clap::Subcommand)]
@@ -61,7 +61,24 @@ pub enum Command {
         #[arg(long, value_name = "DATETIME", value_parser = moment)]
         recorded_at: Option<String>,
     },
-    /// List adjustments, who approved them, and where they were booked
+    /// Reject an adjustment, or take back an approved one that is not booked yet
+    #[command(
+        after_help = "Example:\n  spm ledger adjust withdraw 4 --reason \"the deal is in the extract now\" --author lee\n\nBefore it is approved, anybody may. Afterwards, under the two-person rule, its author or its approver. What is booked stays: add the opposite amount."
+    )]
+    Withdraw {
+        /// Number of the adjustment
+        number: i64,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// Who withdraws it
+        #[arg(long)]
+        author: String,
+        /// When it is recorded, UTC; now when absent
+        #[arg(long, value_name = "DATETIME", value_parser = moment)]
+        recorded_at: Option<String>,
+    },
+    /// List adjustments, who approved or withdrew them, and where they were booked
     List,
 }
 
@@ -69,11 +86,7 @@ pub enum Command {
 pub fn run(opened: &Opened, command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
     match command {
         Command::List => {
-            let store = existing(opened)?;
-            let sql = "SELECT adjustment.record AS adjustment, payee_id, adjustment.period, currency, amount, reason, author, approver, evidence, evidence_sha256,
-                (SELECT posting.period FROM line JOIN posting ON posting.record = line.record WHERE kind = 'adjustment' AND component = CAST(adjustment.record AS TEXT)) AS booked_in
-                FROM adjustment LEFT JOIN approval ON approval.adjustment = adjustment.record ORDER BY adjustment.record";
-            command::finish(&store.table(sql, [], &["amount"])?, "spm.adjustments/1", global, ui)?;
+            command::finish(&existing(opened)?.adjustments()?, "spm.adjustments/1", global, ui)?;
         }
         Command::Add { rep, period, amount, currency, reason, author, evidence, recorded_at: asked } => {
             let period = single(opened, period)?;
@@ -98,13 +111,9 @@ pub fn run(opened: &Opened, command: &Command, global: &Global, ui: &Ui) -> Resu
                 author,
                 evidence,
             });
-            if !known(opened, rep)? {
-                let message = format!("{rep} is neither in the table reps nor in the ledger");
-                let warning = Diagnostic::warning(Code::SPM706, message);
+            if let Some(warning) = unknown(opened, rep)? {
                 let mut sink = Sink::default();
-                sink.push(
-                    warning.hint("an adjustment that is not approved pays nothing: check the identifier"),
-                );
+                sink.push(warning);
                 ui.notices(&sink);
             }
             if let Some(number) = record(opened, &decision, asked.as_deref(), global, ui)? {
@@ -112,28 +121,47 @@ pub fn run(opened: &Opened, command: &Command, global: &Global, ui: &Ui) -> Resu
             }
         }
         Command::Approve { number, approver, recorded_at: asked } => {
-            let two_person = opened.project.ledger.two_person;
-            let decision = Decision::Approve { adjustment: *number, approver, two_person };
+            let decision = Decision::Approve { adjustment: *number, approver };
             if record(opened, &decision, asked.as_deref(), global, ui)?.is_some() {
-                ui.status(&format!("adjustment {number} is approved; the next posting books it"));
+                ui.status(&format!(
+                    "adjustment {number} is approved; it is booked by the next posting, or by that of its period when that is later"
+                ));
+            }
+        }
+        Command::Withdraw { number, reason, author, recorded_at: asked } => {
+            let decision = Decision::Withdraw { adjustment: *number, reason, author };
+            if record(opened, &decision, asked.as_deref(), global, ui)?.is_some() {
+                ui.status(&format!("adjustment {number} is withdrawn and will not be booked"));
+            }
+            if let Some(store) = opened.ledger()?
+                && let Some(dispute) = settles(&store, *number)?
+            {
+                ui.status(&format!(
+                    "it settles dispute {dispute}: open that again if the answer no longer holds"
+                ));
             }
         }
     }
     Ok(exit::DONE)
 }
 
-/// Whether a person is in the table reps, or has a line in the ledger.
-fn known(opened: &Opened, rep: &str) -> Result<bool, Failure> {
-    if let Some(store) = opened.ledger(Access::Read)?
-        && store.text("SELECT payee_id FROM line WHERE payee_id = ?1 LIMIT 1", [rep])?.is_some()
-    {
-        return Ok(true);
+/// A warning when a person is neither in the table reps nor in the ledger.
+fn unknown(opened: &Opened, rep: &str) -> Result<Option<Diagnostic>, Failure> {
+    if opened.ledger()?.map_or(Ok(false), |store| store.knows(rep))? {
+        return Ok(None);
     }
     // What is wrong with the extracts is for the run to say.
     let need = Need { tables: &["reps"], own: None, days: None };
     let tables = load(&opened.root, &opened.project, &need, &mut Sink::default());
-    let ids = tables.get("reps").and_then(|reps| reps.texts("rep_id"));
-    Ok(ids.is_some_and(|ids| ids.iter().flatten().any(|id| id == rep)))
+    let reps = tables.get("reps");
+    let ids = reps.and_then(|reps| reps.texts("rep_id"));
+    if ids.is_some_and(|ids| ids.iter().flatten().any(|id| id == rep)) {
+        return Ok(None);
+    }
+    let file = reps.and_then(|reps| reps.files.first()).map_or("spm.toml", |file| file.path.as_str());
+    let message = format!("{rep} is neither in the table reps nor in the ledger");
+    let warning = Diagnostic::warning(Code::SPM706, message).at(Place::File(file.to_owned()), "");
+    Ok(Some(warning.hint("an adjustment that is not approved pays nothing: check the identifier")))
 }
 
 /// Checks a decision, records it and prints its number; `None` when nothing is to be written.
@@ -144,13 +172,29 @@ pub(in crate::cli::command) fn record(
     global: &Global,
     ui: &Ui,
 ) -> Result<Option<i64>, Failure> {
+    let project = &opened.project;
+    let mut currencies = vec![project.currency.clone()];
+    currencies.extend(
+        opened
+            .plans_of(|plan| match plan {
+                Plan::Comp(plan) => Some(&plan.currency),
+                _ => None,
+            })
+            .into_iter()
+            .cloned(),
+    );
+    currencies.sort();
+    currencies.dedup();
+    let two_person = project.ledger.two_person;
+    let rules = Rules { calendar: &project.calendar, currencies: &currencies, two_person };
     if global.dry_run {
-        check(opened.ledger(Access::Read)?.as_ref(), decision)?;
+        check(opened.ledger()?.as_ref(), decision, &rules)?;
         ui.status("it could be recorded; nothing was written");
         return Ok(None);
     }
-    let Some(mut store) = opened.ledger(Access::Write)? else { return Ok(None) };
-    let number = decide(&mut store, decision, &recorded_at(asked))?;
+    let mut pen = opened.pen()?;
+    check(pen.store(), decision, &rules)?;
+    let number = decide(pen.start()?, decision, &recorded_at(asked))?;
     ui.data(&format!("{number}\n"))?;
     Ok(Some(number))
 }

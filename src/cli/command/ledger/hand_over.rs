@@ -1,10 +1,10 @@
-//! `spm ledger payments`, `journal`, `export`: what payroll, the general ledger and auditors take away.
+//! `spm ledger journal`, `export`: what the general ledger and auditors take away.
 
 use std::path::Path;
 
 use spm_frame::write::{Builder, Folder};
 
-use super::{existing, posting};
+use super::{begin, existing};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
@@ -13,44 +13,6 @@ use crate::ledger::journal::{Entry, journal};
 use crate::ledger::read;
 use crate::report::ledger::units;
 
-/// The payroll file of a posted period: payments above zero, in the columns that `[ledger] payments` names.
-pub fn payments(
-    opened: &Opened,
-    period: Option<&str>,
-    global: &Global,
-    ui: &Ui,
-) -> Result<exit::Code, Failure> {
-    let store = existing(opened)?;
-    let (record, _) = posting(opened, &store, period)?;
-    let columns = opened.project.ledger.payments.iter().map(|(heading, field)| {
-        let value = match field.as_str() {
-            "creditor" => "payee_id",
-            "reference" => "posting.period || '/' || payee_id || '/' || payment.currency",
-            "period" => "posting.period",
-            "posted" => "recorded_at",
-            other => other,
-        };
-        format!("{value} AS \"{}\"", heading.replace('"', "\"\""))
-    });
-    let columns: Vec<String> = columns.collect();
-    let sql = format!(
-        "SELECT {} FROM payment JOIN posting USING (record) JOIN record ON number = posting.record WHERE posting.record = ?1 AND amount > 0 ORDER BY payee_id, payment.currency",
-        columns.join(", ")
-    );
-    let money: Vec<&str> = opened
-        .project
-        .ledger
-        .payments
-        .iter()
-        .filter(|(_, field)| field == "amount")
-        .map(|(heading, _)| heading.as_str())
-        .collect();
-    let codes = "SELECT currency FROM payment WHERE record = ?1 AND amount > 0 ORDER BY payee_id, currency";
-    let table = store.table_in(&sql, codes, record, &money)?;
-    command::finish(&table, "spm.payroll/1", global, ui)?;
-    Ok(exit::DONE)
-}
-
 /// Debits and credits of a posted period.
 pub fn entries(
     opened: &Opened,
@@ -58,11 +20,10 @@ pub fn entries(
     global: &Global,
     ui: &Ui,
 ) -> Result<exit::Code, Failure> {
-    let store = existing(opened)?;
-    let (record, name) = posting(opened, &store, period)?;
+    let (store, posted) = begin(opened, period)?;
     let project = &opened.project;
     let postings = store.postings(&project.calendar, i64::MAX)?;
-    let entries = journal(&store, &project.calendar, &project.ledger, &postings, record)?;
+    let entries = journal(&store, &project.calendar, &project.ledger, &postings, posted.record)?;
     let most = entries.iter().map(|entry| entry.currency.decimals()).max().unwrap_or(2);
     let column = |pick: fn(&Entry) -> i128| {
         let amount = |entry: &Entry| match pick(entry) {
@@ -72,7 +33,7 @@ pub fn entries(
         entries.iter().map(amount).collect::<std::io::Result<Vec<_>>>()
     };
     let table = Builder::default()
-        .text("period", entries.iter().map(|_| Some(name.as_str())))
+        .text("period", entries.iter().map(|_| Some(posted.name.as_str())))
         .text("account", entries.iter().map(|entry| Some(entry.account.as_str())))
         .text("currency", entries.iter().map(|entry| Some(entry.currency.code())))
         .number("debit", most, column(|entry| entry.debit)?)
@@ -98,9 +59,9 @@ pub fn export(
         return Ok(exit::DONE);
     }
     let folder = Folder::create(&std::path::absolute(target)?)?;
-    for (name, order, money) in &tables {
-        let table = store.table(&format!("SELECT * FROM {name} ORDER BY {order}"), [], money)?;
-        folder.table(&format!("{name}.{}", if csv { "csv" } else { "parquet" }), &table, &vec![])?;
+    for table in &tables {
+        let file = format!("{}.{}", table.0, if csv { "csv" } else { "parquet" });
+        folder.table(&file, &store.whole(table)?, &vec![])?;
     }
     folder.publish()?;
     ui.status(&format!("wrote {} ({} tables)", target.display(), tables.len()));

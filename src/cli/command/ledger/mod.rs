@@ -12,11 +12,12 @@ use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::period::from_epoch_day;
 use spm_core::ground::source::Place;
 
-use crate::cli::Global;
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::{self, Opened};
 use crate::cli::ui::Ui;
-use crate::ledger::{Access, Store};
+use crate::cli::{Global, command};
+use crate::ledger::Store;
+use crate::ledger::read::Posted;
 
 /// Ledger commands.
 #[derive(Debug, clap::Subcommand)]
@@ -29,6 +30,9 @@ pub enum Command {
         /// A period, a quarter or year (2027-Q1), or a range
         #[arg(long)]
         period: String,
+        /// Go on when transactions, people or plans that posted periods rest on are gone: what they earned is taken back
+        #[arg(long)]
+        allow_gone: bool,
         /// When it is recorded, UTC, such as 2027-02-01T09:30:00Z; now when absent
         #[arg(long, value_name = "DATETIME", value_parser = moment)]
         recorded_at: Option<String>,
@@ -59,8 +63,14 @@ pub enum Command {
     )]
     Diff,
     /// Check the chain of hashes, the balances, and the calculation from the same inputs
-    #[command(after_help = "Exit code 1 when something is wrong: the first difference is named.")]
-    Verify,
+    #[command(
+        after_help = "Exit code 1 when something is wrong: the first difference is named.\n\nA ledger that lost its last records is still a chain. Keep the last hash that verify prints elsewhere, and give it to\n  spm ledger verify --expect-head HASH"
+    )]
+    Verify {
+        /// A hash that was written down before: the chain has to have it still
+        #[arg(long, value_name = "HASH")]
+        expect_head: Option<String>,
+    },
     /// Show balances: held, carried, draws, clawbacks
     Balances {
         /// As a posted period left them; the last one when absent
@@ -108,9 +118,9 @@ pub enum Command {
 pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
     let opened = project::open(global)?;
     match command {
-        Command::Post { period, recorded_at } => {
+        Command::Post { period, allow_gone, recorded_at } => {
             ui.notices(&opened.notices);
-            post::run(&opened, period, recorded_at.as_deref(), global, ui)
+            post::run(&opened, period, *allow_gone, recorded_at.as_deref(), global, ui)
         }
         Command::List => show::list(&opened, global, ui),
         Command::Show { period, rep, payment: true, .. } => {
@@ -120,42 +130,43 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
             show::show(&opened, period, rep.as_deref(), *line, global, ui)
         }
         Command::Diff => show::diff(&opened, global, ui),
-        Command::Verify => verify::run(&opened, global, ui),
-        Command::Balances { period } => show::balances(&opened, period.as_deref(), global, ui),
-        Command::Reconcile { period } => show::reconcile(&opened, period.as_deref(), global, ui),
-        Command::Payments { period } => hand_over::payments(&opened, period.as_deref(), global, ui),
+        Command::Verify { expect_head } => verify::run(&opened, expect_head.as_deref(), global, ui),
+        Command::Balances { period } => {
+            let (store, posted) = begin(&opened, period.as_deref())?;
+            command::finish(&store.closings(posted.record)?, "spm.balances/1", global, ui)?;
+            Ok(exit::DONE)
+        }
+        Command::Reconcile { period } => {
+            let (store, posted) = begin(&opened, period.as_deref())?;
+            command::finish(&store.reconciliation(posted.record)?, "spm.reconciliation/1", global, ui)?;
+            Ok(exit::DONE)
+        }
+        Command::Payments { period } => {
+            let (store, posted) = begin(&opened, period.as_deref())?;
+            let table = store.payroll(posted.record, &opened.project.ledger)?;
+            command::finish(&table, "spm.payroll/1", global, ui)?;
+            Ok(exit::DONE)
+        }
         Command::Journal { period } => hand_over::entries(&opened, period.as_deref(), global, ui),
         Command::Export { folder, csv } => hand_over::export(&opened, folder, *csv, global, ui),
         Command::Adjust(command) => adjust::run(&opened, command, global, ui),
     }
 }
 
-/// The ledger for reading; a fault when nothing was ever posted.
+/// The ledger for reading; a fault when nothing was ever recorded.
 pub(super) fn existing(opened: &Opened) -> Result<Store, Failure> {
-    opened.ledger(Access::Read)?.ok_or_else(|| {
+    opened.ledger()?.ok_or_else(|| {
         let fault = Diagnostic::error(Code::SPM503, "the project has no ledger yet");
         let fault = fault.at(Place::File(".spm/ledger.db".to_owned()), "");
         Failure::fault(fault.hint("spm ledger post --period PERIOD posts the first period"), exit::INPUT)
     })
 }
 
-/// Number of the record that posted a period.
-pub(super) fn posting(
-    opened: &Opened,
-    store: &Store,
-    period: Option<&str>,
-) -> Result<(i64, String), Failure> {
-    let postings = store.postings(&opened.project.calendar, i64::MAX)?;
-    let found = match period {
-        None => postings.last(),
-        Some(name) => postings.iter().find(|posted| posted.name == name),
-    };
-    found.map(|posted| (posted.record, posted.name.clone())).ok_or_else(|| {
-        let names: Vec<&str> = postings.iter().map(|posted| posted.name.as_str()).collect();
-        let message = format!("{} is not posted", period.unwrap_or("a period"));
-        let fault = Diagnostic::error(Code::SPM602, message).at(Place::File(".spm/ledger.db".to_owned()), "");
-        Failure::fault(fault.hint(format!("posted are: {}", names.join(", "))), exit::NO)
-    })
+/// How commands about a posted period begin: the ledger, and the period; the last one when none is named.
+pub(super) fn begin(opened: &Opened, period: Option<&str>) -> Result<(Store, Posted), Failure> {
+    let store = existing(opened)?;
+    let posted = store.posted(&opened.project.calendar, period)?;
+    Ok((store, posted))
 }
 
 /// Checks a moment as the ledger writes it.

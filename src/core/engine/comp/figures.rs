@@ -259,10 +259,18 @@ impl<'a> Standing<'a> {
 
     /// The part of a period in which the payee is in the plan (E11): 1 where nothing cuts it.
     pub(super) fn participation(&self, period: usize) -> Rational {
+        self.part_of(period, None)
+    }
+
+    /// As [`Standing::participation`], of the days within a stretch only.
+    fn part_of(&self, period: usize, within: Option<DateRange>) -> Rational {
         let range = self.problem.calendar.periods()[period].range;
         let payee = self.payee();
         let plan = self.problem.plan;
-        let parts = self.there(range);
+        let mut parts = self.there(range);
+        if let Some(within) = within {
+            parts = parts.iter().filter_map(|part| part.intersect(&within)).collect();
+        }
         let leaves = payee.leaves.iter().flat_map(|(leave, relief)| {
             parts.iter().filter_map(move |part| Some((leave.intersect(part)?, relief)))
         });
@@ -357,6 +365,41 @@ impl<'a> Standing<'a> {
         summed(&format!("{label}, to date"), &unit, &periods, parts.collect()).unwrap_or_else(|| {
             Node::input(format!("{label}: none"), unit.clone(), Rational::zero()).citing(&quantity.place)
         })
+    }
+
+    /// What is paid at least in the period: always, or for so many months from the hire date, which end on the day before
+    /// the one that they began on (E11). `None` when they are over, or when nobody knows when they began.
+    pub(super) fn least(&self, label: &str, quantity: &Quantity, months: Option<i64>) -> Option<Node> {
+        let Some(months) = months else { return Some(self.target(label, quantity, None)) };
+        let first = self.first_months(months)?;
+        let range = self.problem.calendar.periods()[self.period].range;
+        range.intersect(&first)?;
+        let money = self.problem.money();
+        let part = self.part_of(self.period, Some(first));
+        if part == Rational::one() {
+            return Some(self.target(label, quantity, None));
+        }
+        let Some(whole) = self.of_period(label, quantity, money.clone(), self.period) else {
+            return Some(self.target(label, quantity, None));
+        };
+        let part =
+            Node::input(format!("part of the period in the first {months} months"), Unit::Percent, part);
+        Some(Node::computed(format!("{label} of the payee"), money, Operation::Product, vec![whole, part]))
+    }
+
+    /// The first months after the hire date. Without proration every period that has a day of them counts whole, so they
+    /// are counted from the start of the period of the hire date: as many months as are said, not one more.
+    fn first_months(&self, months: i64) -> Option<DateRange> {
+        let hired = self.payee().hired?;
+        let from = match self.problem.plan.proration {
+            Proration::None => {
+                let calendar = self.problem.calendar;
+                let own = calendar.find(hired).map(|period| calendar.periods()[period].range.from);
+                own.unwrap_or_else(|| hired.first_of_month())
+            }
+            _ => hired,
+        };
+        DateRange::new(from, from.checked_add(jiff::Span::new().try_months(months).ok()?).ok()?)
     }
 
     /// A number of the plan; an empty cell counts as zero and says so.

@@ -302,17 +302,14 @@ fn plan_cap(
 
 fn guarantee(standing: &Standing<'_>, lines: &[Earning]) -> Result<Option<Earning>, Diagnostic> {
     let Some(guarantee) = &standing.problem.plan.guarantee else { return Ok(None) };
-    let new = guarantee.months.is_none_or(|months| {
-        standing
-            .tenure(standing.period)
-            .is_some_and(|month| i64::try_from(month).is_ok_and(|month| month <= months))
-    });
-    if !standing.is_there() || !new {
+    if !standing.is_there() {
         return Ok(None);
     }
+    let Some(least) = standing.least("guarantee", &guarantee.amount, guarantee.months) else {
+        return Ok(None);
+    };
     let money = standing.problem.money();
     let sum = total(standing, lines);
-    let least = standing.target("guarantee", &guarantee.amount, None);
     if sum.value >= least.value {
         return Ok(None);
     }
@@ -330,11 +327,9 @@ fn guarantee(standing: &Standing<'_>, lines: &[Earning]) -> Result<Option<Earnin
 fn advance(standing: &Standing<'_>) -> Option<Advance> {
     let draw = standing.problem.plan.draw.as_ref().filter(|_| standing.is_there())?;
     let month = standing.tenure(standing.period).and_then(|month| i64::try_from(month).ok());
-    let lasts = draw.months.is_none_or(|months| month.is_some_and(|month| month <= months));
-    let floor = lasts.then(|| {
+    let floor = standing.least("draw", &draw.amount, draw.months).map(|amount| {
         let plan = standing.problem.plan;
         let operation = Operation::Round { decimals: plan.currency.decimals(), rounding: plan.rounding };
-        let amount = standing.target("draw", &draw.amount, None);
         Node::computed("draw of the period", standing.problem.money(), operation, vec![amount])
     });
     let recovering = draw.recovery_from <= 1 || month.is_some_and(|month| month >= draw.recovery_from);

@@ -59,6 +59,34 @@ pub struct Fact {
     pub name: String,
 }
 
+impl Fact {
+    /// The fact that a payee is credited with a transaction, or a line of one, by a rule.
+    #[must_use]
+    pub fn credit(period: usize, plan: &str, payee: &str, (deal, rule): (&str, &str)) -> Self {
+        let name = format!("transaction {deal} ({rule})");
+        Self {
+            period: Some(period),
+            kind: FactKind::Credit,
+            plan: plan.to_owned(),
+            subject: payee.to_owned(),
+            name,
+        }
+    }
+
+    /// The transaction, with its line when it has one, of a credit.
+    #[must_use]
+    pub fn transaction(&self) -> Option<&str> {
+        let rest = self.name.strip_prefix("transaction ").filter(|_| self.kind == FactKind::Credit)?;
+        // The bracket that the last one closes: both names may have brackets of their own.
+        let mut open = 0;
+        let rule = rest.char_indices().rev().find(|(_, letter)| {
+            open += i32::from(*letter == ')') - i32::from(*letter == '(');
+            open == 0
+        });
+        rule.map(|(at, _)| rest[..at].trim_end_matches(' '))
+    }
+}
+
 /// Facts and their values.
 pub type Facts = BTreeMap<Fact, String>;
 

@@ -8,6 +8,7 @@ mod amortize;
 mod books;
 mod cause;
 mod clawback;
+mod gone;
 mod release;
 mod settle;
 pub mod verify;
@@ -16,6 +17,7 @@ pub use amortize::{Amortization, Schedule, amortize};
 pub use books::{Account, Amounts, Books, Key, Kind, Who};
 pub use cause::{Change, Fact, FactKind, Facts, changes, explain};
 pub use clawback::{Cancelled, served, unserved};
+pub use gone::{Gone, gone};
 pub use release::{Due, Receipts, release};
 pub use settle::{Entitled, Entitlements, Line, Movement, Payment, Settlement, Terms, settle};
 

@@ -29,7 +29,7 @@ pub(super) static DRAW: Shape = Shape {
         Field::optional(
             "months",
             Kind::Integer(1, 1200),
-            "for how many months from reps.hire_date; always when absent",
+            "for how many months from reps.hire_date, to the day: the first and the last period are shrunk to their days in them, as `proration` says (`none`: that many months from the start of the period of the hire date); always when absent",
         ),
         Field::optional(
             "recovery",
@@ -39,7 +39,7 @@ pub(super) static DRAW: Shape = Shape {
         Field::optional(
             "recovery_from",
             Kind::Integer(1, 1200),
-            "with recoverable: month from reps.hire_date in which recovery starts; at once when absent",
+            "with recoverable: month from reps.hire_date in which recovery starts, with the first period that begins in it; at once when absent",
         ),
     ],
 };

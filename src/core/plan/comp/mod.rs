@@ -55,6 +55,8 @@ pub struct CompPlan {
     pub rounding: Rounding,
     /// How targets, goals and guarantees shrink with participation.
     pub proration: Proration,
+    /// Whether a refund counts on the date of what it takes back, within a fiscal year (E25); else on its own.
+    pub refunds_on_original: bool,
     /// How transactions in another currency are converted.
     pub conversion: Conversion,
     /// Where it says that payees are paid in their own currency; `None` when they are paid in the plan's (E31).
@@ -345,6 +347,7 @@ impl CompPlan {
             effective: effective.unwrap_or(DateRange { from: super::Date::MIN, to: super::Date::MAX }),
             currency: raw.text("currency").and_then(Currency::from_code).unwrap_or_else(|| currency.clone()),
             eligible,
+            refunds_on_original: raw.text("refunds") != Some("current"),
             rounding: raw.text("rounding").and_then(Rounding::from_name).unwrap_or_default(),
             proration: match raw.text("proration") {
                 Some("months") => Proration::Months,

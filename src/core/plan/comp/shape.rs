@@ -45,6 +45,11 @@ pub static COMP: Shape = Shape {
             "how transactions in another currency are converted: the rate of that type from the table rates, `plan` (default) and `period-average` by period, `spot` by event date",
         ),
         Field::optional(
+            "refunds",
+            Kind::Choice(&["original", "current"]),
+            "where a transaction with `refund_of` counts: original (default), on the date of the transaction that it takes back while both are in one fiscal year, and on its own date afterwards; current, always on its own date",
+        ),
+        Field::optional(
             "pay_currency",
             Kind::Choice(&["plan", "payee"]),
             "in which currency payees are paid: the plan's (default), or `payee`, that of reps.currency (the plan's where it is empty). Goals, attainment and every line stay in the plan's; what a payee's lines of a period add up to is converted once, with the rate of the plan's `conversion` for the period (`spot`: of its last day), and rounded once. Not with a recoverable draw, clawback or release, nor where a ledger or the table releases settles balances",
@@ -519,7 +524,7 @@ static GUARANTEE: Shape = Shape {
         Field::optional(
             "months",
             Kind::Integer(1, 1200),
-            "for how many months from reps.hire_date; always when absent",
+            "for how many months from reps.hire_date, to the day, as with `draw`; always when absent",
         ),
     ],
 };

@@ -1,0 +1,94 @@
+//! Refunds on the date of what they take back (E25).
+//!
+//! A refund lowers the attainment of the period in which the transaction was sold, as long as both are in one fiscal year;
+//! afterwards it counts on its own date. It is known from its own date on: a period that ended before does not see it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use polars::prelude::*;
+use spm_core::ground::diagnostic::Diagnostic;
+use spm_core::ground::period::{Calendar, Date, epoch_day, from_epoch_day};
+use spm_core::plan::comp::CompPlan;
+
+use crate::credit::internal;
+use crate::load::Tables;
+use crate::table::Table;
+
+const TRANSACTIONS: &str = "transactions";
+
+/// The tables as a plan sees them at the end of a stretch of periods: refunds from before that day are dated as it says.
+pub fn dated<'t>(
+    plan: &CompPlan,
+    tables: &'t Tables,
+    calendar: &Calendar,
+    before: Date,
+) -> Result<Cow<'t, Tables>, Diagnostic> {
+    let Some(table) = tables.get(TRANSACTIONS).filter(|_| plan.refunds_on_original) else {
+        return Ok(Cow::Borrowed(tables));
+    };
+    let moves = moves(table, calendar, before);
+    if moves.is_empty() {
+        return Ok(Cow::Borrowed(tables));
+    }
+    let mut table = table.clone();
+    let days: Option<Int32Chunked> = table.days("event_date").map(|days| {
+        let moved = days.iter().enumerate().map(|(row, day)| moves.get(&row).copied().or(day));
+        moved.collect_ca("event_date".into())
+    });
+    if let Some(days) = days {
+        let days = days.into_date().into_column();
+        table.frame.with_column(days).map_err(|error| internal(&error))?;
+    }
+    let mut all = tables.clone();
+    all.tables.insert(TRANSACTIONS, table);
+    Ok(Cow::Owned(all))
+}
+
+/// Whether a refund happened on one of these days, so that periods that ended before know less than later ones.
+#[must_use]
+pub fn happened(tables: &Tables, from: Date, to: Date) -> bool {
+    let Some(table) = tables.get(TRANSACTIONS) else { return false };
+    let (Some(originals), Some(days)) = (table.texts("refund_of"), table.days("event_date")) else {
+        return false;
+    };
+    let (from, to) = (epoch_day(from), epoch_day(to));
+    originals
+        .iter()
+        .zip(days.iter())
+        .any(|(original, day)| original.is_some() && day.is_some_and(|day| (from..to).contains(&day)))
+}
+
+/// The new day of each row that moves.
+fn moves(table: &Table, calendar: &Calendar, before: Date) -> BTreeMap<usize, i32> {
+    let (Some(originals), Some(ids), Some(days)) =
+        (table.texts("refund_of"), table.texts("transaction_id"), table.days("event_date"))
+    else {
+        return BTreeMap::new();
+    };
+    let before = epoch_day(before);
+    let mut sold: BTreeMap<&str, i32> = originals.iter().flatten().map(|id| (id, i32::MAX)).collect();
+    if sold.is_empty() {
+        return BTreeMap::new();
+    }
+    for (id, day) in ids.iter().zip(days.iter()) {
+        if let (Some(id), Some(day)) = (id, day)
+            && let Some(first) = sold.get_mut(id)
+        {
+            *first = (*first).min(day);
+        }
+    }
+    let year = |day: i32| {
+        let period = calendar.find(from_epoch_day(day)?)?;
+        Some(calendar.periods()[period].year.as_str())
+    };
+    let mut moves = BTreeMap::new();
+    for (row, (original, day)) in originals.iter().zip(days.iter()).enumerate() {
+        let (Some(original), Some(day)) = (original, day) else { continue };
+        let Some(first) = sold.get(original).filter(|first| **first != i32::MAX) else { continue };
+        if day < before && year(day).is_some() && year(day) == year(*first) {
+            moves.insert(row, *first);
+        }
+    }
+    moves
+}

@@ -1,0 +1,345 @@
+//! Drafts of open periods: what each would book on the books that the one before leaves, settled and checked.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use spm_core::engine::comp::{self, Earnings, Problem};
+use spm_core::engine::ledger::{
+    Books, Cancelled, Change, Fact, FactKind, Facts, Gone, Key, Receipts, Settlement, changes, explain, gone,
+    served, settle, verify,
+};
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::id::PayeeId;
+use spm_core::ground::period::{Calendar, Date};
+use spm_core::ground::rational::Rational;
+use spm_core::ground::source::Place;
+use spm_core::plan::comp::CompPlan;
+use spm_frame::credit::Credited;
+use spm_frame::events::{cancellations, cancelled, receipts};
+use spm_frame::load::Tables;
+use spm_frame::quota::quotas;
+use spm_frame::table::Table;
+
+use super::entitle::{self, Attributed, Ground, Part, attributed, deal};
+use super::read::Posted;
+use super::write::PlanText;
+use super::{Fault, Store, decisions};
+
+/// What an open period would book.
+#[derive(Debug)]
+pub struct Draft {
+    /// Lines, balances and payments.
+    pub settlement: Settlement,
+    /// Facts that are other ones than those of the posting before.
+    pub changes: Vec<Change>,
+}
+
+/// Whether drafts keep the facts that they rest on, as postings do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// They do.
+    Facts,
+    /// Only what is booked is wanted.
+    Nothing,
+}
+
+/// The ledger on which periods are settled.
+#[derive(Debug)]
+pub struct Setting<'a> {
+    /// The ledger, when there is one.
+    pub store: Option<&'a Store>,
+    /// The last record that counts.
+    pub through: i64,
+    /// The posted periods.
+    pub postings: Vec<Posted>,
+    /// What was known of the extracts by a day, when that is asked for.
+    pub as_of: Option<Date>,
+}
+
+impl<'a> Setting<'a> {
+    /// The ledger as it stood at the end of a day, or as it stands.
+    pub fn of(calendar: &Calendar, store: Option<&'a Store>, as_of: Option<Date>) -> Result<Self, Fault> {
+        let (through, postings) = match store {
+            None => (i64::MAX, vec![]),
+            Some(store) => {
+                let through = store.through(as_of)?;
+                (through, store.postings(calendar, through)?)
+            }
+        };
+        Ok(Self { store, through, postings, as_of })
+    }
+
+    /// The ledger as it stood when a period was posted.
+    #[must_use]
+    pub fn before(store: &'a Store, postings: &[Posted], posted: &Posted) -> Self {
+        let earlier = postings.iter().filter(|other| other.record < posted.record);
+        Self {
+            store: Some(store),
+            through: posted.record - 1,
+            postings: earlier.cloned().collect(),
+            as_of: None,
+        }
+    }
+
+    /// The periods that have to be calculated for a run over some periods, and those of them that are open.
+    #[must_use]
+    pub fn ranges(&self, periods: &Range<usize>) -> (Range<usize>, Range<usize>) {
+        let (Some(first), Some(last)) = (self.postings.first(), self.postings.last()) else {
+            return (periods.clone(), periods.clone());
+        };
+        let end = periods.end.max(last.period + 1);
+        (first.period..end, last.period + 1..end)
+    }
+
+    /// Whether there is anything to post in a range: periods are posted in order, each once.
+    pub fn postable(&self, calendar: &Calendar, periods: &Range<usize>) -> Result<bool, Fault> {
+        let names = calendar.periods();
+        let refuse = |message: String, hint: &str| Err(Fault::new(Code::SPM704, message, hint));
+        let (Some(first), Some(last)) = (self.postings.first(), self.postings.last()) else {
+            if let Some(store) = self.store {
+                decisions::before_the_ledger(store, calendar, periods.start)?;
+            }
+            return Ok(true);
+        };
+        if periods.start > last.period + 1 {
+            let (asked, next) = (&names[periods.start].name, &names[last.period + 1].name);
+            return refuse(format!("{asked} cannot be posted before {next}"), "periods are posted in order");
+        }
+        if periods.start < first.period {
+            return refuse(
+                format!("the ledger starts with {}, which is later", first.name),
+                &format!("what was owed before that can be taken in as an adjustment for {}", first.name),
+            );
+        }
+        Ok(periods.end > last.period + 1)
+    }
+}
+
+/// Goals by holder, name and period.
+pub type Quotas = BTreeMap<(PayeeId, String, usize), Rational>;
+
+/// What is known: the tables of the extracts, and the plans.
+#[derive(Debug)]
+pub struct World<'a> {
+    calendar: &'a Calendar,
+    tables: &'a Tables,
+    /// Identifier and hash of each plan.
+    plans: Vec<(String, String)>,
+    quotas: Quotas,
+    receipts: Receipts,
+}
+
+impl<'a> World<'a> {
+    /// From loaded tables.
+    #[must_use]
+    pub fn of(calendar: &'a Calendar, tables: &'a Tables, plans: &[PlanText]) -> Self {
+        Self {
+            calendar,
+            tables,
+            plans: plans.iter().map(|plan| (plan.id.clone(), plan.sha256.clone())).collect(),
+            quotas: quotas(tables, calendar, &mut Sink::default()),
+            receipts: receipts(tables),
+        }
+    }
+
+    /// Facts of what was posted that no extract and no plan has any more.
+    fn gone(&self, posted: &Facts) -> Vec<Gone> {
+        if posted.is_empty() {
+            return vec![];
+        }
+        let ids = |table: &str, column: &str| -> BTreeSet<&str> {
+            let column = self.tables.get(table).and_then(|table| table.texts(column));
+            column.map_or_else(BTreeSet::new, |column| column.iter().flatten().collect())
+        };
+        let mut missing: BTreeSet<&str> = posted.keys().filter_map(Fact::transaction).collect();
+        if let Some(table) = self.tables.get("transactions")
+            && let Some(all) = table.texts("transaction_id")
+        {
+            let lines = table.texts("line_id");
+            for (row, id) in all.iter().enumerate() {
+                match (id, lines.and_then(|lines| lines.get(row))) {
+                    (Some(id), None) => missing.remove(id),
+                    (Some(id), line) => missing.remove(deal(id, line).as_str()),
+                    (None, _) => false,
+                };
+            }
+        }
+        let (people, cancelled) = (ids("reps", "rep_id"), ids("cancellations", "transaction_id"));
+        let exists = |kind: FactKind, fact: &Fact| match kind {
+            FactKind::Credit => fact.transaction().is_none_or(|deal| !missing.contains(deal)),
+            FactKind::Person => people.contains(fact.subject.as_str()),
+            FactKind::Cancellation => cancelled.contains(fact.subject.as_str()),
+            FactKind::Plan => self.plans.iter().any(|(id, _)| *id == fact.subject),
+            FactKind::Quota => fact.period.is_some_and(|period| {
+                self.quotas.contains_key(&(fact.subject.as_str().into(), fact.name.clone(), period))
+            }),
+        };
+        gone(posted, &exists)
+    }
+
+    /// The file that a kind of fact comes from.
+    fn source_of(&self, kind: FactKind) -> String {
+        let table = match kind {
+            FactKind::Credit => "transactions",
+            FactKind::Quota => "quotas",
+            FactKind::Person => "reps",
+            FactKind::Cancellation => "cancellations",
+            FactKind::Plan => return "plans/".to_owned(),
+        };
+        let file = self.tables.get(table).and_then(|table| table.files.first());
+        file.map_or_else(|| "spm.toml".to_owned(), |file| file.path.clone())
+    }
+}
+
+/// What a plan comes to, over all periods that have to be calculated.
+#[derive(Debug)]
+pub struct Calculated<'a> {
+    plan: &'a CompPlan,
+    credited: &'a Credited,
+    earnings: &'a Earnings,
+    attributed: Attributed,
+}
+
+impl<'a> Calculated<'a> {
+    /// With the attribution of its earnings, where the plan has parts that wait for events.
+    pub fn of(
+        plan: &'a CompPlan,
+        credited: &'a Credited,
+        earnings: &'a Earnings,
+        attribution: Option<&Table>,
+    ) -> Result<Self, Fault> {
+        let attributed = attribution.map_or_else(|| Ok(Attributed::new()), attributed)?;
+        Ok(Self { plan, credited, earnings, attributed })
+    }
+}
+
+/// Open periods, one after the other.
+#[derive(Debug)]
+pub struct Drafting<'a> {
+    setting: &'a Setting<'a>,
+    world: &'a World<'a>,
+    books: Books,
+    /// The facts that went into what was booked.
+    known: Facts,
+    /// Whether these are the facts of the period before the next one.
+    known_is_of_before: bool,
+    /// What was cancelled by the end of the period before.
+    past: BTreeMap<String, Date>,
+}
+
+impl<'a> Drafting<'a> {
+    /// Begins on the books as they are.
+    pub fn start(setting: &'a Setting<'a>, world: &'a World<'a>) -> Result<Self, Fault> {
+        let (books, known) = match setting.store {
+            None => (Books::default(), Facts::new()),
+            Some(store) => {
+                (store.books(world.calendar, setting.through)?, store.facts(world.calendar, setting.through)?)
+            }
+        };
+        Ok(Self { setting, world, books, known, known_is_of_before: true, past: BTreeMap::new() })
+    }
+
+    /// Warnings: what posted periods rest on and nothing has any more, so that it would be taken back.
+    #[must_use]
+    pub fn gone(&self) -> Vec<Diagnostic> {
+        let warning = |gone: &Gone| {
+            let place = Place::File(self.world.source_of(gone.kind));
+            Diagnostic::warning(Code::SPM707, gone.text()).at(place, "").hint(
+                "what rests on it is taken back: restore the extract or plan; if it really is gone, post with --allow-gone",
+            )
+        };
+        self.world.gone(&self.known).iter().map(warning).collect()
+    }
+
+    /// Settles the next open period. `all` are the periods that were calculated. Facts have to be kept where the next period
+    /// rests on another calculation, so that what changed between them can be named.
+    pub fn draft(
+        &mut self,
+        period: usize,
+        all: &Range<usize>,
+        calculated: &[Calculated<'_>],
+        keep: Keep,
+    ) -> Result<Draft, Fault> {
+        let World { calendar, tables, plans: texts, quotas, receipts } = self.world;
+        let name = |period: usize| calendar.periods()[period].name.clone();
+        let gone = cancellations(tables, calendar.periods()[period].range.to);
+        let mut parts = Vec::new();
+        for own in calculated {
+            parts.push(self.part(own, all, &gone)?);
+        }
+        let mut entitlements = entitle::entitlements(calendar, period, &parts, receipts)?;
+        if let Some(store) = self.setting.store {
+            decisions::entitle(store, calendar, self.setting.through, &mut entitlements)?;
+        }
+        let terms = entitle::terms(calendar, period, &parts)?;
+        let ground = Ground { calendar, quotas, cancellations: &gone, plans: texts };
+        // Facts are many: they are gathered when a posting keeps them, or when a correction has to be explained.
+        let now: OnceCell<Facts> = OnceCell::new();
+        let gather = || now.get_or_init(|| entitle::facts(&ground, &parts, period).unwrap_or_default());
+        let old: OnceCell<Vec<Change>> = OnceCell::new();
+        let plans: Vec<&CompPlan> = calculated.iter().map(|own| own.plan).collect();
+        let cause = |key: &Key| {
+            let changed = old.get_or_init(|| match self.known_is_of_before {
+                true => changes(&self.known, gather(), period.saturating_sub(1)),
+                // Rests on the same calculation as the period before: what changed between them is what was cancelled.
+                false => changes(&entitle::cancellations(&self.past), &entitle::cancellations(&gone), period),
+            });
+            let credited = |transaction: &str| {
+                let own = |part: &Part<'_>| {
+                    let mine = |credit: &Cancelled| {
+                        part.credited.payees[credit.cell.payee].id == key.who.payee
+                            && credit.transaction == transaction
+                    };
+                    part.cancelled.iter().any(mine)
+                };
+                parts.iter().any(own)
+            };
+            explain(key, changed, &plans, &credited, &name)
+        };
+        let settlement = settle(period, &self.books, &entitlements, &terms, &name, &cause);
+        verify::settlement(&self.books, &entitlements, &settlement)?;
+        self.books.book(&settlement);
+        let mut differences = Vec::new();
+        self.known_is_of_before = keep == Keep::Facts;
+        if keep == Keep::Facts {
+            differences = changes(&self.known, gather(), period);
+            self.known = now.into_inner().unwrap_or_default();
+        }
+        self.past = gone;
+        Ok(Draft { settlement, changes: differences })
+    }
+
+    /// A plan with what cancelled transactions leave of it.
+    fn part<'p>(
+        &self,
+        own: &'p Calculated<'p>,
+        all: &Range<usize>,
+        gone: &BTreeMap<String, Date>,
+    ) -> Result<Part<'p>, Fault> {
+        let Calculated { plan, credited, earnings, attributed } = own;
+        let mut part = Part { plan, credited, earnings, served: None, cancelled: vec![], attributed };
+        let Some(rule) = plan.clawback.as_ref().filter(|_| !gone.is_empty()) else { return Ok(part) };
+        part.cancelled = cancelled(credited, gone)?;
+        let (measurements, deals) = served(&credited.measurements, &credited.deals, &part.cancelled, rule);
+        let calendar = self.world.calendar;
+        let active =
+            all.clone().filter(|index| calendar.periods()[*index].range.intersect(&plan.effective).is_some());
+        let active: Vec<usize> = active.collect();
+        let problem = Problem {
+            plan,
+            calendar,
+            periods: active.first().copied().unwrap_or(all.start)
+                ..active.last().map_or(all.start, |last| last + 1),
+            payees: &credited.payees,
+            measurements: &measurements,
+            deals: &deals,
+            quotas: &self.world.quotas,
+            explain_deals: false,
+        };
+        let earnings = comp::earn(&problem)?;
+        comp::verify::verify(&problem, &earnings)?;
+        part.served = Some(earnings);
+        Ok(part)
+    }
+}
