@@ -89,29 +89,63 @@ pub fn split_largest_remainder(total: i128, weights: &[Rational]) -> Option<Vec<
 
 /// The same in integers, where the weights brought to one denominator and their products with the total fit 128 bits.
 fn split_by_whole_weights(total: i128, weights: &[Rational]) -> Option<Vec<i128>> {
-    let pairs: Vec<(i64, i64)> = weights.iter().map(Rational::to_i64_pair).collect::<Option<_>>()?;
-    let common = pairs.iter().try_fold(1i64, |common, (_, denominator)| {
-        let missing = denominator / common.gcd(denominator);
-        common.checked_mul(missing)
-    })?;
-    let whole = |(numerator, denominator): &(i64, i64)| {
-        i128::from(*numerator).checked_mul(i128::from(common / denominator))
-    };
-    let whole: Vec<i128> = pairs.iter().map(whole).collect::<Option<_>>()?;
-    let sum = whole.iter().try_fold(0i128, |sum, weight| sum.checked_add(*weight))?;
-    let mut parts = Vec::with_capacity(whole.len());
-    let mut remainders = Vec::with_capacity(whole.len());
-    for (position, weight) in whole.iter().enumerate() {
-        let (part, remainder) = total.checked_mul(*weight)?.div_mod_floor(&sum);
-        parts.push(part);
-        remainders.push((remainder, position));
-    }
-    let left = total - parts.iter().sum::<i128>();
-    remainders.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-    for (_, position) in remainders.iter().take(usize::try_from(left).ok()?) {
-        parts[*position] += 1;
-    }
+    let mut parts = vec![0; weights.len()];
+    WholeWeights::of(weights)?.split(total, &mut parts)?;
     Some(parts)
+}
+
+/// Weights brought to one denominator, for many splits by the same weights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WholeWeights {
+    weights: Vec<i128>,
+    sum: i128,
+}
+
+impl WholeWeights {
+    /// The weights, none negative and not all zero; `None` where they are, or do not fit 128 bits.
+    #[must_use]
+    pub fn of(weights: &[Rational]) -> Option<Self> {
+        let pairs: Vec<(i64, i64)> = weights.iter().map(Rational::to_i64_pair).collect::<Option<_>>()?;
+        let common = pairs.iter().try_fold(1i64, |common, (_, denominator)| {
+            let missing = denominator / common.gcd(denominator);
+            common.checked_mul(missing)
+        })?;
+        let whole = |(numerator, denominator): &(i64, i64)| {
+            i128::from(*numerator).checked_mul(i128::from(common / denominator))
+        };
+        let weights: Vec<i128> = pairs.iter().map(whole).collect::<Option<_>>()?;
+        let sum = weights.iter().try_fold(0i128, |sum, weight| sum.checked_add(*weight))?;
+        (sum > 0 && weights.iter().all(|weight| *weight >= 0)).then_some(Self { weights, sum })
+    }
+
+    /// Splits `total`, zero or more, into `parts`, one for each weight, by the rule of [`split_largest_remainder`].
+    /// `None`, with `parts` undefined, when a product does not fit 128 bits.
+    #[must_use]
+    pub fn split(&self, total: i128, parts: &mut [i128]) -> Option<()> {
+        let mut remainders = Vec::with_capacity(self.weights.len());
+        let mut left = total;
+        for (position, (weight, part)) in self.weights.iter().zip(parts.iter_mut()).enumerate() {
+            let product = total.checked_mul(*weight)?;
+            // Dividing 64 bits takes a fraction of the time of 128.
+            let remainder = match (i64::try_from(product), i64::try_from(self.sum)) {
+                (Ok(product), Ok(sum)) => {
+                    *part = (product / sum).into();
+                    (product % sum).into()
+                }
+                _ => {
+                    *part = product / self.sum;
+                    product % self.sum
+                }
+            };
+            left -= *part;
+            remainders.push((remainder, position));
+        }
+        remainders.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        for (_, position) in remainders.iter().take(usize::try_from(left).ok()?) {
+            parts[*position] += 1;
+        }
+        Some(())
+    }
 }
 
 /// Rounds exact parts that already sum to `total` to integers that still do, by largest remainder.

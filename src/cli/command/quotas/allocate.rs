@@ -60,8 +60,9 @@ struct Results {
 fn write(opened: &Opened, tables: &Tables, global: &Global, ui: &Ui) -> Result<Results, Failure> {
     let allocated = planned(opened, tables, ui)?;
     let results = Results {
-        quotas: quotas::quotas(&allocated).map_err(|fault| Failure::fault(fault, exit::INPUT))?,
-        parts: quotas::parts(&allocated)?,
+        quotas: quotas::quotas(&allocated, &opened.project.name)
+            .map_err(|fault| Failure::fault(fault, exit::INPUT))?,
+        parts: quotas::parts(&allocated, &opened.project.name)?,
         reconciliation: quotas::reconciliation(&allocated)?,
     };
     if !global.dry_run {

@@ -248,8 +248,8 @@ proptest! {
             }
         }
         match (allocate(&problem), allocate(&scaled)) {
-            (Ok(one), Ok(many)) => for (one, many) in one.quotas.iter().zip(&many.quotas) {
-                prop_assert_eq!(one.amount_minor * i128::from(times), many.amount_minor);
+            (Ok(one), Ok(many)) => for (one, many) in one.amounts.iter().zip(&many.amounts) {
+                prop_assert_eq!(one * i128::from(times), *many);
             },
             (one, many) => prop_assert_eq!(one.is_err(), many.is_err()),
         }
@@ -300,7 +300,7 @@ proptest! {
         let texts: Vec<String> = weights.iter().map(ToString::to_string).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let allocation = allocate(&flat(&total.to_string(), &texts)).expect("feasible");
-        let amounts: Vec<i128> = allocation.quotas[1..].iter().map(|quota| quota.amount_minor / 100).collect();
+        let amounts: Vec<i128> = allocation.amounts[1..].iter().map(|amount| amount / 100).collect();
         let exact: Vec<Rational> = weights.iter().copied().map(whole).collect();
         prop_assert_eq!(Some(amounts), split_largest_remainder(total.into(), &exact));
     }
@@ -321,11 +321,11 @@ proptest! {
     }
 
     #[test]
-    fn any_changed_amount_is_noticed(seed in seeds(), row in 0usize..100, by in -3i128..3) {
+    fn any_changed_amount_is_noticed(seed in seeds(), cell in 0usize..100, by in -3i128..3) {
         let problem = build(&seed, false);
         let mut allocation = allocate(&problem).expect("feasible");
-        let row = row % allocation.quotas.len();
-        allocation.quotas[row].amount_minor += by;
+        let cell = cell % allocation.amounts.len();
+        allocation.amounts[cell] += by;
         prop_assert_eq!(verify(&problem, &allocation).is_empty(), by == 0);
     }
 }
