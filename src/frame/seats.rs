@@ -66,12 +66,8 @@ fn seats_of(
     sink: &mut Sink,
 ) -> Result<Vec<Seat>, Diagnostic> {
     let place = &plan.place;
+    // Canonical tables are in the order of their key, and stay in it when rows are left out.
     let reps = kept(table(tables, "reps", place)?, plan.eligible.as_ref(), place)?;
-    let frame = reps
-        .frame
-        .sort(["rep_id"], SortMultipleOptions::default())
-        .map_err(|error| internal(&error, place))?;
-    let reps = Table { frame, ..reps };
     let column = |expression: Option<&Expression>| -> Result<Vec<Option<Rational>>, Diagnostic> {
         let Some(expression) = expression else { return Ok(vec![None; reps.frame.height()]) };
         let (values, decimals) = numbers(&reps, expression, place)?;

@@ -35,20 +35,18 @@ pub fn parts(allocated: &[Allocated<'_>], company: &str) -> std::io::Result<Tabl
             whys.map(move |why| (published(plan, company, why.into()), why))
         })
         .collect();
-    let part = |read: &dyn Fn(&Parts) -> &Rational| {
-        rows.iter().map(|(_, why)| Some(read(&why.parts).to_string())).collect::<Vec<_>>()
-    };
+    let part = |read: fn(&Parts) -> &Rational| rows.iter().map(|(_, why)| Some(read(&why.parts).to_string()));
     let share = |value: &Rational| (*value != Rational::one()).then(|| value.to_string());
     Builder::default()
         .text("holder_id", rows.iter().map(|((_, held), _)| Some(held.holder)))
         .text("measure", rows.iter().map(|((measure, _), _)| Some(*measure)))
         .text("amount", rows.iter().map(|(_, why)| Some(why.amount.to_string())))
-        .text("history", part(&|parts| &parts.history))
-        .text("growth_share", part(&|parts| &parts.growth_share))
-        .text("over_assignment", part(&|parts| &parts.over_assignment))
-        .text("from_above", part(&|parts| &parts.from_above))
-        .text("limits", part(&|parts| &parts.limits))
-        .text("rounding", part(&|parts| &parts.rounding))
+        .text("history", part(|parts| &parts.history))
+        .text("growth_share", part(|parts| &parts.growth_share))
+        .text("over_assignment", part(|parts| &parts.over_assignment))
+        .text("from_above", part(|parts| &parts.from_above))
+        .text("limits", part(|parts| &parts.limits))
+        .text("rounding", part(|parts| &parts.rounding))
         .text("weight", rows.iter().map(|(_, why)| Some(why.weight.to_string())))
         .text("availability", rows.iter().map(|(_, why)| share(&why.availability)))
         .text(

@@ -14,6 +14,7 @@ mod ledger_world;
 mod literate;
 mod oracle;
 mod project;
+mod quota_lines;
 mod quotas;
 mod staffing;
 mod territories;

@@ -200,7 +200,7 @@ fn open_problem(
     let states = plan.total.is_some() || plan.bottom_up.as_ref().is_some_and(|own| !own.share.is_zero());
     let year = fresh.allocation.explanations.first().map(|why| why.amount.clone()).unwrap_or_default();
     let total = if states { &year - &closed(root) } else { stood.clone() };
-    let mut problem = problem(question, open, Total::Given(total.clone()));
+    let mut problem = problem(question, open.holders.clone(), &open.phasing, Total::Given(total.clone()));
     let fresh: BTreeMap<&HolderId, Rational> = fresh
         .allocation
         .explanations

@@ -283,6 +283,7 @@ fn verify_catches_each_kind_of_tampering() {
     assert!(laws(&|bad| bad.explanations[0].level = "firm".into()).contains(&Law::Rows));
     assert!(laws(&|bad| bad.explanations[1].parent = None).contains(&Law::Rows));
     assert!(laws(&|bad| bad.explanations[0].holder = HolderId::from("nobody")).contains(&Law::Rows));
+    assert!(laws(&|bad| bad.explanations[2].index = bad.explanations[3].index).contains(&Law::Rows));
     let broken_units = |bad: &mut super::Allocation| {
         set("east", None, 50)(bad);
         set("west", None, -50)(bad);

@@ -125,6 +125,8 @@ impl Parts {
 pub struct Explanation {
     /// Whose.
     pub holder: HolderId,
+    /// The index of the holder among those of the problem.
+    pub index: usize,
     /// Its level.
     pub level: Arc<str>,
     /// Its parent; none for the root.

@@ -31,6 +31,7 @@ pub(super) fn explain(
         let is_leaf = hierarchy.children[position].is_empty();
         Explanation {
             holder: hierarchy.holders[position].id.clone(),
+            index: hierarchy.indices[position],
             level: hierarchy.holders[position].level.clone(),
             parent: hierarchy.holders[position].parent.clone(),
             amount: division.amount.clone(),

@@ -17,6 +17,8 @@ pub(super) struct Hierarchy<'a> {
     pub smallest: Rational,
     /// The holders; the root is the first.
     pub holders: Vec<&'a Holder>,
+    /// The index of each in the problem.
+    pub indices: Vec<usize>,
     /// Position of each parent; none for the root.
     pub parents: Vec<Option<usize>>,
     /// Positions of each holder's children.
@@ -87,8 +89,9 @@ pub(super) fn check_problem(problem: &Problem) -> Result<Hierarchy<'_>, Vec<Prob
     let mut faults = vec![];
     check_numbers(problem, &mut faults);
     check_phasing(problem, &mut faults);
-    let mut holders: Vec<&Holder> = problem.holders.iter().collect();
-    holders.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut indices: Vec<usize> = (0..problem.holders.len()).collect();
+    indices.sort_by(|a, b| problem.holders[*a].id.cmp(&problem.holders[*b].id));
+    let holders: Vec<&Holder> = indices.iter().map(|index| &problem.holders[*index]).collect();
     for pair in holders.windows(2) {
         if pair[0].id == pair[1].id {
             faults.push(ProblemFault::DuplicateHolder { holder: pair[0].id.clone() });
@@ -101,15 +104,20 @@ pub(super) fn check_problem(problem: &Problem) -> Result<Hierarchy<'_>, Vec<Prob
     for level in problem.over_assignment.keys().filter(|level| !is_level(level)) {
         faults.push(ProblemFault::UnknownLevel { level: level.clone() });
     }
-    let hierarchy = lay_out(problem, &holders, &mut faults);
+    let hierarchy = lay_out(problem, &holders, &indices, &mut faults);
     if !faults.is_empty() {
         return Err(faults);
     }
     Ok(hierarchy)
 }
 
-/// Orders the holders from the root down. What cannot be reached is a fault.
-fn lay_out<'a>(problem: &'a Problem, sorted: &[&'a Holder], faults: &mut Vec<ProblemFault>) -> Hierarchy<'a> {
+/// Orders the holders, sorted by identifier, from the root down. What cannot be reached is a fault.
+fn lay_out<'a>(
+    problem: &'a Problem,
+    sorted: &[&'a Holder],
+    indices: &[usize],
+    faults: &mut Vec<ProblemFault>,
+) -> Hierarchy<'a> {
     let mut below: Vec<Vec<usize>> = vec![vec![]; sorted.len()];
     let mut roots: Vec<usize> = vec![];
     let mut all_parents_known = sorted.windows(2).all(|pair| pair[0].id < pair[1].id);
@@ -132,7 +140,8 @@ fn lay_out<'a>(problem: &'a Problem, sorted: &[&'a Holder], faults: &mut Vec<Pro
         faults.push(ProblemFault::Roots { found });
     }
     let smallest = Rational::from_scaled(1, problem.decimals);
-    let mut hierarchy = Hierarchy { problem, smallest, holders: vec![], parents: vec![], children: vec![] };
+    let mut hierarchy =
+        Hierarchy { problem, smallest, holders: vec![], indices: vec![], parents: vec![], children: vec![] };
     let mut reached = vec![false; sorted.len()];
     let mut stack: Vec<(usize, Option<usize>, usize)> =
         roots.into_iter().rev().map(|root| (root, None, 1)).collect();
@@ -148,6 +157,7 @@ fn lay_out<'a>(problem: &'a Problem, sorted: &[&'a Holder], faults: &mut Vec<Pro
         let position = hierarchy.holders.len();
         reached[place] = true;
         hierarchy.holders.push(holder);
+        hierarchy.indices.push(indices[place]);
         hierarchy.parents.push(parent);
         hierarchy.children.push(Vec::with_capacity(below[place].len()));
         if let Some(parent) = parent {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::allocation::{Allocation, Binding};
 use super::cite;
 use super::lay_out::{LaidOut, SALESPERSON, decimals, lay_out};
-use super::problem::{Holder, HolderId, Measure, Method, Problem, Residue, Total};
+use super::problem::{Holder, HolderId, Measure, Method, Phasing, Problem, Residue, Total};
 use super::seat::Seat;
 use super::units::round_nearest;
 use super::{allocate, verify};
@@ -79,7 +79,12 @@ pub fn plan_quotas(question: &Question<'_>) -> Result<Planned, Vec<Diagnostic>> 
 }
 
 /// The problem of a plan with this total.
-pub(super) fn problem(question: &Question<'_>, laid_out: &LaidOut, total: Total) -> Problem {
+pub(super) fn problem(
+    question: &Question<'_>,
+    holders: Vec<Holder>,
+    phasing: &Phasing,
+    total: Total,
+) -> Problem {
     let plan = question.plan;
     let factor =
         |(level, share, _): &(String, Rational, TextPlace)| (level.clone(), &Rational::one() + share);
@@ -102,21 +107,28 @@ pub(super) fn problem(question: &Question<'_>, laid_out: &LaidOut, total: Total)
             plan::Method::WeightedShare(share) => Method::WeightedShare { history_share: share.clone() },
             plan::Method::LastQuota(share) => Method::LastQuota { history_share: share.clone() },
         },
-        holders: laid_out.holders.clone(),
+        holders,
         over_assignment: plan.over_assignment.iter().map(factor).collect(),
-        phasing: Some(laid_out.phasing.clone()),
+        phasing: Some(phasing.clone()),
     }
 }
 
 /// Top-down, then the way to bottom-up that the plan goes.
-fn solve(question: &Question<'_>, laid_out: LaidOut) -> Result<Planned, Vec<Diagnostic>> {
+fn solve(question: &Question<'_>, mut laid_out: LaidOut) -> Result<Planned, Vec<Diagnostic>> {
     let plan = question.plan;
     let total = match &plan.total {
         Some(total) => Some(Total::Given(total.clone())),
         None => plan.history.as_ref().map(|_| Total::GrowthOnHistory { growth: plan.growth.clone() }),
     };
     let top_down = match total {
-        Some(total) => Some(settle(question, problem(question, &laid_out, total))?),
+        Some(total) => {
+            // A second problem of the same holders comes only with bottom-up amounts.
+            let holders = match plan.bottom_up {
+                Some(_) => laid_out.holders.clone(),
+                None => std::mem::take(&mut laid_out.holders),
+            };
+            Some(settle(question, problem(question, holders, &laid_out.phasing, total))?)
+        }
         None => None,
     };
     let Some(own) = &plan.bottom_up else {
@@ -193,7 +205,7 @@ fn meet(
         let fault = Diagnostic::error(Code::SPM402, "the bottom-up amounts add up to more than 128 bits");
         vec![fault.at(Place::Text(question.plan.place.clone()), "")]
     })?;
-    let mut problem = problem(question, laid_out, Total::Given(total));
+    let mut problem = problem(question, laid_out.holders.clone(), &laid_out.phasing, Total::Given(total));
     for holder in &mut problem.holders {
         holder.weight = Some(blend(&holder.id));
     }

@@ -136,21 +136,17 @@ impl<'a> Check<'a> {
             let message = format!("{} amounts in {rows} rows of {width}", allocation.amounts.len());
             self.found(Law::Rows, 0, message);
         }
+        // Siblings stand together behind their parent, so that it is looked for once; everybody has been asked for by name.
+        let mut last: Option<(&HolderId, usize)> = None;
         let mut sorted: Vec<usize> = (0..problem.holders.len()).collect();
         sorted.sort_by(|a, b| problem.holders[*a].id.cmp(&problem.holders[*b].id));
-        let find = |id: &HolderId| {
-            let place = sorted.binary_search_by(|own| problem.holders[*own].id.cmp(id)).ok()?;
-            Some(sorted[place])
-        };
-        // Siblings stand together, so that their parent is looked for once.
-        let mut last: Option<(&HolderId, usize)> = None;
         for (row, why) in allocation.explanations.iter().enumerate() {
-            let Some(holder) = find(&why.holder) else {
+            let holder = why.index;
+            let Some(asked) = problem.holders.get(holder).filter(|asked| asked.id == why.holder) else {
                 let message = "nobody asked for it".to_owned();
                 self.found.push(Disagreement { law: Law::Rows, holder: why.holder.clone(), message });
                 continue;
             };
-            let asked = &problem.holders[holder];
             if asked.level != why.level || asked.parent != why.parent {
                 self.found(Law::Rows, holder, "level or parent is not as asked".to_owned());
             }
@@ -159,10 +155,10 @@ impl<'a> Check<'a> {
             }
             self.rows[holder] = row;
             let Some(parent) = &asked.parent else { continue };
-            last = match last {
-                Some((id, _)) if id == parent => last,
-                _ => find(parent).map(|position| (parent, position)),
-            };
+            if last.is_none_or(|(id, _)| id != parent) {
+                let place = sorted.binary_search_by(|own| problem.holders[*own].id.cmp(parent));
+                last = place.ok().map(|place| (parent, sorted[place]));
+            }
             if let Some((_, parent)) = last {
                 self.children[parent].push(holder);
             }
