@@ -28,10 +28,9 @@ pub fn quotas(sheets: &[Sheet<'_>]) -> Result<Table, Diagnostic> {
         (names.collect::<StringChunked>(), places)
     };
     let measures = || {
-        let (mut places, mut place) = (Vec::with_capacity(rows), 0);
-        for sheet in sheets {
-            places.resize(places.len() + sheet.holders.len() * sheet.periods.len(), place);
-            place += 1;
+        let mut places = Vec::with_capacity(rows);
+        for (place, sheet) in sheets.iter().enumerate() {
+            places.resize(places.len() + sheet.holders.len() * sheet.periods.len(), index(place));
         }
         (sheets.iter().map(|sheet| Some(sheet.measure)).collect::<StringChunked>(), places)
     };

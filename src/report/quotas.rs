@@ -35,7 +35,8 @@ pub fn parts(allocated: &[Allocated<'_>], company: &str) -> std::io::Result<Tabl
             whys.map(move |why| (published(plan, company, why.into()), why))
         })
         .collect();
-    let part = |read: fn(&Parts) -> &Rational| rows.iter().map(|(_, why)| Some(read(&why.parts).to_string()));
+    let part =
+        |read: fn(&Parts) -> &Rational| rows.iter().map(move |(_, why)| Some(read(&why.parts).to_string()));
     let share = |value: &Rational| (*value != Rational::one()).then(|| value.to_string());
     Builder::default()
         .text("holder_id", rows.iter().map(|((_, held), _)| Some(held.holder)))
