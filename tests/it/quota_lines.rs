@@ -425,7 +425,7 @@ fn the_tables_of_the_guide_are_what_the_program_prints() {
     for line in page.lines().filter(|line| line.starts_with("| `")) {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
         let [method, _, total, a, b, c] = cells[..] else { continue };
-        let Some((_, plan)) = plans.iter().find(|(name, _)| method.split(',').next() == Some(name)) else {
+        let Some((_, plan)) = plans.iter().find(|(name, _)| method.split(',').next() == Some(*name)) else {
             continue;
         };
         let plain_total = total.replace(',', "");
