@@ -18,7 +18,7 @@ use crate::quota::quotas;
 use crate::series::one_currency;
 use crate::table::Table;
 
-/// The salespeople of a plan, sorted by identifier; warnings go to the sink.
+/// The salespeople of a plan, sorted by identifier, for a plan with lines once for each of them; warnings go to the sink.
 pub fn seats(
     plan: &QuotaPlan,
     tables: &Tables,
@@ -26,13 +26,48 @@ pub fn seats(
     currency: &str,
     sink: &mut Sink,
 ) -> Result<Vec<Seat>, Diagnostic> {
+    if plan.lines.is_empty() {
+        return seats_of(plan, tables, calendar, currency, sink);
+    }
+    let mut all = Vec::new();
+    for (position, line) in plan.lines.iter().enumerate() {
+        let seats = seats_of(&line.own, tables, calendar, currency, sink)?;
+        all.extend(seats.into_iter().map(|seat| Seat { line: Some(position), ..seat }));
+    }
+    if let Some(sold) = plan.sold() {
+        let sum = |sold: &Sold| -> Result<Rational, Diagnostic> {
+            Ok(sold_by(sold, tables, money(plan, currency), &plan.place)?.values().sum())
+        };
+        let lines: Vec<Rational> =
+            plan.lines.iter().filter_map(|line| line.own.sold()).map(sum).collect::<Result<_, _>>()?;
+        let (whole, lines) = (sum(sold)?, lines.iter().sum::<Rational>());
+        if whole != lines {
+            let (whole, lines) = (whole.to_decimal_text(), lines.to_decimal_text());
+            let message =
+                format!("the lines of plan `{}` have a history of {lines}, all of it is {whole}", plan.id);
+            let fault =
+                Diagnostic::warning(Code::SPM422, message).at(Place::Text(plan.clause("line").clone()), "");
+            sink.push(
+                fault.hint(
+                    "let every sale be `where` one line is, or keep it out with `where` of the history",
+                ),
+            );
+        }
+    }
+    Ok(all)
+}
+
+/// The salespeople of a plan, or of one of its lines.
+fn seats_of(
+    plan: &QuotaPlan,
+    tables: &Tables,
+    calendar: &Calendar,
+    currency: &str,
+    sink: &mut Sink,
+) -> Result<Vec<Seat>, Diagnostic> {
     let place = &plan.place;
+    // Canonical tables are in the order of their key, and stay in it when rows are left out.
     let reps = kept(table(tables, "reps", place)?, plan.eligible.as_ref(), place)?;
-    let frame = reps
-        .frame
-        .sort(["rep_id"], SortMultipleOptions::default())
-        .map_err(|error| internal(&error, place))?;
-    let reps = Table { frame, ..reps };
     let column = |expression: Option<&Expression>| -> Result<Vec<Option<Rational>>, Diagnostic> {
         let Some(expression) = expression else { return Ok(vec![None; reps.frame.height()]) };
         let (values, decimals) = numbers(&reps, expression, place)?;
@@ -66,12 +101,13 @@ pub fn seats(
     let weight = column(if let Method::Weight(weight) = &plan.method { Some(weight) } else { None })?;
     let (least, most) = (column(plan.least.as_ref())?, column(plan.most.as_ref())?);
     let bottom_up = column(plan.bottom_up.as_ref().map(|own| &own.value))?;
-    let above = above(plan, tables, &reps, &ids)?;
+    let mut above = above(plan, tables, &reps, &ids)?;
     let day = |name: &str, row: usize| reps.days(name).and_then(|days| days.get(row));
     let mut absences = absences(tables);
-    let seat = |(row, id): (usize, &String)| Seat {
+    let mut seat = |(row, id): (usize, &String)| Seat {
         id: id.clone(),
-        above: above[row].clone(),
+        line: None,
+        above: std::mem::take(&mut above[row]),
         history: history[row].clone(),
         potential: potential[row].clone(),
         last_quota: last_quota[row].clone(),
@@ -83,7 +119,7 @@ pub fn seats(
         left: day("end_date", row),
         leaves: absences.remove(id).unwrap_or_default(),
     };
-    Ok(ids.iter().enumerate().map(seat).collect())
+    Ok(ids.iter().enumerate().map(&mut seat).collect())
 }
 
 /// The rows of a result of `spm quotas allocate` or `adjust`, each with its measure. Rows without holder, period or amount
@@ -120,6 +156,7 @@ fn sold_by(
     place: &TextPlace,
 ) -> Result<BTreeMap<String, Rational>, Diagnostic> {
     let transactions = kept(table(tables, "transactions", place)?, sold.condition.as_ref(), place)?;
+    let transactions = kept(&transactions, sold.line.as_ref(), place)?;
     let frame = transactions.frame.clone().lazy().filter(in_days(sold.days)).collect();
     let transactions = Table { frame: frame.map_err(|error| internal(&error, place))?, ..transactions };
     if let Some(currency) = currency {
@@ -169,7 +206,8 @@ fn sink_unheld(sums: &BTreeMap<String, Rational>, ids: &[String], plan: &QuotaPl
         count => format!("{count} holders, such as {first}, who get"),
     };
     let message = format!("{amount} of the history belongs to {whom} no quota of plan `{}`", plan.id);
-    let fault = Diagnostic::warning(Code::SPM422, message).at(Place::Text(plan.place.clone()), "");
+    let fault =
+        Diagnostic::warning(Code::SPM422, message).at(Place::Text(plan.clause("history").clone()), "");
     sink.push(
         fault.hint("it counts for nobody; name their successors with `by`, or keep it out with `where`"),
     );
@@ -219,7 +257,7 @@ fn last_quotas(
     let mut chosen = Vec::new();
     for period in periods {
         let found = calendar.resolve(period).map_err(|error| {
-            Diagnostic::error(Code::SPM012, error.0).at(Place::Text(plan.place.clone()), "")
+            Diagnostic::error(Code::SPM012, error.0).at(Place::Text(plan.clause("last_quota").clone()), "")
         })?;
         chosen.extend(found);
     }
@@ -277,7 +315,7 @@ fn above(
                 let message = format!("{id}: the chain of managers comes back to {manager}");
                 let fault = Diagnostic::error(Code::SPM405, message);
                 return Err(fault
-                    .at(Place::Text(plan.place.clone()), "")
+                    .at(Place::Text(plan.clause("managers").clone()), "")
                     .hint("correct who reports to whom"));
             }
             chain.push(Some(manager.clone()));

@@ -67,6 +67,12 @@ impl Table {
         Some(self.frame.column(name).ok()?.date().ok()?.physical())
     }
 
+    /// The first rows.
+    #[must_use]
+    pub fn head(&self, rows: usize) -> Self {
+        Self { frame: self.frame.head(Some(rows)), columns: self.columns.clone(), files: self.files.clone() }
+    }
+
     /// Decimals of a number column; 0 when there is none.
     #[must_use]
     pub fn decimals(&self, name: &str) -> u32 {

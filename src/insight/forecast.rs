@@ -301,6 +301,10 @@ impl Forecast<'_> {
                 });
                 notes.push(format!("stage {}: {share}{measured}; {} open", stage.name, stage.open));
             }
+            notes.push(
+                "the pipeline is not back-tested: opportunities are known as they are today, not as they were; the errors are those of the model alone"
+                    .to_owned(),
+            );
             if rows.overdue > 0 {
                 notes.push(format!(
                     "{} open opportunities should have closed before {}: they count in no period",

@@ -1,79 +1,53 @@
 //! Quotas as tables: the amounts, their parts, top-down beside bottom-up.
 
-use spm_core::engine::quota::{self, Adjusted, Allocation, Heads, HolderId, Parts, Planned, Quota, Row};
+use spm_core::engine::quota::{
+    self, Adjusted, Allocation, Explanation, Heads, HolderId, Parts, Planned, Row, published,
+};
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::round::{Rounding, round_to_decimals};
 use spm_core::plan::quotas::QuotaPlan;
+use spm_frame::sheets;
 use spm_frame::table::Table;
 use spm_frame::write::Builder;
 
 /// A plan and its quotas.
 pub type Allocated<'a> = (&'a QuotaPlan, Planned);
 
-/// A quota by holder and period, in minor units of `decimals`.
-fn rows<'a>(allocated: &'a [Allocated<'_>]) -> impl Iterator<Item = (&'a QuotaPlan, &'a Planned, &'a Quota)> {
-    allocated.iter().flat_map(|(plan, planned)| {
-        let quotas = planned.allocation.quotas.iter().filter(|quota| quota.period.is_some());
-        quotas.map(move |quota| (*plan, planned, quota))
-    })
-}
-
 /// holder_id, level, parent_id, measure, period, amount: one row for each holder and period.
 ///
 /// # Errors
 /// A quota beyond 64 bits of its smallest amount.
-pub fn quotas(allocated: &[Allocated<'_>]) -> Result<Table, Diagnostic> {
-    let decimals = allocated.iter().map(|(_, planned)| planned.allocation.decimals).max().unwrap_or(0);
-    let amounts = rows(allocated)
-        .map(|(_, planned, quota)| units(quota.amount_minor, decimals - planned.allocation.decimals))
-        .collect::<Result<Vec<_>, _>>()?;
-    Builder::default()
-        .text("holder_id", rows(allocated).map(|(.., quota)| Some(quota.holder.as_str())))
-        .text("level", rows(allocated).map(|(.., quota)| Some(&*quota.level)))
-        .text(
-            "parent_id",
-            rows(allocated).map(|(.., quota)| quota.parent.as_ref().map(|parent| parent.as_str())),
-        )
-        .text("measure", rows(allocated).map(|(plan, ..)| Some(plan.measure.as_str())))
-        .text("period", rows(allocated).map(|(.., quota)| quota.period.as_deref()))
-        .number("amount", decimals, amounts.into_iter().map(Some))
-        .table()
-        .map_err(|error| Diagnostic::error(Code::SPM502, error.to_string()))
-}
-
-/// Units with more decimals, as a column holds them.
-fn units(amount: i128, more: u32) -> Result<i64, Diagnostic> {
-    10i128
-        .checked_pow(more)
-        .and_then(|factor| amount.checked_mul(factor))
-        .and_then(|units| i64::try_from(units).ok())
-        .ok_or_else(|| Diagnostic::error(Code::SPM402, "a quota leaves 64 bits of its smallest amount"))
+pub fn quotas(allocated: &[Allocated<'_>], company: &str) -> Result<Table, Diagnostic> {
+    let sheets = allocated.iter().flat_map(|(plan, planned)| quota::sheets(plan, company, planned));
+    sheets::quotas(&sheets.collect::<Vec<_>>())
 }
 
 /// Why each holder's year is what it is: the parts add up to the amount. Exact texts.
 ///
 /// # Errors
 /// Never for tables that fit memory.
-pub fn parts(allocated: &[Allocated<'_>]) -> std::io::Result<Table> {
-    let rows: Vec<_> = allocated
+pub fn parts(allocated: &[Allocated<'_>], company: &str) -> std::io::Result<Table> {
+    let rows: Vec<(_, &Explanation)> = allocated
         .iter()
-        .flat_map(|(plan, planned)| planned.allocation.explanations.iter().map(move |why| (plan, why)))
+        .flat_map(|(plan, planned)| {
+            let whys = planned.allocation.explanations.iter();
+            whys.map(move |why| (published(plan, company, why.into()), why))
+        })
         .collect();
-    let part = |read: &dyn Fn(&Parts) -> &Rational| {
-        rows.iter().map(|(_, why)| Some(read(&why.parts).to_string())).collect::<Vec<_>>()
-    };
+    let part =
+        |read: fn(&Parts) -> &Rational| rows.iter().map(move |(_, why)| Some(read(&why.parts).to_string()));
     let share = |value: &Rational| (*value != Rational::one()).then(|| value.to_string());
     Builder::default()
-        .text("holder_id", rows.iter().map(|(_, why)| Some(why.holder.as_str())))
-        .text("measure", rows.iter().map(|(plan, _)| Some(plan.measure.as_str())))
+        .text("holder_id", rows.iter().map(|((_, held), _)| Some(held.holder)))
+        .text("measure", rows.iter().map(|((measure, _), _)| Some(*measure)))
         .text("amount", rows.iter().map(|(_, why)| Some(why.amount.to_string())))
-        .text("history", part(&|parts| &parts.history))
-        .text("growth_share", part(&|parts| &parts.growth_share))
-        .text("over_assignment", part(&|parts| &parts.over_assignment))
-        .text("from_above", part(&|parts| &parts.from_above))
-        .text("limits", part(&|parts| &parts.limits))
-        .text("rounding", part(&|parts| &parts.rounding))
+        .text("history", part(|parts| &parts.history))
+        .text("growth_share", part(|parts| &parts.growth_share))
+        .text("over_assignment", part(|parts| &parts.over_assignment))
+        .text("from_above", part(|parts| &parts.from_above))
+        .text("limits", part(|parts| &parts.limits))
+        .text("rounding", part(|parts| &parts.rounding))
         .text("weight", rows.iter().map(|(_, why)| Some(why.weight.to_string())))
         .text("availability", rows.iter().map(|(_, why)| share(&why.availability)))
         .text(
@@ -117,12 +91,12 @@ pub fn reconciliation(allocated: &[Allocated<'_>]) -> std::io::Result<Option<Tab
 /// # Errors
 /// Never for tables that fit memory.
 pub fn of_holder(allocation: &Allocation, holder: &HolderId) -> std::io::Result<Table> {
-    let rows: Vec<&Quota> = allocation.quotas.iter().filter(|quota| quota.holder == *holder).collect();
-    let amount =
-        |quota: &&Quota| Rational::from_scaled(quota.amount_minor, allocation.decimals).to_decimal_text();
+    let amounts = allocation.position(holder).and_then(|position| allocation.rows().nth(position));
+    let periods = std::iter::once("all").chain(allocation.periods.iter().map(|period| &**period));
+    let amount = |amount: &i128| Rational::from_scaled(*amount, allocation.decimals).to_decimal_text();
     Builder::default()
-        .text("period", rows.iter().map(|quota| Some(quota.period.as_deref().unwrap_or("all"))))
-        .text("amount", rows.iter().map(|quota| Some(amount(quota))))
+        .text("period", periods.map(Some))
+        .text("amount", amounts.unwrap_or_default().iter().map(|own| Some(amount(own))))
         .table()
 }
 
@@ -142,11 +116,8 @@ pub fn of_rows(rows: &[&Row]) -> std::io::Result<Table> {
 /// # Errors
 /// Never for tables that fit memory.
 pub fn below(planned: &Planned, holder: &HolderId) -> std::io::Result<Option<Table>> {
-    let parents = planned.problem.holders.iter().map(|own| (&own.id, own.parent.as_ref()));
-    let parents: std::collections::BTreeMap<_, _> = parents.collect();
     let rows = planned.allocation.explanations.iter();
-    let rows: Vec<_> =
-        rows.filter(|why| parents.get(&why.holder).copied().flatten() == Some(holder)).collect();
+    let rows: Vec<_> = rows.filter(|why| why.parent.as_ref() == Some(holder)).collect();
     if rows.is_empty() {
         return Ok(None);
     }
@@ -160,13 +131,11 @@ pub fn below(planned: &Planned, holder: &HolderId) -> std::io::Result<Option<Tab
     Ok(Some(table))
 }
 
-/// Quotas after an adjustment, and others that stand, in the columns of [`quotas`].
+/// Quotas that stand after an adjustment, each with its measure, in the columns of [`quotas`].
 ///
 /// # Errors
 /// A quota beyond 64 bits of its smallest amount.
-pub fn standing(adjusted: &[(&QuotaPlan, Adjusted)], others: &[(String, Row)]) -> Result<Table, Diagnostic> {
-    let own = adjusted.iter().flat_map(|(plan, own)| own.rows.iter().map(|row| (&plan.measure, row)));
-    let rows: Vec<(&String, &Row)> = own.chain(others.iter().map(|(measure, row)| (measure, row))).collect();
+pub fn standing(adjusted: &[(&QuotaPlan, Adjusted)], rows: &[(String, Row)]) -> Result<Table, Diagnostic> {
     let needed = rows.iter().map(|(_, row)| row.amount.decimals().unwrap_or(0));
     let decimals =
         adjusted.iter().map(|(_, own)| own.open.allocation.decimals).chain(needed).max().unwrap_or(0);
@@ -193,19 +162,21 @@ pub fn standing(adjusted: &[(&QuotaPlan, Adjusted)], others: &[(String, Row)]) -
 ///
 /// # Errors
 /// Never for tables that fit memory.
-pub fn changes(adjusted: &[(&QuotaPlan, Adjusted)]) -> std::io::Result<Table> {
+pub fn changes(adjusted: &[(&QuotaPlan, Adjusted)], company: &str) -> std::io::Result<Table> {
     let rows: Vec<_> = adjusted
         .iter()
-        .flat_map(|(plan, own)| own.changes.iter().map(move |change| (plan, change)))
+        .flat_map(|(plan, own)| {
+            own.changes.iter().map(move |change| (published(plan, company, change.into()), change))
+        })
         .collect();
     let amount = |read: &dyn Fn(&quota::Change) -> Rational| {
         rows.iter().map(|(_, change)| Some(read(change).to_decimal_text())).collect::<Vec<_>>()
     };
     Builder::default()
-        .text("holder_id", rows.iter().map(|(_, change)| Some(change.holder.as_str())))
-        .text("level", rows.iter().map(|(_, change)| Some(change.level.as_str())))
-        .text("parent_id", rows.iter().map(|(_, change)| change.parent.as_ref().map(HolderId::as_str)))
-        .text("measure", rows.iter().map(|(plan, _)| Some(plan.measure.as_str())))
+        .text("holder_id", rows.iter().map(|((_, held), _)| Some(held.holder)))
+        .text("level", rows.iter().map(|((_, held), _)| Some(held.level)))
+        .text("parent_id", rows.iter().map(|((_, held), _)| held.parent))
+        .text("measure", rows.iter().map(|((measure, _), _)| Some(*measure)))
         .text("before", amount(&|change| change.before.clone()))
         .text("after", amount(&|change| change.after.clone()))
         .text("change", amount(&|change| change.difference()))

@@ -25,10 +25,12 @@ const TABLE_ROWS_MAX: usize = 1000;
 
 /// The table as text. `schema` names the JSON form, such as `spm.payments/1`.
 pub fn render(table: &Table, schema: &str, format: Format) -> io::Result<String> {
-    let columns = write::texts(table)?;
+    let height = table.frame.height();
+    // People see the first rows only: the others need no text.
+    let shown = if format == Format::Table { height.min(TABLE_ROWS_MAX) } else { height };
+    let columns = write::texts(&table.head(shown))?;
     let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
     let cell = |row: usize, column: usize| columns[column][row].as_deref();
-    let height = table.frame.height();
     Ok(match format {
         Format::Csv => {
             let mut bytes = Vec::new();
@@ -71,7 +73,7 @@ pub fn render(table: &Table, schema: &str, format: Format) -> io::Result<String>
             let mut out = comfy_table::Table::new();
             out.load_style(comfy_table::presets::NOTHING);
             out.set_header(names.clone());
-            for row in 0..height.min(TABLE_ROWS_MAX) {
+            for row in 0..shown {
                 out.add_row((0..names.len()).map(|column| cell(row, column).unwrap_or("-").to_owned()));
             }
             for (index, column) in table.columns.iter().enumerate() {

@@ -103,7 +103,7 @@ fn the_guide_to_the_ledger_is_one_project_from_beginning_to_end() {
 fn guides_print_what_they_say() {
     // A section is a project of its own, made of its files; one named AdventureWorks starts from a copy of the example.
     let mut run = 0;
-    for page in ["docs/forecast.md", "docs/fairness.md"] {
+    for page in ["docs/forecast.md", "docs/fairness.md", "docs/quotas.md"] {
         for (heading, blocks) in sections(&read(page)) {
             let real = heading == "AdventureWorks";
             let project = if real { Project::adventureworks() } else { Project::new() };

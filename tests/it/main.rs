@@ -15,6 +15,7 @@ mod ledger_world;
 mod literate;
 mod oracle;
 mod project;
+mod quota_lines;
 mod quotas;
 mod staffing;
 mod territories;

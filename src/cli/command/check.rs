@@ -4,8 +4,10 @@ use spm_core::ground::diagnostic::Sink;
 use spm_core::ground::period::DateRange;
 use spm_core::plan::contract::CONTRACTS;
 use spm_frame::load::{self, Need};
+use spm_frame::people;
 use spm_frame::write::Builder;
 
+use crate::cli::command::quotas;
 use crate::cli::exit::{self, Failure};
 use crate::cli::ui::Ui;
 use crate::cli::{Global, command, project};
@@ -32,6 +34,9 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
         let days = Some(DateRange { from: start, to: start });
         let need = Need { tables: &names, own: None, days };
         let tables = load::load(&opened.root, &opened.project, &need, &mut sink);
+        let holders = quotas::check(opened, &tables, &mut sink);
+        people::check_quotas(&tables, &opened.project.calendar, &holders, &mut sink);
+        people::check_managers(&tables, &mut sink);
         for (name, table) in &tables.tables {
             summary.push((*name, tables.rows(name), table.columns.len()));
         }

@@ -208,11 +208,27 @@ impl Rational {
         format!("{}%", (self * &Self::from(100i64)).to_decimal_text())
     }
 
+    /// Exact decimal text of a small number that has so many decimals.
+    fn small_decimal_text(&self, decimals: u32) -> Option<String> {
+        let (numerator, denominator) = self.to_i64_pair()?;
+        let unit = 10i128.checked_pow(decimals)?;
+        let units = wide(numerator).checked_mul(unit / wide(denominator))?;
+        let (sign, units) = (if units < 0 { "-" } else { "" }, units.unsigned_abs());
+        if decimals == 0 {
+            return Some(format!("{sign}{units}"));
+        }
+        let unit = unit.unsigned_abs();
+        Some(format!("{sign}{}.{:0width$}", units / unit, units % unit, width = decimals as usize))
+    }
+
     /// Exact decimal text, or `≈` and four decimals when the expansion never ends.
     #[must_use]
     pub fn to_decimal_text(&self) -> String {
         match self.decimals() {
             Some(decimals) if decimals <= limit::DISPLAY_DECIMALS_MAX => {
+                if let Some(text) = self.small_decimal_text(decimals) {
+                    return text;
+                }
                 let unit = Self::from_big(BigRational::from_integer(BigInt::from(10).pow(decimals)));
                 scaled_text(&(self * &unit).numerator(), decimals)
             }
@@ -312,7 +328,10 @@ impl fmt::Display for Rational {
             Some(decimals) if decimals <= limit::DISPLAY_DECIMALS_MAX => {
                 formatter.write_str(&self.to_decimal_text())
             }
-            _ => write!(formatter, "{}/{}", self.numerator(), self.denominator()),
+            _ => match self.to_i64_pair() {
+                Some((numerator, denominator)) => write!(formatter, "{numerator}/{denominator}"),
+                None => write!(formatter, "{}/{}", self.numerator(), self.denominator()),
+            },
         }
     }
 }
@@ -332,6 +351,7 @@ impl From<i128> for Rational {
 impl Ord for Rational {
     fn cmp(&self, other: &Self) -> Ordering {
         match (&self.0, &other.0) {
+            (Form::Small(a, b), Form::Small(c, d)) if b == d => a.cmp(c),
             (Form::Small(a, b), Form::Small(c, d)) => (wide(*a) * wide(*d)).cmp(&(wide(*c) * wide(*b))),
             _ => self.to_big().cmp(&other.to_big()),
         }
@@ -350,15 +370,14 @@ const fn wide(value: i64) -> i128 {
 
 /// The small operation where its integers fit 128 bits, else the operation on integers of any size.
 macro_rules! operator {
-    ($operation:ident, $method:ident, $sign:tt, $a:ident, $b:ident, $c:ident, $d:ident, $small:expr) => {
+    ($operation:ident, $method:ident, $sign:tt, $small:expr) => {
         impl $operation<&Rational> for &Rational {
             type Output = Rational;
             fn $method(self, other: &Rational) -> Rational {
-                if let (Form::Small($a, $b), Form::Small($c, $d)) = (&self.0, &other.0) {
-                    let ($a, $b, $c, $d) = (wide(*$a), wide(*$b), wide(*$c), wide(*$d));
-                    let small: Option<(i128, i128)> = $small;
-                    if let Some((numerator, denominator)) = small {
-                        return Rational::quotient(numerator, denominator);
+                if let (Form::Small(a, b), Form::Small(c, d)) = (&self.0, &other.0) {
+                    let small: fn(i64, i64, i64, i64) -> Option<Rational> = $small;
+                    if let Some(result) = small(*a, *b, *c, *d) {
+                        return result;
                     }
                 }
                 Rational::from_big(self.to_big() $sign other.to_big())
@@ -372,11 +391,58 @@ macro_rules! operator {
         }
     };
 }
-operator!(Add, add, +, a, b, c, d, if b == d { Some((a + c, b)) } else { (a * d).checked_add(c * b).map(|sum| (sum, b * d)) });
-operator!(Sub, sub, -, a, b, c, d, if b == d { Some((a - c, b)) } else { (a * d).checked_sub(c * b).map(|difference| (difference, b * d)) });
-operator!(Mul, mul, *, a, b, c, d, Some((a * c, b * d)));
+operator!(Add, add, +, |a, b, c, d| sum(wide(a), b, wide(c), d));
+operator!(Sub, sub, -, |a, b, c, d| sum(wide(a), b, -wide(c), d));
+operator!(Mul, mul, *, |a, b, c, d| product(wide(a), b, wide(c), d));
 // Dividing by zero panics, as for integers: callers that cannot rule it out use `checked_div`.
-operator!(Div, div, /, a, b, c, d, (c != 0).then(|| (a * d, b * c)));
+operator!(Div, div, /, |a, b, c, d| match c {
+    0 => None,
+    // The smallest integer has no positive counterpart.
+    i64::MIN => None,
+    _ => product(wide(a), b, wide(d) * wide(c.signum()), c.abs()),
+});
+
+/// `a/b + c/d` of two reduced fractions. A common divisor can only lie in that of the denominators, so that no divisor of
+/// 128 bits is ever sought (Knuth, volume 2, 4.5.1).
+fn sum(a: i128, b: i64, c: i128, d: i64) -> Option<Rational> {
+    if b == d {
+        let numerator = a + c;
+        let common = if b == 1 { 1 } else { divisor(numerator, b) };
+        return small(numerator / wide(common), wide(b / common));
+    }
+    let common = b.gcd(&d);
+    if common == 1 {
+        return small((a * wide(d)).checked_add(c * wide(b))?, wide(b) * wide(d));
+    }
+    let numerator = (a * wide(d / common)).checked_add(c * wide(b / common))?;
+    let rest = divisor(numerator, common);
+    small(numerator / wide(rest), wide(b / common) * wide(d / rest))
+}
+
+/// `a/b x c/d` of two reduced fractions: what is common is taken out crosswise before it is multiplied.
+fn product(a: i128, b: i64, c: i128, d: i64) -> Option<Rational> {
+    let (left, right) = (divisor(a, d), divisor(c, b));
+    let numerator = (a / wide(left)).checked_mul(c / wide(right))?;
+    small(numerator, wide(b / right) * wide(d / left))
+}
+
+/// The greatest divisor of both; `of` is above zero.
+fn divisor(value: i128, of: i64) -> i64 {
+    if of == 1 {
+        return 1;
+    }
+    let rest = match i64::try_from(value) {
+        Ok(value) => value % of,
+        Err(_) => (value % wide(of)) as i64,
+    };
+    rest.gcd(&of)
+}
+
+/// A reduced fraction, when it is small.
+fn small(numerator: i128, denominator: i128) -> Option<Rational> {
+    let (numerator, denominator) = (i64::try_from(numerator).ok()?, i64::try_from(denominator).ok()?);
+    Some(Rational(Form::Small(numerator, denominator)))
+}
 
 impl AddAssign<&Rational> for Rational {
     fn add_assign(&mut self, other: &Rational) {
@@ -387,7 +453,12 @@ impl AddAssign<&Rational> for Rational {
 impl Neg for Rational {
     type Output = Self;
     fn neg(self) -> Self {
-        &Self::zero() - &self
+        match self.0 {
+            Form::Small(numerator, denominator) if numerator != i64::MIN => {
+                Self(Form::Small(-numerator, denominator))
+            }
+            _ => &Self::zero() - &self,
+        }
     }
 }
 

@@ -89,13 +89,9 @@ pub fn split_largest_remainder(total: i128, weights: &[Rational]) -> Option<Vec<
 
 /// The same in integers, where the weights brought to one denominator fit 128 bits.
 fn split_by_whole_weights(total: i128, weights: &[Rational]) -> Option<Vec<i128>> {
-    let pairs: Vec<(i64, i64)> = weights.iter().map(Rational::to_i64_pair).collect::<Option<_>>()?;
-    let common = common_multiple(pairs.iter().map(|(_, denominator)| *denominator))?;
-    let whole = |(numerator, denominator): &(i64, i64)| {
-        i128::from(*numerator).checked_mul(i128::from(common / denominator))
-    };
-    let whole: Vec<i128> = pairs.iter().map(whole).collect::<Option<_>>()?;
-    share_out(total, &whole)
+    let mut parts = vec![0; weights.len()];
+    WholeWeights::of(weights)?.split(total, &mut parts)?;
+    Some(parts)
 }
 
 /// The least common multiple of numbers above zero; `None` when it leaves 64 bits.
@@ -104,41 +100,74 @@ pub fn common_multiple(numbers: impl IntoIterator<Item = i64>) -> Option<i64> {
     numbers.into_iter().try_fold(1i64, |common, number| common.checked_mul(number / common.gcd(&number)))
 }
 
-/// Shares `total` units out in proportion to whole weights of any sign, so that the parts add up to `total` exactly: each
-/// part is the floor of its share, the units left go to the largest remainders, ties to the earlier entry. It is what
-/// [`round_parts`] makes of the exact shares. `None` when the weights add up to zero or a product leaves 128 bits.
-#[must_use]
-pub fn share_out(total: i128, weights: &[i128]) -> Option<Vec<i128>> {
-    let sum = weights.iter().try_fold(0i128, |sum, weight| sum.checked_add(*weight))?;
-    // The sign goes to the products, so that a floor is a floor.
-    let (sign, whole) = (sum.signum(), sum.checked_abs().filter(|whole| *whole > 0)?);
-    let factor = total.checked_mul(sign)?;
-    let mut parts = Vec::with_capacity(weights.len());
-    let mut remainders = Vec::with_capacity(weights.len());
-    for (position, weight) in weights.iter().enumerate() {
-        let (part, remainder) = floor_division(weight.checked_mul(factor)?, whole);
-        parts.push(part);
-        remainders.push((remainder, position));
-    }
-    let left = usize::try_from(total - parts.iter().sum::<i128>()).ok()?;
-    let larger = |a: &(i128, usize), b: &(i128, usize)| b.0.cmp(&a.0).then(a.1.cmp(&b.1));
-    if left > 0 && left < remainders.len() {
-        remainders.select_nth_unstable_by(left, larger);
-    }
-    for (_, position) in remainders.iter().take(left) {
-        parts[*position] += 1;
-    }
-    Some(parts)
+/// Weights in whole numbers, for many splits by the same weights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WholeWeights {
+    weights: Vec<i128>,
+    /// Above zero.
+    sum: i128,
 }
 
-/// Floor and remainder; the divisor is above zero. Most numbers fit 64 bits, whose division is many times faster.
-fn floor_division(dividend: i128, divisor: i128) -> (i128, i128) {
-    match (i64::try_from(dividend), i64::try_from(divisor)) {
-        (Ok(dividend), Ok(divisor)) => {
-            let (floor, remainder) = dividend.div_mod_floor(&divisor);
-            (floor.into(), remainder.into())
+impl WholeWeights {
+    /// The weights brought to one denominator, none negative and not all zero; `None` where they are, or do not fit 128
+    /// bits.
+    #[must_use]
+    pub fn of(weights: &[Rational]) -> Option<Self> {
+        let pairs: Vec<(i64, i64)> = weights.iter().map(Rational::to_i64_pair).collect::<Option<_>>()?;
+        let common = common_multiple(pairs.iter().map(|(_, denominator)| *denominator))?;
+        let whole = |(numerator, denominator): &(i64, i64)| {
+            i128::from(*numerator).checked_mul(i128::from(common / denominator))
+        };
+        let whole: Vec<i128> = pairs.iter().map(whole).collect::<Option<_>>()?;
+        Self::new(whole).filter(|_| weights.iter().all(|weight| !weight.is_negative()))
+    }
+
+    /// Weights of any sign; `None` when they add up to zero or leave 128 bits.
+    #[must_use]
+    pub fn new(mut weights: Vec<i128>) -> Option<Self> {
+        let mut sum = weights.iter().try_fold(0i128, |sum, weight| sum.checked_add(*weight))?;
+        if sum < 0 {
+            // The same shares, so that a floor is a floor.
+            sum = sum.checked_neg()?;
+            weights = weights.iter().map(|weight| weight.checked_neg()).collect::<Option<_>>()?;
         }
-        _ => dividend.div_mod_floor(&divisor),
+        (sum > 0).then_some(Self { weights, sum })
+    }
+
+    /// Splits `total` into `parts`, one for each weight: floors, then one more for the largest remainders, ties to the
+    /// earlier; what [`round_parts`] makes of the exact shares. `None`, with `parts` undefined, when a product does not fit
+    /// 128 bits.
+    #[must_use]
+    pub fn split(&self, total: i128, parts: &mut [i128]) -> Option<()> {
+        let mut remainders = Vec::with_capacity(self.weights.len());
+        let mut left = total;
+        for (position, (weight, part)) in self.weights.iter().zip(parts.iter_mut()).enumerate() {
+            let product = total.checked_mul(*weight)?;
+            // Dividing 64 bits takes a fraction of the time of 128.
+            let remainder = match (i64::try_from(product), i64::try_from(self.sum)) {
+                (Ok(product), Ok(sum)) => {
+                    let (floor, remainder) = product.div_mod_floor(&sum);
+                    *part = floor.into();
+                    i128::from(remainder)
+                }
+                _ => {
+                    let (floor, remainder) = product.div_mod_floor(&self.sum);
+                    *part = floor;
+                    remainder
+                }
+            };
+            left -= *part;
+            remainders.push((remainder, position));
+        }
+        let left = usize::try_from(left).ok()?;
+        let larger = |a: &(i128, usize), b: &(i128, usize)| b.0.cmp(&a.0).then(a.1.cmp(&b.1));
+        if left > 0 && left < remainders.len() {
+            remainders.select_nth_unstable_by(left, larger);
+        }
+        for (_, position) in remainders.iter().take(left) {
+            parts[*position] += 1;
+        }
+        Some(())
     }
 }
 

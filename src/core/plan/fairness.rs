@@ -5,10 +5,11 @@ use crate::ground::rational::Rational;
 use crate::ground::source::{Place, TextPlace};
 
 use super::contract::Type;
-use super::expression::{Expression, check_typed};
+use super::expression::Expression;
 use super::forecast::Grouping;
 use super::raw::Raw;
 use super::shape::{Field, Kind, Shape};
+use super::sold::{self, check_by, check_key, check_sold};
 use super::{Tables, check_header, header_fields};
 
 /// Metrics that a plan may give a band.
@@ -55,21 +56,9 @@ pub static FAIRNESS: Shape = Shape {
         header_fields::ID,
         header_fields::TITLE,
         Field::optional("measure", Kind::Text, "name of the quota that is scored; quota when absent"),
-        Field::optional(
-            "amount",
-            Kind::Expression,
-            "what counts as sold, over transactions; `amount` when absent",
-        ),
-        Field::optional(
-            "where",
-            Kind::Expression,
-            "condition over transactions: which count; all when absent",
-        ),
-        Field::optional(
-            "by",
-            Kind::Text,
-            "whose sale it is: rep (default, the rep of the transaction), or a text column of accounts that names the holder",
-        ),
+        sold::AMOUNT,
+        sold::WHERE,
+        sold::BY,
         Field::optional(
             "history",
             Kind::Text,
@@ -192,48 +181,6 @@ pub struct FairnessPlan {
     pub bands: Vec<(String, Option<Rational>, Option<Rational>)>,
     /// For messages about the whole plan.
     pub place: TextPlace,
-}
-
-/// `rep`, or a text column of accounts.
-pub(super) fn check_by(raw: &Raw, tables: &Tables, faults: &mut Sink) -> Grouping {
-    let by = raw.text("by").unwrap_or("rep");
-    if by == "rep" {
-        return Grouping { table: "transactions", column: "rep_id".to_owned() };
-    }
-    if !tables.columns("accounts").0.iter().any(|(name, kind)| name == by && *kind == Type::Text) {
-        let fault = Diagnostic::error(Code::SPM010, format!("accounts has no text column `{by}`"));
-        let fault = fault.at(Place::Text(raw.key_place("by").clone()), "");
-        faults.push(
-            fault.hint("by = \"rep\", or a column of accounts that names the holder, such as \"owner_id\""),
-        );
-    }
-    Grouping { table: "accounts", column: by.to_owned() }
-}
-
-/// An expression of a type under a key.
-pub(super) fn check_key(
-    raw: &Raw,
-    key: &str,
-    table: &str,
-    kind: Type,
-    tables: &Tables,
-    faults: &mut Sink,
-) -> Option<Expression> {
-    let item = raw.get(key)?;
-    check_typed(item.as_text()?, &item.place, &tables.columns(table), kind, faults)
-}
-
-/// The key `amount` over transactions, or the column.
-pub(super) fn check_sold(
-    raw: &Raw,
-    place: &TextPlace,
-    tables: &Tables,
-    faults: &mut Sink,
-) -> Option<Expression> {
-    match raw.get("amount") {
-        Some(_) => check_key(raw, "amount", "transactions", Type::Number, tables, faults),
-        None => check_typed("amount", place, &tables.columns("transactions"), Type::Number, faults),
-    }
 }
 
 impl FairnessPlan {

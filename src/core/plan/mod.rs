@@ -15,6 +15,7 @@ pub mod reference;
 pub mod schema;
 pub mod seating;
 pub mod shape;
+mod sold;
 pub mod territories;
 
 use crate::ground::diagnostic::{Code, Diagnostic, Sink};

@@ -6,10 +6,10 @@ use crate::ground::source::{Place, TextPlace};
 
 use super::contract::Type;
 use super::expression::Expression;
-use super::fairness::{check_by, check_key, check_sold};
 use super::forecast::Grouping;
 use super::raw::Raw;
 use super::shape::{Field, Kind, Shape};
+use super::sold::{self, check_by, check_key, check_sold};
 use super::{Tables, check_header, header_fields};
 
 /// The shape of a potential plan.
@@ -26,21 +26,9 @@ pub static POTENTIAL: Shape = Shape {
             Kind::Expression,
             "condition over reps: who is predicted; everyone when absent",
         ),
-        Field::optional(
-            "amount",
-            Kind::Expression,
-            "what counts as sold, over transactions; `amount` when absent",
-        ),
-        Field::optional(
-            "where",
-            Kind::Expression,
-            "condition over transactions: which count; all when absent",
-        ),
-        Field::optional(
-            "by",
-            Kind::Text,
-            "whose sale it is: rep (default, the rep of the transaction), or a text column of accounts that names the holder",
-        ),
+        sold::AMOUNT,
+        sold::WHERE,
+        sold::BY,
         Field::required(
             "learn",
             Kind::Text,

@@ -30,17 +30,14 @@ pub(super) fn run(
 ) -> Result<exit::Code, Failure> {
     let first = opened.periods(from)?.start;
     let target = opened.root.join(OWN);
+    let company = opened.project.name.as_str();
     let current = target.join("quotas.parquet");
     let standing = standing(&current)?;
     let mut sink = Sink::default();
     let mut adjusted: Vec<(&QuotaPlan, Adjusted)> = Vec::new();
     for plan in plans(opened)? {
         ui.step(&format!("adjusting {}", plan.title));
-        let rows: Vec<Row> = standing
-            .iter()
-            .filter(|(measure, _)| *measure == plan.measure)
-            .map(|(_, row)| row.clone())
-            .collect();
+        let rows: Vec<Row> = quota::to_problem(plan, company, &standing);
         if rows.is_empty() {
             sink.push(missing(&current, &format!("it has no quotas named `{}`", plan.measure)));
             continue;
@@ -59,10 +56,13 @@ pub(super) fn run(
         return Err(failed(sink));
     }
     ui.notices(&sink);
-    let changes = quotas::changes(&adjusted)?;
+    let changes = quotas::changes(&adjusted, company)?;
     // Quotas of a measure that no plan gives any more stand as they are.
-    let planned = |measure: &String| adjusted.iter().any(|(plan, _)| plan.measure == *measure);
-    let others: Vec<(String, Row)> = standing.into_iter().filter(|(measure, _)| !planned(measure)).collect();
+    let planned =
+        |measure: &String| adjusted.iter().any(|(plan, _)| plan.measures().any(|own| own == measure));
+    let others = standing.into_iter().filter(|(measure, _)| !planned(measure));
+    let own = adjusted.iter().flat_map(|(plan, own)| quota::to_published(plan, company, &own.rows));
+    let rows: Vec<(String, Row)> = own.chain(others).collect();
     if !global.dry_run {
         let provenance = opened.provenance(tables, 0);
         let version = versions(&target)? + 1;
@@ -77,13 +77,12 @@ pub(super) fn run(
                 folder.copy(&entry.path(), &format!("{VERSIONS}/{}", entry.file_name().to_string_lossy()))?;
             }
         }
-        let table =
-            quotas::standing(&adjusted, &others).map_err(|fault| Failure::fault(fault, exit::INPUT))?;
+        let table = quotas::standing(&adjusted, &rows).map_err(|fault| Failure::fault(fault, exit::INPUT))?;
         let record = command::run_json(tables, &provenance);
         let open: Vec<_> = adjusted.iter().map(|(plan, own)| (*plan, own.open.clone())).collect();
         for (name, table) in [
             ("quotas.parquet".to_owned(), &table),
-            ("parts.parquet".to_owned(), &quotas::parts(&open)?),
+            ("parts.parquet".to_owned(), &quotas::parts(&open, company)?),
             (format!("{VERSIONS}/{version}.parquet"), &table),
             (format!("{VERSIONS}/{version}-changes.parquet"), &changes),
         ] {

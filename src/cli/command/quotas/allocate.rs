@@ -59,9 +59,12 @@ struct Results {
 
 fn write(opened: &Opened, tables: &Tables, global: &Global, ui: &Ui) -> Result<Results, Failure> {
     let allocated = planned(opened, tables, ui)?;
+    let company = opened.project.name.as_str();
+    let (amounts, parts) =
+        rayon::join(|| quotas::quotas(&allocated, company), || quotas::parts(&allocated, company));
     let results = Results {
-        quotas: quotas::quotas(&allocated).map_err(|fault| Failure::fault(fault, exit::INPUT))?,
-        parts: quotas::parts(&allocated)?,
+        quotas: amounts.map_err(|fault| Failure::fault(fault, exit::INPUT))?,
+        parts: parts?,
         reconciliation: quotas::reconciliation(&allocated)?,
     };
     if !global.dry_run {

@@ -1,7 +1,7 @@
 //! `spm quotas explain`.
 
 use serde_json::json;
-use spm_core::engine::quota::{HolderId, Row, trace};
+use spm_core::engine::quota::{Row, published, trace};
 use spm_core::ground::diagnostic::{Code, Diagnostic, suggestion};
 use spm_core::ground::source::Place;
 use spm_frame::load::Tables;
@@ -24,24 +24,39 @@ pub(super) fn run(
     global: &Global,
     ui: &Ui,
 ) -> Result<exit::Code, Failure> {
+    if global.format == Format::Csv {
+        let message = "an explanation is a tree, which CSV cannot hold";
+        let hint =
+            "use --format json; `spm quotas allocate --table parts --format csv` has the parts of everybody";
+        return Err(Failure::Other(anyhow::Error::msg(format!("{message}; {hint}")), exit::USAGE));
+    }
     let allocated = planned(opened, tables, ui)?;
-    let id = HolderId::from(holder);
+    let company = opened.project.name.as_str();
     // After an adjustment what stands is no longer what the plan gives for a whole year: both are shown.
-    let stands = if versions(&opened.root.join(OWN))? > 0 {
+    let standing = if versions(&opened.root.join(OWN))? > 0 {
         standing(&opened.root.join(OWN).join("quotas.parquet"))?
     } else {
         vec![]
     };
     let mut values = Vec::new();
     let mut text = String::new();
-    for (plan, own) in allocated.iter().filter(|(plan, _)| measure.is_none_or(|name| name == plan.measure)) {
-        let Some(node) = trace(&own.problem, &own.allocation, &id) else { continue };
+    // Of a plan with lines a holder has a quota of each.
+    let found = allocated.iter().flat_map(|(plan, own)| {
+        let named =
+            own.allocation.explanations.iter().map(move |why| (published(plan, company, why.into()), why));
+        let wanted = named.filter(|((name, held), why)| {
+            (held.holder == holder || why.holder.as_str() == holder) && measure.is_none_or(|own| own == *name)
+        });
+        wanted.map(move |((name, held), why)| (*plan, own, name, held, &why.holder))
+    });
+    for (plan, own, name, held, id) in found {
+        let Some(node) = trace(&own.problem, &own.allocation, id) else { continue };
         let node = node.citing(&plan.place);
-        let periods = quotas::of_holder(&own.allocation, &id)?;
-        let below = quotas::below(own, &id)?;
-        let stands: Vec<&Row> = stands
+        let periods = quotas::of_holder(&own.allocation, id)?;
+        let below = quotas::below(own, id)?;
+        let stands: Vec<&Row> = standing
             .iter()
-            .filter(|(measure, row)| *measure == plan.measure && row.holder == id)
+            .filter(|(measure, row)| measure == name && row.holder.as_str() == held.holder)
             .map(|(_, row)| row)
             .collect();
         let stands = if stands.is_empty() { None } else { Some(quotas::of_rows(&stands)?) };
@@ -51,7 +66,7 @@ pub(super) fn run(
                 Ok(serde_json::from_str::<serde_json::Value>(&text)?["rows"].take())
             };
             values.push(json!({
-                "measure": plan.measure,
+                "measure": name,
                 "explanation": explain::json(&node),
                 "periods": rows(&periods, "")?,
                 "stands": stands.as_ref().map(|table| rows(table, "")).transpose()?,
@@ -60,15 +75,15 @@ pub(super) fn run(
             continue;
         }
         if let Some(stands) = stands {
-            text += &format!("as adjusted during the year, {holder} has\n");
+            text += &format!("as adjusted during the year, {id} has\n");
             text += &render(&stands, "", global.format)?;
             text += "\nand the plan, with the extracts of today, would give for the whole year\n";
         }
         let fence = if global.format == Format::Markdown { "```\n" } else { "" };
-        text += &format!("{fence}{}{fence}\nperiods of {holder}\n", explain::text(&node));
+        text += &format!("{fence}{}{fence}\nperiods of {id}\n", explain::text(&node));
         text += &render(&periods, "", global.format)?;
         if let Some(below) = below {
-            text += &format!("\ngiven out by {holder}\n{}", render(&below, "", global.format)?);
+            text += &format!("\ngiven out by {id}\n{}", render(&below, "", global.format)?);
         }
         text += "\n";
     }

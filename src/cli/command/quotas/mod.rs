@@ -5,10 +5,13 @@ mod allocate;
 mod capacity;
 mod explain;
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
-use spm_core::engine::quota::{Planned, Question, Seat, plan_quotas, season_days};
+use spm_core::engine::quota::{self, Planned, Question, Seat, plan_quotas, season_days};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::rational::Rational;
+use spm_core::ground::source::Place;
 use spm_core::plan::Plan;
 use spm_core::plan::quotas::{LastQuota, Levels, QuotaPlan};
 use spm_frame::load::{Need, Tables};
@@ -122,16 +125,44 @@ fn plans(opened: &Opened) -> Result<Vec<&QuotaPlan>, Failure> {
     if plans.is_empty() {
         return Err(Failure::input("the project has no plan with kind = \"quotas\"; add one under plans/"));
     }
-    let mut named: Vec<(&str, &str)> = Vec::new();
+    let mut named: Vec<(&str, &QuotaPlan)> = Vec::new();
     for plan in &plans {
-        if let Some((_, other)) = named.iter().find(|(measure, _)| *measure == plan.measure) {
-            let message =
-                format!("the plans `{other}` and `{}` both give quotas named `{}`", plan.id, plan.measure);
-            return Err(Failure::input(format!("{message}; give one another `measure`")));
+        for measure in plan.measures() {
+            if let Some((_, other)) = named.iter().find(|(name, _)| *name == measure) {
+                let message =
+                    format!("the plans `{}` and `{}` both give quotas named `{measure}`", other.id, plan.id);
+                let fault = Diagnostic::error(Code::SPM009, message)
+                    .at(Place::Text(plan.clause("measure").clone()), "")
+                    .at(Place::Text(other.clause("measure").clone()), "");
+                return Err(Failure::fault(fault.hint("give one of them another `measure`"), exit::INPUT));
+            }
+            named.push((measure, plan));
         }
-        named.push((&plan.measure, &plan.id));
     }
     Ok(plans)
+}
+
+/// What of the quota plans does not fit the calendar and the people that are there, and the names of all holders.
+pub fn check(opened: &Opened, tables: &Tables, sink: &mut Sink) -> BTreeSet<String> {
+    let mut holders = BTreeSet::from([opened.project.name.clone()]);
+    let plans =
+        opened.plans_of(|plan| if let Plan::Quotas(plan) = plan { Some(plan.as_ref()) } else { None });
+    for plan in plans {
+        // Transactions may not be held, so warnings about what was sold would be wrong here.
+        let currency = opened.project.currency.code();
+        match seats(plan, tables, &opened.project.calendar, currency, &mut Sink::default()) {
+            Ok(seats) => {
+                let sold = vec![Rational::one(); plan.phasing.len()];
+                let question = Facts { seats, sold };
+                match quota::check(&question.question(plan, opened)) {
+                    Ok(names) => holders.extend(names),
+                    Err(faults) => faults.into_iter().for_each(|fault| sink.push(fault)),
+                }
+            }
+            Err(fault) => sink.push(fault),
+        }
+    }
+    holders
 }
 
 /// What the rows of a plan say.

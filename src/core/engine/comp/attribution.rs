@@ -5,7 +5,7 @@ use super::figures::Standing;
 use super::problem::{Problem, Teams};
 use super::{Earning, LineOf};
 use crate::ground::rational::Rational;
-use crate::ground::round::{common_multiple, round_parts, share_out};
+use crate::ground::round::{WholeWeights, common_multiple, round_parts};
 use crate::ground::trace::Unit;
 use crate::plan::comp::{Aggregate, Base, Component, Pay, Schedule, TierMode, Window};
 
@@ -231,7 +231,9 @@ fn whole_parts(
     };
     for weights in [climbed, units().collect(), vec![1; amounts.len()]] {
         if weights.iter().try_fold(0i128, |sum, weight| sum.checked_add(*weight))? != 0 {
-            return share_out(total, &weights);
+            let mut parts = vec![0; amounts.len()];
+            WholeWeights::new(weights)?.split(total, &mut parts)?;
+            return Some(parts);
         }
     }
     None

@@ -1,12 +1,11 @@
 //! A mid-year adjustment: closed periods stay, holders of a level keep what they have, the rest is shared anew (floor 2).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::hierarchy::availability;
-use super::planned::{
-    COMPANY, LaidOut, Planned, Question, SALESPERSON, allocate_verified, lay_out, plan_quotas, problem,
-    settled,
-};
+use super::lay_out::{COMPANY, LaidOut, SALESPERSON, lay_out};
+use super::planned::{Planned, Question, allocate_verified, plan_quotas, problem, settled};
 use super::problem::{Holder, HolderId, Phasing, Problem, Total};
 use crate::ground::diagnostic::{Code, Diagnostic};
 use crate::ground::period::Calendar;
@@ -201,7 +200,7 @@ fn open_problem(
     let states = plan.total.is_some() || plan.bottom_up.as_ref().is_some_and(|own| !own.share.is_zero());
     let year = fresh.allocation.explanations.first().map(|why| why.amount.clone()).unwrap_or_default();
     let total = if states { &year - &closed(root) } else { stood.clone() };
-    let mut problem = problem(question, open, Total::Given(total.clone()));
+    let mut problem = problem(question, open.holders.clone(), &open.phasing, Total::Given(total.clone()));
     let fresh: BTreeMap<&HolderId, Rational> = fresh
         .allocation
         .explanations
@@ -293,7 +292,6 @@ fn keep_small(
     question: &Question<'_>,
     before: &Before<'_>,
 ) -> Result<(Problem, super::Allocation), Vec<Diagnostic>> {
-    let place = &question.plan.place;
     let small = &problem.unit * &Rational::from(2_i64);
     let stands = |holder: &Holder, amount: &Rational| {
         let stood = before.open.get(&holder.id).filter(|_| *holder.level == *SALESPERSON)?;
@@ -302,7 +300,7 @@ fn keep_small(
         let near = same_place && (amount - stood).abs() <= small;
         near.then(|| (stood.clone(), "kept in the adjustment".to_owned()))
     };
-    let (problem, allocation) = settled(problem, place, stands)?;
+    let (problem, allocation) = settled(problem, question.plan, stands)?;
     // Whoever keeps the sum keeps the periods.
     let mut kept = problem.clone();
     let amounts: BTreeMap<&HolderId, &Rational> =
@@ -319,7 +317,7 @@ fn keep_small(
             holder.locked = stood.cloned();
         }
     }
-    let allocation = allocate_verified(&kept, place)?;
+    let allocation = allocate_verified(&kept, question.plan)?;
     Ok((kept, allocation))
 }
 
@@ -336,29 +334,29 @@ fn rows(standing: &Standing, open: &Planned, calendar: &Calendar, from: usize) -
     let known: BTreeSet<&HolderId> = order.iter().copied().collect();
     order.extend(by_holder.keys().copied().filter(|holder| !known.contains(holder)));
     let decimals = open.allocation.decimals;
-    for quota in &open.allocation.quotas {
-        let Some(period) = &quota.period else { continue };
-        by_holder.entry(&quota.holder).or_default().push(Row {
-            holder: quota.holder.clone(),
-            level: quota.level.to_string(),
-            parent: quota.parent.clone(),
+    for (why, amounts) in open.allocation.explanations.iter().zip(open.allocation.rows()) {
+        let row = |(period, amount): (&Arc<str>, &i128)| Row {
+            holder: why.holder.clone(),
+            level: why.level.to_string(),
+            parent: why.parent.clone(),
             period: period.to_string(),
-            amount: Rational::from_scaled(quota.amount_minor, decimals),
-        });
+            amount: Rational::from_scaled(*amount, decimals),
+        };
+        let own = open.allocation.periods.iter().zip(&amounts[1..]).map(row);
+        by_holder.entry(&why.holder).or_default().extend(own);
     }
     order.into_iter().flat_map(|holder| by_holder.remove(holder).unwrap_or_default()).collect()
 }
 
 /// What happened to every holder, in the order of the new hierarchy, then those that left.
 fn changes(before: &Before<'_>, open: &Planned) -> Vec<Change> {
-    let parents: BTreeMap<&HolderId, Option<&HolderId>> =
-        open.problem.holders.iter().map(|holder| (&holder.id, holder.parent.as_ref())).collect();
+    let known: BTreeSet<&HolderId> = open.allocation.explanations.iter().map(|why| &why.holder).collect();
     let mut changes: Vec<Change> = open
         .allocation
         .explanations
         .iter()
         .map(|why| {
-            let parent = parents.get(&why.holder).copied().flatten();
+            let parent = why.parent.as_ref();
             let stood = before.open.get(&why.holder);
             let moved = before.places.get(&why.holder).is_some_and(|(_, stood)| *stood != parent);
             Change {
@@ -376,7 +374,7 @@ fn changes(before: &Before<'_>, open: &Planned) -> Vec<Change> {
             }
         })
         .collect();
-    for (holder, stood) in before.open.iter().filter(|(holder, _)| !parents.contains_key(*holder)) {
+    for (holder, stood) in before.open.iter().filter(|(holder, _)| !known.contains(*holder)) {
         let (level, parent) = before.places[*holder];
         changes.push(Change {
             holder: (*holder).clone(),

@@ -36,7 +36,7 @@ fn proportional_through_two_levels() {
         [year(&allocation, "all"), year(&allocation, "east"), year(&allocation, "west")],
         ["1200", "800", "400"]
     );
-    let order: Vec<&str> = allocation.quotas.iter().map(|quota| quota.holder.as_str()).collect();
+    let order: Vec<&str> = allocation.explanations.iter().map(|why| why.holder.as_str()).collect();
     assert_eq!(order, ["all", "east", "a", "b", "west", "c"]);
 }
 
@@ -108,9 +108,8 @@ fn periods_sum_to_the_year_and_up_the_tree() {
     let periods = ["H1", "H2", "H3"].map(|name| (name.to_owned(), read("1"))).to_vec();
     problem.phasing = Some(Phasing { unit: read("1"), periods });
     let allocation = allocated(&problem);
-    let quota = |id: &str, period: &str| {
-        allocation.quota(&HolderId::from(id), Some(period)).expect("a quota").amount_minor
-    };
+    let quota =
+        |id: &str, period: &str| allocation.amount(&HolderId::from(id), Some(period)).expect("a quota");
     assert_eq!(["H1", "H2", "H3"].map(|period| quota("b", period)), [6700, 6700, 6600]);
     assert_eq!(["H1", "H2", "H3"].map(|period| quota("c", period)), [13400, 13300, 13300]);
     assert_eq!(["H1", "H2", "H3"].map(|period| quota("all", period)), [40100, 40000, 39900]);
@@ -263,14 +262,10 @@ fn verify_catches_each_kind_of_tampering() {
         tamper(&mut bad);
         verify(&problem, &bad).into_iter().map(|found| found.law).collect::<Vec<_>>()
     };
-    let row = |allocation: &super::Allocation, id: &str, period: Option<&str>| {
-        let at = |quota: &super::Quota| quota.holder.as_str() == id && quota.period.as_deref() == period;
-        allocation.quotas.iter().position(at).expect("a row")
-    };
     let set = |id: &'static str, period: Option<&'static str>, by: i128| {
         move |allocation: &mut super::Allocation| {
-            let at = row(allocation, id, period);
-            allocation.quotas[at].amount_minor += by;
+            let row = allocation.position(&HolderId::from(id)).expect("a holder");
+            allocation.amounts[row * 2 + usize::from(period.is_some())] += by;
         }
     };
     assert!(laws(&set("all", None, 100)).contains(&Law::Total));
@@ -281,11 +276,14 @@ fn verify_catches_each_kind_of_tampering() {
     assert!(laws(&set("c", Some("Y"), 1)).contains(&Law::PeriodSum));
     assert!(laws(&set("c", Some("Y"), 1)).contains(&Law::LevelPeriodSum));
     assert!(laws(&|bad| bad.explanations[2].parts.rounding = read("1")).contains(&Law::Parts));
-    assert!(laws(&|bad| drop(bad.explanations.pop())).contains(&Law::Parts));
-    assert!(laws(&|bad| drop(bad.quotas.remove(3))).contains(&Law::Rows));
-    assert!(laws(&|bad| bad.quotas[1] = bad.quotas[0].clone()).contains(&Law::Rows));
-    assert!(laws(&|bad| bad.quotas[0].level = "firm".into()).contains(&Law::Rows));
-    assert!(laws(&|bad| bad.quotas[0].holder = HolderId::from("nobody")).contains(&Law::Rows));
+    assert!(laws(&|bad| drop(bad.explanations.pop())).contains(&Law::Rows));
+    assert!(laws(&|bad| bad.amounts.truncate(3)).contains(&Law::Rows));
+    assert!(laws(&|bad| bad.periods[0] = "Z".into()).contains(&Law::Rows));
+    assert!(laws(&|bad| bad.explanations[1] = bad.explanations[0].clone()).contains(&Law::Rows));
+    assert!(laws(&|bad| bad.explanations[0].level = "firm".into()).contains(&Law::Rows));
+    assert!(laws(&|bad| bad.explanations[1].parent = None).contains(&Law::Rows));
+    assert!(laws(&|bad| bad.explanations[0].holder = HolderId::from("nobody")).contains(&Law::Rows));
+    assert!(laws(&|bad| bad.explanations[2].index = bad.explanations[3].index).contains(&Law::Rows));
     let broken_units = |bad: &mut super::Allocation| {
         set("east", None, 50)(bad);
         set("west", None, -50)(bad);

@@ -6,47 +6,55 @@ use super::problem::HolderId;
 use crate::ground::rational::Rational;
 use crate::ground::trace::Unit;
 
-/// All quotas of one problem.
+/// All quotas of one problem, as columns: names are held once, amounts as integers beside each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allocation {
-    /// Decimals of `amount_minor`: 2 means cents.
+    /// Decimals of the amounts: 2 means cents.
     pub decimals: u32,
     /// How amounts are printed.
     pub measured_in: Unit,
-    /// For each holder the year, then its periods in the order of time. Parents come before children, siblings in the
-    /// order of their ids.
-    pub quotas: Vec<Quota>,
-    /// Why, one for each holder in the same order.
+    /// Names of the periods in the order of time; none for annual quotas only.
+    pub periods: Vec<Arc<str>>,
+    /// For each holder, in the order of the explanations, the year and then each period, in the smallest amount of the
+    /// measure (cents).
+    pub amounts: Vec<i128>,
+    /// Who, where, and why: one for each holder. Parents come before children, siblings in the order of their ids.
     pub explanations: Vec<Explanation>,
 }
 
 impl Allocation {
+    /// How many amounts each holder has: the year and the periods.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        1 + self.periods.len()
+    }
+
+    /// The year and then the periods of every holder, in the order of the explanations.
+    pub fn rows(&self) -> impl Iterator<Item = &[i128]> {
+        self.amounts.chunks(self.width())
+    }
+
+    /// The position of a holder.
+    #[must_use]
+    pub fn position(&self, holder: &HolderId) -> Option<usize> {
+        self.explanations.iter().position(|why| why.holder == *holder)
+    }
+
     /// The explanation of a holder.
     #[must_use]
     pub fn explanation(&self, holder: &HolderId) -> Option<&Explanation> {
-        self.explanations.iter().find(|explanation| explanation.holder == *holder)
+        self.explanations.get(self.position(holder)?)
     }
 
-    /// The quota of a holder for a period, or for the year.
+    /// The quota of a holder for a period, or for the year, in the smallest amount.
     #[must_use]
-    pub fn quota(&self, holder: &HolderId, period: Option<&str>) -> Option<&Quota> {
-        self.quotas.iter().find(|quota| quota.holder == *holder && quota.period.as_deref() == period)
+    pub fn amount(&self, holder: &HolderId, period: Option<&str>) -> Option<i128> {
+        let column = match period {
+            None => 0,
+            Some(name) => 1 + self.periods.iter().position(|own| **own == *name)?,
+        };
+        self.rows().nth(self.position(holder)?)?.get(column).copied()
     }
-}
-
-/// What one holder has to reach in one period or in the year.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Quota {
-    /// Who.
-    pub holder: HolderId,
-    /// Its level.
-    pub level: Arc<str>,
-    /// Its parent; none for the root.
-    pub parent: Option<HolderId>,
-    /// The period; none for the whole year.
-    pub period: Option<Arc<str>>,
-    /// The amount in the smallest amount of the measure (cents).
-    pub amount_minor: i128,
 }
 
 /// Which limit decides an amount, after others took or left what they had to.
@@ -117,8 +125,12 @@ impl Parts {
 pub struct Explanation {
     /// Whose.
     pub holder: HolderId,
+    /// The index of the holder among those of the problem.
+    pub index: usize,
     /// Its level.
     pub level: Arc<str>,
+    /// Its parent; none for the root.
+    pub parent: Option<HolderId>,
     /// The annual quota in major units.
     pub amount: Rational,
     /// What it consists of.

@@ -1,7 +1,8 @@
 //! What the heads there and to come can bring, beside what the company has to reach (C3.6, floor 2).
 
 use super::Allocation;
-use super::planned::{Question, lay_out};
+use super::lay_out::lay_out;
+use super::planned::Question;
 use super::problem::HolderId;
 use super::seat::Seat;
 use crate::ground::diagnostic::Diagnostic;
@@ -85,7 +86,9 @@ pub fn capacity(
     let seasons: Rational = phasing.periods.iter().map(|(_, weight)| weight).sum();
     let head = &(&capacity.productivity * &capacity.attainment) * &years;
     let company = HolderId::from(question.company);
-    let there = || Rational::from(i64::try_from(question.seats.len()).unwrap_or(i64::MAX));
+    // Who sells several lines is one head.
+    let there = question.seats.iter().filter(|seat| seat.line.is_none_or(|line| line == 0)).count();
+    let there = || Rational::from(i64::try_from(there).unwrap_or(i64::MAX));
     // Who came together, the longest there first: heads, and what one of them carries in each period.
     let always = vec![Rational::one(); phasing.periods.len()];
     let mut groups: Vec<(Rational, Vec<Rational>)> =
@@ -114,8 +117,8 @@ pub fn capacity(
         let end: Rational = groups.iter().map(|(heads, _)| heads).sum();
         let season = phase.weight.checked_div(&seasons).unwrap_or_default();
         let of_period = &head * &season;
-        let quota = allocation.quota(&company, Some(&phase.own.period));
-        let target = quota.map(|quota| Rational::from_scaled(quota.amount_minor, allocation.decimals));
+        let quota = allocation.amount(&company, Some(&phase.own.period));
+        let target = quota.map(|amount| Rational::from_scaled(amount, allocation.decimals));
         let target = target.unwrap_or_default();
         rows.push(Heads {
             period: Some(phase.own.period.clone()),

@@ -1,5 +1,7 @@
 //! Takes each annual quota apart into history, growth, over-assignment, limits and rounding (floor 2).
 
+use rayon::prelude::*;
+
 use super::allocation::{Binding, Explanation, Parts};
 use super::divide::Division;
 use super::hierarchy::Hierarchy;
@@ -29,7 +31,9 @@ pub(super) fn explain(
         let is_leaf = hierarchy.children[position].is_empty();
         Explanation {
             holder: hierarchy.holders[position].id.clone(),
+            index: hierarchy.indices[position],
             level: hierarchy.holders[position].level.clone(),
+            parent: hierarchy.holders[position].parent.clone(),
             amount: division.amount.clone(),
             parts: Parts {
                 history: history[position].clone(),
@@ -52,7 +56,7 @@ pub(super) fn explain(
             note: hierarchy.holders[position].note.clone(),
         }
     };
-    (0..divisions.len()).map(explain_one).collect()
+    (0..divisions.len()).into_par_iter().map(explain_one).collect()
 }
 
 /// The limit at which the amount stands although weight alone would have given another; own limits are named first.
@@ -67,11 +71,19 @@ fn find_binding(
     }
     let moved = &division.limited - &division.by_weight;
     let greatest = limits.effective.greatest.as_ref();
-    if moved.is_positive() && division.limited == limits.effective.least {
-        let own = limits.own.least == limits.effective.least;
+    // A limit between two units stops rounding as well.
+    let rounded = &division.amount - &division.limited;
+    let stops = |end: &Rational| {
+        !rounded.is_zero()
+            && division.amount == *end
+            && end.checked_div(&hierarchy.problem.unit).is_some_and(|units| units.decimals() != Some(0))
+    };
+    let least = &limits.effective.least;
+    if (moved.is_positive() && division.limited == *least) || stops(least) {
+        let own = limits.own.least == *least;
         return Some(if own { Binding::Floor } else { Binding::FloorsBelow });
     }
-    if moved.is_negative() && Some(&division.limited) == greatest {
+    if (moved.is_negative() && Some(&division.limited) == greatest) || greatest.is_some_and(stops) {
         let own = limits.own.greatest.as_ref() == greatest;
         return Some(if own { Binding::Cap } else { Binding::CapsBelow });
     }

@@ -1,6 +1,6 @@
 //! Checks a quota problem and lays its holders out as a tree, parents before children (floor 2).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::fault::ProblemFault;
 use super::problem::{Holder, HolderId, Method, Phasing, Problem, Residue, Total};
@@ -17,6 +17,8 @@ pub(super) struct Hierarchy<'a> {
     pub smallest: Rational,
     /// The holders; the root is the first.
     pub holders: Vec<&'a Holder>,
+    /// The index of each in the problem.
+    pub indices: Vec<usize>,
     /// Position of each parent; none for the root.
     pub parents: Vec<Option<usize>>,
     /// Positions of each holder's children.
@@ -87,8 +89,9 @@ pub(super) fn check_problem(problem: &Problem) -> Result<Hierarchy<'_>, Vec<Prob
     let mut faults = vec![];
     check_numbers(problem, &mut faults);
     check_phasing(problem, &mut faults);
-    let mut holders: Vec<&Holder> = problem.holders.iter().collect();
-    holders.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut indices: Vec<usize> = (0..problem.holders.len()).collect();
+    indices.sort_by(|a, b| problem.holders[*a].id.cmp(&problem.holders[*b].id));
+    let holders: Vec<&Holder> = indices.iter().map(|index| &problem.holders[*index]).collect();
     for pair in holders.windows(2) {
         if pair[0].id == pair[1].id {
             faults.push(ProblemFault::DuplicateHolder { holder: pair[0].id.clone() });
@@ -97,39 +100,53 @@ pub(super) fn check_problem(problem: &Problem) -> Result<Hierarchy<'_>, Vec<Prob
     for holder in &holders {
         check_holder(holder, problem.decimals, &mut faults);
     }
-    let levels: BTreeSet<&str> = holders.iter().map(|holder| &*holder.level).collect();
-    for level in problem.over_assignment.keys().filter(|level| !levels.contains(level.as_str())) {
+    let is_level = |level: &String| holders.iter().any(|holder| *holder.level == **level);
+    for level in problem.over_assignment.keys().filter(|level| !is_level(level)) {
         faults.push(ProblemFault::UnknownLevel { level: level.clone() });
     }
-    let hierarchy = lay_out(problem, &holders, &mut faults);
+    let hierarchy = lay_out(problem, &holders, &indices, &mut faults);
     if !faults.is_empty() {
         return Err(faults);
     }
     Ok(hierarchy)
 }
 
-/// Orders the holders from the root down. What cannot be reached is a fault.
-fn lay_out<'a>(problem: &'a Problem, sorted: &[&'a Holder], faults: &mut Vec<ProblemFault>) -> Hierarchy<'a> {
-    let mut below: BTreeMap<Option<&HolderId>, Vec<&Holder>> = BTreeMap::new();
-    let known: BTreeSet<&HolderId> = sorted.iter().map(|holder| &holder.id).collect();
-    let mut all_parents_known = known.len() == sorted.len();
-    for holder in sorted {
-        below.entry(holder.parent.as_ref()).or_default().push(holder);
-        if let Some(parent) = holder.parent.as_ref().filter(|parent| !known.contains(parent)) {
-            all_parents_known = false;
-            faults.push(ProblemFault::UnknownParent { holder: holder.id.clone(), parent: parent.clone() });
+/// Orders the holders, sorted by identifier, from the root down. What cannot be reached is a fault.
+fn lay_out<'a>(
+    problem: &'a Problem,
+    sorted: &[&'a Holder],
+    indices: &[usize],
+    faults: &mut Vec<ProblemFault>,
+) -> Hierarchy<'a> {
+    let mut below: Vec<Vec<usize>> = vec![vec![]; sorted.len()];
+    let mut roots: Vec<usize> = vec![];
+    let mut all_parents_known = sorted.windows(2).all(|pair| pair[0].id < pair[1].id);
+    for (place, holder) in sorted.iter().enumerate() {
+        let Some(parent) = &holder.parent else {
+            roots.push(place);
+            continue;
+        };
+        match sorted.binary_search_by(|own| own.id.cmp(parent)) {
+            Ok(parent) => below[parent].push(place),
+            Err(_) => {
+                all_parents_known = false;
+                faults
+                    .push(ProblemFault::UnknownParent { holder: holder.id.clone(), parent: parent.clone() });
+            }
         }
     }
-    let roots = below.get(&None).cloned().unwrap_or_default();
     if roots.len() != 1 {
-        let found = roots.iter().map(|root| root.id.clone()).collect();
+        let found = roots.iter().map(|root| sorted[*root].id.clone()).collect();
         faults.push(ProblemFault::Roots { found });
     }
     let smallest = Rational::from_scaled(1, problem.decimals);
-    let mut hierarchy = Hierarchy { problem, smallest, holders: vec![], parents: vec![], children: vec![] };
-    let mut stack: Vec<(&Holder, Option<usize>, usize)> =
+    let mut hierarchy =
+        Hierarchy { problem, smallest, holders: vec![], indices: vec![], parents: vec![], children: vec![] };
+    let mut reached = vec![false; sorted.len()];
+    let mut stack: Vec<(usize, Option<usize>, usize)> =
         roots.into_iter().rev().map(|root| (root, None, 1)).collect();
-    while let Some((holder, parent, depth)) = stack.pop() {
+    while let Some((place, parent, depth)) = stack.pop() {
+        let holder = sorted[place];
         if hierarchy.holders.len() >= sorted.len() {
             break; // Only when identifiers occur twice, which is a fault already.
         }
@@ -138,27 +155,27 @@ fn lay_out<'a>(problem: &'a Problem, sorted: &[&'a Holder], faults: &mut Vec<Pro
             return hierarchy;
         }
         let position = hierarchy.holders.len();
+        reached[place] = true;
         hierarchy.holders.push(holder);
+        hierarchy.indices.push(indices[place]);
         hierarchy.parents.push(parent);
-        hierarchy.children.push(vec![]);
+        hierarchy.children.push(Vec::with_capacity(below[place].len()));
         if let Some(parent) = parent {
             hierarchy.children[parent].push(position);
         }
-        let children = below.get(&Some(&holder.id)).map_or(&[][..], Vec::as_slice);
         let measured = holder.history.is_some()
             || holder.potential.is_some()
             || holder.last_quota.is_some()
             || holder.presence.is_some()
             || holder.phased.is_some();
-        if measured && !children.is_empty() {
+        if measured && !below[place].is_empty() {
             faults.push(ProblemFault::MeasureAboveLeaves { holder: holder.id.clone() });
         }
-        stack.extend(children.iter().rev().map(|child| (*child, Some(position), depth + 1)));
+        stack.extend(below[place].iter().rev().map(|child| (*child, Some(position), depth + 1)));
     }
     if all_parents_known {
-        let reached: BTreeSet<&HolderId> = hierarchy.holders.iter().map(|holder| &holder.id).collect();
-        let lost = sorted.iter().filter(|holder| !reached.contains(&holder.id));
-        faults.extend(lost.map(|holder| ProblemFault::Cycle { holder: holder.id.clone() }));
+        let lost = sorted.iter().zip(&reached).filter(|(_, reached)| !**reached);
+        faults.extend(lost.map(|(holder, _)| ProblemFault::Cycle { holder: holder.id.clone() }));
     }
     hierarchy
 }

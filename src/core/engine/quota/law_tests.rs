@@ -182,6 +182,34 @@ proptest! {
     }
 
     #[test]
+    fn water_filling_never_takes_from_anybody_when_there_is_more(claims in claims(), total in 0i64..300, more in 1i64..99) {
+        if let (Ok(before), Ok(after)) = (fill(&whole(total), &claims), fill(&whole(total + more), &claims)) {
+            prop_assert!(before.iter().zip(&after).all(|(before, after)| before <= after));
+        }
+    }
+
+    #[test]
+    fn locks_are_untouched_whatever_others_have(seed in seeds(), history in 0i64..900) {
+        let mut problem = build(&seed, true);
+        let locks = |problem: &Problem| -> Vec<(String, Rational)> {
+            let locked = problem.holders.iter().filter_map(|own| Some((own.id.to_string(), own.locked.clone()?)));
+            locked.collect()
+        };
+        for step in 0..2 {
+            if let Ok(allocation) = allocate(&problem) {
+                for (holder, lock) in locks(&problem) {
+                    let found = allocation.explanation(&super::HolderId::from(holder.as_str())).expect("explained");
+                    prop_assert_eq!(&found.amount, &lock, "step {}", step);
+                }
+            }
+            let other = problem.holders.iter_mut().find(|own| own.history.is_some() && own.locked.is_none());
+            if let Some(other) = other {
+                other.history = Some(whole(history));
+            }
+        }
+    }
+
+    #[test]
     fn infeasible_exactly_when_limits_say_so(seed in seeds()) {
         let problem = build(&seed, true);
         match allocate(&problem) {
@@ -229,7 +257,13 @@ proptest! {
         let length = turned.holders.len();
         turned.holders.rotate_left(turn % length);
         turned.holders.swap(0, turn % length);
-        prop_assert_eq!(allocate(&turned), allocate(&problem));
+        // But for where each holder stood.
+        let [one, other] = [&turned, &problem].map(|problem| {
+            let mut answer = allocate(problem);
+            answer.iter_mut().flat_map(|own| &mut own.explanations).for_each(|why| why.index = 0);
+            answer
+        });
+        prop_assert_eq!(one, other);
     }
 
     #[test]
@@ -248,8 +282,8 @@ proptest! {
             }
         }
         match (allocate(&problem), allocate(&scaled)) {
-            (Ok(one), Ok(many)) => for (one, many) in one.quotas.iter().zip(&many.quotas) {
-                prop_assert_eq!(one.amount_minor * i128::from(times), many.amount_minor);
+            (Ok(one), Ok(many)) => for (one, many) in one.amounts.iter().zip(&many.amounts) {
+                prop_assert_eq!(one * i128::from(times), *many);
             },
             (one, many) => prop_assert_eq!(one.is_err(), many.is_err()),
         }
@@ -300,7 +334,7 @@ proptest! {
         let texts: Vec<String> = weights.iter().map(ToString::to_string).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let allocation = allocate(&flat(&total.to_string(), &texts)).expect("feasible");
-        let amounts: Vec<i128> = allocation.quotas[1..].iter().map(|quota| quota.amount_minor / 100).collect();
+        let amounts: Vec<i128> = allocation.amounts[1..].iter().map(|amount| amount / 100).collect();
         let exact: Vec<Rational> = weights.iter().copied().map(whole).collect();
         prop_assert_eq!(Some(amounts), split_largest_remainder(total.into(), &exact));
     }
@@ -321,11 +355,11 @@ proptest! {
     }
 
     #[test]
-    fn any_changed_amount_is_noticed(seed in seeds(), row in 0usize..100, by in -3i128..3) {
+    fn any_changed_amount_is_noticed(seed in seeds(), cell in 0usize..100, by in -3i128..3) {
         let problem = build(&seed, false);
         let mut allocation = allocate(&problem).expect("feasible");
-        let row = row % allocation.quotas.len();
-        allocation.quotas[row].amount_minor += by;
+        let cell = cell % allocation.amounts.len();
+        allocation.amounts[cell] += by;
         prop_assert_eq!(verify(&problem, &allocation).is_empty(), by == 0);
     }
 }

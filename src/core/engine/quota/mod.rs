@@ -16,15 +16,18 @@
 mod adjust;
 mod allocation;
 mod capacity;
+mod cite;
 mod divide;
 mod explain;
 mod fault;
 mod hierarchy;
+mod lay_out;
 mod limits;
 mod phase;
 mod planned;
 mod problem;
 mod seat;
+mod sheet;
 mod trace;
 mod units;
 mod verify;
@@ -41,20 +44,16 @@ mod published_tests;
 mod worlds;
 
 pub use adjust::{Adjusted, Change, Row, Standing, adjust, units};
-pub use allocation::{Allocation, Binding, Explanation, Parts, Quota};
+pub use allocation::{Allocation, Binding, Explanation, Parts};
 pub use capacity::{Heads, capacity};
 pub use fault::ProblemFault;
-pub use planned::{COMPANY, Planned, Question, Reconciled, SALESPERSON, person, plan_quotas, season_days};
-pub use problem::{Holder, HolderId, Measure, Method, Phasing, Problem, Residue, Total};
+pub use lay_out::{COMPANY, LINE, SALESPERSON, check, person, season_days};
+pub use planned::{Planned, Question, Reconciled, plan_quotas};
+pub use problem::{Clause, Clauses, Holder, HolderId, Measure, Method, Phasing, Problem, Residue, Total};
 pub use seat::Seat;
+pub use sheet::{Held, Sheet, published, sheets, to_problem, to_published};
 pub use trace::trace;
 pub use verify::{Disagreement, Law, verify};
-
-use std::sync::Arc;
-
-use crate::ground::rational::Rational;
-use crate::ground::round::{Rounding, round_to_decimals};
-use hierarchy::Hierarchy;
 
 /// Shares the total of the problem down its hierarchy. The order of `holders` has no influence.
 ///
@@ -67,46 +66,14 @@ pub fn allocate(problem: &Problem) -> Result<Allocation, Vec<ProblemFault>> {
     let weights = weigh::weigh(&hierarchy, &target.amount)?;
     let limits = limits::find_limits(&hierarchy, &target.amount)?;
     let divisions = divide::divide(&hierarchy, &target, &weights, &limits)?;
-    let phased = match &problem.phasing {
-        Some(phasing) => phase::phase(&hierarchy, &divisions, phasing)?,
-        None => vec![vec![]; divisions.len()],
-    };
+    let amounts = phase::phase(&hierarchy, &divisions)?;
     let explanations = explain::explain(&hierarchy, &target.amount, &weights, &limits, &divisions);
-    let names = problem.phasing.iter().flat_map(|phasing| &phasing.periods);
-    let names: Vec<Arc<str>> = names.map(|(name, _)| name.as_str().into()).collect();
-    let mut quotas = Vec::with_capacity(divisions.len() * (1 + names.len()));
-    for (position, division) in divisions.iter().enumerate() {
-        quotas.push(quota(&hierarchy, position, None, &division.amount)?);
-        for (name, amount) in names.iter().zip(&phased[position]) {
-            quotas.push(quota(&hierarchy, position, Some(name), amount)?);
-        }
-    }
+    let periods = problem.phasing.iter().flat_map(|phasing| &phasing.periods);
     Ok(Allocation {
         decimals: problem.decimals,
         measured_in: problem.measured_in.clone(),
-        quotas,
+        periods: periods.map(|(name, _)| name.as_str().into()).collect(),
+        amounts,
         explanations,
-    })
-}
-
-/// One row of the result.
-fn quota(
-    hierarchy: &Hierarchy<'_>,
-    position: usize,
-    period: Option<&Arc<str>>,
-    amount: &Rational,
-) -> Result<Quota, Vec<ProblemFault>> {
-    let holder = hierarchy.holders[position];
-    let decimals = hierarchy.problem.decimals;
-    // The amount is a whole number of the smallest amount already, so the rounding only converts.
-    let amount_minor = round_to_decimals(amount, decimals, Rounding::TowardZero)
-        .ok_or_else(|| vec![ProblemFault::AmountOutOfRange { holder: holder.id.clone() }])?;
-    debug_assert_eq!(Rational::from_scaled(amount_minor, decimals), *amount);
-    Ok(Quota {
-        holder: holder.id.clone(),
-        level: holder.level.clone(),
-        parent: holder.parent.clone(),
-        period: period.cloned(),
-        amount_minor,
     })
 }

@@ -1,37 +1,22 @@
 //! From a checked quota plan and its seats to quotas: problems for the engine, top-down and bottom-up (floor 2).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::allocation::{Allocation, Binding};
-use super::hierarchy::availability;
+use super::cite;
+use super::lay_out::{LaidOut, SALESPERSON, decimals, lay_out};
 use super::problem::{Holder, HolderId, Measure, Method, Phasing, Problem, Residue, Total};
-use super::seat::{Days, Seat};
+use super::seat::Seat;
 use super::units::round_nearest;
 use super::{allocate, verify};
-use crate::ground::diagnostic::{Code, Diagnostic, suggestion};
+use crate::ground::diagnostic::{Code, Diagnostic};
 use crate::ground::money::Currency;
-use crate::ground::period::{Calendar, Date, DateRange};
+use crate::ground::period::Calendar;
 use crate::ground::rational::Rational;
 use crate::ground::round::{Rounding, round_to_decimals};
 use crate::ground::source::{Place, TextPlace};
 use crate::ground::trace::Unit;
-use crate::plan::quotas::{self as plan, Levels, Phase, QuotaPlan, Season};
-
-/// Level of the root of every plan's hierarchy.
-pub const COMPANY: &str = "company";
-/// Level of the seats.
-pub const SALESPERSON: &str = "salesperson";
-/// Level of holders above seats when the hierarchy is that of managers.
-pub const MANAGER: &str = "manager";
-
-/// Ends the holder name of the own quota of somebody who leads others as well.
-const OWN: &str = " (own)";
-
-/// The person whose quota a salesperson's holder has.
-#[must_use]
-pub fn person(holder: &str) -> &str {
-    holder.strip_suffix(OWN).unwrap_or(holder)
-}
+use crate::plan::quotas::{self as plan, QuotaPlan};
 
 /// Everything that the quotas of one plan follow from.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +29,7 @@ pub struct Question<'a> {
     pub currency: &'a Currency,
     /// Calendar of the project.
     pub calendar: &'a Calendar,
-    /// Who gets a quota, sorted by identifier.
+    /// Who gets a quota, sorted by identifier; for a plan with lines, once for each line.
     pub seats: &'a [Seat],
     /// What was sold in the periods that each phase is like; empty unless the season comes from history.
     pub sold: &'a [Rational],
@@ -84,29 +69,6 @@ impl Reconciled {
     }
 }
 
-/// Days of the past that each phase of a plan is like, for a season from history.
-///
-/// # Errors
-/// Names that the calendar does not have.
-pub fn season_days(plan: &QuotaPlan, calendar: &Calendar) -> Result<Vec<Vec<DateRange>>, Vec<Diagnostic>> {
-    if plan.season != Season::History {
-        return Ok(vec![]);
-    }
-    let mut faults = vec![];
-    let mut of_phase = |phase: &Phase| {
-        let mut days = vec![];
-        for name in &phase.like {
-            match calendar.resolve(name) {
-                Ok(found) => days.extend(found.map(|index| calendar.periods()[index].range)),
-                Err(error) => faults.push(no_period(error.0, name, &phase.place, calendar)),
-            }
-        }
-        days
-    };
-    let days = plan.phasing.iter().map(&mut of_phase).collect();
-    if faults.is_empty() { Ok(days) } else { Err(faults) }
-}
-
 /// The quotas of a plan, verified.
 ///
 /// # Errors
@@ -116,221 +78,13 @@ pub fn plan_quotas(question: &Question<'_>) -> Result<Planned, Vec<Diagnostic>> 
     solve(question, laid_out)
 }
 
-/// A plan's hierarchy with limits and measures, before a total and a method are put to it.
-pub(super) struct LaidOut {
-    pub(super) holders: Vec<Holder>,
-    pub(super) phasing: Phasing,
-    /// The days of the periods that count.
-    pub(super) days: Days,
-    /// What each seat can carry in the periods, by holder.
-    pub(super) bottom_up: BTreeMap<HolderId, Rational>,
-}
-
-/// Holders and periods of a plan.
-pub(super) fn lay_out(question: &Question<'_>) -> Result<LaidOut, Vec<Diagnostic>> {
-    let plan = question.plan;
-    let mut faults = vec![];
-    if question.seats.is_empty() {
-        let message = format!("nobody gets a quota of plan `{}`", plan.id);
-        let fault = Diagnostic::error(Code::SPM404, message).at(Place::Text(plan.place.clone()), "");
-        faults.push(fault.hint("widen `eligible`, or correct the table reps"));
-    }
-    let ranges: Vec<DateRange> =
-        plan.phasing.iter().filter_map(|phase| period(phase, question.calendar, &mut faults)).collect();
-    if !faults.is_empty() {
-        return Err(faults);
-    }
-    let holidays: BTreeSet<Date> = match &plan.season {
-        Season::WorkingDays(holidays) => holidays.iter().copied().collect(),
-        _ => BTreeSet::new(),
-    };
-    let all_days = !matches!(plan.season, Season::WorkingDays(_));
-    let days = Days::of(&ranges, |date| {
-        all_days || (date.weekday().to_monday_zero_offset() < 5 && !holidays.contains(&date))
-    });
-    let weights: Vec<Rational> = match &plan.season {
-        Season::Weights => plan.phasing.iter().map(|phase| phase.weight.clone()).collect(),
-        Season::History => question.sold.to_vec(),
-        Season::Days | Season::WorkingDays(_) => days.counted(),
-    };
-    let names = plan.phasing.iter().map(|phase| phase.period.clone());
-    let phasing = Phasing { unit: plan.unit.clone(), periods: names.zip(weights).collect() };
-    let (holders, bottom_up) = holders(question, &days, &phasing, &mut faults);
-    if faults.is_empty() { Ok(LaidOut { days, holders, phasing, bottom_up }) } else { Err(faults) }
-}
-
-/// Days of a phase, or a fault.
-fn period(phase: &Phase, calendar: &Calendar, faults: &mut Vec<Diagnostic>) -> Option<DateRange> {
-    let index = calendar.index_of(&phase.period);
-    if index.is_none() {
-        let message = format!("the calendar has no period {:?}", phase.period);
-        faults.push(no_period(message, &phase.period, &phase.place, calendar));
-    }
-    index.map(|index| calendar.periods()[index].range)
-}
-
-fn no_period(message: String, name: &str, place: &TextPlace, calendar: &Calendar) -> Diagnostic {
-    let names: Vec<&str> = calendar.periods().iter().map(|period| period.name.as_str()).collect();
-    let fault = Diagnostic::error(Code::SPM012, message).at(Place::Text(place.clone()), "");
-    fault.hint(match suggestion(name, names.iter().copied()) {
-        Some(near) => format!("did you mean {near}?"),
-        None => format!("the calendar runs from {} to {}", names[0], names[names.len() - 1]),
-    })
-}
-
-/// The company, one holder for each path of level values or manager, and the seats. A holder of a level is named after
-/// its path, because one territory name may occur in two groups; a manager by identifier.
-fn holders(
-    question: &Question<'_>,
-    days: &Days,
-    phasing: &Phasing,
-    faults: &mut Vec<Diagnostic>,
-) -> (Vec<Holder>, BTreeMap<HolderId, Rational>) {
-    let plan = question.plan;
-    let decimals = decimals(question);
-    let managers: BTreeSet<&str> = match &plan.levels {
-        Levels::Managers(_) => {
-            question.seats.iter().flat_map(|seat| &seat.above).flatten().map(String::as_str).collect()
-        }
-        Levels::Columns(_) => BTreeSet::new(),
-    };
-    let mut holders = vec![Holder::new(question.company, COMPANY, None)];
-    let mut bottom_up = BTreeMap::new();
-    // Level and parent of every holder above, by name.
-    let mut seen: BTreeMap<String, (&str, String)> = BTreeMap::new();
-    for seat in question.seats {
-        let mut parent = question.company.to_owned();
-        for (depth, value) in seat.above.iter().enumerate() {
-            let name = value.as_deref().unwrap_or("(none)");
-            let (level, id) = match &plan.levels {
-                Levels::Columns(columns) if parent == question.company => {
-                    (columns[depth].as_str(), name.to_owned())
-                }
-                Levels::Columns(columns) => (columns[depth].as_str(), format!("{parent} / {name}")),
-                Levels::Managers(_) => (MANAGER, name.to_owned()),
-            };
-            let place = (level, parent.clone());
-            match seen.get(&id) {
-                None => {
-                    holders.push(Holder::new(&id, level, Some(&parent)));
-                    seen.insert(id.clone(), place);
-                }
-                Some(other) if *other == place => {}
-                Some((other, above)) => {
-                    let message = format!(
-                        "{id} would be the name of a {level} in {parent} and of a {other} in {above}"
-                    );
-                    let fault =
-                        Diagnostic::error(Code::SPM009, message).at(Place::Text(plan.place.clone()), "");
-                    faults.push(fault.hint(
-                        "rename one of the two in the table reps; a slash in a name is the usual cause",
-                    ));
-                }
-            }
-            parent = id;
-        }
-        // Who leads others and sells has two quotas: that of the team, under the own name, and one of their own in it.
-        let id = if managers.contains(seat.id.as_str()) {
-            if !seen.contains_key(&seat.id) {
-                holders.push(Holder::new(&seat.id, MANAGER, Some(&parent)));
-                seen.insert(seat.id.clone(), (MANAGER, parent.clone()));
-            }
-            parent.clone_from(&seat.id);
-            format!("{}{OWN}", seat.id)
-        } else {
-            seat.id.clone()
-        };
-        let presence = if plan.by_time { days.presence(seat, &plan.ramp) } else { None };
-        let part = availability(phasing, presence.as_deref());
-        // A limit between two cents becomes the nearest cent: limits are shares of history, not promises of fractions.
-        let limit = |amount: Rational| {
-            let units = round_to_decimals(&(&amount * &part), decimals, Rounding::default())?;
-            Some(Rational::from_scaled(units, decimals))
-        };
-        let of_history = |share: &Option<Rational>| {
-            Some(share.as_ref()? * seat.history.as_ref().unwrap_or(&Rational::zero()))
-        };
-        let kept = |fall: &Rational| (&Rational::one() - fall) * seat.last_quota.clone().unwrap_or_default();
-        let floors = [of_history(&plan.floor), plan.hold_harmless.as_ref().map(kept), seat.least.clone()];
-        // Without history there is nothing that a cap could be a share of.
-        let sold = seat.history.as_ref().is_some_and(Rational::is_positive);
-        let caps = [of_history(&plan.cap).filter(|_| sold), seat.most.clone()];
-        let mut holder = Holder::new(&id, SALESPERSON, Some(&parent));
-        holder.floor = floors.into_iter().flatten().reduce(Rational::max).and_then(limit);
-        holder.cap = caps.into_iter().flatten().reduce(Rational::min).and_then(limit);
-        holder.history.clone_from(&seat.history);
-        holder.potential.clone_from(&seat.potential);
-        holder.last_quota.clone_from(&seat.last_quota);
-        if matches!(plan.method, plan::Method::Weight(_)) {
-            holder.weight = Some(seat.weight.clone().unwrap_or_default() * part.clone());
-        }
-        if let Some(own) = &seat.bottom_up {
-            bottom_up.insert(holder.id.clone(), own * &part);
-        }
-        holder.presence = presence;
-        holders.push(holder);
-    }
-    for (name, growth, place) in &plan.growth_of {
-        if let Some(holder) = named(&mut holders, name, place, faults) {
-            holder.growth = Some(growth.clone());
-        }
-    }
-    for lock in &plan.locks {
-        if let Some(holder) = named(&mut holders, &lock.holder, &lock.place, faults) {
-            if holder.locked.replace(lock.amount.clone()).is_some() {
-                let message = format!("{} is locked twice", lock.holder);
-                let fault = Diagnostic::error(Code::SPM009, message).at(Place::Text(lock.place.clone()), "");
-                faults.push(fault.hint("keep one of the two"));
-            }
-            holder.note.clone_from(&lock.note);
-        }
-    }
-    levels_exist(plan, &holders, faults);
-    (holders, bottom_up)
-}
-
-/// The holder that a plan names.
-fn named<'h>(
-    holders: &'h mut [Holder],
-    name: &str,
-    place: &TextPlace,
-    faults: &mut Vec<Diagnostic>,
-) -> Option<&'h mut Holder> {
-    let found = holders.iter().position(|holder| holder.id.as_str() == name);
-    if found.is_none() {
-        let fault = Diagnostic::error(Code::SPM010, format!("no holder of a quota is named `{name}`"))
-            .at(Place::Text(place.clone()), "");
-        faults.push(fault.hint(match suggestion(name, holders.iter().map(|holder| holder.id.as_str())) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => {
-                "name a salesperson, or a holder above as quotas.parquet does: `group / territory`".to_owned()
-            }
-        }));
-    }
-    found.map(|position| &mut holders[position])
-}
-
-/// Over-assignment by level, and what adjustments keep, name levels that exist.
-fn levels_exist(plan: &QuotaPlan, holders: &[Holder], faults: &mut Vec<Diagnostic>) {
-    let levels: BTreeSet<&str> =
-        holders.iter().map(|holder| &*holder.level).filter(|level| *level != SALESPERSON).collect();
-    let factors = plan.over_assignment.iter().map(|(level, _, place)| (level, place));
-    for (level, place) in factors.chain(plan.adjust.iter().map(|(level, place)| (level, place))) {
-        if !levels.contains(level.as_str()) {
-            let fault = Diagnostic::error(Code::SPM010, format!("the hierarchy has no level `{level}`"))
-                .at(Place::Text(place.clone()), "");
-            let names: Vec<&str> = levels.iter().copied().collect();
-            faults.push(fault.hint(format!("the levels that give out quota are {}", names.join(", "))));
-        }
-    }
-}
-
-fn decimals(question: &Question<'_>) -> u32 {
-    question.plan.decimals.unwrap_or_else(|| question.currency.decimals())
-}
-
 /// The problem of a plan with this total.
-pub(super) fn problem(question: &Question<'_>, laid_out: &LaidOut, total: Total) -> Problem {
+pub(super) fn problem(
+    question: &Question<'_>,
+    holders: Vec<Holder>,
+    phasing: &Phasing,
+    total: Total,
+) -> Problem {
     let plan = question.plan;
     let factor =
         |(level, share, _): &(String, Rational, TextPlace)| (level.clone(), &Rational::one() + share);
@@ -353,21 +107,28 @@ pub(super) fn problem(question: &Question<'_>, laid_out: &LaidOut, total: Total)
             plan::Method::WeightedShare(share) => Method::WeightedShare { history_share: share.clone() },
             plan::Method::LastQuota(share) => Method::LastQuota { history_share: share.clone() },
         },
-        holders: laid_out.holders.clone(),
+        holders,
         over_assignment: plan.over_assignment.iter().map(factor).collect(),
-        phasing: Some(laid_out.phasing.clone()),
+        phasing: Some(phasing.clone()),
     }
 }
 
 /// Top-down, then the way to bottom-up that the plan goes.
-fn solve(question: &Question<'_>, laid_out: LaidOut) -> Result<Planned, Vec<Diagnostic>> {
+fn solve(question: &Question<'_>, mut laid_out: LaidOut) -> Result<Planned, Vec<Diagnostic>> {
     let plan = question.plan;
     let total = match &plan.total {
         Some(total) => Some(Total::Given(total.clone())),
         None => plan.history.as_ref().map(|_| Total::GrowthOnHistory { growth: plan.growth.clone() }),
     };
     let top_down = match total {
-        Some(total) => Some(settle(question, problem(question, &laid_out, total))?),
+        Some(total) => {
+            // A second problem of the same holders comes only with bottom-up amounts.
+            let holders = match plan.bottom_up {
+                Some(_) => laid_out.holders.clone(),
+                None => std::mem::take(&mut laid_out.holders),
+            };
+            Some(settle(question, problem(question, holders, &laid_out.phasing, total))?)
+        }
         None => None,
     };
     let Some(own) = &plan.bottom_up else {
@@ -444,7 +205,7 @@ fn meet(
         let fault = Diagnostic::error(Code::SPM402, "the bottom-up amounts add up to more than 128 bits");
         vec![fault.at(Place::Text(question.plan.place.clone()), "")]
     })?;
-    let mut problem = problem(question, laid_out, Total::Given(total));
+    let mut problem = problem(question, laid_out.holders.clone(), &laid_out.phasing, Total::Given(total));
     for holder in &mut problem.holders {
         holder.weight = Some(blend(&holder.id));
     }
@@ -475,13 +236,12 @@ fn years(allocation: &Allocation) -> impl Iterator<Item = (HolderId, Rational)> 
 
 /// Allocates; then lets quotas that would change too little stand as they were, until all that change do so by enough.
 fn settle(question: &Question<'_>, problem: Problem) -> Result<(Problem, Allocation), Vec<Diagnostic>> {
-    let place = &question.plan.place;
     let decimals = decimals(question);
     let Some(least) = &question.plan.minimum_change else {
-        let allocation = allocate_verified(&problem, place)?;
+        let allocation = allocate_verified(&problem, question.plan)?;
         return Ok((problem, allocation));
     };
-    settled(problem, place, |holder, amount| {
+    settled(problem, question.plan, |holder, amount| {
         let last = holder.last_quota.as_ref()?;
         let change = (amount - last).abs();
         let units = round_to_decimals(last, decimals, Rounding::default())?;
@@ -494,12 +254,12 @@ fn settle(question: &Question<'_>, problem: Problem) -> Result<(Problem, Allocat
 /// nothing more stands. Every round adds locks, so there are at most as many rounds as holders.
 pub(super) fn settled(
     mut problem: Problem,
-    place: &TextPlace,
+    plan: &QuotaPlan,
     stands: impl Fn(&Holder, &Rational) -> Option<(Rational, String)>,
 ) -> Result<(Problem, Allocation), Vec<Diagnostic>> {
     let mut before: Option<(Problem, Allocation)> = None;
     loop {
-        let allocation = match (allocate_verified(&problem, place), before.take()) {
+        let allocation = match (allocate_verified(&problem, plan), before.take()) {
             (Ok(allocation), _) => allocation,
             // Nobody is left to take what those who stand leave: the round before is the answer.
             (Err(faults), Some(before)) if faults.iter().all(|fault| fault.code == Code::SPM501) => {
@@ -524,15 +284,17 @@ pub(super) fn settled(
     }
 }
 
-/// The allocation of a problem, checked by code that did not make it. Faults point at the plan.
-pub(super) fn allocate_verified(problem: &Problem, place: &TextPlace) -> Result<Allocation, Vec<Diagnostic>> {
-    let at = |fault: Diagnostic| fault.at(Place::Text(place.clone()), "");
-    let allocation = allocate(problem)
-        .map_err(|faults| faults.iter().map(|fault| at(fault.to_diagnostic())).collect::<Vec<_>>())?;
+/// The allocation of a problem, checked by code that did not make it. Faults point at the clauses of the plan.
+pub(super) fn allocate_verified(problem: &Problem, plan: &QuotaPlan) -> Result<Allocation, Vec<Diagnostic>> {
+    let allocation = allocate(problem).map_err(|faults| {
+        faults.iter().map(|fault| cite::diagnostic(plan, problem, fault)).collect::<Vec<_>>()
+    })?;
     let disagreements = verify(problem, &allocation);
     if disagreements.is_empty() {
         return Ok(allocation);
     }
-    let fault = |found: super::Disagreement| at(Diagnostic::error(Code::SPM502, found.to_string()));
+    let fault = |found: super::Disagreement| {
+        Diagnostic::error(Code::SPM502, found.to_string()).at(Place::Text(plan.place.clone()), "")
+    };
     Err(disagreements.into_iter().map(fault).collect())
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::ground::rational::Rational;
+use crate::ground::source::TextPlace;
 use crate::ground::trace::Unit;
 
 /// Who holds a quota: the company, a group, a territory or a salesperson (`quotas.holder_id`).
@@ -145,16 +146,44 @@ pub struct Holder {
     pub over_assignment: Option<Rational>,
     /// Why a floor, cap or lock is there; shown in the explanation.
     pub note: Option<String>,
+    /// Where the plan says so.
+    pub clauses: Clauses,
+}
+
+/// Where a plan limits a holder: cited by explanations and faults.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Clauses {
+    /// What sets the floor.
+    pub floor: Option<Arc<Clause>>,
+    /// What sets the cap.
+    pub cap: Option<Arc<Clause>>,
+    /// What locks.
+    pub locked: Option<Arc<Clause>>,
+}
+
+/// A key of a plan and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clause {
+    /// The key: `hold_harmless`.
+    pub key: &'static str,
+    /// Its place.
+    pub place: TextPlace,
 }
 
 impl Holder {
     /// A holder without measures, limits or note.
     #[must_use]
     pub fn new(id: &str, level: &str, parent: Option<&str>) -> Self {
+        Self { level: level.into(), parent: parent.map(HolderId::from), ..Self::of(HolderId::from(id)) }
+    }
+
+    /// A holder of no level and parent yet, so that many can share theirs.
+    #[must_use]
+    pub fn of(id: HolderId) -> Self {
         Self {
-            id: HolderId::from(id),
-            level: level.into(),
-            parent: parent.map(HolderId::from),
+            id,
+            level: Arc::default(),
+            parent: None,
             history: None,
             potential: None,
             last_quota: None,
@@ -167,6 +196,7 @@ impl Holder {
             phased: None,
             over_assignment: None,
             note: None,
+            clauses: Clauses::default(),
         }
     }
 }

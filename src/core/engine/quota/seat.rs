@@ -9,8 +9,10 @@ use crate::ground::rational::Rational;
 /// extract has no value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seat {
-    /// Identifier, unique among the seats of a plan.
+    /// Identifier, unique among the seats of a plan or of one of its lines.
     pub id: String,
+    /// Which line of the plan the amounts are of (an index), for a plan that has lines.
+    pub line: Option<usize>,
     /// Holders above, the uppermost first: values of the level columns, or managers.
     pub above: Vec<Option<String>>,
     /// What was sold.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::allocation::{Allocation, Binding, Explanation};
 use super::hierarchy::availability;
-use super::problem::{Holder, HolderId, Measure, Method, Problem, Total};
+use super::problem::{Clause, Holder, HolderId, Measure, Method, Problem, Total};
 use crate::ground::rational::Rational;
 use crate::ground::trace::{Node, Operation, Unit};
 
@@ -53,14 +53,21 @@ impl Trace<'_> {
             let added = Node::input("over-assignment of all levels above, multiplied", Unit::Percent, added);
             children.push(self.computed("over-assignment", Operation::Product, vec![by_weight, added]));
         }
+        let limits = self.limits_label(why);
+        let limits = limits.as_str();
         for (label, part, shown) in [
             ("limits and rounding on levels above", &parts.from_above, false),
             // A lock or floor that higher levels have taken care of is still the reason.
-            (limits_label(why).as_str(), &parts.limits, why.binding.is_some()),
+            (limits, &parts.limits, why.binding.is_some()),
             ("rounding", &parts.rounding, false),
         ] {
             if shown || !part.is_zero() {
-                children.push(self.input(label, part));
+                let node = self.input(label, part);
+                let clause = if label == limits { self.clause(why) } else { None };
+                children.push(match clause {
+                    Some(clause) => node.citing(&clause.place),
+                    None => node,
+                });
             }
         }
         self.computed(format!("quota of {}", why.holder), Operation::Sum, children)
@@ -212,13 +219,28 @@ impl Trace<'_> {
     fn sum(&self, read: impl Fn(&Holder) -> Option<&Rational>) -> Rational {
         self.problem.holders.iter().filter_map(read).sum()
     }
-}
 
-/// What the limits part is called: the deciding limit, and the note why it is there.
-fn limits_label(why: &Explanation) -> String {
-    let name = why.binding.map_or("limits of siblings", Binding::word);
-    match &why.note {
-        Some(note) => format!("{name} ({note})"),
-        None => name.to_owned(),
+    /// The clause behind the limit that decides, when it is the holder's own.
+    fn clause(&self, why: &Explanation) -> Option<&Clause> {
+        let clauses = &self.holders.get(&why.holder)?.clauses;
+        let clause = match why.binding? {
+            Binding::Lock => &clauses.locked,
+            Binding::Floor => &clauses.floor,
+            Binding::Cap => &clauses.cap,
+            Binding::FloorsBelow | Binding::CapsBelow => return None,
+        };
+        clause.as_deref()
+    }
+
+    /// What the limits part is called: the deciding limit, the key that sets it, and the note why it is there.
+    fn limits_label(&self, why: &Explanation) -> String {
+        let mut name = why.binding.map_or("limits of siblings", Binding::word).to_owned();
+        if let Some(clause) = self.clause(why).filter(|clause| clause.key != name && clause.key != "lock") {
+            name += &format!(" by {}", clause.key);
+        }
+        match &why.note {
+            Some(note) => format!("{name} ({note})"),
+            None => name,
+        }
     }
 }

@@ -8,6 +8,9 @@ use crate::ground::rational::Rational;
 /// The greatest multiple of `unit` not above `value`; `None` when the count of units leaves 128 bits.
 pub(super) fn round_down(value: &Rational, unit: &Rational) -> Option<Rational> {
     let count = value.checked_div(unit)?;
+    if let Some((numerator, denominator)) = count.to_i64_pair() {
+        return Some(&Rational::from(Integer::div_floor(&numerator, &denominator)) * unit);
+    }
     let whole = count.numerator().div_floor(&count.denominator()).to_i128()?;
     Some(&Rational::from(whole) * unit)
 }

@@ -1,9 +1,8 @@
 //! Checks an allocation against its problem naively, with no code of the engine that made it (floor 2).
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use super::allocation::{Allocation, Explanation, Quota};
+use super::allocation::Allocation;
 use super::problem::{HolderId, Problem, Total};
 use crate::ground::rational::Rational;
 
@@ -54,7 +53,9 @@ impl fmt::Display for Disagreement {
 #[must_use]
 pub fn verify(problem: &Problem, allocation: &Allocation) -> Vec<Disagreement> {
     let mut check = Check::new(problem, allocation);
-    check.rows();
+    if !check.rows() {
+        return check.found;
+    }
     for holder in 0..problem.holders.len() {
         check.total(holder);
         check.limits(holder);
@@ -70,42 +71,20 @@ pub fn verify(problem: &Problem, allocation: &Allocation) -> Vec<Disagreement> {
 struct Check<'a> {
     problem: &'a Problem,
     allocation: &'a Allocation,
-    positions: BTreeMap<&'a HolderId, usize>,
-    names: Vec<&'a str>,
-    /// Amounts in major units by holder: the year, then the periods. Zero where a row is missing, which is noted.
-    amounts: Vec<Vec<Rational>>,
+    /// The row of each holder.
+    rows: Vec<usize>,
     children: Vec<Vec<usize>>,
-    explanations: Vec<Option<&'a Explanation>>,
     found: Vec<Disagreement>,
 }
 
 impl<'a> Check<'a> {
     fn new(problem: &'a Problem, allocation: &'a Allocation) -> Self {
-        let holders = &problem.holders;
-        let positions: BTreeMap<&HolderId, usize> =
-            holders.iter().enumerate().map(|(position, holder)| (&holder.id, position)).collect();
-        let mut children = vec![vec![]; holders.len()];
-        for (position, holder) in holders.iter().enumerate() {
-            if let Some(parent) = holder.parent.as_ref().and_then(|parent| positions.get(parent)) {
-                children[*parent].push(position);
-            }
-        }
-        let mut explanations = vec![None; holders.len()];
-        for explanation in &allocation.explanations {
-            if let Some(position) = positions.get(&explanation.holder) {
-                explanations[*position] = Some(explanation);
-            }
-        }
-        let names =
-            problem.phasing.iter().flat_map(|phasing| &phasing.periods).map(|(name, _)| name.as_str());
+        let holders = problem.holders.len();
         Self {
             problem,
             allocation,
-            positions,
-            names: names.collect(),
-            amounts: vec![],
-            children,
-            explanations,
+            rows: vec![usize::MAX; holders],
+            children: vec![vec![]; holders],
             found: vec![],
         }
     }
@@ -115,8 +94,19 @@ impl<'a> Check<'a> {
         self.found.push(Disagreement { law, holder: self.problem.holders[holder].id.clone(), message });
     }
 
-    fn year(&self, holder: usize) -> &Rational {
-        &self.amounts[holder][0]
+    /// The year and then the periods of a holder, in the smallest amount.
+    fn amounts(&self, holder: usize) -> &'a [i128] {
+        let width = self.allocation.periods.len() + 1;
+        &self.allocation.amounts[self.rows[holder] * width..][..width]
+    }
+
+    /// The year of a holder in major units.
+    fn year(&self, holder: usize) -> Rational {
+        self.major(self.amounts(holder)[0])
+    }
+
+    fn major(&self, amount: i128) -> Rational {
+        Rational::from_scaled(amount, self.problem.decimals)
     }
 
     /// Over-assignment of a holder to its children.
@@ -126,52 +116,59 @@ impl<'a> Check<'a> {
         own.over_assignment.as_ref().or(of_level).cloned().unwrap_or_else(Rational::one)
     }
 
-    /// Every holder and period once.
-    fn rows(&mut self) {
+    /// Every holder once, where the problem has it, with all its periods. False when there is no use in looking further.
+    fn rows(&mut self) -> bool {
         let (problem, allocation) = (self.problem, self.allocation);
-        let mut amounts: Vec<Vec<Option<Rational>>> =
-            vec![vec![None; 1 + self.names.len()]; problem.holders.len()];
-        if allocation.decimals != problem.decimals && !problem.holders.is_empty() {
+        if problem.holders.is_empty() {
+            return allocation.explanations.is_empty();
+        }
+        if allocation.decimals != problem.decimals {
             let message = format!("{} decimals, not {}", allocation.decimals, problem.decimals);
             self.found(Law::Rows, 0, message);
         }
+        let asked =
+            problem.phasing.iter().flat_map(|phasing| &phasing.periods).map(|(name, _)| name.as_str());
+        if !asked.eq(allocation.periods.iter().map(|name| &**name)) {
+            self.found(Law::Rows, 0, format!("the periods are {}", allocation.periods.join(", ")));
+        }
+        let (rows, width) = (allocation.explanations.len(), allocation.periods.len() + 1);
+        if allocation.amounts.len() != rows * width {
+            let message = format!("{} amounts in {rows} rows of {width}", allocation.amounts.len());
+            self.found(Law::Rows, 0, message);
+        }
+        // Siblings stand together behind their parent, so that it is looked for once; everybody has been asked for by name.
         let mut last: Option<(&HolderId, usize)> = None;
-        for quota in &allocation.quotas {
-            let Quota { holder, level, parent, period, amount_minor } = quota;
-            let shown = period.as_deref().unwrap_or("the year");
-            let position = match last {
-                Some((id, position)) if id == holder => Some(position),
-                _ => self.positions.get(holder).copied(),
-            };
-            let column = match period {
-                None => Some(0),
-                Some(name) => self.names.iter().position(|own| *own == &**name).map(|period| period + 1),
-            };
-            let (Some(position), Some(column)) = (position, column) else {
-                let message = format!("nobody asked for {shown}");
-                self.found.push(Disagreement { law: Law::Rows, holder: holder.clone(), message });
+        let mut sorted: Vec<usize> = (0..problem.holders.len()).collect();
+        sorted.sort_by(|a, b| problem.holders[*a].id.cmp(&problem.holders[*b].id));
+        for (row, why) in allocation.explanations.iter().enumerate() {
+            let holder = why.index;
+            let Some(asked) = problem.holders.get(holder).filter(|asked| asked.id == why.holder) else {
+                let message = "nobody asked for it".to_owned();
+                self.found.push(Disagreement { law: Law::Rows, holder: why.holder.clone(), message });
                 continue;
             };
-            last = Some((holder, position));
-            let asked = &problem.holders[position];
-            if asked.level != *level || asked.parent != *parent {
-                self.found(Law::Rows, position, format!("level or parent of {shown} is not as asked"));
+            if asked.level != why.level || asked.parent != why.parent {
+                self.found(Law::Rows, holder, "level or parent is not as asked".to_owned());
             }
-            let amount = Rational::from_scaled(*amount_minor, problem.decimals);
-            if amounts[position][column].replace(amount).is_some() {
-                self.found(Law::Rows, position, format!("{shown} occurs twice"));
+            if self.rows[holder] != usize::MAX {
+                self.found(Law::Rows, holder, "occurs twice".to_owned());
             }
-        }
-        for (position, row) in amounts.iter().enumerate() {
-            for column in
-                row.iter().enumerate().filter(|(_, amount)| amount.is_none()).map(|(column, _)| column)
-            {
-                let name = column.checked_sub(1).map_or("the year", |period| self.names[period]);
-                self.found(Law::Rows, position, format!("{name} is missing"));
+            self.rows[holder] = row;
+            let Some(parent) = &asked.parent else { continue };
+            if last.is_none_or(|(id, _)| id != parent) {
+                let place = sorted.binary_search_by(|own| problem.holders[*own].id.cmp(parent));
+                last = place.ok().map(|place| (parent, sorted[place]));
+            }
+            if let Some((_, parent)) = last {
+                self.children[parent].push(holder);
             }
         }
-        let known = |row: Vec<Option<Rational>>| row.into_iter().map(Option::unwrap_or_default).collect();
-        self.amounts = amounts.into_iter().map(known).collect();
+        for holder in 0..problem.holders.len() {
+            if self.rows[holder] == usize::MAX {
+                self.found(Law::Rows, holder, "is missing".to_owned());
+            }
+        }
+        self.found.is_empty()
     }
 
     /// The root has the total; a total derived from history is within half a unit of the sum.
@@ -179,7 +176,7 @@ impl<'a> Check<'a> {
         if self.problem.holders[holder].parent.is_some() {
             return;
         }
-        let amount = self.year(holder).clone();
+        let amount = self.year(holder);
         let (exact, allowed) = match &self.problem.total {
             Total::Given(total) => (total.clone(), Rational::zero()),
             Total::GrowthOnHistory { growth } => {
@@ -205,9 +202,11 @@ impl<'a> Check<'a> {
     /// Floor, cap and lock.
     fn limits(&mut self, holder: usize) {
         let own = &self.problem.holders[holder];
-        let amount = self.year(holder).clone();
-        let floor = own.floor.clone().unwrap_or_default();
-        if amount < floor {
+        let amount = self.year(holder);
+        if amount.is_negative() {
+            self.found(Law::Floor, holder, format!("has {amount}, below zero"));
+        }
+        if let Some(floor) = own.floor.as_ref().filter(|floor| amount < **floor) {
             self.found(Law::Floor, holder, format!("has {amount}, below its floor of {floor}"));
         }
         if let Some(cap) = own.cap.as_ref().filter(|cap| amount > **cap) {
@@ -216,9 +215,13 @@ impl<'a> Check<'a> {
         if let Some(locked) = own.locked.as_ref().filter(|locked| amount != **locked) {
             self.found(Law::Lock, holder, format!("has {amount}, but is locked at {locked}"));
         }
-        if let Some(phased) = own.phased.as_ref().filter(|phased| self.amounts[holder][1..] != phased[..]) {
-            let message = format!("has other periods than the {} that are locked", phased.len());
-            self.found(Law::Lock, holder, message);
+        if let Some(phased) = &own.phased {
+            let periods = &self.amounts(holder)[1..];
+            let same = |(amount, locked): (&i128, &Rational)| self.major(*amount) == *locked;
+            if phased.len() != periods.len() || !periods.iter().zip(phased).all(same) {
+                let message = format!("has other periods than the {} that are locked", phased.len());
+                self.found(Law::Lock, holder, message);
+            }
         }
     }
 
@@ -227,46 +230,49 @@ impl<'a> Check<'a> {
         if self.children[holder].is_empty() {
             return;
         }
-        let sum: Rational = self.children[holder].iter().map(|child| self.year(*child)).sum();
+        let sum: i128 = self.children[holder].iter().map(|child| self.amounts(*child)[0]).sum();
         let factor = self.factor(holder);
-        let expected = self.year(holder) * &factor;
-        let allowed = if factor == Rational::one() {
-            Rational::zero()
+        let wrong = if factor == Rational::one() {
+            sum != self.amounts(holder)[0]
         } else {
             // Half a unit; or, where everything below is locked, what the smallest amount of the parent comes to.
             let half = self.problem.unit.clone() / Rational::from(2_i64);
-            half.max(factor * Rational::from_scaled(1, self.problem.decimals))
+            let allowed = half.max(&factor * &self.major(1));
+            distance(&self.major(sum), &(&self.year(holder) * &factor)) > allowed
         };
-        if distance(&sum, &expected) > allowed {
+        if wrong {
+            let (sum, expected) = (self.major(sum), &self.year(holder) * &factor);
             self.found(Law::LevelSum, holder, format!("children have {sum} together, not {expected}"));
         }
     }
 
     /// Periods sum to the year, and children to their parent in each period.
     fn periods(&mut self, holder: usize) {
-        if self.names.is_empty() {
+        let [year, periods @ ..] = self.amounts(holder) else { return };
+        if periods.is_empty() {
             return;
         }
-        let year = self.year(holder).clone();
-        let sum: Rational = self.amounts[holder][1..].iter().sum();
-        if sum != year {
+        let sum: i128 = periods.iter().sum();
+        if sum != *year {
+            let (sum, year) = (self.major(sum), self.major(*year));
             self.found(Law::PeriodSum, holder, format!("periods sum to {sum}, the year is {year}"));
         }
-        let adds_up = !self.children[holder].is_empty() && self.factor(holder) == Rational::one();
-        for (period, name) in self.names.clone().into_iter().enumerate() {
-            let amount = self.amounts[holder][period + 1].clone();
-            if amount.is_negative() {
-                self.found(Law::Floor, holder, format!("{name} has {amount}, below zero"));
-            }
-            if !adds_up {
-                continue;
-            }
-            let sum: Rational =
-                self.children[holder].iter().map(|child| &self.amounts[*child][period + 1]).sum();
-            if sum != amount {
-                let message = format!("children have {sum} in {name}, not {amount}");
-                self.found(Law::LevelPeriodSum, holder, message);
-            }
+        for (period, amount) in periods.iter().enumerate().filter(|(_, amount)| **amount < 0) {
+            let message =
+                format!("{} has {}, below zero", self.allocation.periods[period], self.major(*amount));
+            self.found(Law::Floor, holder, message);
+        }
+        if self.children[holder].is_empty() || self.factor(holder) != Rational::one() {
+            return;
+        }
+        let mut sums = vec![0; periods.len()];
+        for child in &self.children[holder] {
+            sums.iter_mut().zip(&self.amounts(*child)[1..]).for_each(|(sum, amount)| *sum += amount);
+        }
+        for (period, (sum, amount)) in sums.iter().zip(periods).enumerate().filter(|(_, (a, b))| a != b) {
+            let (sum, amount) = (self.major(*sum), self.major(*amount));
+            let message = format!("children have {sum} in {}, not {amount}", self.allocation.periods[period]);
+            self.found(Law::LevelPeriodSum, holder, message);
         }
     }
 
@@ -274,7 +280,7 @@ impl<'a> Check<'a> {
     fn units(&mut self, holder: usize) {
         let broken = self.children[holder]
             .iter()
-            .filter(|child| !self.whole(self.year(**child)) && !self.broken_limit(**child));
+            .filter(|child| !self.whole(&self.year(**child)) && !self.broken_limit(**child));
         let unexplained: Vec<&str> = broken.map(|child| self.problem.holders[*child].id.as_str()).collect();
         if unexplained.len() > 1 {
             self.found(Law::Unit, holder, format!("no whole units: {}", unexplained.join(", ")));
@@ -298,11 +304,8 @@ impl<'a> Check<'a> {
 
     /// The parts of the explanation sum to the quota.
     fn parts(&mut self, holder: usize) {
-        let amount = self.year(holder).clone();
-        let Some(explanation) = self.explanations[holder] else {
-            self.found(Law::Parts, holder, "has no explanation".to_owned());
-            return;
-        };
+        let amount = self.year(holder);
+        let explanation = &self.allocation.explanations[self.rows[holder]];
         let parts = &explanation.parts;
         let mut sum = &parts.history + &parts.growth_share;
         for part in [&parts.over_assignment, &parts.from_above, &parts.limits, &parts.rounding] {

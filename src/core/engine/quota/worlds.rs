@@ -54,15 +54,13 @@ pub(super) fn allocated(problem: &Problem) -> Allocation {
 
 /// The year of a holder, as text in major units.
 pub(super) fn year(allocation: &Allocation, holder: &str) -> String {
-    let quota = allocation.quota(&HolderId::from(holder), None).expect("a quota");
-    Rational::from_scaled(quota.amount_minor, allocation.decimals).to_string()
+    let amount = allocation.amount(&HolderId::from(holder), None).expect("a quota");
+    Rational::from_scaled(amount, allocation.decimals).to_string()
 }
 
 /// The years of all salespeople, in the order of their ids.
 pub(super) fn years(allocation: &Allocation) -> Vec<String> {
-    let leaves =
-        allocation.quotas.iter().filter(|quota| &*quota.level == "salesperson" && quota.period.is_none());
-    let amounts =
-        leaves.map(|quota| Rational::from_scaled(quota.amount_minor, allocation.decimals).to_string());
-    amounts.collect()
+    let rows = allocation.explanations.iter().zip(allocation.rows());
+    let leaves = rows.filter(|(why, _)| &*why.level == "salesperson");
+    leaves.map(|(_, amounts)| Rational::from_scaled(amounts[0], allocation.decimals).to_string()).collect()
 }

@@ -9,12 +9,13 @@ use crate::ground::source::{Place, TextPlace};
 use crate::plan::contract::Type;
 use crate::plan::expression::{Columns, Expression, check_typed};
 use crate::plan::raw::Raw;
+use crate::plan::sold::{check_by, check_key, check_sold};
 use crate::plan::{Tables, check_header, check_range};
 
 /// A check under way.
 pub(super) struct Check<'a> {
-    raw: &'a Raw,
-    tables: &'a Tables,
+    pub(super) raw: &'a Raw,
+    pub(super) tables: &'a Tables,
     pub(super) faults: Sink,
 }
 
@@ -23,12 +24,12 @@ impl<'a> Check<'a> {
         Self { raw, tables, faults: Sink::default() }
     }
 
-    fn fault(&mut self, code: Code, message: impl Into<String>, place: &TextPlace, hint: &str) {
+    pub(super) fn fault(&mut self, code: Code, message: impl Into<String>, place: &TextPlace, hint: &str) {
         let fault = Diagnostic::error(code, message.into()).at(Place::Text(place.clone()), "");
         self.faults.push(if hint.is_empty() { fault } else { fault.hint(hint) });
     }
 
-    fn typed(&mut self, item: Option<&Raw>, columns: &Columns, kind: Type) -> Option<Expression> {
+    pub(super) fn typed(&mut self, item: Option<&Raw>, columns: &Columns, kind: Type) -> Option<Expression> {
         let item = item?;
         check_typed(item.as_text()?, &item.place, columns, kind, &mut self.faults)
     }
@@ -62,10 +63,12 @@ impl<'a> Check<'a> {
         if let (Some(_), Some(item)) = (raw.get("levels"), raw.get("managers")) {
             self.fault(Code::SPM304, "a plan has `levels` or `managers`, not both", &item.place, "");
         }
+        let keys = raw.entries().iter().map(|(key, place, _)| (key.clone(), place.clone())).collect();
         let number_of =
             |entry: &(String, TextPlace, Raw)| Some((entry.0.clone(), entry.2.as_number()?, entry.1.clone()));
         let entries = |key: &str| raw.get(key).map_or(&[][..], Raw::entries);
-        Some(QuotaPlan {
+        self.rules();
+        let mut plan = QuotaPlan {
             id,
             title,
             measure: raw.text("measure").unwrap_or("quota").to_owned(),
@@ -99,7 +102,11 @@ impl<'a> Check<'a> {
             by_time: raw.text("proration") == Some("time"),
             ramp: raw.list("ramp").iter().filter_map(Raw::as_number).collect(),
             place: raw.key_place("id").clone(),
-        })
+            lines: vec![],
+            keys,
+        };
+        plan.lines = self.lines(&plan);
+        Some(plan)
     }
 
     /// Numbers that have a range.
@@ -117,26 +124,6 @@ impl<'a> Check<'a> {
                     _ => "zero or more",
                 };
                 self.fault(Code::SPM110, format!("`{key}` must be {expected}"), &item.place, "");
-            }
-        }
-        if let (Some(_), None) = (raw.get("ramp"), raw.get("proration")) {
-            let place = raw.key_place("ramp").clone();
-            self.fault(
-                Code::SPM304,
-                "a ramp needs the days of hire to count",
-                &place,
-                "add proration = \"time\"",
-            );
-        }
-        for item in raw.list("ramp") {
-            if item.as_number().is_some_and(|share| share.is_negative()) {
-                self.fault(Code::SPM110, "a share of a ramp must be zero or more", &item.place, "");
-            }
-        }
-        for (level, place, item) in raw.get("over_assignment").map_or(&[][..], Raw::entries) {
-            if item.as_number().is_some_and(|share| share <= -one.clone()) {
-                let message = format!("the over-assignment of `{level}` must be above -100%");
-                self.fault(Code::SPM110, message, place, "");
             }
         }
     }
@@ -163,18 +150,18 @@ impl<'a> Check<'a> {
             return None;
         }
         let days = check_range(item, &mut self.faults);
-        let transactions = self.tables.columns("transactions");
-        let condition = self.typed(item.get("where"), &transactions, Type::Boolean);
-        let amount = match item.get("amount") {
-            Some(_) => self.typed(item.get("amount"), &transactions, Type::Number),
-            None => check_typed("amount", &place, &transactions, Type::Number, &mut self.faults),
-        };
-        let by = item.get("by").filter(|item| item.as_text() != Some("rep"));
-        if let Some(item) = by {
-            self.text_column(item, "accounts");
-        }
-        let by = by.and_then(Raw::as_text).map(str::to_owned);
-        Some(History::Transactions(Box::new(Sold { days: days?, condition, amount: amount?, by })))
+        let condition =
+            check_key(item, "where", "transactions", Type::Boolean, self.tables, &mut self.faults);
+        let amount = check_sold(item, &place, self.tables, &mut self.faults);
+        let by = check_by(item, self.tables, &mut self.faults);
+        let by = (by.table == "accounts").then_some(by.column);
+        Some(History::Transactions(Box::new(Sold {
+            days: days?,
+            condition,
+            line: None,
+            amount: amount?,
+            by,
+        })))
     }
 
     fn potential(&mut self, item: &Raw) -> Option<Potential> {
@@ -219,6 +206,15 @@ impl<'a> Check<'a> {
             Some("meet") => item.number("share").unwrap_or_else(|| Rational::from_scaled(5, 1)),
             _ => Rational::zero(),
         };
+        if let (Some(_), true) = (item.get("share"), item.text("policy") != Some("meet")) {
+            let place = item.key_place("share").clone();
+            self.fault(
+                Code::SPM304,
+                "`share` goes with policy = \"meet\"",
+                &place,
+                "add it, or remove `share`",
+            );
+        }
         if share.is_negative() || share > Rational::one() {
             self.fault(Code::SPM110, "`share` must be from 0% to 100%", &item.key_place("share").clone(), "");
         }

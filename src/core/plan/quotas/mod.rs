@@ -1,9 +1,12 @@
 //! Quota plans: what is shared, by which rule, down which hierarchy, into which periods (floor 1).
 
 mod check;
+mod rules;
 mod shape;
 
 pub use shape::QUOTAS;
+
+use std::collections::BTreeMap;
 
 use super::Tables;
 use super::expression::Expression;
@@ -43,6 +46,8 @@ pub struct QuotaPlan {
     pub total: Option<Rational>,
     /// Multiple of which quotas are.
     pub unit: Rational,
+    /// Lines that the total is shared among first, such as product lines.
+    pub lines: Vec<Line>,
     /// Levels between company and salesperson.
     pub levels: Levels,
     /// Least share of history.
@@ -77,6 +82,23 @@ pub struct QuotaPlan {
     pub ramp: Vec<Rational>,
     /// Where the plan starts, for messages about the whole of it.
     pub place: TextPlace,
+    /// Where each key stands.
+    pub keys: BTreeMap<String, TextPlace>,
+}
+
+/// A line of a plan: what is sold, with quotas of its own, such as a product line.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Its name, in front of the names of the holders below it.
+    pub name: String,
+    /// Name of its quota.
+    pub measure: String,
+    /// Its own total, and where that stands.
+    pub total: Option<(Rational, TextPlace)>,
+    /// Growth on history.
+    pub growth: Option<Rational>,
+    /// The plan as it is for this line: its history, potential, last quota, weight and limits.
+    pub own: Box<QuotaPlan>,
 }
 
 /// How weights follow from what is known of salespeople; see [`QUOTAS`].
@@ -116,6 +138,8 @@ pub struct Sold {
     pub days: DateRange,
     /// Which transactions count.
     pub condition: Option<Expression>,
+    /// Which of them are of the line.
+    pub line: Option<Expression>,
     /// What counts.
     pub amount: Expression,
     /// Column of accounts that names the salesperson; `None` for the rep of the transaction.
@@ -223,6 +247,23 @@ impl QuotaPlan {
         let failed = check.faults.has_errors();
         sink.append(check.faults);
         plan.filter(|_| !failed)
+    }
+
+    /// Where a key stands; the plan's beginning when it is absent.
+    #[must_use]
+    pub fn clause(&self, key: &str) -> &TextPlace {
+        self.keys.get(key).unwrap_or(&self.place)
+    }
+
+    /// True when the plan has the key.
+    #[must_use]
+    pub fn states(&self, key: &str) -> bool {
+        self.keys.contains_key(key)
+    }
+
+    /// Names of the quotas that the plan gives: its own, then those of its lines.
+    pub fn measures(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.measure.as_str()).chain(self.lines.iter().map(|line| line.measure.as_str()))
     }
 
     /// Transactions that are history, if they are.

@@ -2,6 +2,7 @@
 
 use crate::plan::header_fields;
 use crate::plan::shape::{Field, Kind, Shape};
+use crate::plan::sold;
 
 /// The shape of a quota plan.
 pub static QUOTAS: Shape = Shape {
@@ -50,6 +51,11 @@ pub static QUOTAS: Shape = Shape {
         ),
         Field::optional("unit", Kind::Number, "quotas are whole multiples of this amount; 1 when absent"),
         Field::optional(
+            "line",
+            Kind::List(&Kind::Table(&LINE)),
+            "lines that the total is shared among first, such as product lines: each salesperson gets a quota of each, and the plan's own `measure` is all of them together",
+        ),
+        Field::optional(
             "levels",
             Kind::List(&Kind::Text),
             "columns of reps that make the levels between company and salesperson, upper first",
@@ -89,7 +95,7 @@ pub static QUOTAS: Shape = Shape {
         Field::optional(
             "over_assignment",
             Kind::Map(&Kind::Number),
-            "by level (company, a column of levels, manager): how much more than its own quota a holder gives out, such as 5%. Levels multiply",
+            "by level (company, line, a column of levels, manager): how much more than its own quota a holder gives out, such as 5%. Levels multiply",
         ),
         Field::optional(
             "bottom_up",
@@ -152,13 +158,9 @@ static HISTORY: Shape = Shape {
         ),
         Field::optional("from", Kind::Date, "first day"),
         Field::optional("to", Kind::Date, "first day after the last"),
-        Field::optional("where", Kind::Expression, "condition over transactions; all when absent"),
-        Field::optional("amount", Kind::Expression, "what counts, over transactions; `amount` when absent"),
-        Field::optional(
-            "by",
-            Kind::Text,
-            "whose sale it is: rep (default, the rep of the transaction), or a text column of accounts that names the salesperson",
-        ),
+        sold::AMOUNT,
+        sold::WHERE,
+        sold::BY,
     ],
 };
 
@@ -186,6 +188,40 @@ static LAST_QUOTA: Shape = Shape {
             Kind::List(&Kind::Text),
             "periods of the table quotas, with this plan's measure",
         ),
+    ],
+};
+
+static LINE: Shape = Shape {
+    name: "line",
+    doc: "A line of a plan, such as a product line: a level of its own below the company, with its own quotas.",
+    fields: &[
+        Field::required(
+            "name",
+            Kind::Text,
+            "its name; holders below it are named `name / holder` in locks and parts",
+        ),
+        Field::optional(
+            "measure",
+            Kind::Text,
+            "name of its quota, as goals refer to it; its name when absent",
+        ),
+        Field::optional(
+            "where",
+            Kind::Expression,
+            "with a history from transactions: which of them are of this line",
+        ),
+        Field::optional(
+            "total",
+            Kind::Number,
+            "what the company has to reach in this line; by weight when absent",
+        ),
+        Field::optional("growth", Kind::Number, "growth on the history of this line, instead of `growth`"),
+        Field::optional("history", Kind::Expression, "instead of the history's `value`, over reps"),
+        Field::optional("potential", Kind::Expression, "instead of the plan's potential, over reps"),
+        Field::optional("last_quota", Kind::Expression, "instead of the last quota's `value`, over reps"),
+        Field::optional("weight", Kind::Expression, "instead of the plan's `weight`, over reps"),
+        Field::optional("least", Kind::Expression, "least quota of a salesperson in this line, over reps"),
+        Field::optional("most", Kind::Expression, "greatest quota of a salesperson in this line, over reps"),
     ],
 };
 

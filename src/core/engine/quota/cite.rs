@@ -1,0 +1,136 @@
+//! Faults of an allocation at the clauses of the plan that they are about (floor 2).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::fault::ProblemFault;
+use super::problem::{Clause, Holder, HolderId, Problem};
+use crate::ground::diagnostic::Diagnostic;
+use crate::ground::source::{Place, TextPlace};
+use crate::plan::quotas::QuotaPlan;
+
+/// So many clauses of holders below are shown; a fault names all that matter by their sum.
+const SHOWN: usize = 3;
+
+/// The fault as the program shows it, at every clause that it is about.
+pub(super) fn diagnostic(plan: &QuotaPlan, problem: &Problem, fault: &ProblemFault) -> Diagnostic {
+    let holder = |id: &HolderId| problem.holders.iter().find(|holder| holder.id == *id);
+    let at_key = |key: &str| vec![(plan.clause(key).clone(), String::new())];
+    let places = match fault {
+        ProblemFault::LimitsContradict { holder: id, .. } => {
+            let own = holder(id);
+            let floor = own.and_then(|own| own.clauses.floor.as_ref()).map(|clause| (clause, "at least"));
+            let cap = own.and_then(|own| own.clauses.cap.as_ref()).map(|clause| (clause, "at most"));
+            let lock = own.and_then(|own| own.clauses.locked.as_ref()).map(|clause| (clause, "exactly"));
+            let stated = [floor, cap, lock].into_iter().flatten();
+            stated.map(|(clause, text)| (clause.place.clone(), text.to_owned())).collect()
+        }
+        ProblemFault::FloorsExceed { holder: id, .. } => {
+            let mut places = below(problem, id, |own| [&own.clauses.locked, &own.clauses.floor]);
+            places.extend(given(plan, problem, id, |own| [&own.clauses.locked, &own.clauses.cap]));
+            places
+        }
+        ProblemFault::CapsBelow { holder: id, .. } => {
+            let mut places = below(problem, id, |own| [&own.clauses.locked, &own.clauses.cap]);
+            places.extend(given(plan, problem, id, |own| [&own.clauses.locked, &own.clauses.floor]));
+            places
+        }
+        ProblemFault::OutOfRange { holder: id, name, .. }
+        | ProblemFault::TooFine { holder: id, name, .. } => {
+            let own = id.as_ref().and_then(holder);
+            match (*name, own) {
+                ("floor", Some(own)) => of(&own.clauses.floor),
+                ("cap", Some(own)) => of(&own.clauses.cap),
+                ("lock" | "locked period" | "sum of locked periods", Some(own)) => of(&own.clauses.locked),
+                ("growth", Some(own)) => {
+                    let stated = plan.growth_of.iter().find(|(name, ..)| *name == own.id.as_str());
+                    stated
+                        .map_or_else(|| at_key("growth"), |(.., place)| vec![(place.clone(), String::new())])
+                }
+                ("last quota", _) => at_key("last_quota"),
+                ("history share", _) => at_key("history_share"),
+                ("phasing unit", _) => at_key("unit"),
+                ("over-assignment", _) => at_key("over_assignment"),
+                ("presence", _) => at_key("proration"),
+                ("season weight" | "sum of season weights", _) if plan.states("season") => at_key("season"),
+                ("season weight" | "sum of season weights", _) => at_key("phasing"),
+                (key, _) => at_key(key),
+            }
+        }
+        ProblemFault::NegativeWeight { .. }
+        | ProblemFault::NoMeasure { .. }
+        | ProblemFault::NothingToShareBy { .. } => at_key("method"),
+        ProblemFault::TotalNotInUnits { .. } | ProblemFault::AmountOutOfRange { .. } => at_key("total"),
+        ProblemFault::UnknownLevel { .. } => at_key("over_assignment"),
+        ProblemFault::DuplicatePeriod { .. } => at_key("phasing"),
+        ProblemFault::Roots { .. }
+        | ProblemFault::DuplicateHolder { .. }
+        | ProblemFault::UnknownParent { .. }
+        | ProblemFault::Cycle { .. }
+        | ProblemFault::TooDeep { .. }
+        | ProblemFault::MeasureAboveLeaves { .. } => vec![],
+    };
+    let places = if places.is_empty() { vec![(plan.place.clone(), String::new())] } else { places };
+    let cited = |fault: Diagnostic, (place, text): (TextPlace, String)| fault.at(Place::Text(place), text);
+    places.into_iter().fold(fault.to_diagnostic(), cited)
+}
+
+fn of(clause: &Option<Arc<Clause>>) -> Vec<(TextPlace, String)> {
+    clause.iter().map(|clause| (clause.place.clone(), String::new())).collect()
+}
+
+/// The clauses that limit holders below one, each once, with how many it limits; those that limit most come first.
+fn below<'p>(
+    problem: &'p Problem,
+    above: &HolderId,
+    read: impl Fn(&'p Holder) -> [&'p Option<Arc<Clause>>; 2],
+) -> Vec<(TextPlace, String)> {
+    let parents: BTreeMap<&HolderId, Option<&HolderId>> =
+        problem.holders.iter().map(|holder| (&holder.id, holder.parent.as_ref())).collect();
+    let is_below = |holder: &Holder| {
+        let mut next = holder.parent.as_ref();
+        while let Some(id) = next {
+            if id == above {
+                return true;
+            }
+            next = parents.get(id).copied().flatten();
+        }
+        false
+    };
+    let mut found: Vec<(&Arc<Clause>, &HolderId, usize)> = vec![];
+    for holder in problem.holders.iter().filter(|holder| is_below(holder)) {
+        // A lock is what counts where there is one.
+        let Some(clause) = read(holder).into_iter().flatten().next() else { continue };
+        match found.iter_mut().find(|(other, ..)| other.place == clause.place) {
+            Some((.., times)) => *times += 1,
+            None => found.push((clause, &holder.id, 1)),
+        }
+    }
+    found.sort_by(|a, b| b.2.cmp(&a.2));
+    let text = |(clause, id, times): (&Arc<Clause>, &HolderId, usize)| {
+        let text = match times {
+            1 => format!("{} of {id}", clause.key),
+            times => format!("{} of {times} holders", clause.key),
+        };
+        (clause.place.clone(), text)
+    };
+    found.into_iter().take(SHOWN).map(text).collect()
+}
+
+/// The clause that fixes what a holder gives: its own limit, or the total.
+fn given<'p>(
+    plan: &QuotaPlan,
+    problem: &'p Problem,
+    id: &HolderId,
+    read: impl Fn(&'p Holder) -> [&'p Option<Arc<Clause>>; 2],
+) -> Vec<(TextPlace, String)> {
+    let own = problem.holders.iter().find(|holder| holder.id == *id);
+    let clause = own.into_iter().flat_map(read).flatten().next();
+    match (clause, own.is_some_and(|own| own.parent.is_none())) {
+        (Some(clause), _) => vec![(clause.place.clone(), format!("{} of {id}", clause.key))],
+        (None, true) if plan.states("total") => {
+            vec![(plan.clause("total").clone(), "what there is to share".to_owned())]
+        }
+        (None, _) => vec![],
+    }
+}
