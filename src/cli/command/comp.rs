@@ -123,7 +123,7 @@ pub enum Command {
     },
 }
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "accounts",
     "assignments",
     "cancellations",
@@ -133,6 +133,7 @@ const TABLES: [&str; 12] = [
     "quotas",
     "rates",
     "releases",
+    "rep_history",
     "reps",
     "splits",
     "transactions",
