@@ -84,7 +84,8 @@ pub(crate) fn enrol(plan: &CompPlan, tables: &Tables, payees: &mut Vec<Payee>, s
         payee.enrolled = own.map(joined).map(|own| match &payee.enrolled {
             None => own,
             Some(eligible) => {
-                let both = |days: &DateRange| eligible.iter().filter_map(|other| days.intersect(other)).collect();
+                let both =
+                    |days: &DateRange| eligible.iter().filter_map(|other| days.intersect(other)).collect();
                 own.iter().flat_map(|days: &DateRange| -> Vec<DateRange> { both(days) }).collect()
             }
         });

@@ -101,8 +101,11 @@ pub(crate) fn check(tables: &Tables, sink: &mut Sink) {
                 fault(Code::SPM104, message, "map it in reps too: what counts on days without a row");
             }
             Some(own) if own.kind != column.kind => {
-                let message =
-                    format!("`{name}` is a {} in rep_history, a {} in reps", column.kind.name(), own.kind.name());
+                let message = format!(
+                    "`{name}` is a {} in rep_history, a {} in reps",
+                    column.kind.name(),
+                    own.kind.name()
+                );
                 fault(Code::SPM112, message, "say the same type in both mappings");
             }
             Some(_) => {}

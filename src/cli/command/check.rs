@@ -11,8 +11,8 @@ use spm_frame::load::{self, Need};
 use spm_frame::references::{EVENTS, check_events};
 
 use crate::cli::exit::{self, Failure};
-use crate::cli::ui::Ui;
 use crate::cli::project::Opened;
+use crate::cli::ui::Ui;
 use crate::cli::{Global, project};
 
 /// What to check.
@@ -78,9 +78,12 @@ fn plans_of(opened: &Opened) -> impl Iterator<Item = &CompPlan> {
 /// Warns of a project without plans, and of plans whose days lie outside of the calendar.
 fn warn_idle(opened: &Opened, sink: &mut Sink) {
     if opened.plans.is_empty() {
-        let fault = Diagnostic::warning(Code::SPM404, "the project has no plans: no file matches plans/*.toml");
+        let fault =
+            Diagnostic::warning(Code::SPM404, "the project has no plans: no file matches plans/*.toml");
         let fault = fault.at(Place::File("spm.toml".to_owned()), "");
-        sink.push(fault.hint("add one, or say in `plans` where they are; `spm schema comp --format markdown` has the keys"));
+        sink.push(fault.hint(
+            "add one, or say in `plans` where they are; `spm schema comp --format markdown` has the keys",
+        ));
     }
     let calendar = opened.project.calendar.range();
     for plan in plans_of(opened).filter(|plan| plan.effective.intersect(&calendar).is_none()) {

@@ -123,12 +123,7 @@ pub fn run(
     Ok(if changes == 0 { exit::DONE } else { exit::NO })
 }
 
-fn read(
-    opened: &Opened,
-    period: &str,
-    global: &Global,
-    ui: &Ui,
-) -> Result<(Tables, Range<usize>), Failure> {
+fn read(opened: &Opened, period: &str, global: &Global, ui: &Ui) -> Result<(Tables, Range<usize>), Failure> {
     let periods = opened.periods(period)?;
     Ok((load(opened, &periods, global, ui)?, periods))
 }
@@ -206,7 +201,11 @@ impl Comparison<'_> {
                     format!("{about} counts {} [{}]", is.to_decimal_text(), at(self.after))
                 }
                 (Some(was), None) => {
-                    format!("{about} counts no longer, it was {} [{}]", was.to_decimal_text(), at(self.before))
+                    format!(
+                        "{about} counts no longer, it was {} [{}]",
+                        was.to_decimal_text(),
+                        at(self.before)
+                    )
                 }
                 (None, None) => continue,
             });
@@ -259,7 +258,11 @@ fn table(before: &Side<'_>, after: &Side<'_>) -> Result<Table, Failure> {
         .text("currency", keys.iter().map(|key| Some(key.3.as_str())))
         .number("before", decimals, keys.iter().map(|key| units(amount(before, key))))
         .number("after", decimals, keys.iter().map(|key| units(amount(after, key))))
-        .number("difference", decimals, keys.iter().map(|key| units(&amount(after, key) - &amount(before, key))))
+        .number(
+            "difference",
+            decimals,
+            keys.iter().map(|key| units(&amount(after, key) - &amount(before, key))),
+        )
         .text("cause", causes.iter().map(|cause| Some(cause.as_str())))
         .table()?)
 }

@@ -119,7 +119,8 @@ fn measures_of(plan: &CompPlan, component: &str) -> BTreeSet<usize> {
         _ => {}
     }
     for index in (0..plan.measures.len()).rev() {
-        if let (true, MeasureSource::Formula(formula, _)) = (found.contains(&index), &plan.measures[index].source)
+        if let (true, MeasureSource::Formula(formula, _)) =
+            (found.contains(&index), &plan.measures[index].source)
         {
             found.extend(named(formula.columns()));
         }

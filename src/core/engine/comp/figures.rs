@@ -12,8 +12,8 @@ use crate::ground::period::{Date, DateRange, Group};
 use crate::ground::rational::Rational;
 use crate::ground::trace::{Node, Operation, Unit};
 use crate::plan::comp::{
-    Aggregate, Component, Goal, GoalFrom, Measure, MeasureSource, Proration, Quantity, QuantityFrom,
-    Team, Window,
+    Aggregate, Component, Goal, GoalFrom, Measure, MeasureSource, Proration, Quantity, QuantityFrom, Team,
+    Window,
 };
 
 /// A payee at the end of a period.
@@ -96,7 +96,9 @@ impl<'a> Standing<'a> {
     fn amounts(&self, measure: usize, period: usize) -> Option<Amounts> {
         match &self.measure(measure).team {
             None => self.problem.measurements.get(&Cell { payee: self.index, measure, period }).cloned(),
-            Some(team) => self.teams.get(measure, self.problem.team_key(team, self.index, period), period).cloned(),
+            Some(team) => {
+                self.teams.get(measure, self.problem.team_key(team, self.index, period), period).cloned()
+            }
         }
     }
 
@@ -316,9 +318,7 @@ impl<'a> Standing<'a> {
             Proration::Days | Proration::None => return Rational::from(some.days()),
             // The period's own start counts as the first of a month, so that weeks and 4-4-5 have one too.
             Proration::Months => days(some).filter(|day| day.day() == 1 || *day == period.from).count(),
-            Proration::Workdays => {
-                days(some).filter(|day| day.weekday().to_monday_one_offset() <= 5).count()
-            }
+            Proration::Workdays => days(some).filter(|day| day.weekday().to_monday_one_offset() <= 5).count(),
         };
         Rational::from(i64::try_from(days).unwrap_or(0))
     }

@@ -414,8 +414,7 @@ impl<'a> Check<'a> {
     /// Naming what is calculated later would be a circle, or at least an order that nobody can see.
     fn calculated_later(&self, formula: &Expression, item: &Raw) -> Option<Diagnostic> {
         let (this, later) = self.all_components[self.components_done..].split_first()?;
-        let named: Vec<&str> =
-            formula.columns().into_iter().map(|name| to_date(name).0).collect();
+        let named: Vec<&str> = formula.columns().into_iter().map(|name| to_date(name).0).collect();
         let own = std::iter::once(this).chain(later).find(|name| named.contains(&name.as_str()))?;
         // A measure or a column of reps of the same name is what the formula means.
         let other = self.measures.iter().any(|measure| measure.name == *own)

@@ -63,8 +63,13 @@ impl Check<'_> {
         }
         let every = self.every(item, measure);
         let stated = |item: &Raw| Some((item.as_number()?, item.place.clone()));
-        if let (Some(Pay::PerUnit(Schedule::Tiers(tiers)) | Pay::TargetShare { schedule: Schedule::Tiers(tiers), .. }), Some(cap)) =
-            (&paid, attainment_cap)
+        if let (
+            Some(
+                Pay::PerUnit(Schedule::Tiers(tiers))
+                | Pay::TargetShare { schedule: Schedule::Tiers(tiers), .. },
+            ),
+            Some(cap),
+        ) = (&paid, attainment_cap)
         {
             self.unreachable_bands(item, tiers, cap);
         }
@@ -235,7 +240,9 @@ impl Check<'_> {
             let message = format!("the weights of `items` total {}", total.to_percent());
             let fault = Diagnostic::warning(Code::SPM304, message);
             let fault = fault.at(Place::Text(item.key_place("items").clone()), "");
-            self.faults.push(fault.hint("at 100 % of every objective, that part of the target is paid: usually 100 %"));
+            self.faults.push(
+                fault.hint("at 100 % of every objective, that part of the target is paid: usually 100 %"),
+            );
         }
     }
 

@@ -172,7 +172,11 @@ static GOAL: Shape = Shape {
     name: "goal",
     doc: "Where the goal of a payee comes from: exactly one of quota, amount, column, sql. The goal of a window is the sum of its periods' goals.",
     fields: &[
-        Field::optional("quota", Kind::Text, "name of a quota in the quotas table"),
+        Field::optional(
+            "quota",
+            Kind::Text,
+            "name of a quota in the quotas table; for a measure of a team, where the payee has none, that of the team (holder_id is its name, or all)",
+        ),
         Field::optional("amount", Kind::Number, "the same goal for everyone"),
         Field::optional("column", Kind::Text, "a number column of reps"),
         Field::optional("sql", Kind::Expression, "a number calculated from number columns of reps"),

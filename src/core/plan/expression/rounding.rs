@@ -20,7 +20,12 @@ fn quotient(mut inner: &ast::Expr) -> Option<(&ast::Expr, &ast::Expr)> {
 }
 
 impl Checker<'_> {
-    pub(super) fn round(&mut self, inner: &ast::Expr, decimals: &ast::Expr, parsed: &ast::Expr) -> Expression {
+    pub(super) fn round(
+        &mut self,
+        inner: &ast::Expr,
+        decimals: &ast::Expr,
+        parsed: &ast::Expr,
+    ) -> Expression {
         let decimals_checked = self.visit(decimals);
         let Node::Number(places) = decimals_checked.node else { return self.outside(parsed) };
         let Some(places) = places.to_i64_pair().and_then(|(n, d)| u32::try_from(n).ok().filter(|_| d == 1))
