@@ -123,7 +123,9 @@ pub fn earn(problem: &Problem<'_>) -> Result<Earnings, Diagnostic> {
         // Payees do not depend on each other: what they compare themselves with is in the sequence already.
         let of_payee = |index: usize| -> Result<Vec<(bool, Earning)>, Diagnostic> {
             let lines = sequence.of(index, &|period, name| {
-                let find = |name: &str| problem.plan.components.iter().position(|other| other.name == name);
+                // Components above: a column of reps may have the name of one below.
+                let above = &problem.plan.components[..position];
+                let find = |name: &str| above.iter().position(|other| other.name == name);
                 let of = |other: usize, period: usize| {
                     let line = earned.get(&(index, period, other));
                     line.map_or_else(Rational::zero, |line| line.amount.exact())

@@ -369,20 +369,25 @@ impl<'a> Check<'a> {
 
     /// An expression over columns of reps, measures checked before and, in a component, components before.
     pub(super) fn formula(&mut self, item: &Raw, components: bool) -> Option<Expression> {
-        let reps = self.reps.0.iter().filter(|(_, kind)| matches!(kind, Type::Number | Type::Text));
-        let mut columns: Vec<(String, Type)> = reps.cloned().collect();
-        // Measures below are known by name too, so that naming one is told as what it is.
+        // What a name means first: a measure, then a component above, then a column of reps. Measures and components
+        // below are known by name too, so that naming one is told as what it is.
+        let mut columns: Vec<(String, Type)> = Vec::new();
         for name in &self.measure_names {
             for suffix in ["", ".goal", ".attainment"] {
                 columns.push((format!("{name}{suffix}"), Type::Number));
             }
         }
-        if components {
-            for name in &self.all_components {
-                let sums = TO_DATE.iter().map(|(suffix, _)| format!("{name}{suffix}"));
-                columns.extend(std::iter::once(name.clone()).chain(sums).map(|name| (name, Type::Number)));
-            }
-        }
+        let (above, below) =
+            self.all_components.split_at(self.components_done.min(self.all_components.len()));
+        let named = |names: &[String]| {
+            let sums = |name: &String| TO_DATE.map(|(suffix, _)| format!("{name}{suffix}"));
+            let all = names.iter().flat_map(|name| std::iter::once(name.clone()).chain(sums(name)));
+            all.filter(|_| components).map(|name| (name, Type::Number)).collect::<Vec<_>>()
+        };
+        columns.extend(named(above));
+        let reps = self.reps.0.iter().filter(|(_, kind)| matches!(kind, Type::Number | Type::Text));
+        columns.extend(reps.cloned());
+        columns.extend(named(below));
         let formula =
             check_formula(item.as_text()?, &item.place, &Columns(columns), Type::Number, self.faults)?;
         let later = self.measured_later(&formula, item);
@@ -403,9 +408,8 @@ impl<'a> Check<'a> {
         let known = |name: &str| self.measures.iter().any(|measure| measure.name == name);
         let heads = formula.columns().into_iter();
         let heads = heads.map(|name| name.trim_end_matches(".goal").trim_end_matches(".attainment"));
-        let column = |name: &str| self.reps.0.iter().any(|(column, _)| column == name);
         let named = |name: &&str| self.measure_names.iter().any(|other| other == name);
-        let later = heads.filter(named).find(|name| !known(name) && !column(name))?;
+        let later = heads.filter(named).find(|name| !known(name))?;
         let message = format!("the measure `{later}` is calculated later, or names this one");
         let fault = Diagnostic::error(Code::SPM202, message).at(Place::Text(item.place.clone()), "");
         Some(fault.hint("a formula names measures above it; move this one below, and end the circle"))

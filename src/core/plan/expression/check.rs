@@ -150,6 +150,10 @@ pub(super) struct Checker<'a> {
 
 impl Checker<'_> {
     pub(super) fn fault(&mut self, code: Code, message: String, hint: Option<&str>) -> Expression {
+        // What is looked at twice is told once.
+        if self.faults.faults().iter().any(|told| told.code == code && told.message == message) {
+            return Expression::null();
+        }
         let fault = Diagnostic::error(code, message).at(Place::Text(self.place.clone()), "");
         self.faults.push(match hint {
             Some(hint) => fault.hint(hint),
