@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::ground::id::PayeeId;
-use crate::ground::period::{Calendar, Date, DateRange};
+use crate::ground::period::{Calendar, Date, DateRange, Group};
 use crate::ground::rational::Rational;
 use crate::ground::trace::Unit;
 use crate::plan::comp::{Aggregate, CompPlan, MeasureSource, Team};
@@ -164,6 +164,15 @@ impl Problem<'_> {
                 .text(column, self.last_day(payee, period))
                 .map_or_else(|| format!("\0{}", own.id), str::to_owned),
         }
+    }
+
+    /// The period in which a component that pays so often pays for a period: the last of its quarter or year, or of the
+    /// plan.
+    #[must_use]
+    pub fn paid_in(&self, every: Group, period: usize) -> usize {
+        let end = self.calendar.group(period, every).end;
+        let ends = |index: &usize| self.plan.effective.to <= self.calendar.periods()[*index].range.to;
+        (period..end).find(ends).unwrap_or(end - 1)
     }
 
     /// The days of a range on which a payee is in the plan: stretches in order, apart.

@@ -191,11 +191,9 @@ impl<'a> Sequence<'a> {
         Ok(lines)
     }
 
-    /// Whether a period is one in which the component pays: each, or the last of its quarter or year, or of the plan.
+    /// Whether a period is one in which the component pays.
     fn pays_in(&self, period: usize) -> bool {
-        let calendar = self.problem.calendar;
-        let last = calendar.group(period, self.component.every).end == period + 1;
-        last || self.problem.plan.effective.to <= calendar.periods()[period].range.to
+        self.problem.paid_in(self.component.every, period) == period
     }
 
     /// Whether the payee may be paid for the period: with `employed`, who is in the plan on its last day.
