@@ -7,6 +7,7 @@ use std::io;
 use polars::prelude::*;
 use rayon::prelude::*;
 use spm_core::engine::comp::{Attribution, Earning, Earnings, LineOf, Problem};
+use spm_core::ground::period::Group;
 use spm_core::plan::contract::Type;
 
 use crate::credit::Credited;
@@ -36,7 +37,12 @@ pub fn attribute(problem: &Problem<'_>, credited: &Credited, earnings: &Earnings
             Entry::Occupied(done) => done.into_mut(),
             Entry::Vacant(new) => new.insert(in_order(&credited.counted[measure]).map_err(io::Error::other)?),
         };
-        let rows = component_rows(problem, credited, frame, &|payee, period, amounts| {
+        // Credits of the months before count in the period that pays for them.
+        let paid = match component.every {
+            Group::Period => frame.clone(),
+            every => paid_in(problem, every, frame).map_err(io::Error::other)?,
+        };
+        let rows = component_rows(problem, credited, &paid, &|payee, period, amounts| {
             by_cell.get(&(index, payee, period)).map(|line| attribution.parts(line, amounts, *decimals))
         });
         let rows = rows
@@ -47,6 +53,19 @@ pub fn attribute(problem: &Problem<'_>, credited: &Credited, earnings: &Earnings
         return empty(problem);
     }
     stacked(tables.iter())
+}
+
+/// The credits, each in the period in which a component that pays so often pays for it; their order stays.
+fn paid_in(problem: &Problem<'_>, every: Group, frame: &DataFrame) -> PolarsResult<DataFrame> {
+    let mut frame = frame.clone();
+    if frame.height() == 0 {
+        return Ok(frame);
+    }
+    let paid = |period: u32| u32::try_from(problem.paid_in(every, period as usize)).unwrap_or(period);
+    let periods = frame.column("_period")?.u32()?.iter().map(|period| period.map(paid));
+    let periods: UInt32Chunked = periods.collect_ca("_period".into());
+    frame.with_column(periods.into_column())?;
+    Ok(frame)
 }
 
 type Parts<'p> = &'p (dyn Fn(u32, u32, &[i64]) -> Option<Vec<i128>> + Sync);

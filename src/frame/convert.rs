@@ -87,8 +87,9 @@ pub fn exchanges(
     // A wrong code is told once for each payee, a missing rate once for each currency and period.
     let mut told = BTreeSet::new();
     for (payee, period) in wanted {
-        let (id, text) = (&problem.payees[payee].id, problem.payees[payee].texts.get("currency"));
-        let Some(code) = text.map(String::as_str).filter(|code| *code != plan.currency.code()) else {
+        let (id, day) = (&problem.payees[payee].id, problem.last_day(payee, period));
+        let text = problem.payees[payee].text("currency", day);
+        let Some(code) = text.filter(|code| *code != plan.currency.code()) else {
             continue;
         };
         let Some(currency) = Currency::from_code(code) else {

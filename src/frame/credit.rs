@@ -19,6 +19,7 @@ use spm_core::plan::contract::Type;
 
 use crate::convert::convert;
 use crate::enrol::enrol;
+use crate::history::lay_over;
 use crate::load::Tables;
 use crate::lower::lower;
 use crate::merge::{matches, tasks};
@@ -57,7 +58,9 @@ pub fn credit(
     sink: &mut Sink,
 ) -> Option<Credited> {
     let reps = tables.get("reps")?;
-    let mut payees = eligible_payees(plan, reps, sink)?;
+    let mut payees = people(reps)?;
+    let now = eligible(plan, reps, sink)?;
+    lay_over(plan, tables, reps, &mut payees, &now, sink)?;
     enrol(plan, tables, &mut payees, sink);
     add_leaves(tables, &mut payees);
     let (mut measurements, mut deals) = (BTreeMap::new(), BTreeMap::new());
@@ -142,16 +145,23 @@ fn output_columns(frame: &DataFrame, decimals: u32) -> Vec<TableColumn> {
     frame.columns().iter().map(column).collect()
 }
 
-/// People in the plan with their numbers and texts, sorted by identifier.
-fn eligible_payees(plan: &CompPlan, reps: &Table, sink: &mut Sink) -> Option<Vec<Payee>> {
-    let mut frame = reps.frame.clone().lazy();
-    if let Some(condition) = &plan.eligible {
-        let place = plan.credits.first().map(|credit| credit.place.clone())?;
-        let lowered = lower(condition, reps, &place).map_err(|fault| sink.push(fault)).ok()?;
-        frame = frame.filter(lowered.expression);
-    }
-    // Reps are in the order of their key.
-    let frame = frame.collect().map_err(|error| sink.push(internal(&error))).ok()?;
+/// Whether each row of people satisfies the plan's `eligible`.
+pub(crate) fn eligible(plan: &CompPlan, people: &Table, sink: &mut Sink) -> Option<Vec<bool>> {
+    let Some(condition) = &plan.eligible else { return Some(vec![true; people.frame.height()]) };
+    let place = plan.credits.first().map(|credit| credit.place.clone())?;
+    let lowered = lower(condition, people, &place).map_err(|fault| sink.push(fault)).ok()?;
+    let frame = people.frame.clone().lazy().select([lowered.expression.alias("eligible")]).collect();
+    let frame = frame.map_err(|error| sink.push(internal(&error))).ok()?;
+    let column = frame.column("eligible").ok()?.bool().ok()?;
+    // A condition without a column is one row for everybody.
+    let one = column.len() == 1 && people.frame.height() > 1;
+    let row = |row: usize| column.get(if one { 0 } else { row }) == Some(true);
+    Some((0..people.frame.height()).map(row).collect())
+}
+
+/// People with their numbers and texts, in the order of the rows.
+pub(crate) fn people(reps: &Table) -> Option<Vec<Payee>> {
+    let frame = &reps.frame;
     let ids = frame.column("rep_id").ok()?.str().ok()?.clone();
     let mut payees: Vec<Payee> =
         ids.iter().flatten().map(|id| Payee { id: PayeeId::from(id), ..Payee::default() }).collect();
@@ -307,7 +317,11 @@ impl Crediting<'_> {
         let Some(splits) = self.tables.get("splits") else {
             return if overlay || role.is_some() { Err(self.missing("splits", rule)) } else { whole(base) };
         };
-        let share_decimals = splits.decimals("share");
+        if rule.quota_share && splits.column("quota_share").is_none() {
+            let message = format!("credit `{}` needs splits.quota_share", rule.name);
+            return Err(Diagnostic::error(Code::SPM104, message).at(Place::Text(rule.place.clone()), ""));
+        }
+        let (share, share_decimals) = share_of(splits, rule.quota_share);
         let optional = |name: &str, otherwise: &str| match splits.column(name) {
             Some(_) => col(name).fill_null(lit(otherwise)).alias(format!("_{name}")),
             None => lit(otherwise).alias(format!("_{name}")),
@@ -316,7 +330,7 @@ impl Crediting<'_> {
         let shares = splits.frame.clone().lazy().select([
             col("transaction_id"),
             col("rep_id").alias("payee_id"),
-            col("share").alias("_share"),
+            share.alias("_share"),
             optional("type", "split"),
             optional("role", ""),
         ]);
@@ -331,7 +345,7 @@ impl Crediting<'_> {
             let mut joined = base.take(&rows)?;
             joined.with_column(rows.into_column())?;
             joined.hstack_mut(shares.drop("transaction_id")?.take(&partners)?.columns())?;
-            let amounts = cut(&joined, share_decimals, overlay)?;
+            let amounts = cut(&joined, share_decimals, overlay || rule.quota_share)?;
             joined.with_column(amounts.into_column())?;
             let mut frame =
                 joined.lazy().with_column(coalesce(&[col("payee_id"), col("rep_id")]).alias("payee_id"));
@@ -496,6 +510,15 @@ impl Crediting<'_> {
         };
         ids.iter().enumerate().filter_map(|(row, id)| Some((id?, person((row, id))))).collect()
     }
+}
+
+/// The share of each row of splits, and its decimals; the one that retires quota, where there is one and it is `wanted`.
+fn share_of(splits: &Table, wanted: bool) -> (Expr, u32) {
+    let of_quota = splits.column("quota_share").filter(|_| wanted).map(|column| column.decimals);
+    let Some(of_quota) = of_quota else { return (col("share"), splits.decimals("share")) };
+    let decimals = of_quota.max(splits.decimals("share"));
+    let scaled = |name: &str, own: u32| col(name) * lit(10i64.pow(decimals - own));
+    (coalesce(&[scaled("quota_share", of_quota), scaled("share", splits.decimals("share"))]), decimals)
 }
 
 /// Who a row of credit belongs to.

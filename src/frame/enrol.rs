@@ -81,13 +81,20 @@ pub(crate) fn enrol(plan: &CompPlan, tables: &Tables, payees: &mut Vec<Payee>, s
     }
     payees.retain_mut(|payee| {
         let own = days.remove(payee.id.as_str());
-        payee.enrolled = own.map(joined);
-        payee.enrolled.is_some()
+        payee.enrolled = own.map(joined).map(|own| match &payee.enrolled {
+            None => own,
+            Some(eligible) => {
+                let both =
+                    |days: &DateRange| eligible.iter().filter_map(|other| days.intersect(other)).collect();
+                own.iter().flat_map(|days: &DateRange| -> Vec<DateRange> { both(days) }).collect()
+            }
+        });
+        payee.enrolled.as_ref().is_some_and(|days| !days.is_empty())
     });
 }
 
 /// Ranges in order, those that touch made one, so that a renewal in the middle of a period cuts nothing.
-fn joined(mut ranges: Vec<DateRange>) -> Vec<DateRange> {
+pub(crate) fn joined(mut ranges: Vec<DateRange>) -> Vec<DateRange> {
     ranges.sort();
     let mut all: Vec<DateRange> = Vec::new();
     for range in ranges {

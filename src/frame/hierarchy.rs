@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use polars::prelude::*;
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::limit;
-use spm_core::ground::period::epoch_day;
+use spm_core::ground::period::{Date, epoch_day};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
 use spm_core::plan::comp::CreditRule;
 
 use crate::credit::{Crediting, internal};
+use crate::history::History;
 
 /// Who reports to whom, from a day on until the next stretch begins.
 struct Stretch {
@@ -31,7 +32,7 @@ impl Crediting<'_> {
             let pairs = ids.iter().zip(managers.iter());
             let above =
                 pairs.filter_map(|(id, manager)| Some((id?.to_owned(), manager?.to_owned()))).collect();
-            return Ok(vec![Stretch { from, above }]);
+            return self.changing(Stretch { from, above }).map_err(|error| internal(&error));
         };
         let (Some(ids), Some(managers)) = (hierarchy.texts("rep_id"), hierarchy.texts("manager_id")) else {
             return Ok(vec![]);
@@ -52,6 +53,30 @@ impl Crediting<'_> {
             Stretch { from, above: rows.clone().filter(there).filter_map(pair).collect() }
         };
         Ok(borders.iter().map(|from| stretch(*from)).collect())
+    }
+
+    /// The stretches of managers that rep_history changes, from those of reps.
+    fn changing(&self, now: Stretch) -> PolarsResult<Vec<Stretch>> {
+        let Some(history) = History::of(self.tables, self.reps)? else { return Ok(vec![now]) };
+        let (Some(ids), Some(managers)) = (history.rows.texts("rep_id"), history.rows.texts("manager_id"))
+        else {
+            return Ok(vec![now]);
+        };
+        let mut borders = BTreeSet::from([self.days.from]);
+        let all = history.of.iter().flat_map(|(_, days)| [days.from, days.to]);
+        borders.extend(all.filter(|day| *day > self.days.from && *day < self.days.to));
+        let stretch = |day: &Date| {
+            let mut above = now.above.clone();
+            let rows = history.of.iter().enumerate().filter(|(_, (_, days))| days.contains(*day));
+            for id in rows.clone().filter_map(|(row, _)| ids.get(row)) {
+                above.remove(id);
+            }
+            above.extend(
+                rows.filter_map(|(row, _)| Some((ids.get(row)?.to_owned(), managers.get(row)?.to_owned()))),
+            );
+            Stretch { from: epoch_day(*day), above }
+        };
+        Ok(borders.iter().map(stretch).collect())
     }
 
     /// The chain of managers of each person and stretch, nearest first, with the level.

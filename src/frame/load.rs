@@ -12,6 +12,7 @@ use spm_core::ground::source::Place;
 use spm_core::plan::contract::{CONTRACTS, Contract, Type};
 use spm_core::plan::project::{ColumnSpec, Project, SourceSpec};
 
+use crate::dated;
 use crate::fingerprint::Fingerprint;
 use crate::intake::{Intake, Lookup, Narrowed, Narrowing, Outside, Part, check_contract, physical, within};
 use crate::merge::Known;
@@ -96,6 +97,7 @@ pub fn load(root: &Path, project: &Project, need: &Need<'_>, sink: &mut Sink) ->
     tables.inputs = inputs.into_iter().collect();
     tables.rejects = rejects;
     warn_references(&tables, missing, sink);
+    dated::check(&tables, sink);
     warn_outside(&outside, &project.calendar.range(), sink);
     if let Some(splits) = tables.get("splits") {
         check_splits(splits, sink);

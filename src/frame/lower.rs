@@ -297,6 +297,24 @@ impl Lowering<'_> {
                     (-high, high),
                 )
             }
+            Function::Floor | Function::Ceiling => {
+                let a = self.visit(&arguments[0])?;
+                let b = match arguments.get(1) {
+                    Some(divisor) => self.visit(divisor)?,
+                    None => number(&Rational::one())?,
+                };
+                let decimals = a.decimals.max(b.decimals);
+                let (a, b) = (a.rescaled(decimals)?, b.rescaled(decimals)?);
+                let high = a.bounds.0.abs().max(a.bounds.1.abs()) + 1;
+                let zero = b.expression.clone().eq(lit(0i64));
+                let whole = if function == Function::Floor {
+                    divide_down(a.expression, b.expression)
+                } else {
+                    lit(0i64) - divide_down(lit(0i64) - a.expression, b.expression)
+                };
+                let whole = when(zero).then(lit(NULL)).otherwise(whole).cast(DataType::Int64);
+                exact(whole, 0, (-high, high))
+            }
             _ => self.text_or_date(function, arguments),
         }
     }
@@ -371,6 +389,14 @@ fn divide_half_away(numerator: Expr, denominator: Expr) -> Expr {
         / (lit(2i64) * denominator.clone().abs());
     let negative = numerator.lt(lit(0i64)).neq(denominator.lt(lit(0i64)));
     when(negative).then(lit(0i64) - magnitude.clone()).otherwise(magnitude)
+}
+
+/// Integer division rounded down. `/` truncates: where signs differ and something is left, that is one too much.
+fn divide_down(numerator: Expr, denominator: Expr) -> Expr {
+    let truncated = numerator.clone() / denominator.clone();
+    let left = numerator - truncated.clone() * denominator.clone();
+    let above = left.clone().neq(lit(0i64)).and(left.lt(lit(0i64)).neq(denominator.lt(lit(0i64))));
+    when(above).then(truncated.clone() - lit(1i64)).otherwise(truncated)
 }
 
 /// `-1205` with two decimals as `-12.05`.
@@ -471,6 +497,10 @@ mod tests {
         assert_eq!(evaluate("ROUND(amount, 0)"), ["100e-0", "-3e-0", "null"]);
         assert_eq!(evaluate("ROUND(amount * 0.5, 2)"), ["5003e-2", "-167e-2", "null"]);
         assert_eq!(evaluate("ROUND(amount / cost, 2)"), ["500e-2", "-11e-2", "null"]);
+        assert_eq!(evaluate("FLOOR(amount)"), ["100e-0", "-4e-0", "null"]);
+        assert_eq!(evaluate("CEIL(amount)"), ["101e-0", "-3e-0", "null"]);
+        assert_eq!(evaluate("FLOOR(amount / cost)"), ["5e-0", "-1e-0", "null"]);
+        assert_eq!(evaluate("CEIL(amount / cost)"), ["6e-0", "0e-0", "null"]);
         assert_eq!(evaluate("COALESCE(amount, 0)"), ["10005e-2", "-333e-2", "0e-2"]);
         assert_eq!(evaluate("GREATEST(amount, 0.5)"), ["10005e-2", "50e-2", "50e-2"]);
     }

@@ -45,7 +45,11 @@ impl Crediting<'_> {
                         measure.name
                     );
                     let fault = Diagnostic::warning(Code::SPM408, message);
-                    let fault = fault.at(Place::Text(measure.place.clone()), "");
+                    let place = |rule: usize| Place::Text(self.plan.credits[rule].place.clone());
+                    let fault = fault
+                        .at(place(*rule), "this one")
+                        .at(place(*earlier), "and this one, which counts")
+                        .at(Place::Text(measure.place.clone()), "in this measure");
                     sink.push(fault.hint("say allow_double = true in the measure if both count"));
                 }
                 cells = rest;

@@ -1,8 +1,10 @@
 //! Rows of results: tables below each other, and the credits of one person with the rows they came from.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use polars::prelude::*;
+use spm_core::ground::rational::Rational;
 
 use crate::intake::origin;
 use crate::load::Tables;
@@ -99,4 +101,33 @@ pub fn origin_of(tables: &Tables, id: &str) -> Vec<String> {
         format!("{file}: row {row}")
     })
     .collect()
+}
+
+/// A credit by payee, period, rule and transaction with its line.
+pub type CreditKey = (String, String, String, String);
+
+/// What some payees were credited with.
+pub fn credits_by(credits: &Table, payees: &BTreeSet<&str>) -> io::Result<BTreeMap<CreditKey, Rational>> {
+    let mut all: BTreeMap<CreditKey, Rational> = BTreeMap::new();
+    let Some(ids) = credits.texts("payee_id").filter(|_| !payees.is_empty()) else { return Ok(all) };
+    let wanted = ids.iter().map(|id| id.is_some_and(|id| payees.contains(id))).collect_ca("wanted".into());
+    let rows = credits.frame.filter(&wanted).map_err(io::Error::other)?;
+    let text = |name: &str| -> io::Result<StringChunked> {
+        let column = rows.column(name).and_then(|column| column.cast(&DataType::String));
+        column.and_then(|column| column.str().cloned()).map_err(io::Error::other)
+    };
+    let (ids, periods, rules) = (text("payee_id")?, text("period")?, text("credit")?);
+    let (transactions, lines) = (text("transaction_id")?, text("line_id")?);
+    let amounts = rows.column("amount").and_then(|column| column.i64().cloned()).map_err(io::Error::other)?;
+    let decimals = credits.decimals("amount");
+    for row in 0..rows.height() {
+        let own = |column: &StringChunked| column.get(row).unwrap_or_default().to_owned();
+        let deal = match lines.get(row) {
+            Some(line) => format!("{}/{line}", own(&transactions)),
+            None => own(&transactions),
+        };
+        let amount = Rational::from_scaled(amounts.get(row).unwrap_or(0).into(), decimals);
+        *all.entry((own(&ids), own(&periods), own(&rules), deal)).or_default() += &amount;
+    }
+    Ok(all)
 }

@@ -359,6 +359,12 @@ pub fn facts(ground: &Ground<'_>, parts: &[Part<'_>], through: usize) -> std::io
                 let days: Vec<String> = enrolled.iter().map(ToString::to_string).collect();
                 about(&format!("days in plan {}", part.plan.id), days.join(" "));
             }
+            for version in &payee.versions {
+                let days = version.days;
+                let numbers = version.numbers.iter().map(|(name, value)| (name, value.to_decimal_text()));
+                let texts = version.texts.iter().map(|(name, value)| (name, value.clone()));
+                numbers.chain(texts).for_each(|(name, value)| about(&format!("{name} {days}"), value));
+            }
             for (range, relief) in &payee.leaves {
                 about(&format!("leave {range}"), relief.to_percent());
             }

@@ -186,10 +186,15 @@ fn two_projects_are_compared() {
     let text =
         project.run(&["comp", "diff", &there, "--period", "2027-01", "--format", "csv"]).exits(1).stdout();
     assert!(
-        text.contains("S,2027-01,commission,USD,5.00,6.00,1.00,\"rates, rules or other measures\""),
+        text.contains("S,2027-01,commission,USD,5.00,6.00,1.00,rate is 12% instead of 10% (plans/p.toml:"),
         "{text}"
     );
-    assert!(text.contains("A,2027-01,commission,USD,3.33,6.00,2.67,measured 50 instead of 33.34"), "{text}");
+    for part in [
+        "A,2027-01,commission,USD,3.33,6.00,2.67,",
+        "transaction d1 (deals) counts 50 instead of 33.34 [deals-1.csv: row 1]",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
 }
 
 #[test]

@@ -120,6 +120,7 @@ fn disagreement(run: &toml::Table) -> Option<String> {
         ("payments", pay("payments"), vec!["payee_id", "period", "amount"], ""),
         ("earnings", pay("earnings"), vec!["payee_id", "period", "component", "amount"], ""),
         ("attainment", pay("earnings"), vec!["payee_id", "attainment"], ""),
+        ("attribution", pay("attribution"), vec!["payee_id", "transaction_id", "earned"], ""),
         ("releases", pay("releases"), vec!["payee_id", "period", "component", "event", "amount"], ""),
         (
             "quotas",

@@ -47,6 +47,34 @@ const CASES: &[Case] = &[
         "`guarantee` is the name of a line of the plan itself",
     ),
     ("plans/p.toml", "credits = [\"c\"]", "credits = [\"d\"]", "SPM010", "there is no credit `d`"),
+    (
+        "plans/p.toml",
+        "[[component]]",
+        "[[measure]]\nname = \"a\"\nsql = \"b + 1\"\n[[measure]]\nname = \"b\"\nsql = \"a + 1\"\n[[component]]",
+        "SPM202",
+        "the measure `b` is calculated later, or names this one",
+    ),
+    (
+        "plans/p.toml",
+        "rate = \"10%\"",
+        "rate = \"10%\"\nevery = \"quarter\"",
+        "SPM304",
+        "the measure looks at less than a quarter",
+    ),
+    (
+        "plans/p.toml",
+        "credits = [\"c\"]",
+        "credits = [\"c\"]\ngoal = { amount = \"5\", retro = true }",
+        "SPM304",
+        "`retro` goes with quotas",
+    ),
+    (
+        "plans/p.toml",
+        "name = \"c\"\n[[m",
+        "name = \"c\"\nquota_share = true\n[[m",
+        "SPM304",
+        "`quota_share` does not go with to = \"rep\"",
+    ),
     ("spm.toml", "start = 2027-01-01\nyears = 1", "", "SPM004", "a calendar needs"),
     (
         "spm.toml",
@@ -278,6 +306,31 @@ fn faults_of_one_command() {
             0,
             "SPM403",
             "have no payee",
+        ),
+        (
+            &[(
+                "plans/p.toml",
+                "measure = \"m\"\npay = \"per-unit\"\nrate = \"10%\"",
+                "pay = \"scorecard\"\ntarget = \"100\"\nitems = [{ measure = \"m\", weight = \"99%\", curve = { points = [{ at = \"0\", pay = \"1\" }], mode = \"step\" } }]",
+            )],
+            &["check"],
+            0,
+            "SPM304",
+            "the weights of `items` total 99%",
+        ),
+        (
+            &[
+                ("plans/p.toml", "credits = [\"c\"]", "credits = [\"c\"]\ngoal = { amount = \"100\" }"),
+                (
+                    "plans/p.toml",
+                    "rate = \"10%\"",
+                    "attainment_cap = \"150%\"\ntiers = { on = \"attainment\", steps = [{ from = \"0\", rate = \"1%\" }, { from = \"2\", rate = \"2%\" }] }",
+                ),
+            ],
+            &["check"],
+            0,
+            "SPM302",
+            "nothing reaches this band: attainment counts up to 150%",
         ),
         (
             &[("plans/p.toml", "[[measure]]", "[[credit]]\nname = \"idle\"\n[[measure]]")],

@@ -7,6 +7,7 @@ mod fairness;
 mod faults;
 mod forecast;
 mod help;
+mod history;
 mod house;
 mod insight_faults;
 mod ledger;

@@ -3,6 +3,7 @@
 mod files;
 mod fraction;
 mod invent;
+mod people;
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;

@@ -1,14 +1,20 @@
 //! `spm check`: every fault of the project, its plans and its extracts at once.
 
-use spm_core::ground::diagnostic::Sink;
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::period::DateRange;
+use spm_core::ground::source::Place;
+use spm_core::plan::Plan;
+use spm_core::plan::comp::CompPlan;
 use spm_core::plan::contract::CONTRACTS;
+use spm_frame::enrol;
 use spm_frame::load::{self, Need};
 use spm_frame::people;
+use spm_frame::references::{EVENTS, check_events};
 use spm_frame::write::Builder;
 
 use crate::cli::command::quotas;
 use crate::cli::exit::{self, Failure};
+use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
 use crate::cli::{Global, command, project};
 use crate::report::table::Format;
@@ -26,6 +32,9 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
     let mut sink = Sink::default();
     let opened = project::open_into(global, &mut sink)?;
     let mut summary = Vec::new();
+    if let Some(opened) = &opened {
+        warn_idle(opened, &mut sink);
+    }
     if let (Some(opened), false) = (&opened, arguments.plans_only) {
         ui.step("reading extracts");
         let names: Vec<&str> = CONTRACTS.iter().map(|contract| contract.name).collect();
@@ -37,6 +46,14 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
         let holders = quotas::check(opened, &tables, &mut sink);
         people::check_quotas(&tables, &opened.project.calendar, &holders, &mut sink);
         people::check_managers(&tables, &mut sink);
+        if EVENTS.iter().any(|name| tables.rows(name) > 0) {
+            // Whether their transactions exist can be seen in all of them only. Other faults were told above.
+            let whole = Need { tables: &["transactions"], own: None, days: None };
+            let transactions = load::load(&opened.root, &opened.project, &whole, &mut Sink::default());
+            check_events(&tables, &transactions, &mut sink);
+        }
+        let ids: Vec<&str> = plans_of(opened).map(|plan| plan.id.as_str()).collect();
+        enrol::check(&tables, &ids, &mut sink);
         for (name, table) in &tables.tables {
             summary.push((*name, tables.rows(name), table.columns.len()));
         }
@@ -69,4 +86,35 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
     let plans = opened.map_or(0, |opened| opened.plans.len());
     ui.status(&format!("no faults in spm.toml and {plans} plan(s)"));
     Ok(exit::DONE)
+}
+
+fn plans_of(opened: &Opened) -> impl Iterator<Item = &CompPlan> {
+    opened.plans.iter().filter_map(|(_, plan)| match plan {
+        Plan::Comp(plan) => Some(plan.as_ref()),
+        _ => None,
+    })
+}
+
+/// Warns of a project without plans, and of plans whose days lie outside of the calendar.
+fn warn_idle(opened: &Opened, sink: &mut Sink) {
+    if opened.plans.is_empty() {
+        let fault =
+            Diagnostic::warning(Code::SPM404, "the project has no plans: no file matches plans/*.toml");
+        let fault = fault.at(Place::File("spm.toml".to_owned()), "");
+        sink.push(fault.hint(
+            "add one, or say in `plans` where they are; `spm schema comp --format markdown` has the keys",
+        ));
+    }
+    let calendar = opened.project.calendar.range();
+    for plan in plans_of(opened).filter(|plan| plan.effective.intersect(&calendar).is_none()) {
+        let message = format!(
+            "plan `{}` never applies: it is effective from {} to {}, the calendar runs from {} to {}",
+            plan.id, plan.effective.from, plan.effective.to, calendar.from, calendar.to
+        );
+        let place = plan.credits.first().map_or(Place::File("spm.toml".to_owned()), |credit| {
+            Place::File(credit.place.source.path().to_owned())
+        });
+        let fault = Diagnostic::warning(Code::SPM302, message).at(place, "");
+        sink.push(fault.hint("correct `effective`, or lengthen the calendar"));
+    }
 }

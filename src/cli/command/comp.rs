@@ -122,7 +122,7 @@ pub enum Command {
     },
 }
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "accounts",
     "assignments",
     "cancellations",
@@ -132,6 +132,7 @@ const TABLES: [&str; 12] = [
     "quotas",
     "rates",
     "releases",
+    "rep_history",
     "reps",
     "splits",
     "transactions",

@@ -244,7 +244,7 @@ pub fn suggestion<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -
     names
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
-        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 4 && *distance < name.len())
         .min()
         .map(|(_, name)| name)
 }

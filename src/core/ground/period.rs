@@ -44,7 +44,12 @@ impl DateRange {
 
 impl fmt::Display for DateRange {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "[{}, {})", self.from, self.to)
+        match (self.from == Date::MIN, self.to == Date::MAX) {
+            (true, true) => formatter.write_str("always"),
+            (true, false) => write!(formatter, "before {}", self.to),
+            (false, true) => write!(formatter, "from {} on", self.from),
+            (false, false) => write!(formatter, "[{}, {})", self.from, self.to),
+        }
     }
 }
 

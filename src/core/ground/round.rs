@@ -16,6 +16,10 @@ pub enum Rounding {
     HalfEven,
     /// Toward zero.
     TowardZero,
+    /// Down: to the whole number at or below. In formulas only, no plan rounds pay so.
+    Floor,
+    /// Up: to the whole number at or above. In formulas only.
+    Ceiling,
 }
 
 impl Rounding {
@@ -57,6 +61,8 @@ fn divide_rounded<T: Integer + Signed + Clone>(numerator: &T, denominator: &T, r
         Rounding::HalfAwayFromZero => remainder >= rest,
         Rounding::HalfEven => remainder > rest || (remainder == rest && quotient.is_odd()),
         Rounding::TowardZero => false,
+        Rounding::Floor => numerator.is_negative() && !remainder.is_zero(),
+        Rounding::Ceiling => numerator.is_positive() && !remainder.is_zero(),
     };
     let magnitude = if up { quotient + T::one() } else { quotient };
     if numerator.is_negative() { -magnitude } else { magnitude }

@@ -223,6 +223,12 @@ pub static CONTRACTS: &[Contract] = &[
             column("role", Text, Optional, "in which role"),
             column("share", Number, Required, "part of the amount: 0.6 or 60%"),
             column("type", Text, Optional, "split (totals 100 %) or overlay; split when empty"),
+            column(
+                "quota_share",
+                Number,
+                Optional,
+                "part of the amount that retires quota, where that is another one: see `quota_share` of a credit",
+            ),
         ],
     },
     Contract {
@@ -267,6 +273,22 @@ pub static CONTRACTS: &[Contract] = &[
             reference("manager_id", Required, "reps", "the person above"),
             column("from", Date, Optional, "first day; always when empty"),
             column("to", Date, Optional, "first day after the last; empty while it lasts"),
+        ],
+    },
+    Contract {
+        name: "rep_history",
+        key: &["rep_id", "from"],
+        doc: "What was, or will be, different about a person: a transfer, a new role, another target. On the days of a row, its cells stand in for those of reps; an empty cell, and a day without a row, are as in reps. Any column of reps may be here but hire_date and end_date.",
+        columns: &[
+            reference("rep_id", Required, "reps", "the person"),
+            column("from", Date, Optional, "first day; always when empty"),
+            column("to", Date, Optional, "first day after the last; the person's next row when empty"),
+            column("role", Text, Optional, "as in reps"),
+            reference("manager_id", Optional, "reps", "as in reps; where there is no table hierarchy"),
+            column("territory_id", Text, Optional, "as in reps"),
+            column("capacity", Number, Optional, "as in reps"),
+            column("currency", Text, Optional, "as in reps"),
+            column("target_pay", Number, Optional, "as in reps"),
         ],
     },
     Contract {

@@ -2,6 +2,7 @@
 //! dialect (docs/reference/expressions.md). Numbers stay exact; there is no clock, no aggregate, no subquery (floor 1).
 
 mod check;
+mod rounding;
 #[cfg(test)]
 mod tests;
 
@@ -131,6 +132,10 @@ pub enum Function {
     Round(u32),
     /// ROUND(a / b, decimals): half away from zero; NULL when b is 0
     RoundQuotient(u32),
+    /// FLOOR(number) or FLOOR(a / b): the whole number at or below; NULL when b is 0
+    Floor,
+    /// CEIL(number) or CEIL(a / b): the whole number at or above; NULL when b is 0
+    Ceiling,
     /// GREATEST(...)
     Greatest,
     /// LEAST(...)

@@ -8,23 +8,26 @@ use super::{
 };
 
 /// splitmix64.
-struct Random(u64);
+pub(super) struct Random(u64);
 
 impl Random {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
     /// From `low` to `high`, both included.
-    fn within(&mut self, low: i64, high: i64) -> i64 {
+    pub(super) fn within(&mut self, low: i64, high: i64) -> i64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         low + ((z ^ (z >> 31)) % (high - low + 1) as u64) as i64
     }
-    fn chance(&mut self, percent: i64) -> bool {
+    pub(super) fn chance(&mut self, percent: i64) -> bool {
         self.within(1, 100) <= percent
     }
-    fn index(&mut self, length: usize) -> usize {
+    pub(super) fn index(&mut self, length: usize) -> usize {
         self.within(0, length as i64 - 1) as usize
     }
-    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+    pub(super) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.index(choices.len())]
     }
     fn whole(&mut self, low: i64, high: i64, step: i64) -> Q {

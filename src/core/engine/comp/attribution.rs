@@ -147,6 +147,7 @@ impl<'a> Attribution<'a> {
             index: line.payee,
             period: line.period,
             deal: None,
+            day: None,
         };
         let mut pieces = match schedule {
             Schedule::Flat(_) => vec![(Rational::zero(), Rational::one())],

@@ -7,11 +7,13 @@ use super::Problem;
 use super::formula;
 use super::pay::Others;
 use super::problem::{Amounts, Cell, Deal, Payee, Teams};
+use crate::ground::id::PayeeId;
 use crate::ground::period::{Date, DateRange, Group};
 use crate::ground::rational::Rational;
 use crate::ground::trace::{Node, Operation, Unit};
 use crate::plan::comp::{
-    Aggregate, Goal, GoalFrom, Measure, MeasureSource, Proration, Quantity, QuantityFrom, Window,
+    Aggregate, Component, Goal, GoalFrom, Measure, MeasureSource, Proration, Quantity, QuantityFrom, Team,
+    Window,
 };
 
 /// A payee at the end of a period.
@@ -23,6 +25,8 @@ pub(super) struct Standing<'a> {
     pub(super) period: usize,
     /// The transaction looked at, in windows of single transactions.
     pub(super) deal: Option<&'a Deal>,
+    /// The day on which columns of reps are read, when it is not that of the transaction or the last one there.
+    pub(super) day: Option<Date>,
 }
 
 /// Measurement, goal and attainment of one measure.
@@ -92,7 +96,9 @@ impl<'a> Standing<'a> {
     fn amounts(&self, measure: usize, period: usize) -> Option<Amounts> {
         match &self.measure(measure).team {
             None => self.problem.measurements.get(&Cell { payee: self.index, measure, period }).cloned(),
-            Some(team) => self.teams.get(measure, self.problem.team_key(team, self.index), period).cloned(),
+            Some(team) => {
+                self.teams.get(measure, self.problem.team_key(team, self.index, period), period).cloned()
+            }
         }
     }
 
@@ -115,19 +121,27 @@ impl<'a> Standing<'a> {
         }
         match self.measure(measure).goal.as_ref().map(|goal| &goal.from) {
             Some(GoalFrom::Quota(name)) => {
-                window.into_iter().any(|period| self.quota(name, period).is_some())
+                let team = self.measure(measure).team.as_ref();
+                window.into_iter().any(|period| self.quota(name, period, team).is_some())
             }
             Some(GoalFrom::Each(_)) => window.into_iter().any(|period| !self.participation(period).is_zero()),
             None => false,
         }
     }
 
-    fn quota(&self, name: &str, period: usize) -> Option<Rational> {
+    /// The quota of the payee, or for a measure of a team, where the payee has none, that of the team.
+    fn quota(&self, name: &str, period: usize, team: Option<&Team>) -> Option<Rational> {
         // The quota of a period in which the payee is in another plan is that plan's.
         if self.payee().enrolled.is_some() && !(Self { period, ..*self }).is_there() {
             return None;
         }
-        self.problem.quotas.get(&(self.payee().id.clone(), name.to_owned(), period)).cloned()
+        let of = |holder: PayeeId| self.problem.quotas.get(&(holder, name.to_owned(), period)).cloned();
+        of(self.payee().id.clone()).or_else(|| match team? {
+            Team::All => of(PayeeId::from("all")),
+            team @ Team::Column(_) => {
+                of(PayeeId::from(self.problem.team_key(team, self.index, period).as_str()))
+            }
+        })
     }
 
     /// Measurement and goal of a measure at the end of the period; of the transaction looked at, if there is one.
@@ -151,7 +165,7 @@ impl<'a> Standing<'a> {
             }
         };
         let goal = definition.goal.as_ref().and_then(|goal| {
-            self.goal(goal, self.goal_periods(measure), &self.problem.unit(measure))
+            self.goal(goal, self.goal_periods(measure), &self.problem.unit(measure), definition.team.as_ref())
                 .map(|node| node.citing(&definition.place))
         });
         Figures { measured: measured.citing(&definition.place), goal, present }
@@ -195,8 +209,14 @@ impl<'a> Standing<'a> {
         (node, !cells.is_empty())
     }
 
-    fn goal(&self, goal: &Goal, periods: RangeInclusive<usize>, unit: &Unit) -> Option<Node> {
-        let parts = periods.clone().filter_map(|period| self.goal_of(goal, period, unit)).collect();
+    fn goal(
+        &self,
+        goal: &Goal,
+        periods: RangeInclusive<usize>,
+        unit: &Unit,
+        team: Option<&Team>,
+    ) -> Option<Node> {
+        let parts = periods.clone().filter_map(|period| self.goal_of(goal, period, unit, team)).collect();
         let label = match goal.basis {
             None | Some(Group::Period) => "goal, to date",
             Some(Group::Quarter) => "goal of the quarter",
@@ -206,19 +226,27 @@ impl<'a> Standing<'a> {
     }
 
     /// The goal of one period, shrunk by participation and ramp.
-    fn goal_of(&self, goal: &Goal, period: usize, unit: &Unit) -> Option<Node> {
+    fn goal_of(&self, goal: &Goal, period: usize, unit: &Unit, team: Option<&Team>) -> Option<Node> {
         let name = &self.problem.calendar.periods()[period].name;
         let label = format!("goal, {name}");
+        let mut factors = Vec::new();
         let base = match &goal.from {
-            GoalFrom::Quota(quota) => Node::input(label, unit.clone(), self.quota(quota, period)?),
+            GoalFrom::Quota(quota) => {
+                factors.extend(self.participation_node(period).filter(|_| goal.prorate));
+                let of = if goal.retro { self.period } else { period };
+                Node::input(label, unit.clone(), self.quota(quota, of, team)?)
+            }
             GoalFrom::Each(quantity) => {
-                Node { label, ..self.of_period("goal", quantity, unit.clone(), period)? }
+                match self.changing("goal", quantity, unit, period, goal.prorate) {
+                    // It shrinks in its parts already.
+                    Some(blended) => Node { label, ..blended },
+                    None => {
+                        factors.extend(self.participation_node(period).filter(|_| goal.prorate));
+                        Node { label, ..self.of_period("goal", quantity, unit.clone(), period)? }
+                    }
+                }
             }
         };
-        let mut factors = Vec::new();
-        if goal.prorate {
-            factors.extend(self.participation_node(period));
-        }
         if let Some(ramp) = goal.ramp {
             factors.extend(self.ramp_node(ramp, period));
         }
@@ -259,18 +287,15 @@ impl<'a> Standing<'a> {
 
     /// The part of a period in which the payee is in the plan (E11): 1 where nothing cuts it.
     pub(super) fn participation(&self, period: usize) -> Rational {
-        self.part_of(period, None)
+        self.participation_in(period, self.problem.calendar.periods()[period].range)
     }
 
-    /// As [`Standing::participation`], of the days within a stretch only.
-    fn part_of(&self, period: usize, within: Option<DateRange>) -> Rational {
+    /// The part of a period that the payee is in the plan on some of its days.
+    fn participation_in(&self, period: usize, some: DateRange) -> Rational {
         let range = self.problem.calendar.periods()[period].range;
         let payee = self.payee();
         let plan = self.problem.plan;
-        let mut parts = self.there(range);
-        if let Some(within) = within {
-            parts = parts.iter().filter_map(|part| part.intersect(&within)).collect();
-        }
+        let parts = self.there(some);
         let leaves = payee.leaves.iter().flat_map(|(leave, relief)| {
             parts.iter().filter_map(move |part| Some((leave.intersect(part)?, relief)))
         });
@@ -281,40 +306,68 @@ impl<'a> Standing<'a> {
         if parts.is_empty() {
             return Rational::zero();
         }
-        let count = |counted: DateRange| -> Rational {
-            let days = match plan.proration {
-                Proration::Days | Proration::None => return Rational::from(counted.days()),
-                // The period's own start counts as the first of a month, so that weeks and 4-4-5 have one too.
-                Proration::Months => days(counted).filter(|day| day.day() == 1 || *day == range.from).count(),
-                Proration::Workdays => {
-                    days(counted).filter(|day| day.weekday().to_monday_one_offset() <= 5).count()
-                }
-            };
-            Rational::from(i64::try_from(days).unwrap_or(0))
+        let relieved: Rational =
+            leaves.into_iter().map(|(leave, relief)| &self.counted(leave, range) * relief).sum();
+        let there: Rational = parts.iter().map(|part| self.counted(*part, range)).sum();
+        (&there - &relieved).checked_div(&self.counted(range, range)).unwrap_or_default()
+    }
+
+    /// How many of some days of a period count, as the plan's `proration` says.
+    fn counted(&self, some: DateRange, period: DateRange) -> Rational {
+        let days = match self.problem.plan.proration {
+            Proration::Days | Proration::None => return Rational::from(some.days()),
+            // The period's own start counts as the first of a month, so that weeks and 4-4-5 have one too.
+            Proration::Months => days(some).filter(|day| day.day() == 1 || *day == period.from).count(),
+            Proration::Workdays => days(some).filter(|day| day.weekday().to_monday_one_offset() <= 5).count(),
         };
-        let relieved: Rational = leaves.into_iter().map(|(leave, relief)| &count(leave) * relief).sum();
-        let there: Rational = parts.iter().map(|part| count(*part)).sum();
-        (&there - &relieved).checked_div(&count(range)).unwrap_or_default()
+        Rational::from(i64::try_from(days).unwrap_or(0))
     }
 
     /// Whether the payee is in the plan on any day of the period.
     pub(super) fn is_there(&self) -> bool {
-        let range = self.problem.calendar.periods()[self.period].range;
-        !self.there(range).is_empty()
+        !self.there(self.problem.calendar.periods()[self.period].range).is_empty()
     }
 
-    /// The days of a range on which the payee is in the plan: stretches in order, apart.
     fn there(&self, range: DateRange) -> Vec<DateRange> {
-        let (payee, plan) = (self.payee(), self.problem.plan);
-        let from = payee.hired.unwrap_or(Date::MIN).max(plan.effective.from);
-        let to = payee.left.unwrap_or(Date::MAX).min(plan.effective.to);
-        let Some(whole) = DateRange::new(from, to).and_then(|employed| range.intersect(&employed)) else {
-            return vec![];
-        };
-        match &payee.enrolled {
-            None => vec![whole],
-            Some(enrolled) => enrolled.iter().filter_map(|days| days.intersect(&whole)).collect(),
+        self.problem.there(self.index, range)
+    }
+
+    /// A quantity with a stretch of time that changes inside a period, because reps changes: each value for the part of
+    /// the period that it was there. `None` where it stays the same. `prorate`: parts of the period, else of the days
+    /// there.
+    fn changing(
+        &self,
+        label: &str,
+        quantity: &Quantity,
+        unit: &Unit,
+        period: usize,
+        prorate: bool,
+    ) -> Option<Node> {
+        if self.payee().versions.is_empty() || self.problem.plan.proration == Proration::None {
+            return None;
         }
+        let there = self.there(self.problem.calendar.periods()[period].range);
+        let mut stretches: Vec<(DateRange, Node)> = Vec::new();
+        let versions = self.payee().versions.iter().map(|version| version.days);
+        for days in there.iter().flat_map(|days| cut(*days, versions.clone())) {
+            let standing = Self { day: Some(days.from), ..*self };
+            let node = standing.of_period(label, quantity, unit.clone(), period);
+            let empty = || Node::input(format!("{label}: none"), unit.clone(), Rational::zero());
+            stretches.push((days, node.unwrap_or_else(empty)));
+        }
+        if stretches.windows(2).all(|pair| pair[0].1.value == pair[1].1.value) {
+            return None;
+        }
+        let parts: Vec<Rational> =
+            stretches.iter().map(|(days, _)| self.participation_in(period, *days)).collect();
+        let whole = if prorate { Rational::one() } else { parts.iter().sum() };
+        let parts = parts.into_iter().zip(stretches).map(|(part, (days, node))| {
+            let part = part.checked_div(&whole).unwrap_or_default();
+            let part = Node::input(format!("part of the period, from {}", days.from), Unit::Percent, part);
+            let label = format!("{label}, from {}", days.from);
+            Node::computed(label, unit.clone(), Operation::Product, vec![node, part])
+        });
+        Some(Node::computed(label, unit.clone(), Operation::Sum, parts.collect()))
     }
 
     fn participation_node(&self, period: usize) -> Option<Node> {
@@ -340,17 +393,24 @@ impl<'a> Standing<'a> {
         ))
     }
 
-    /// A target or guarantee of the periods that a measure looks at, shrunk by participation (E12). A rolling window is paid
-    /// anew in each of its periods, and so each pays its own target only.
-    pub(super) fn target(&self, label: &str, quantity: &Quantity, measure: Option<usize>) -> Node {
-        let periods = match measure {
+    /// The periods whose targets a component pays: those that its measure looks at. A rolling window is paid anew in each
+    /// of its periods, and so each pays its own target only.
+    pub(super) fn target_periods(&self, component: &Component) -> RangeInclusive<usize> {
+        match component.measure {
             Some(measure) if !matches!(self.measure(measure).window, Window::Rolling(_)) => {
                 self.goal_periods(measure)
             }
-            _ => self.period..=self.period,
-        };
+            _ => self.group(component.every).start..=self.period,
+        }
+    }
+
+    /// A target or guarantee of some periods, shrunk by participation (E12).
+    pub(super) fn target(&self, label: &str, quantity: &Quantity, periods: RangeInclusive<usize>) -> Node {
         let unit = self.problem.money();
         let parts = periods.clone().filter_map(|period| {
+            if let Some(blended) = self.changing(label, quantity, &unit, period, true) {
+                return Some(blended);
+            }
             let node = self.of_period(label, quantity, unit.clone(), period)?;
             Some(match self.participation_node(period) {
                 None => node,
@@ -370,21 +430,23 @@ impl<'a> Standing<'a> {
     /// What is paid at least in the period: always, or for so many months from the hire date, which end on the day before
     /// the one that they began on (E11). `None` when they are over, or when nobody knows when they began.
     pub(super) fn least(&self, label: &str, quantity: &Quantity, months: Option<i64>) -> Option<Node> {
-        let Some(months) = months else { return Some(self.target(label, quantity, None)) };
+        let whole = || self.target(label, quantity, self.period..=self.period);
+        let Some(months) = months else { return Some(whole()) };
         let first = self.first_months(months)?;
         let range = self.problem.calendar.periods()[self.period].range;
-        range.intersect(&first)?;
-        let money = self.problem.money();
-        let part = self.part_of(self.period, Some(first));
-        if part == Rational::one() {
-            return Some(self.target(label, quantity, None));
-        }
-        let Some(whole) = self.of_period(label, quantity, money.clone(), self.period) else {
-            return Some(self.target(label, quantity, None));
+        let first = range.intersect(&first)?;
+        let part = self.participation_in(self.period, first);
+        // Without a value for the period there is none to shrink, and the reason is told.
+        let Some(amount) = self
+            .of_period(label, quantity, self.problem.money(), self.period)
+            .filter(|_| part != Rational::one())
+        else {
+            return Some(whole());
         };
         let part =
             Node::input(format!("part of the period in the first {months} months"), Unit::Percent, part);
-        Some(Node::computed(format!("{label} of the payee"), money, Operation::Product, vec![whole, part]))
+        let label = format!("{label} of the payee");
+        Some(Node::computed(label, self.problem.money(), Operation::Product, vec![amount, part]))
     }
 
     /// The first months after the hire date. Without proration every period that has a day of them counts whole, so they
@@ -402,6 +464,12 @@ impl<'a> Standing<'a> {
         DateRange::new(from, from.checked_add(jiff::Span::new().try_months(months).ok()?).ok()?)
     }
 
+    /// The day on which columns of reps are read.
+    fn day(&self) -> Date {
+        let deal = self.deal.map(|deal| deal.date);
+        self.day.or(deal).unwrap_or_else(|| self.problem.last_day(self.index, self.period))
+    }
+
     /// A number of the plan; an empty cell counts as zero and says so.
     pub(super) fn quantity(&self, label: &str, quantity: &Quantity, unit: Unit) -> Node {
         self.quantity_or_none(label, quantity, unit.clone()).unwrap_or_else(|| {
@@ -417,7 +485,7 @@ impl<'a> Standing<'a> {
         let node = match &quantity.value {
             QuantityFrom::Fixed(value) => Node::input(label, unit, value.clone()),
             QuantityFrom::Column(name) => {
-                let value = self.payee().numbers.get(name)?.clone();
+                let value = self.payee().number(name, self.day())?.clone();
                 Node::input(format!("{label} ({name} of {})", self.payee().id), unit, value)
             }
             QuantityFrom::Formula(expression) => {
@@ -448,11 +516,11 @@ impl<'a> Standing<'a> {
         if let Some(node) = component.and_then(|component| component(name)) {
             return Some(Value::Number(node));
         }
-        if let Some(number) = self.payee().numbers.get(name) {
+        if let Some(number) = self.payee().number(name, self.day()) {
             let label = format!("{name} of {}", self.payee().id);
             return Some(Value::Number(Node::input(label, Unit::Number, number.clone())));
         }
-        self.payee().texts.get(name).map(|text| Value::Text(text.clone()))
+        self.payee().text(name, self.day()).map(|text| Value::Text(text.to_owned()))
     }
 }
 
@@ -466,4 +534,14 @@ fn summed(label: &str, unit: &Unit, stretch: &RangeInclusive<usize>, mut parts: 
 
 fn days(range: DateRange) -> impl Iterator<Item = Date> {
     range.from.series(jiff::Span::new().days(1)).take_while(move |day| *day < range.to)
+}
+
+/// Days cut where the stretches that lie in them begin and end.
+fn cut(days: DateRange, stretches: impl Iterator<Item = DateRange>) -> Vec<DateRange> {
+    let inside = |day: &Date| *day > days.from && *day < days.to;
+    let mut borders: Vec<Date> = stretches.flat_map(|own| [own.from, own.to]).filter(inside).collect();
+    borders.extend([days.from, days.to]);
+    borders.sort();
+    borders.dedup();
+    borders.windows(2).map(|pair| DateRange { from: pair[0], to: pair[1] }).collect()
 }

@@ -165,10 +165,23 @@ impl Evaluation<'_> {
                 );
                 Some(self.computed("absolute", Operation::Maximum, vec![inner, negative]))
             }
-            Function::Round(decimals) => self.rounded(self.number(&arguments[0])?, decimals),
+            Function::Round(decimals) => {
+                self.rounded(self.number(&arguments[0])?, decimals, Rounding::HalfAwayFromZero)
+            }
+            Function::Floor | Function::Ceiling => {
+                let down = function == Function::Floor;
+                let node = match arguments {
+                    [a, b] => match self.arithmetic(Arithmetic::Divide, a, b)? {
+                        Value::Number(node) => node,
+                        _ => return None,
+                    },
+                    _ => self.number(&arguments[0])?,
+                };
+                self.rounded(node, 0, if down { Rounding::Floor } else { Rounding::Ceiling })
+            }
             Function::RoundQuotient(decimals) => {
                 match self.arithmetic(Arithmetic::Divide, &arguments[0], &arguments[1])? {
-                    Value::Number(node) => self.rounded(node, decimals),
+                    Value::Number(node) => self.rounded(node, decimals, Rounding::HalfAwayFromZero),
                     _ => None,
                 }
             }
@@ -176,8 +189,7 @@ impl Evaluation<'_> {
         }
     }
 
-    fn rounded(&self, node: Node, decimals: u32) -> Option<Value> {
-        let rounding = Rounding::HalfAwayFromZero;
+    fn rounded(&self, node: Node, decimals: u32, rounding: Rounding) -> Option<Value> {
         round_to_decimals(&node.value, decimals, rounding)?;
         Some(self.computed("rounded", Operation::Round { decimals, rounding }, vec![node]))
     }

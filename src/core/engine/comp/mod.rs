@@ -5,6 +5,7 @@
 //! the earnings of a window never depends on the order of events, and never differs from one calculation at its end.
 
 mod attribution;
+pub mod difference;
 mod figures;
 mod formula;
 mod pay;
@@ -22,17 +23,18 @@ use rayon::prelude::*;
 
 use crate::ground::diagnostic::{Code, Diagnostic};
 use crate::ground::money::Money;
+use crate::ground::period::Group;
 use crate::ground::rational::Rational;
 use crate::ground::source::Place;
 use crate::ground::trace::{Node, Operation};
-use crate::plan::comp::{CAP_LINE, CompPlan, Component, GUARANTEE_LINE};
+use crate::plan::comp::{CAP_LINE, CompPlan, Component, GUARANTEE_LINE, to_date};
 
 use figures::Standing;
 use problem::Teams;
 
 pub use attribution::Attribution;
 pub use payout::{Exchange, Payout, payouts};
-pub use problem::{Amounts, Cell, Deal, Payee, Problem};
+pub use problem::{Amounts, Cell, Deal, Payee, Problem, Version};
 pub use what_if::with_more;
 
 /// What a line of earnings is for.
@@ -121,12 +123,25 @@ pub fn earn(problem: &Problem<'_>) -> Result<Earnings, Diagnostic> {
         // Payees do not depend on each other: what they compare themselves with is in the sequence already.
         let of_payee = |index: usize| -> Result<Vec<(bool, Earning)>, Diagnostic> {
             let lines = sequence.of(index, &|period, name| {
-                let other = problem.plan.components.iter().position(|other| other.name == name)?;
-                let unit = problem.money();
-                let value = earned
-                    .get(&(index, period, other))
-                    .map_or_else(Rational::zero, |line| line.amount.exact());
-                Some(Node::input(format!("{name}, earned"), unit, value))
+                // Components above: a column of reps may have the name of one below.
+                let above = &problem.plan.components[..position];
+                let find = |name: &str| above.iter().position(|other| other.name == name);
+                let of = |other: usize, period: usize| {
+                    let line = earned.get(&(index, period, other));
+                    line.map_or_else(Rational::zero, |line| line.amount.exact())
+                };
+                let (label, value) = match (find(name), to_date(name)) {
+                    (Some(other), _) => (format!("{name}, earned"), of(other, period)),
+                    (None, (head, Some(group))) => {
+                        let other = find(head)?;
+                        let start = problem.calendar.group(period, group).start;
+                        let sum = (start..=period).map(|period| of(other, period)).sum();
+                        let word = if group == Group::Year { "year" } else { "quarter" };
+                        (format!("{head}, earned in the {word} so far"), sum)
+                    }
+                    (None, (_, None)) => return None,
+                };
+                Some(Node::input(label, problem.money(), value))
             })?;
             let earning = |line: sequence::Line| {
                 let without = line.without_goal && problem.periods.contains(&line.period);
@@ -239,7 +254,7 @@ fn limits(
             if in_year.year != definition.year {
                 in_year = InYear { year: definition.year.clone(), ..InYear::default() };
             }
-            let standing = Standing { problem, teams, index: payee, period, deal: None };
+            let standing = Standing { problem, teams, index: payee, period, deal: None, day: None };
             let due = own.iter().map(|line| line.amount.exact()).sum::<Rational>();
             own.extend(plan_cap(&standing, &own, &in_year)?);
             in_year.due += &due;
@@ -357,5 +372,7 @@ fn line_of_plan(standing: &Standing<'_>, of: LineOf, node: Node) -> Result<Earni
     })
 }
 
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod tests;

@@ -127,7 +127,8 @@ impl<'a> Formula<'a> {
     }
 
     fn target(&self, target: &Quantity) -> Node {
-        self.standing().target("target pay", target, self.component.measure).citing(&target.place)
+        let periods = self.standing().target_periods(self.component);
+        self.standing().target("target pay", target, periods).citing(&target.place)
     }
 
     /// Nothing below the threshold; above it everything, or what lies above.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::ground::id::PayeeId;
-use crate::ground::period::{Calendar, Date, DateRange};
+use crate::ground::period::{Calendar, Date, DateRange, Group};
 use crate::ground::rational::Rational;
 use crate::ground::trace::Unit;
 use crate::plan::comp::{Aggregate, CompPlan, MeasureSource, Team};
@@ -27,6 +27,38 @@ pub struct Payee {
     pub enrolled: Option<Vec<DateRange>>,
     /// Absences, and the part of the goal that each relieves.
     pub leaves: Vec<(DateRange, Rational)>,
+    /// What was different on some days: in order, apart.
+    pub versions: Vec<Version>,
+}
+
+/// What reps says of a person on the days of a row of the table rep_history, complete.
+#[derive(Clone, Debug)]
+pub struct Version {
+    /// The days.
+    pub days: DateRange,
+    /// As in [`Payee::numbers`].
+    pub numbers: BTreeMap<String, Rational>,
+    /// As in [`Payee::texts`].
+    pub texts: BTreeMap<String, String>,
+}
+
+impl Payee {
+    fn version(&self, day: Date) -> Option<&Version> {
+        self.versions.iter().find(|version| version.days.contains(day))
+    }
+
+    /// A number column of reps as it stood on a day.
+    #[must_use]
+    pub fn number(&self, name: &str, day: Date) -> Option<&Rational> {
+        self.version(day).map_or(&self.numbers, |version| &version.numbers).get(name)
+    }
+
+    /// A text column of reps as it stood on a day.
+    #[must_use]
+    pub fn text(&self, name: &str, day: Date) -> Option<&str> {
+        let texts = self.version(day).map_or(&self.texts, |version| &version.texts);
+        texts.get(name).map(String::as_str)
+    }
 }
 
 /// One measurement: indices of the payee, of the plan's measure, of the leaf period.
@@ -122,15 +154,51 @@ impl Problem<'_> {
         Unit::Money(self.plan.currency.code().to_owned())
     }
 
-    /// The name of a payee's team; payees without one are a team of their own.
-    pub(super) fn team_key(&self, team: &Team, payee: usize) -> String {
-        let payee = &self.payees[payee];
+    /// The name of a payee's team in a period, as it stood on the last day there; payees without one are a team of their
+    /// own.
+    pub(super) fn team_key(&self, team: &Team, payee: usize, period: usize) -> String {
+        let own = &self.payees[payee];
         match team {
             Team::All => String::new(),
-            Team::Column(column) => {
-                payee.texts.get(column).map_or_else(|| format!("\0{}", payee.id), Clone::clone)
-            }
+            Team::Column(column) => own
+                .text(column, self.last_day(payee, period))
+                .map_or_else(|| format!("\0{}", own.id), str::to_owned),
         }
+    }
+
+    /// The period in which a component that pays so often pays for a period: the last of its quarter or year, or of the
+    /// plan.
+    #[must_use]
+    pub fn paid_in(&self, every: Group, period: usize) -> usize {
+        let end = self.calendar.group(period, every).end;
+        let ends = |index: &usize| self.plan.effective.to <= self.calendar.periods()[*index].range.to;
+        (period..end).find(ends).unwrap_or(end - 1)
+    }
+
+    /// The days of a range on which a payee is in the plan: stretches in order, apart.
+    pub(super) fn there(&self, payee: usize, range: DateRange) -> Vec<DateRange> {
+        let payee = &self.payees[payee];
+        let from = payee.hired.unwrap_or(Date::MIN).max(self.plan.effective.from);
+        let to = payee.left.unwrap_or(Date::MAX).min(self.plan.effective.to);
+        let Some(whole) = DateRange::new(from, to).and_then(|employed| range.intersect(&employed)) else {
+            return vec![];
+        };
+        match &payee.enrolled {
+            None => vec![whole],
+            Some(enrolled) => enrolled.iter().filter_map(|days| days.intersect(&whole)).collect(),
+        }
+    }
+
+    /// The day on which rates and texts of a payee are read for a period: the last one in the plan up to its end.
+    #[must_use]
+    pub fn last_day(&self, payee: usize, period: usize) -> Date {
+        let end = self.calendar.periods()[period].range.to;
+        let before = |day: Date| day.yesterday().unwrap_or(day);
+        if self.payees[payee].versions.is_empty() {
+            return before(end);
+        }
+        let until = DateRange { from: Date::MIN, to: end };
+        before(self.there(payee, until).last().map_or(end, |days| days.to))
     }
 }
 
@@ -144,7 +212,7 @@ impl Teams {
         let mut sums: BTreeMap<(usize, String, usize), Amounts> = BTreeMap::new();
         for (cell, amounts) in problem.measurements {
             if let Some(team) = &problem.plan.measures[cell.measure].team {
-                let key = (cell.measure, problem.team_key(team, cell.payee), cell.period);
+                let key = (cell.measure, problem.team_key(team, cell.payee, cell.period), cell.period);
                 sums.entry(key).or_default().add(amounts);
             }
         }

@@ -7,10 +7,10 @@ use super::pay::{Formula, Paid};
 use super::problem::{Cell, Deal, Problem, Teams};
 use super::team;
 use crate::ground::diagnostic::Diagnostic;
-use crate::ground::period::Group;
+use crate::ground::period::{DateRange, Group};
 use crate::ground::rational::Rational;
 use crate::ground::trace::{Node, Operation};
-use crate::plan::comp::{Cap, CapPer, Component, Gate, MeasureSource, Pay, Window};
+use crate::plan::comp::{Cap, CapPer, Component, Gate, MeasureSource, Pay, Window, to_date};
 
 /// A line before it is an amount of money.
 pub(super) struct Line {
@@ -31,6 +31,11 @@ pub(super) fn first_period(problem: &Problem<'_>) -> usize {
             || component.budget.is_some()
     };
     let start = problem.periods.start;
+    let names_year = |component: &Component| match &component.pay {
+        Pay::Formula(formula, _) => formula.columns().iter().any(|name| to_date(name).1.is_some()),
+        _ => false,
+    };
+    let reaches = |component: &Component| reaches(component) || names_year(component);
     if !plan.components.iter().any(reaches) && !plan.cap.as_ref().is_some_and(|cap| cap.per_year) {
         return start;
     }
@@ -82,7 +87,7 @@ impl<'a> Sequence<'a> {
         let mut sequence =
             Self { problem, teams, component, first, reached: BTreeMap::new(), budget: BTreeMap::new() };
         for period in first..problem.periods.end {
-            let anyone = Standing { problem, teams, index: 0, period, deal: None };
+            let anyone = Standing { problem, teams, index: 0, period, deal: None, day: None };
             if let Some(reached) = team::reached(component, &anyone) {
                 sequence.reached.insert(period, reached);
             }
@@ -92,7 +97,7 @@ impl<'a> Sequence<'a> {
     }
 
     fn standing(&self, index: usize, period: usize, deal: Option<&'a Deal>) -> Standing<'a> {
-        Standing { problem: self.problem, teams: self.teams, index, period, deal }
+        Standing { problem: self.problem, teams: self.teams, index, period, deal, day: None }
     }
 
     fn deals(&self, index: usize, period: usize) -> &'a [Deal] {
@@ -154,6 +159,9 @@ impl<'a> Sequence<'a> {
                 memory.before = None;
                 memory.settled = Rational::zero();
             }
+            if !self.pays_in(period) || !self.is_employed(index, period) {
+                continue;
+            }
             let occurs = self.occurs(&standing);
             if !occurs && memory.carried.is_zero() {
                 continue;
@@ -181,6 +189,18 @@ impl<'a> Sequence<'a> {
             });
         }
         Ok(lines)
+    }
+
+    /// Whether a period is one in which the component pays.
+    fn pays_in(&self, period: usize) -> bool {
+        self.problem.paid_in(self.component.every, period) == period
+    }
+
+    /// Whether the payee may be paid for the period: with `employed`, who is in the plan on its last day.
+    fn is_employed(&self, index: usize, period: usize) -> bool {
+        let to = self.problem.calendar.periods()[period].range.to.min(self.problem.plan.effective.to);
+        let last = DateRange { from: to.yesterday().unwrap_or(to), to };
+        !self.component.employed || !self.problem.there(index, last).is_empty()
     }
 
     fn rounded(&self, label: &str, node: Node) -> Node {
@@ -242,7 +262,13 @@ impl<'a> Sequence<'a> {
         memory: &mut Memory,
     ) -> Result<(Node, bool), Diagnostic> {
         let name = &self.problem.calendar.periods()[formula.payout.standing.period].name;
-        let paid = formula.pay(others, &|_| false)?;
+        let paid = match self.reached.get(&formula.payout.standing.period) {
+            Some(reached) => Paid {
+                pay: team::pay(self.component, &formula.payout.standing, reached),
+                without_goal: false,
+            },
+            None => formula.pay(others, &|_| false)?,
+        };
         let to_date = self.rounded(&format!("earned to the end of {name}"), paid.pay);
         let catch_up = self.component.gates.iter().any(|gate| gate.catch_up);
         let before = if catch_up {

@@ -33,7 +33,7 @@ pub(super) fn reached(component: &Component, anyone: &Standing<'_>) -> Option<Re
             }
             _ => Some(Rational::one()),
         };
-        all.entry(anyone.problem.team_key(team, index)).or_default().push((index, value));
+        all.entry(anyone.problem.team_key(team, index, anyone.period)).or_default().push((index, value));
     }
     Some(all)
 }
@@ -41,7 +41,9 @@ pub(super) fn reached(component: &Component, anyone: &Standing<'_>) -> Option<Re
 /// The pay of a component that looks at a whole team.
 pub(super) fn pay(component: &Component, standing: &Standing<'_>, reached: &Reached) -> Node {
     let none = Vec::new();
-    let team = |team: &Team| reached.get(&standing.problem.team_key(team, standing.index)).unwrap_or(&none);
+    let team = |team: &Team| {
+        reached.get(&standing.problem.team_key(team, standing.index, standing.period)).unwrap_or(&none)
+    };
     match &component.pay {
         Pay::Rank { prizes, at, team: among } => rank(component, standing, prizes, at.as_ref(), team(among)),
         Pay::Pool { amount, team: among, .. } => pool(standing, amount, team(among)),

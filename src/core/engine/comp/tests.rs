@@ -12,12 +12,12 @@ use crate::plan::contract::Type;
 use crate::plan::expression::Columns;
 use crate::plan::{Plan, Tables, check_plan};
 
-fn number(text: &str) -> Rational {
+pub(super) fn number(text: &str) -> Rational {
     text.parse().expect("a number")
 }
 
 /// One payee `A`, one measure `m` on the column `amount`, the given component, window and goal.
-fn plan(component: &str, window: &str, goal: &str) -> CompPlan {
+pub(super) fn plan(component: &str, window: &str, goal: &str) -> CompPlan {
     let text = format!(
         "version = 1\nkind = \"comp\"\nid = \"t\"\n[[credit]]\nname = \"c\"\n[[measure]]\nname = \"m\"\ncredits = [\"c\"]\nwindow = \"{window}\"\n{goal}\n[[component]]\nname = \"x\"\nmeasure = \"m\"\n{component}\n"
     );

@@ -117,6 +117,7 @@ fn expected_amount(problem: &Problem<'_>, component: &Component, line: &Earning)
     }
     let read = |quantity: &Quantity| match &quantity.value {
         QuantityFrom::Fixed(value) => Some(value.clone()),
+        QuantityFrom::Column(_) if !payee.versions.is_empty() => None,
         QuantityFrom::Column(name) => Some(payee.numbers.get(name).cloned().unwrap_or_default()),
         QuantityFrom::Formula(_) => None,
     };

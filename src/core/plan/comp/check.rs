@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Aggregate, CreditRule, Direct, Goal, GoalFrom, Measure, MeasureSource, PLAN_LINES, Quantity,
-    QuantityFrom, Ramp, Recipient, Team, Window,
+    QuantityFrom, Ramp, Recipient, TO_DATE, Team, Window, to_date,
 };
 use crate::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
 use crate::ground::period::Group;
@@ -44,7 +44,7 @@ pub(super) fn reserved_names(components: &[Raw], sink: &mut Sink) {
 }
 
 /// The periods that `per` and `basis` mean; `None` for `to-date`.
-fn group(word: &str) -> Option<Group> {
+pub(super) fn group(word: &str) -> Option<Group> {
     match word {
         "period" => Some(Group::Period),
         "quarter" => Some(Group::Quarter),
@@ -134,6 +134,10 @@ impl<'a> Check<'a> {
                 "remove it, or set to = \"managers\"",
             );
         }
+        if item.get("quota_share").is_some() && !(to == "splits" || (to == "managers" && of == "splits")) {
+            let message = format!("`quota_share` does not go with to = \"{to}\"");
+            self.contradiction(item, "quota_share", message, "it is a column of splits: set to = \"splits\"");
+        }
         let direct = |word: &str| match word {
             "splits" => Direct::Splits(role.clone()),
             "overlays" => Direct::Overlays(role.clone()),
@@ -164,6 +168,7 @@ impl<'a> Check<'a> {
             amount: amount?,
             lookup: lookup.transpose_inner()?,
             share: item.number("share"),
+            quota_share: item.boolean("quota_share").unwrap_or(false),
             recipient,
             net_of_lower: item.number("net_of_lower"),
             effective: effective.transpose_inner()?,
@@ -302,6 +307,11 @@ impl<'a> Check<'a> {
             let message = "quotas have periods of their own".to_owned();
             self.contradiction(item, "per", message, "remove `per`");
         }
+        let retro = item.boolean("retro").unwrap_or(false);
+        if retro && keys != ["quota"] {
+            let message = "`retro` goes with quotas, which may change from period to period".to_owned();
+            self.contradiction(item, "retro", message, "remove `retro`");
+        }
         let ramp = item.get("ramp").map(|value| {
             let found = ramps.iter().position(|ramp| Some(ramp.name.as_str()) == value.as_text());
             if found.is_none() {
@@ -314,6 +324,7 @@ impl<'a> Check<'a> {
             prorate: item.boolean("prorate").unwrap_or(!matches!(from, GoalFrom::Quota(_))),
             from,
             basis: item.text("basis").and_then(group),
+            retro,
             ramp: ramp.transpose_inner()?,
         })
     }
@@ -358,19 +369,30 @@ impl<'a> Check<'a> {
 
     /// An expression over columns of reps, measures checked before and, in a component, components before.
     pub(super) fn formula(&mut self, item: &Raw, components: bool) -> Option<Expression> {
-        let reps = self.reps.0.iter().filter(|(_, kind)| matches!(kind, Type::Number | Type::Text));
-        let mut columns: Vec<(String, Type)> = reps.cloned().collect();
-        for measure in &self.measures {
+        // What a name means first: a measure, then a component above, then a column of reps. Measures and components
+        // below are known by name too, so that naming one is told as what it is.
+        let mut columns: Vec<(String, Type)> = Vec::new();
+        for name in &self.measure_names {
             for suffix in ["", ".goal", ".attainment"] {
-                columns.push((format!("{}{suffix}", measure.name), Type::Number));
+                columns.push((format!("{name}{suffix}"), Type::Number));
             }
         }
-        if components {
-            columns.extend(self.all_components.iter().map(|name| (name.clone(), Type::Number)));
-        }
+        let (above, below) =
+            self.all_components.split_at(self.components_done.min(self.all_components.len()));
+        let named = |names: &[String]| {
+            let sums = |name: &String| TO_DATE.map(|(suffix, _)| format!("{name}{suffix}"));
+            let all = names.iter().flat_map(|name| std::iter::once(name.clone()).chain(sums(name)));
+            all.filter(|_| components).map(|name| (name, Type::Number)).collect::<Vec<_>>()
+        };
+        columns.extend(named(above));
+        let reps = self.reps.0.iter().filter(|(_, kind)| matches!(kind, Type::Number | Type::Text));
+        columns.extend(reps.cloned());
+        columns.extend(named(below));
         let formula =
             check_formula(item.as_text()?, &item.place, &Columns(columns), Type::Number, self.faults)?;
-        if components && let Some(fault) = self.calculated_later(&formula, item) {
+        let later = self.measured_later(&formula, item);
+        let later = later.or_else(|| if components { self.calculated_later(&formula, item) } else { None });
+        if let Some(fault) = later {
             self.faults.push(fault);
             return None;
         }
@@ -381,10 +403,22 @@ impl<'a> Check<'a> {
         Some(formula)
     }
 
+    /// The same among measures: each names those above it.
+    fn measured_later(&self, formula: &Expression, item: &Raw) -> Option<Diagnostic> {
+        let known = |name: &str| self.measures.iter().any(|measure| measure.name == name);
+        let heads = formula.columns().into_iter();
+        let heads = heads.map(|name| name.trim_end_matches(".goal").trim_end_matches(".attainment"));
+        let named = |name: &&str| self.measure_names.iter().any(|other| other == name);
+        let later = heads.filter(named).find(|name| !known(name))?;
+        let message = format!("the measure `{later}` is calculated later, or names this one");
+        let fault = Diagnostic::error(Code::SPM202, message).at(Place::Text(item.place.clone()), "");
+        Some(fault.hint("a formula names measures above it; move this one below, and end the circle"))
+    }
+
     /// Naming what is calculated later would be a circle, or at least an order that nobody can see.
     fn calculated_later(&self, formula: &Expression, item: &Raw) -> Option<Diagnostic> {
         let (this, later) = self.all_components[self.components_done..].split_first()?;
-        let named = formula.columns();
+        let named: Vec<&str> = formula.columns().into_iter().map(|name| to_date(name).0).collect();
         let own = std::iter::once(this).chain(later).find(|name| named.contains(&name.as_str()))?;
         // A measure or a column of reps of the same name is what the formula means.
         let other = self.measures.iter().any(|measure| measure.name == *own)

@@ -1,11 +1,12 @@
 //! Components and their schedules: raw to checked.
 
-use super::check::{Check, TransposeInner};
+use super::check::{Check, TransposeInner, group};
 use super::{
     Axis, Base, Cap, CapAmount, CapPer, Component, Curve, Gate, Item, Lookup, Matrix, MatrixMode, Missing,
-    Multiplier, Outside, Pay, Schedule, Step, Team, Threshold, TierMode, Tiers, Window,
+    Multiplier, Outside, Pay, QuantityFrom, Schedule, Step, Team, Threshold, TierMode, Tiers, Window,
 };
 use crate::ground::diagnostic::{Code, Diagnostic};
+use crate::ground::period::Group;
 use crate::ground::rational::Rational;
 use crate::ground::source::{Place, TextPlace};
 use crate::plan::raw::Raw;
@@ -60,10 +61,23 @@ impl Check<'_> {
             let message = "`budget` is spent transaction by transaction".to_owned();
             self.contradiction(item, "budget", message, "set window = \"transaction\" in the measure");
         }
+        let every = self.every(item, measure);
         let stated = |item: &Raw| Some((item.as_number()?, item.place.clone()));
+        if let (
+            Some(
+                Pay::PerUnit(Schedule::Tiers(tiers))
+                | Pay::TargetShare { schedule: Schedule::Tiers(tiers), .. },
+            ),
+            Some(cap),
+        ) = (&paid, attainment_cap)
+        {
+            self.unreachable_bands(item, tiers, cap);
+        }
         Some(Component {
             name: item.text("name")?.to_owned(),
             measure,
+            every,
+            employed: item.boolean("employed").unwrap_or(false),
             pay: paid?,
             threshold: threshold.transpose_inner()?,
             multipliers: multipliers.into_iter().collect::<Option<_>>()?,
@@ -75,6 +89,37 @@ impl Check<'_> {
             releases: releases?,
             place: item.get("name")?.place.clone(),
         })
+    }
+
+    /// Bands that start above the attainment that counts pay nobody.
+    fn unreachable_bands(&mut self, item: &Raw, tiers: &Tiers, cap: &Raw) {
+        let Some(most) = cap.as_number() else { return };
+        let own = tiers.lookup.on == Base::Attainment && tiers.lookup.measure.is_none();
+        let steps = item.get("tiers").map_or(&[][..], |tiers| tiers.list("steps"));
+        for (_, raw) in tiers.steps.iter().zip(steps).filter(|(step, _)| own && step.from > most) {
+            let message = format!("nothing reaches this band: attainment counts up to {}", most.to_percent());
+            let fault = Diagnostic::warning(Code::SPM302, message)
+                .at(Place::Text(raw.place.clone()), "")
+                .at(Place::Text(cap.place.clone()), "by this");
+            self.faults.push(fault.hint("raise attainment_cap, or remove the band"));
+        }
+    }
+
+    /// How often it pays. What it pays on has to reach as far back, or the periods between would be lost.
+    fn every(&mut self, item: &Raw, measure: Option<usize>) -> Group {
+        let every = item.text("every").and_then(group).unwrap_or_default();
+        let reaches = match self.window_of(measure) {
+            None | Some(Window::YearToDate | Window::Rolling(_)) => true,
+            Some(Window::QuarterToDate) => every != Group::Year,
+            Some(Window::Period | Window::Transaction) => every == Group::Period,
+        };
+        if !reaches {
+            let word = item.text("every").unwrap_or_default();
+            let message = format!("every = \"{word}\", but the measure looks at less than a {word}");
+            let window = format!("set window = \"{word}-to-date\" in the measure");
+            self.contradiction(item, "every", message, &window);
+        }
+        every
     }
 
     fn window_of(&self, measure: Option<usize>) -> Option<Window> {
@@ -154,6 +199,7 @@ impl Check<'_> {
             "scorecard" => {
                 let items: Vec<Option<Item>> =
                     item.list("items").iter().map(|value| self.item(value)).collect();
+                self.weights_total(item, &items);
                 Some(Pay::Scorecard {
                     target: self.quantity(item.get("target")?)?,
                     items: items.into_iter().collect::<Option<_>>()?,
@@ -179,6 +225,24 @@ impl Check<'_> {
                 by_measure: item.text("by") == Some("measure"),
                 team: team(self)?,
             }),
+        }
+    }
+
+    /// Warns of stated weights that leave a part of the target to nobody, or pay more than it.
+    fn weights_total(&mut self, item: &Raw, items: &[Option<Item>]) {
+        let stated = items.iter().map(|item| match &item.as_ref()?.weight.value {
+            QuantityFrom::Fixed(weight) => Some(weight.clone()),
+            _ => None,
+        });
+        let Some(weights) = stated.collect::<Option<Vec<Rational>>>() else { return };
+        let total: Rational = weights.iter().sum();
+        if total != Rational::one() {
+            let message = format!("the weights of `items` total {}", total.to_percent());
+            let fault = Diagnostic::warning(Code::SPM304, message);
+            let fault = fault.at(Place::Text(item.key_place("items").clone()), "");
+            self.faults.push(
+                fault.hint("at 100 % of every objective, that part of the target is paid: usually 100 %"),
+            );
         }
     }
 

@@ -38,6 +38,17 @@ pub const GUARANTEE_LINE: &str = "guarantee";
 /// Lines of a plan beside its components, which therefore cannot have these names.
 pub const PLAN_LINES: [&str; 2] = [CAP_LINE, GUARANTEE_LINE];
 
+/// What follows the name of a component in a formula that means all it has earned in the quarter or fiscal year so far.
+pub const TO_DATE: [(&str, Group); 2] =
+    [(".quarter_to_date", Group::Quarter), (".year_to_date", Group::Year)];
+
+/// A name in a formula without `.quarter_to_date` or `.year_to_date`, and what that says.
+#[must_use]
+pub fn to_date(name: &str) -> (&str, Option<Group>) {
+    let own = TO_DATE.into_iter().find_map(|(suffix, group)| Some((name.strip_suffix(suffix)?, group)));
+    own.map_or((name, None), |(head, group)| (head, Some(group)))
+}
+
 /// A checked compensation plan.
 #[derive(Clone, Debug)]
 pub struct CompPlan {
@@ -120,6 +131,8 @@ pub struct CreditRule {
     pub lookup: Option<Expression>,
     /// Part of the amount that is credited.
     pub share: Option<Rational>,
+    /// Whether shares of splits are those that retire quota, where they are others (E18).
+    pub quota_share: bool,
     /// Who is credited.
     pub recipient: Recipient,
     /// With managers: the part of the amount that each level below keeps (E19).
@@ -235,6 +248,8 @@ pub struct Goal {
     pub prorate: bool,
     /// Index of the ramp of new hires.
     pub ramp: Option<usize>,
+    /// Whether every period of a window has the quota of the last one, instead of its own (E9).
+    pub retro: bool,
 }
 
 /// Where a goal comes from.

@@ -1,6 +1,7 @@
 //! The checked model of what measures pay: components, schedules, modifiers.
 
 use super::{Quantity, Team};
+use crate::ground::period::Group;
 use crate::ground::rational::Rational;
 use crate::ground::source::TextPlace;
 use crate::plan::expression::Expression;
@@ -10,8 +11,12 @@ use crate::plan::expression::Expression;
 pub struct Component {
     /// Name.
     pub name: String,
-    /// Index into the plan's measures; `None` for formulas and scorecards.
+    /// Index into the plan's measures; `None` for formulas and scorecards without one.
     pub measure: Option<usize>,
+    /// How often it pays: in each leaf period, or in the last of each quarter or year.
+    pub every: Group,
+    /// Whether it pays only who is in the plan on the last day of the period (E23).
+    pub employed: bool,
     /// The formula.
     pub pay: Pay,
     /// Nothing is paid below it.

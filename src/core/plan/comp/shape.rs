@@ -109,6 +109,11 @@ static CREDIT: Shape = Shape {
             "who is credited; rep when absent. rep: the rep of the transaction. splits: its shares of type split, or the rep when it has none. overlays: its shares of type overlay. territory: whoever holds the account's territory on the day. managers: the chain above the credited person",
         ),
         Field::optional("role", Kind::Text, "with splits or overlays: only shares of this role"),
+        Field::optional(
+            "quota_share",
+            Kind::Boolean,
+            "with splits: whether the shares are those of splits.quota_share, which need not total 100 % (`share` where it is empty): for a measure of what retires quota; false when absent",
+        ),
         Field::optional("levels", Kind::Integer(1, 64), "with managers: how many levels up; all when absent"),
         Field::optional(
             "of",
@@ -172,7 +177,11 @@ static GOAL: Shape = Shape {
     name: "goal",
     doc: "Where the goal of a payee comes from: exactly one of quota, amount, column, sql. The goal of a window is the sum of its periods' goals.",
     fields: &[
-        Field::optional("quota", Kind::Text, "name of a quota in the quotas table"),
+        Field::optional(
+            "quota",
+            Kind::Text,
+            "name of a quota in the quotas table; for a measure of a team, where the payee has none, that of the team (holder_id is its name, or all)",
+        ),
         Field::optional("amount", Kind::Number, "the same goal for everyone"),
         Field::optional("column", Kind::Text, "a number column of reps"),
         Field::optional("sql", Kind::Expression, "a number calculated from number columns of reps"),
@@ -192,6 +201,11 @@ static GOAL: Shape = Shape {
             "whether the goal shrinks with participation as the plan's `proration` says; true when absent, but false for quotas, which are taken as they stand",
         ),
         Field::optional("ramp", Kind::Text, "name of the ramp that new hires get"),
+        Field::optional(
+            "retro",
+            Kind::Boolean,
+            "with quota: whether a quota that changes restates the periods before it, so that every period of the window has the quota of the last one; false when absent: each keeps its own",
+        ),
     ],
 };
 
@@ -222,11 +236,25 @@ static COMPONENT: Shape = Shape {
             Kind::Text,
             "name, as in earnings and explanations; `plan cap` and `guarantee` are lines of the plan itself",
         ),
-        Field::optional("measure", Kind::Text, "name of the measure; not with formula and scorecard"),
+        Field::optional(
+            "measure",
+            Kind::Text,
+            "name of the measure. Formulas and scorecards name their own and need none; with one, they are calculated over its window: for each transaction, or to date less what was earned before",
+        ),
         Field::required(
             "pay",
             Kind::Choice(&["per-unit", "target-share", "fixed", "formula", "scorecard", "rank", "pool"]),
             "per-unit: rate x measurement. target-share: target x share of the attainment. fixed: an amount once `at` is reached, or the amount of a table. formula: `sql`. scorecard: target x weighted score of several measures. rank: prizes by rank. pool: a sum shared by a team",
+        ),
+        Field::optional(
+            "every",
+            Kind::Choice(&["period", "quarter", "year"]),
+            "how often it pays: in each leaf period (default), or once, in the last period of each quarter or year (or of the plan), on a window that reaches as far; targets are then those of the whole quarter or year",
+        ),
+        Field::optional(
+            "employed",
+            Kind::Boolean,
+            "whether it pays only who is in the plan on the last day of the period in which it pays; false when absent: who leaves before is paid by participation",
         ),
         Field::optional(
             "rate",
@@ -250,7 +278,7 @@ static COMPONENT: Shape = Shape {
         Field::optional(
             "sql",
             Kind::Expression,
-            "with formula: an amount calculated from measures (sales, sales.goal, sales.attainment), earlier components and columns of reps; names with a hyphen in double quotes",
+            "with formula: an amount calculated from measures (sales, sales.goal, sales.attainment), columns of reps and components above it (what they earned in the period; with .quarter_to_date or .year_to_date, so far); names with a hyphen or a blank in double quotes",
         ),
         Field::optional("items", Kind::List(&Kind::Table(&ITEM)), "with scorecard: the objectives"),
         Field::optional(

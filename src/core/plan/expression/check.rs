@@ -15,9 +15,11 @@ use crate::plan::contract::Type;
 const FUNCTIONS: &[&str] = &[
     "ABS",
     "CAST",
+    "CEIL",
     "COALESCE",
     "CONCAT",
     "EXTRACT",
+    "FLOOR",
     "GREATEST",
     "LEAST",
     "LENGTH",
@@ -138,7 +140,7 @@ fn lower_first(text: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
 
-struct Checker<'a> {
+pub(super) struct Checker<'a> {
     columns: &'a Columns,
     /// Whether the value is calculated with exact fractions, so that division is allowed.
     exact: bool,
@@ -147,7 +149,11 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn fault(&mut self, code: Code, message: String, hint: Option<&str>) -> Expression {
+    pub(super) fn fault(&mut self, code: Code, message: String, hint: Option<&str>) -> Expression {
+        // What is looked at twice is told once.
+        if self.faults.faults().iter().any(|told| told.code == code && told.message == message) {
+            return Expression::null();
+        }
         let fault = Diagnostic::error(code, message).at(Place::Text(self.place.clone()), "");
         self.faults.push(match hint {
             Some(hint) => fault.hint(hint),
@@ -156,11 +162,11 @@ impl Checker<'_> {
         Expression::null()
     }
 
-    fn outside(&mut self, what: &ast::Expr) -> Expression {
+    pub(super) fn outside(&mut self, what: &ast::Expr) -> Expression {
         self.fault(Code::SPM204, format!("`{what}` is not part of the dialect"), None)
     }
 
-    fn visit(&mut self, parsed: &ast::Expr) -> Expression {
+    pub(super) fn visit(&mut self, parsed: &ast::Expr) -> Expression {
         use ast::Expr;
         match parsed {
             Expr::Nested(inner) => self.visit(inner),
@@ -235,6 +241,8 @@ impl Checker<'_> {
                     &[Type::Text, Type::Number, Type::Number],
                     Type::Text,
                 ),
+            Expr::Floor { expr, .. } => self.to_whole(Function::Floor, expr),
+            Expr::Ceil { expr, .. } => self.to_whole(Function::Ceiling, expr),
             Expr::Function(function) => self.function(function, parsed),
             Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. } => {
                 self.fault(Code::SPM204, format!("`{parsed}`: a row expression has no subqueries"), None)
@@ -531,7 +539,7 @@ impl Checker<'_> {
         }
     }
 
-    fn call(
+    pub(super) fn call(
         &mut self,
         function: Function,
         arguments: &[&ast::Expr],
@@ -646,29 +654,6 @@ impl Checker<'_> {
                 self.fault(Code::SPM202, format!("there is no function {name}"), Some(&hint))
             }
         }
-    }
-
-    fn round(&mut self, inner: &ast::Expr, decimals: &ast::Expr, parsed: &ast::Expr) -> Expression {
-        let decimals_checked = self.visit(decimals);
-        let Node::Number(places) = decimals_checked.node else { return self.outside(parsed) };
-        let Some(places) = places.to_i64_pair().and_then(|(n, d)| u32::try_from(n).ok().filter(|_| d == 1))
-        else {
-            return self.fault(Code::SPM203, format!("`{parsed}`: decimals are a whole number from 0"), None);
-        };
-        let places = places.min(limit::COLUMN_DECIMALS_MAX);
-        let mut core = inner;
-        while let ast::Expr::Nested(nested) = core {
-            core = nested;
-        }
-        if let ast::Expr::BinaryOp { left, op: ast::BinaryOperator::Divide, right } = core {
-            return self.call(
-                Function::RoundQuotient(places),
-                &[left, right],
-                &[Type::Number, Type::Number],
-                Type::Number,
-            );
-        }
-        self.call(Function::Round(places), &[inner], &[Type::Number], Type::Number)
     }
 
     fn same_kind(&mut self, function: Function, list: &[&ast::Expr], parsed: &ast::Expr) -> Expression {

@@ -29,6 +29,7 @@ fn types_of_the_dialect() {
         ("event_date BETWEEN DATE '2027-01-01' AND DATE '2027-03-31'", Type::Boolean),
         ("EXTRACT(YEAR FROM event_date) = 2027", Type::Boolean),
         ("ROUND(amount / 3, 2)", Type::Number),
+        ("FLOOR(amount / 3) + CEIL(amount)", Type::Number),
         ("UPPER(TRIM(kind)) LIKE 'NEW%'", Type::Boolean),
         ("kind || '-' || store.Name", Type::Text),
         ("COALESCE(NULLIF(kind, ''), 'none')", Type::Text),

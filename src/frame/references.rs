@@ -1,0 +1,30 @@
+//! Events of transactions that do not exist: releases and cancellations that nothing will ever happen to.
+
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::source::Place;
+
+use crate::intake::origin;
+use crate::load::Tables;
+use crate::merge::Known;
+
+/// The tables whose rows are about a transaction by its identifier.
+pub const EVENTS: [&str; 2] = ["cancellations", "releases"];
+
+/// Warns of events whose transaction is not among the transactions, which have to be held whole.
+pub fn check_events(events: &Tables, transactions: &Tables, sink: &mut Sink) {
+    let known = transactions.get("transactions").and_then(|table| table.texts("transaction_id"));
+    let Some(known) = known.map(Known::new) else { return };
+    for name in EVENTS {
+        let Some(table) = events.get(name) else { continue };
+        let Some(ids) = table.texts("transaction_id") else { continue };
+        let missing = known.missing(ids);
+        let Some(first) = missing.first() else { continue };
+        let row = ids.iter().position(|id| id == Some(first.as_str())).unwrap_or(0);
+        let (path, record) = origin(table, row);
+        let message =
+            format!("{} transaction(s) of {name} are not in transactions, such as `{first}`", missing.len());
+        let place = Place::row(&path, Some(record), Some("transaction_id"));
+        let fault = Diagnostic::warning(Code::SPM109, message).at(place, "");
+        sink.push(fault.hint("complete transactions, or correct the extract: such an event changes nothing"));
+    }
+}
