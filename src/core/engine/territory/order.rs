@@ -126,19 +126,19 @@ impl Signs {
             accounts: (0..problem.accounts()).map(|account| own_account(problem, account)).collect(),
             territories: (0..problem.territories).map(|own| own_territory(problem, own)).collect(),
         };
-        if let Some(groups) = &problem.groups {
-            signs.mix_peers(groups);
-        }
         if let Some(contiguity) = &problem.contiguity {
-            signs.mix_peers(&contiguity.areas);
-            let degree = |area: &usize| contiguity.neighbours[*area].len() as u64;
             for (sign, area) in signs.accounts.iter_mut().zip(&contiguity.areas) {
-                *sign = mixed(*sign, degree(area));
+                *sign = mixed(*sign, contiguity.neighbours[*area].len() as u64);
             }
         }
         for _ in 0..ROUNDS {
-            let next = signs.mixed_pairs(problem);
-            signs = next;
+            signs = signs.mixed_pairs(problem);
+            if let Some(groups) = &problem.groups {
+                signs.mix_peers(groups);
+            }
+            if let Some(contiguity) = &problem.contiguity {
+                signs.mix_peers(&contiguity.areas);
+            }
         }
         signs
     }
