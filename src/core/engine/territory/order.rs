@@ -122,10 +122,7 @@ fn whole(value: i64) -> u64 {
 
 impl Signs {
     fn of(problem: &Problem) -> Self {
-        let mut signs = Self {
-            accounts: (0..problem.accounts()).map(|account| own_account(problem, account)).collect(),
-            territories: (0..problem.territories).map(|own| own_territory(problem, own)).collect(),
-        };
+        let mut signs = Self { accounts: own_accounts(problem), territories: own_territories(problem) };
         if let Some(contiguity) = &problem.contiguity {
             for (sign, area) in signs.accounts.iter_mut().zip(&contiguity.areas) {
                 *sign = mixed(*sign, contiguity.neighbours[*area].len() as u64);
@@ -172,18 +169,18 @@ impl Signs {
                 }
             }
         }
-        let mut tables: Vec<&Vec<i64>> = Vec::new();
+        let mut tables: Vec<Vec<u64>> = Vec::new();
         if let Costs::Table(costs) = &problem.costs {
-            tables.push(costs);
+            tables.push(costs.iter().copied().map(whole).collect());
         }
         for measure in &problem.measures {
             if let Loads::Pair(loads) = &measure.loads {
-                tables.push(loads);
+                tables.push(ranks(loads));
             }
         }
         for (number, table) in tables.into_iter().enumerate() {
-            for (at, value) in table.iter().enumerate() {
-                let how = mixed(number as u64 + 3, whole(*value));
+            for (at, value) in table.into_iter().enumerate() {
+                let how = mixed(number as u64 + 3, value);
                 meet(at / problem.territories, at % problem.territories, how);
             }
         }
@@ -212,34 +209,50 @@ fn of_place(place: Option<Point>) -> u64 {
     place.map_or(7, |place| place.axes().iter().fold(11, |sign, axis| mixed(sign, axis.to_bits())))
 }
 
-/// What an account is by itself.
-fn own_account(problem: &Problem, account: usize) -> u64 {
-    let mut sign = mixed(1, whole(problem.move_cost(account)));
-    if let Costs::Travel(travel) = &problem.costs {
-        sign = mixed(mixed(sign, of_place(travel.accounts[account])), whole(travel.rate(account)));
-    }
-    for measure in &problem.measures {
-        if let Loads::Account(loads) = &measure.loads {
-            sign = mixed(sign, whole(loads[account]));
-        }
-    }
-    problem.move_limits.iter().fold(sign, |sign, limit| mixed(sign, whole(limit.loads[account])))
+/// The place of each value among all different ones: the same in any unit of a measure.
+fn ranks<T: Ord + Copy>(values: &[T]) -> Vec<u64> {
+    let mut different = values.to_vec();
+    different.sort_unstable();
+    different.dedup();
+    values.iter().map(|value| different.partition_point(|other| other < value) as u64).collect()
 }
 
-/// What a territory is by itself.
-fn own_territory(problem: &Problem, territory: usize) -> u64 {
-    let mut sign = 2;
-    if let Costs::Travel(travel) = &problem.costs {
-        sign = mixed(sign, of_place(travel.homes[territory]));
-    }
-    for measure in &problem.measures {
-        let band = measure.bands[territory];
-        for end in [band.low, band.high] {
-            for part in [end, end >> 64] {
-                // Both halves of an end.
-                sign = mixed(sign, u64::try_from(part & i128::from(u64::MAX)).unwrap_or(0));
+/// What each account is by itself.
+fn own_accounts(problem: &Problem) -> Vec<u64> {
+    let own = |account: usize| {
+        let sign = mixed(1, whole(problem.move_cost(account)));
+        match &problem.costs {
+            Costs::Table(_) => sign,
+            Costs::Travel(travel) => {
+                mixed(mixed(sign, of_place(travel.accounts[account])), whole(travel.rate(account)))
             }
         }
+    };
+    let mut signs: Vec<u64> = (0..problem.accounts()).map(own).collect();
+    let measures = problem.measures.iter().filter_map(|measure| match &measure.loads {
+        Loads::Account(loads) => Some(loads),
+        Loads::Pair(_) => None,
+    });
+    for loads in measures.chain(problem.move_limits.iter().map(|limit| &limit.loads)) {
+        for (sign, rank) in signs.iter_mut().zip(ranks(loads)) {
+            *sign = mixed(*sign, rank);
+        }
     }
-    sign
+    signs
+}
+
+/// What each territory is by itself.
+fn own_territories(problem: &Problem) -> Vec<u64> {
+    let own = |territory: usize| match &problem.costs {
+        Costs::Table(_) => 2,
+        Costs::Travel(travel) => of_place(travel.homes[territory]),
+    };
+    let mut signs: Vec<u64> = (0..problem.territories).map(own).collect();
+    for measure in &problem.measures {
+        let ends: Vec<(i128, i128)> = measure.bands.iter().map(|band| (band.low, band.high)).collect();
+        for (sign, rank) in signs.iter_mut().zip(ranks(&ends)) {
+            *sign = mixed(*sign, rank);
+        }
+    }
+    signs
 }
