@@ -111,20 +111,28 @@ impl View {
     }
 
     /// The part of the picture where most accounts are, when that is small: the narrowest stretch that has three quarters of
-    /// them, both ways, in the form of the whole.
+    /// them with those beside it, both ways, in the form of the whole.
     fn near(&self, panels: &[Panel]) -> Option<[f64; 4]> {
         /// Larger parts of the whole are no closer look.
         const SMALL: f64 = 0.6;
+        /// How far beside the stretch accounts still belong to it, and the margin around them.
+        const BESIDE: f64 = 0.5;
+        const MARGIN: f64 = 1.1;
         let dots = panels.iter().flat_map(|panel| &panel.dots);
         let places: Vec<(f64, f64)> = dots.map(|dot| self.place(dot.latitude, dot.longitude)).collect();
         let stretch = |pick: fn(&(f64, f64)) -> f64| {
             let mut all: Vec<f64> = places.iter().map(pick).collect();
             all.sort_by(f64::total_cmp);
             let ends = all.iter().zip(all.get(all.len() * 3 / 4..)?);
-            ends.map(|(low, high)| (high - low, *low)).min_by(|a, b| a.0.total_cmp(&b.0))
+            let (wide, low) =
+                ends.map(|(low, high)| (high - low, *low)).min_by(|a, b| a.0.total_cmp(&b.0))?;
+            let (from, to) = (low - BESIDE * wide, low + wide + BESIDE * wide);
+            let first = all.iter().copied().find(|at| *at >= from)?;
+            let last = all.iter().rev().copied().find(|at| *at <= to)?;
+            Some((last - first, first))
         };
         let ((wide, left), (tall, top)) = (stretch(|place| place.0)?, stretch(|place| place.1)?);
-        let part = (wide / WIDTH).max(tall / self.height) * 1.5;
+        let part = (wide / WIDTH).max(tall / self.height) * MARGIN;
         let (across, down) = (part * WIDTH, part * self.height);
         (part < SMALL && part > 0.0)
             .then(|| [left + (wide - across) / 2.0, top + (tall - down) / 2.0, across, down])

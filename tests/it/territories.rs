@@ -126,6 +126,12 @@ fn created_territories_have_centres_and_hold_their_limits() {
     project.run(&["-q", "territories", "map"]).exits(0);
     let ran = project.run(&["territories", "create"]).exits(3);
     assert!(ran.stderr().contains("how many territories?"), "{}", ran.stderr());
+    let ran = project.run(&["territories", "create", "--count", "0"]).exits(2);
+    assert!(ran.stderr().contains("there must be at least one territory"), "{}", ran.stderr());
+    let ran = project.run(&["territories", "create", "--count", "many"]).exits(2);
+    assert!(ran.stderr().contains("A whole number, such as 50"), "{}", ran.stderr());
+    let ran = project.run(&["territories", "create", "--count", "702"]).exits(4);
+    assert!(ran.stderr().contains("701 accounts cannot fill 702 territories"), "{}", ran.stderr());
 }
 
 /// Counties as accounts, and which of them touch.
@@ -191,6 +197,13 @@ fn a_county_that_touches_nothing_is_named() {
     );
     let ran = project.run(&["territories", "create"]).exits(3);
     assert!(ran.stderr().contains("plain numbers"), "{}", ran.stderr());
+    // A table that is nearly empty is one fault, not one for each county.
+    project.file("plans/districts.toml", plan);
+    let first: Vec<&str> = text.lines().take(2).collect();
+    project.file("adjacency.csv", first.join("\n"));
+    let ran = project.run(&["territories", "create"]).exits(4);
+    assert_eq!(ran.stderr().matches("touch no others").count(), 5, "{}", ran.stderr());
+    assert!(ran.stderr().contains("93 more like the last of these"), "{}", ran.stderr());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What stands in the way of an answer, in the words of the plan.
 
+use std::mem::{Discriminant, discriminant};
+
 use spm_core::engine::territory::{self, Conflict, Evaluation, Problem, Whole};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::rational::Rational;
@@ -9,6 +11,9 @@ use spm_frame::planning::TerritoryRows;
 
 use crate::cli::exit::{self, Failure};
 use crate::cli::ui::Ui;
+
+/// Conflicts of a kind that are told one by one.
+const SHOWN: usize = 5;
 
 /// Fails when limits cannot hold together whatever the assignment.
 pub fn conflicts(plan: &TerritoryPlan, rows: &TerritoryRows, problem: &Problem) -> Result<(), Failure> {
@@ -22,9 +27,43 @@ pub fn conflicts(plan: &TerritoryPlan, rows: &TerritoryRows, problem: &Problem) 
         None => rows.accounts[account].clone(),
     };
     let asked = whole.as_ref().map_or(problem, |whole| &whole.problem);
-    let conflicts: Vec<String> =
-        asked.conflicts().iter().map(|conflict| conflict_text(conflict, rows, asked, &name)).collect();
-    if conflicts.is_empty() { Ok(()) } else { Err(infeasible(plan, &conflicts)) }
+    let conflicts = asked.conflicts();
+    if conflicts.is_empty() {
+        return Ok(());
+    }
+    let mut sink = Sink::default();
+    let mut kinds: Vec<(Discriminant<Conflict>, usize)> = Vec::new();
+    for conflict in &conflicts {
+        let kind = discriminant(conflict);
+        match kinds.iter_mut().find(|(own, _)| *own == kind) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((kind, 1)),
+        }
+        if kinds.iter().any(|(own, count)| *own == kind && *count <= SHOWN) {
+            sink.push(no_answer(plan, conflict_text(conflict, rows, asked, &name), hint_of(conflict)));
+        }
+    }
+    for (kind, count) in kinds.into_iter().filter(|(_, count)| *count > SHOWN) {
+        let last = conflicts.iter().rfind(|conflict| discriminant(*conflict) == kind);
+        let message = format!("{} more like the last of these", count - SHOWN);
+        sink.push(no_answer(plan, message, last.map_or("", hint_of)));
+    }
+    Err(Failure::Faults(sink, exit::INFEASIBLE))
+}
+
+/// What to do about a conflict.
+fn hint_of(conflict: &Conflict) -> &'static str {
+    match conflict {
+        Conflict::Nowhere { .. } => "allow more pairs, or add rows to the table costs",
+        Conflict::TooLarge { .. } => "widen the tolerance, ask for fewer territories, or split the account",
+        Conflict::Total { .. } => "change `least`, `most` or the capacities, or who takes part",
+        Conflict::TooFew { .. } => "ask for fewer territories, or lower the least load",
+        Conflict::Locked { .. } => "unlock some of them, or widen the limit",
+        Conflict::CutOff { .. } => {
+            "add rows to adjacency, such as a bridge or a ferry, or leave these accounts out with a condition"
+        }
+        Conflict::Empty { .. } => "lower `least`, raise `most`, or widen the tolerance",
+    }
 }
 
 /// A load as the measure writes it.
@@ -144,15 +183,15 @@ pub fn warn(plan: &TerritoryPlan, rows: &TerritoryRows, created: bool, ui: &Ui) 
     ui.notices(&sink);
 }
 
+fn no_answer(plan: &TerritoryPlan, reason: String, hint: &str) -> Diagnostic {
+    Diagnostic::error(Code::SPM501, reason).at(Place::Text(plan.place.clone()), "").hint(hint)
+}
+
 /// No answer, and why.
 pub fn infeasible(plan: &TerritoryPlan, reasons: &[String]) -> Failure {
+    const HINT: &str = "widen a tolerance, unlock accounts, raise max_moves, max_moved or max_accounts, allow more pairs, or add rows to adjacency";
     let mut sink = Sink::default();
-    for reason in reasons {
-        let fault = Diagnostic::error(Code::SPM501, reason.clone()).at(Place::Text(plan.place.clone()), "");
-        sink.push(fault.hint(
-            "widen a tolerance, unlock accounts, raise max_moves, max_moved or max_accounts, allow more pairs, or add rows to adjacency",
-        ));
-    }
+    reasons.iter().for_each(|reason| sink.push(no_answer(plan, reason.clone(), HINT)));
     Failure::Faults(sink, exit::INFEASIBLE)
 }
 

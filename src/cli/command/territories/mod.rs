@@ -54,7 +54,7 @@ pub enum Command {
     )]
     Create {
         /// Number of territories; `territories` of the plan when absent
-        #[arg(long)]
+        #[arg(long, value_parser = at_least_one)]
         count: Option<usize>,
     },
     /// Give new accounts to those who stand: by the rules of the plan first, by fit second
@@ -112,6 +112,14 @@ pub enum Command {
         #[arg(long)]
         to: Option<PathBuf>,
     },
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("there must be at least one territory".to_owned()),
+        Ok(count) => Ok(count),
+        Err(_) => Err("how many territories? A whole number, such as 50".to_owned()),
+    }
 }
 
 /// What the command reads.
@@ -266,7 +274,8 @@ fn create(scope: &Scope<'_>, count: Option<usize>) -> Result<Table, Failure> {
     let rows = territory_rows(plan, scope.tables, Some(count)).map_err(input)?;
     if rows.accounts.len() < count {
         let message = format!("{} accounts cannot fill {count} territories", rows.accounts.len());
-        return Err(input(scope.fault(Code::SPM501, message).hint("ask for fewer territories")));
+        let fault = scope.fault(Code::SPM501, message).hint("ask for fewer territories");
+        return Err(Failure::fault(fault, exit::INFEASIBLE));
     }
     warn(plan, &rows, true, ui);
     let mut problem = build::problem(plan, &rows, true).map_err(input)?;

@@ -37,10 +37,12 @@ struct Dual<'a> {
     /// How far the corner of what a territory's bands are worth is rounded off: what its accounts' smoothing adds up to.
     rounds: Vec<f64>,
     load_scales: Vec<f64>,
+    /// Costs of candidates, and loads as the candidates have them, in these units.
+    costs: Vec<f64>,
+    loads: Vec<f64>,
     /// Middle and half the width of each band, at `territory * measures + measure`.
     middles: Vec<f64>,
     widths: Vec<f64>,
-    /// Price of a move.
     /// Price of what a move counts, by limit on moves.
     moves: Vec<f64>,
 }
@@ -49,14 +51,6 @@ struct Dual<'a> {
 struct Place {
     value: f64,
     gradient: Vec<f64>,
-}
-
-/// Room for the numbers of one account.
-struct Scratch {
-    /// Loads by measure.
-    loads: Vec<f64>,
-    /// Priced costs, or shares, by candidate.
-    values: Vec<f64>,
 }
 
 #[expect(clippy::cast_precision_loss, reason = "the search may be inexact, the bound is not")]
@@ -104,6 +98,8 @@ impl<'a> Dual<'a> {
             cost_scale,
             warmth,
             rounds,
+            costs: candidates.costs.iter().map(|cost| *cost as f64 / cost_scale).collect(),
+            loads: candidates.scaled_loads(&load_scales),
             load_scales,
             middles,
             widths,
@@ -123,23 +119,21 @@ impl<'a> Dual<'a> {
             .map(move |block| block * BLOCK..((block + 1) * BLOCK).min(all))
     }
 
-    fn weigh(&self, account: usize, candidate: usize, loads: &mut [f64]) {
-        for ((load, units), scale) in
-            loads.iter_mut().zip(self.candidates.loads(account, candidate)).zip(&self.load_scales)
-        {
-            *load = *units as f64 / scale;
-        }
+    /// Loads of an account in the territory of a candidate, by measure.
+    fn loads(&self, account: usize, candidate: usize) -> &[f64] {
+        let at = self.candidates.loads_at(account, candidate);
+        &self.loads[at..at + self.measures]
     }
 
     /// The priced cost of each candidate of an account.
-    fn priced(&self, account: usize, prices: &[f64], loads: &mut [f64], values: &mut Vec<f64>) {
+    fn priced(&self, account: usize, prices: &[f64], values: &mut Vec<f64>) {
         values.clear();
         for candidate in self.candidates.of(account) {
             let territory = self.candidates.territories[candidate] as usize;
-            self.weigh(account, candidate, loads);
             let own = &prices[territory * self.measures..(territory + 1) * self.measures];
-            let mut value = self.candidates.costs[candidate] as f64 / self.cost_scale;
-            value += own.iter().zip(loads.iter()).map(|(price, load)| price * load).sum::<f64>();
+            let loads = self.loads(account, candidate);
+            let mut value = self.costs[candidate];
+            value += own.iter().zip(loads).map(|(price, load)| price * load).sum::<f64>();
             if !self.moves.is_empty() && self.problem.moves(account, territory) {
                 let limits = self.moves.iter().zip(&self.problem.move_limits);
                 value += limits.map(|(price, limit)| price * limit.loads[account] as f64).sum::<f64>();
@@ -159,10 +153,10 @@ impl<'a> Dual<'a> {
     /// The dual without smoothing, over the candidates.
     fn hard(&self, prices: &[f64]) -> f64 {
         let block = |accounts: std::ops::Range<usize>| {
-            let (mut loads, mut values) = (vec![0.0; self.measures], Vec::new());
+            let mut values = Vec::new();
             accounts
                 .map(|sampled| {
-                    self.priced(sampled * self.stride, prices, &mut loads, &mut values);
+                    self.priced(sampled * self.stride, prices, &mut values);
                     values.iter().copied().fold(f64::INFINITY, f64::min)
                 })
                 .filter(|value| value.is_finite())
@@ -181,11 +175,10 @@ impl<'a> Dual<'a> {
         limits.map(|(price, limit)| price * limit.most as f64).sum()
     }
 
-    /// Spreads an account over its candidates by the softmin of their priced costs; returns the softmin.
-    fn spread(&self, account: usize, prices: &[f64], smooth: f64, scratch: &mut Scratch) -> Option<f64> {
-        let Scratch { loads, values } = scratch;
+    /// Spreads an account over its candidates by the softmin of their priced costs, which `values` become shares of; returns the softmin.
+    fn spread(&self, account: usize, prices: &[f64], smooth: f64, values: &mut Vec<f64>) -> Option<f64> {
         let smooth = smooth * self.warmth[account];
-        self.priced(account, prices, loads, values);
+        self.priced(account, prices, values);
         let least = values.iter().copied().fold(f64::INFINITY, f64::min);
         let mut total = 0.0;
         for value in values.iter_mut() {
@@ -197,24 +190,19 @@ impl<'a> Dual<'a> {
         (!values.is_empty()).then(|| least - smooth * total.ln())
     }
 
-    fn scratch(&self) -> Scratch {
-        Scratch { loads: vec![0.0; self.measures], values: Vec::new() }
-    }
-
     /// The smoothed dual and its slope.
     fn at(&self, prices: &[f64], smooth: f64) -> Place {
         let block = |accounts: std::ops::Range<usize>| {
             let mut part = Place { value: 0.0, gradient: vec![0.0; prices.len()] };
-            let mut scratch = self.scratch();
+            let mut shares = Vec::new();
             for sampled in accounts {
                 let account = sampled * self.stride;
-                let Some(least) = self.spread(account, prices, smooth, &mut scratch) else { continue };
+                let Some(least) = self.spread(account, prices, smooth, &mut shares) else { continue };
                 part.value += least;
-                for (candidate, share) in self.candidates.of(account).zip(&scratch.values) {
+                for (candidate, share) in self.candidates.of(account).zip(&shares) {
                     if *share > 0.0 {
-                        self.weigh(account, candidate, &mut scratch.loads);
                         let at = self.candidates.territories[candidate] as usize * self.measures;
-                        for (measure, load) in scratch.loads.iter().enumerate() {
+                        for (measure, load) in self.loads(account, candidate).iter().enumerate() {
                             part.gradient[at + measure] += share * load;
                         }
                     }
@@ -240,31 +228,26 @@ impl<'a> Dual<'a> {
     /// How the slope changes with the prices, negated: positive.
     fn curvature(&self, prices: &[f64], smooth: f64) -> Curvature {
         /// Shares below this do not count.
-        const LEAST: f64 = 1e-7;
+        const LEAST: f64 = 1e-3;
         let block = |accounts: std::ops::Range<usize>| {
             let mut part = Curvature::new(self.problem.territories, self.measures);
-            let (mut scratch, mut held) = (self.scratch(), Vec::new());
-            let mut loads: Vec<f64> = Vec::new();
+            let (mut shares, mut held) = (Vec::new(), Vec::new());
             for sampled in accounts {
                 let account = sampled * self.stride;
-                if self.spread(account, prices, smooth, &mut scratch).is_none() {
+                if self.spread(account, prices, smooth, &mut shares).is_none() {
                     continue;
                 }
                 let warmth = smooth * self.warmth[account];
                 held.clear();
-                loads.clear();
-                for (candidate, share) in self.candidates.of(account).zip(&scratch.values) {
+                for (candidate, share) in self.candidates.of(account).zip(&shares) {
                     if *share > LEAST && *share < 1.0 - LEAST {
-                        self.weigh(account, candidate, &mut scratch.loads);
-                        held.push((self.candidates.territories[candidate], *share));
-                        loads.extend_from_slice(&scratch.loads);
+                        let territory = self.candidates.territories[candidate];
+                        held.push((territory, *share, self.loads(account, candidate)));
                     }
                 }
-                for (first, (territory, share)) in held.iter().enumerate() {
-                    let own = &loads[first * self.measures..(first + 1) * self.measures];
+                for (first, (territory, share, own)) in held.iter().enumerate() {
                     part.add(*territory, *territory, share * (1.0 - share) / warmth, own, own);
-                    for (second, (other, rest)) in held.iter().enumerate().take(first) {
-                        let others = &loads[second * self.measures..(second + 1) * self.measures];
+                    for (other, rest, others) in held.iter().take(first) {
                         if territory < other {
                             part.add(*territory, *other, -share * rest / warmth, own, others);
                         } else {
@@ -354,11 +337,11 @@ impl<'a> Dual<'a> {
 
     /// What counts in a limit on moves when each account picks its cheapest candidate.
     fn movers(&self, prices: &[f64], limit: usize) -> i64 {
-        let (mut loads, mut values) = (vec![0.0; self.measures], Vec::new());
+        let mut values = Vec::new();
         let mut movers = 0i64;
         for sampled in 0..self.sampled() {
             let account = sampled * self.stride;
-            self.priced(account, prices, &mut loads, &mut values);
+            self.priced(account, prices, &mut values);
             let best = self.candidates.of(account).zip(&values).min_by(|a, b| a.1.total_cmp(b.1));
             let moved = |(candidate, _): (usize, &f64)| {
                 self.problem.moves(account, self.candidates.territories[candidate] as usize)

@@ -124,10 +124,21 @@ impl Candidates {
         self.starts[account]..self.starts[account + 1]
     }
 
+    /// Where the loads of an account in the territory of a candidate start.
+    pub(super) fn loads_at(&self, account: usize, candidate: usize) -> usize {
+        self.measures * if self.by_pair { candidate } else { account }
+    }
+
     /// Loads of an account in the territory of a candidate, by measure.
     pub(super) fn loads(&self, account: usize, candidate: usize) -> &[i64] {
-        let at = if self.by_pair { candidate } else { account };
-        &self.loads[at * self.measures..(at + 1) * self.measures]
+        let at = self.loads_at(account, candidate);
+        &self.loads[at..at + self.measures]
+    }
+
+    /// All loads, in units of their measures' scales.
+    #[expect(clippy::cast_precision_loss, reason = "prices may be inexact, the bound is not")]
+    pub(super) fn scaled_loads(&self, scales: &[f64]) -> Vec<f64> {
+        self.loads.iter().zip(scales.iter().cycle()).map(|(units, scale)| *units as f64 / scale).collect()
     }
 
     /// The candidate of an account that is a territory.

@@ -15,6 +15,8 @@ const LEVELS: usize = 60;
 /// How many falls of the temperature are between two looks at the centres, where these are to be found.
 const LEVELS_BETWEEN_CENTRES: usize = 4;
 const COLDEST: f64 = 1e-3;
+/// The part of the first temperature at which many accounts start.
+const COOL: f64 = 0.01;
 
 /// Accounts that have no territory yet.
 const NOBODY: usize = usize::MAX;
@@ -350,8 +352,10 @@ impl<'a> Patches<'a> {
         let accounts = self.problem.accounts();
         let tries = (rounds as usize * TRIES).max(if rounds > 0 { accounts * TRIES_PER_ACCOUNT } else { 0 });
         let mut best = (self.score(), self.at.clone());
-        let mut temperature = self.warmth(random);
-        let cooling = COLDEST.powf(1.0 / LEVELS as f64);
+        // Few tries for each account leave no time to mend what heat undoes.
+        let heat = if tries > accounts * TRIES_PER_ACCOUNT { 1.0 } else { COOL };
+        let mut temperature = heat * self.warmth(random);
+        let cooling = (COLDEST / heat).powf(1.0 / LEVELS as f64);
         for level in 0..LEVELS {
             for _ in 0..tries / LEVELS {
                 let account = random.below(accounts);

@@ -2,12 +2,13 @@
 //! (Lloyd 1982), each time with prices that keep the territories within their bands.
 
 use super::dual::Prices;
+use super::order::Ordered;
 use super::problem::{Band, Contiguity, Costs, Fit, Loads, Measure, MoveLimit, Problem};
 use super::renew::{drawn, renew};
 use super::search::{Random, Score};
 use super::travel::{Centres, Point, Travel};
 use super::{
-    Evaluation, Grown, Outcome, Priced, Settings, TINY, Whole, divide, evaluate, grown, prove, score,
+    Evaluation, Grown, Outcome, Priced, Settings, TINY, Whole, bound, divide, evaluate, grown, prove, score,
 };
 
 /// Accounts of a territory from which its centre is found; more are sampled.
@@ -16,12 +17,31 @@ const SAMPLE: usize = 100;
 const TURNS: [usize; 2] = [30, 12];
 /// Turns on finished answers at most, and the gain, as a part of the cost, below which a larger problem takes no more.
 const SETTLED_TURNS: usize = 7;
+/// As many are enough where a part of the territories is tried anew, and for many accounts.
+pub(super) const FEW_TURNS: usize = 3;
 const GAIN: i128 = 200;
 
 /// Finds a centre for each territory, and divides the accounts. `problem` must cost travel; its homes become the centres.
 /// The bound of the outcome holds for these centres.
 #[must_use]
 pub fn create(problem: &mut Problem, settings: Settings, progress: &mut dyn FnMut(u32)) -> Outcome {
+    let mut ordered = Ordered::of(problem);
+    let outcome = create_ordered(&mut ordered.problem, settings, progress);
+    let homes = ordered.by_territory(homes_of(&ordered.problem));
+    if let Costs::Travel(travel) = &mut problem.costs {
+        travel.homes = homes;
+    }
+    let outcome = ordered.restored(outcome);
+    if problem.accounts() > super::SMALL {
+        return outcome;
+    }
+    // Proven anew for these centres, as whoever scores the answer does it.
+    let (prices, bound) = prove(problem);
+    Outcome { prices, bound, ..outcome }
+}
+
+/// As [`create`], of accounts in the order of their contents; the bound is yet to be proven.
+fn create_ordered(problem: &mut Problem, settings: Settings, progress: &mut dyn FnMut(u32)) -> Outcome {
     if let Some(mut whole) = Whole::of(problem) {
         return create_whole(problem, &mut whole, settings, progress);
     }
@@ -35,18 +55,20 @@ pub fn create(problem: &mut Problem, settings: Settings, progress: &mut dyn FnMu
     }
     let homes = bisect(&sample, None);
     place(&mut sample, &homes);
-    take_turns(&mut sample, TURNS[usize::from(!small)], progress);
+    let (_, prices) = take_turns(&mut sample, TURNS[usize::from(!small)], progress);
     let homes = homes_of(&sample).to_vec();
     place(problem, &homes);
     if !small {
-        return divide(problem, &Priced::of(problem), None, settings, progress);
+        return divide(problem, &Priced::of(problem, prices.as_ref()), None, settings, progress);
     }
     let short = Settings { iterations: settings.iterations / 20, ..settings };
-    let mut answer = settle(problem, None, short, progress);
+    let turns = if problem.accounts() <= TINY { SETTLED_TURNS } else { FEW_TURNS };
+    let mut answer = settle(problem, (None, prices), turns, short, progress);
     renew(problem, &mut answer, settings, progress);
-    let (_, assignment) = settle(problem, Some(answer), settings, progress);
+    let (_, assignment) = settle(problem, (Some(answer), None), turns, settings, progress);
     problem.locked.fill(None);
-    let (prices, bound) = prove(problem);
+    let prices = Prices::zero(problem);
+    let bound = bound(problem, &prices);
     let found = evaluate(problem, &assignment.iter().copied().map(Some).collect::<Vec<_>>());
     let Evaluation { feasible, objective, moves, .. } = found;
     Outcome { assignment, feasible, objective, bound, prices, moves, seed: settings.seed }
@@ -60,20 +82,26 @@ fn create_whole(
     settings: Settings,
     progress: &mut dyn FnMut(u32),
 ) -> Outcome {
-    let made = create(&mut whole.problem, settings, progress);
+    let made = create_ordered(&mut whole.problem, settings, progress);
     let homes = homes_of(&whole.problem).to_vec();
     if let Costs::Travel(travel) = &mut problem.costs {
         travel.homes = homes;
     }
     let Some(exact) = Whole::of(problem) else { return made };
-    let priced = Priced::of(&exact.problem);
+    let priced = Priced::of(&exact.problem, None);
     let outcome = divide(&exact.problem, &priced, Some(&made.assignment), settings, progress);
     exact.expanded(problem, outcome)
 }
 
 /// Centres and borders on prices take turns until the bound falls no further; the homes of the problem become the centres.
-/// Returns the bound.
-pub(super) fn take_turns(problem: &mut Problem, turns: usize, progress: &mut dyn FnMut(u32)) -> i128 {
+/// Returns the bound, nearly, and prices that nearly fit.
+pub(super) fn take_turns(
+    problem: &mut Problem,
+    turns: usize,
+    progress: &mut dyn FnMut(u32),
+) -> (i128, Option<Prices>) {
+    /// Lists grow once a turn, because the next turn's prices differ anyway.
+    const GROWTHS: usize = 1;
     let mut prices: Option<Prices> = None;
     let mut best: Option<(i128, Vec<Option<Point>>)> = None;
     let mut stalled = 0;
@@ -83,7 +111,7 @@ pub(super) fn take_turns(problem: &mut Problem, turns: usize, progress: &mut dyn
         // Lists start from what the last turn added to them.
         more.drain(..more.len().saturating_sub(2));
         let Grown { prices: found, proven: value, cheapest, .. } =
-            grown(problem, prices.as_ref(), &mut more, 0);
+            grown(problem, prices.as_ref(), &mut more, GROWTHS, 0);
         if best.as_ref().is_none_or(|(least, _)| value < *least) {
             let gain = best.as_ref().map_or(i128::MAX, |(least, _)| (least - value).saturating_mul(2000));
             stalled = if gain < value { stalled + 1 } else { 0 };
@@ -99,24 +127,27 @@ pub(super) fn take_turns(problem: &mut Problem, turns: usize, progress: &mut dyn
         place(problem, &homes);
         prices = Some(found);
     }
-    let Some((least, homes)) = best else { return 0 };
+    let Some((least, homes)) = best else { return (0, None) };
     place(problem, &homes);
-    least
+    (least, prices)
 }
 
 /// Finished answers and their centres take turns while that helps: such centres fit what cannot be split better than those on
 /// prices. Returns the answer and its score; the homes of the problem become its centres.
 pub(super) fn settle(
     problem: &mut Problem,
-    known: Option<(Score, Vec<usize>)>,
+    (known, mut prices): (Option<(Score, Vec<usize>)>, Option<Prices>),
+    turns: usize,
     settings: Settings,
     progress: &mut dyn FnMut(u32),
 ) -> (Score, Vec<usize>) {
     let mut best = known;
-    for _ in 0..SETTLED_TURNS {
+    for _ in 0..turns {
         let before = homes_of(problem).to_vec();
         let own = best.as_ref().map(|(_, assignment)| assignment.as_slice());
-        let assignment = divide(problem, &Priced::of(problem), own, settings, progress).assignment;
+        let made = divide(problem, &Priced::of(problem, prices.as_ref()), own, settings, progress);
+        let assignment = made.assignment;
+        prices = Some(made.prices);
         let there = score(problem, &assignment);
         let homes = centres(problem, |account| assignment.get(account).copied());
         let stays = homes_of(problem).to_vec();
@@ -180,7 +211,9 @@ pub(super) fn part(problem: &Problem, accounts: &[usize], territories: &[usize])
         };
         accounts.iter().copied().flat_map(row).collect()
     };
-    let inside = |territory: Option<usize>| territory.and_then(|own| territories.binary_search(&own).ok());
+    let mut places = vec![None; problem.territories];
+    territories.iter().enumerate().for_each(|(place, territory)| places[*territory] = Some(place));
+    let inside = |territory: Option<usize>| territory.and_then(|own: usize| places[own]);
     let costs = match &problem.costs {
         Costs::Table(all) => Costs::Table(pairs(all)),
         Costs::Travel(travel) => Costs::Travel(Travel {

@@ -1,7 +1,7 @@
 //! Bands and the limit on moves, and what it weighs to break them: more, the longer they stay broken.
 
 use super::Prices;
-use super::problem::{Measure, Problem};
+use super::problem::{Band, Measure, Problem};
 
 /// How many times their first weight limits that stay broken may come to weigh.
 const HEAVIEST: f64 = 1e6;
@@ -13,11 +13,9 @@ const MILLION: f64 = 1_000_000.0;
 #[derive(Clone, Debug)]
 pub(super) struct Limits {
     measures: usize,
-    low: Vec<i64>,
-    high: Vec<i64>,
+    bands: Vec<Limit>,
     /// 1 / mean territory by measure.
     scales: Vec<f64>,
-    weights: Vec<f64>,
     /// The first weights, below which none falls.
     base: Vec<f64>,
     /// The most that may leave the territories of today, by limit on moves.
@@ -26,6 +24,21 @@ pub(super) struct Limits {
     move_scales: Vec<f64>,
     move_weights: Vec<f64>,
     move_bases: Vec<f64>,
+}
+
+/// A band, and what a unit of load beyond it weighs.
+#[derive(Clone, Copy, Debug)]
+struct Limit {
+    low: i64,
+    high: i64,
+    weight: f64,
+}
+
+impl Limit {
+    /// How far a load is beyond the band.
+    fn beyond(&self, load: i64) -> i64 {
+        (load - self.high).max(self.low - load).max(0)
+    }
 }
 
 fn narrow(value: i128) -> i64 {
@@ -37,10 +50,6 @@ impl Limits {
     /// `weights` say what it costs to break a band by a mean territory.
     pub(super) fn new(problem: &Problem, prices: &Prices, weights: Vec<f64>) -> Self {
         let measures = problem.measures.len();
-        let by_band = |of: &dyn Fn(usize, usize) -> i128| -> Vec<i64> {
-            let own = |territory: usize| (0..measures).map(move |measure| narrow(of(territory, measure)));
-            (0..problem.territories).flat_map(own).collect()
-        };
         let count = problem.territories.max(1) as f64;
         let scale = |measure: &Measure| {
             1.0 / (measure.bands.iter().map(|band| band.high as f64).sum::<f64>() / count).max(1.0)
@@ -58,13 +67,20 @@ impl Limits {
             .zip(&move_scales)
             .map(|(price, scale)| heaviest + 2.0 * *price as f64 * prices.unit() / scale)
             .collect();
+        let scales: Vec<f64> = problem.measures.iter().map(scale).collect();
+        let mut bands = Vec::with_capacity(weights.len());
+        for territory in 0..problem.territories {
+            for (measure, scale) in problem.measures.iter().zip(&scales) {
+                let weight = weights[bands.len()] * scale;
+                let Band { low, high } = measure.bands[territory];
+                bands.push(Limit { low: narrow(low), high: narrow(high), weight });
+            }
+        }
         Self {
             measures,
-            low: by_band(&|territory, measure| problem.measures[measure].bands[territory].low),
-            high: by_band(&|territory, measure| problem.measures[measure].bands[territory].high),
-            scales: problem.measures.iter().map(scale).collect(),
-            base: weights.clone(),
-            weights,
+            base: bands.iter().map(|band| band.weight).collect(),
+            bands,
+            scales,
             most: problem.move_limits.iter().map(|limit| limit.most).collect(),
             move_scales,
             move_weights: move_bases.clone(),
@@ -79,22 +95,14 @@ impl Limits {
 
     /// How far a load is from the end of its band that a price pays for.
     pub(super) fn room(&self, index: usize, load: i64, price: f64) -> i64 {
-        if price > 0.0 { self.high[index] - load } else { self.low[index] - load }
-    }
-
-    /// How far a load is beyond its band.
-    fn beyond(&self, index: usize, load: i64) -> i64 {
-        (load - self.high[index]).max(self.low[index] - load).max(0)
+        let band = &self.bands[index];
+        if price > 0.0 { band.high - load } else { band.low - load }
     }
 
     /// What a load that is beyond its band weighs.
     pub(super) fn weighed(&self, index: usize, load: i64) -> f64 {
-        let beyond = self.beyond(index, load);
-        if beyond == 0 {
-            0.0
-        } else {
-            beyond as f64 * self.scales[index % self.measures] * self.weights[index]
-        }
+        let band = &self.bands[index];
+        band.beyond(load) as f64 * band.weight
     }
 
     /// How much is left that may leave, by limit on moves.
@@ -115,15 +123,11 @@ impl Limits {
 
     /// How much is broken in all: zero when nothing is.
     pub(super) fn broken(&self, loads: &[i64], moved: &[i64]) -> i128 {
-        let broken = |(index, load): (usize, &i64)| {
-            let beyond = self.beyond(index, *load);
-            if beyond == 0 {
-                0.0
-            } else {
-                (beyond as f64 * self.scales[index % self.measures] * MILLION).max(1.0)
-            }
+        let broken = |((load, band), scale): ((&i64, &Limit), &f64)| {
+            let beyond = band.beyond(*load);
+            if beyond == 0 { 0.0 } else { (beyond as f64 * scale * MILLION).max(1.0) }
         };
-        let bands: f64 = loads.iter().enumerate().map(broken).sum();
+        let bands: f64 = loads.iter().zip(&self.bands).zip(self.scales.iter().cycle()).map(broken).sum();
         let beyond = |(limit, moved): (usize, &i64)| {
             let beyond = (-self.left(limit, *moved)).max(0);
             if beyond == 0 { 0.0 } else { (beyond as f64 * self.move_scales[limit] * MILLION).max(1.0) }
@@ -136,17 +140,17 @@ impl Limits {
 
     /// True when a territory breaks one of its bands.
     pub(super) fn breaks(&self, territory: usize, loads: &[i64]) -> bool {
-        self.of(territory).any(|index| self.beyond(index, loads[index]) > 0)
+        self.of(territory).any(|index| self.bands[index].beyond(loads[index]) > 0)
     }
 
     /// Limits that stay broken weigh more; when none is, weights fall back.
     pub(super) fn reweigh(&mut self, loads: &[i64], moved: &[i64], factor: f64) {
         let feasible = self.broken(loads, moved) == 0;
-        for (index, load) in loads.iter().enumerate() {
+        for ((load, band), base) in loads.iter().zip(&mut self.bands).zip(&self.base) {
             if feasible {
-                self.weights[index] = (self.weights[index] * 0.97).max(self.base[index]);
-            } else if self.beyond(index, *load) > 0 {
-                self.weights[index] = (self.weights[index] * factor).min(self.base[index] * HEAVIEST);
+                band.weight = (band.weight * 0.97).max(*base);
+            } else if band.beyond(*load) > 0 {
+                band.weight = (band.weight * factor).min(base * HEAVIEST);
             }
         }
         for (limit, moved) in moved.iter().enumerate() {

@@ -14,6 +14,7 @@ mod curvature;
 mod dual;
 mod limits;
 mod newcomers;
+mod order;
 mod problem;
 mod renew;
 mod search;
@@ -39,6 +40,7 @@ pub use whole::Whole;
 
 use candidates::Candidates;
 use limits::Limits;
+use order::Ordered;
 use search::{Random, Reach, Score, Search};
 
 /// How long to search. Iterations, never a clock: the same settings give the same answer on any machine.
@@ -73,6 +75,8 @@ pub struct Outcome {
 const SMALL: usize = 20_000;
 /// Problems up to this many accounts are swept by longer chains.
 const TINY: usize = 2_000;
+/// How often lists of candidates grow where prices are to prove much.
+const EXACT: usize = 3;
 /// How far the search looks around an account.
 const REACH: Reach = Reach { depth: 2, width: 10, tries: 300 };
 
@@ -91,9 +95,12 @@ struct Priced {
 }
 
 impl Priced {
-    fn of(problem: &Problem) -> Self {
+    /// From prices that nearly fit, where there are some.
+    fn of(problem: &Problem, start: Option<&Prices>) -> Self {
+        // What follows prices that nearly fit has been polished before, or is a step on the way.
+        let rounds = polish(problem) / if start.is_some() { 4 } else { 1 };
         let Grown { mut candidates, prices, proven, .. } =
-            grown(problem, None, &mut Vec::new(), polish(problem));
+            grown(problem, start, &mut Vec::new(), EXACT, rounds);
         let regrets = candidates.rank(problem, &prices);
         let loose = search::loose(problem, &candidates, &regrets);
         let core = search::core(problem, &candidates, &regrets);
@@ -104,11 +111,16 @@ impl Priced {
 /// Divides the accounts. `progress` is told each round of the search.
 #[must_use]
 pub fn solve(problem: &Problem, settings: Settings, progress: &mut dyn FnMut(u32)) -> Outcome {
-    let Some(whole) = Whole::of(problem) else {
-        return divide(problem, &Priced::of(problem), None, settings, progress);
+    let ordered = Ordered::of(problem);
+    let outcome = match Whole::of(&ordered.problem) {
+        None => divide(&ordered.problem, &Priced::of(&ordered.problem, None), None, settings, progress),
+        Some(whole) => {
+            let priced = Priced::of(&whole.problem, None);
+            let outcome = divide(&whole.problem, &priced, None, settings, progress);
+            whole.expanded(&ordered.problem, outcome)
+        }
     };
-    let outcome = divide(&whole.problem, &Priced::of(&whole.problem), None, settings, progress);
-    whole.expanded(problem, outcome)
+    ordered.restored(outcome)
 }
 
 /// Divides the accounts at prices, from an assignment that is known, too.
@@ -199,12 +211,19 @@ fn score(problem: &Problem, assignment: &[usize]) -> Score {
 /// Prices and the bound that they prove: how good any assignment can be.
 #[must_use]
 pub fn prove(problem: &Problem) -> (Prices, i128) {
-    if let Some(whole) = Whole::of(problem) {
-        let (prices, _) = prove(&whole.problem);
-        let proven = bound(problem, &prices);
-        return (prices, proven);
-    }
-    let Grown { prices, proven, .. } = grown(problem, None, &mut Vec::new(), polish(problem));
+    let ordered = Ordered::of(problem);
+    let Some(whole) = Whole::of(&ordered.problem) else {
+        let (prices, proven) = proven(&ordered.problem);
+        return (ordered.prices(prices), proven);
+    };
+    let prices = ordered.prices(proven(&whole.problem).0);
+    let proven = bound(problem, &prices);
+    (prices, proven)
+}
+
+/// Prices and the bound that they prove, of accounts that are divided one by one.
+fn proven(problem: &Problem) -> (Prices, i128) {
+    let Grown { prices, proven, .. } = grown(problem, None, &mut Vec::new(), EXACT, polish(problem));
     (prices, proven)
 }
 
@@ -226,9 +245,13 @@ struct Grown {
 
 /// Prices and the bound that they prove, from prices that nearly fit. Where a price makes a territory the cheapest that is no
 /// candidate, it becomes one, in `more`; when that is so for many, the prices are found again.
-fn grown(problem: &Problem, start: Option<&Prices>, more: &mut Vec<Vec<usize>>, polish: usize) -> Grown {
-    /// How often lists grow.
-    const GROWTHS: usize = 3;
+fn grown(
+    problem: &Problem,
+    start: Option<&Prices>,
+    more: &mut Vec<Vec<usize>>,
+    growths: usize,
+    polish: usize,
+) -> Grown {
     let mut candidates = Candidates::new(problem, more);
     let mut prices = ascent::prices(problem, &candidates, start, polish);
     let mut growth = 0;
@@ -247,7 +270,7 @@ fn grown(problem: &Problem, start: Option<&Prices>, more: &mut Vec<Vec<usize>>, 
             }
             candidates = Candidates::new(problem, more);
         }
-        if missing * 1000 <= problem.accounts() || growth == GROWTHS {
+        if missing * 1000 <= problem.accounts() || growth == growths {
             return Grown { candidates, prices, proven, cheapest };
         }
         growth += 1;

@@ -2,11 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::create::{bisect, homes_of, part, place, settle, take_turns};
+use super::create::{FEW_TURNS, bisect, homes_of, part, place, settle, take_turns};
 use super::problem::{Costs, Problem};
 use super::search::{Random, Score};
 use super::travel::Point;
-use super::{Settings, prove, score};
+use super::{Settings, proven, score};
 
 /// Territories that are made anew together, at most, and how many turns on prices they get.
 const REGION: usize = 8;
@@ -98,13 +98,13 @@ fn remake(problem: &Problem, answer: &[usize], settings: Settings) -> (usize, Op
         _ => bisect(&region, Some(random)),
     };
     // Centres lead nowhere when their bound is nearer to the cost of what stands than to its bound.
-    let (_, stands) = prove(&region);
+    let (_, stands) = proven(&region);
     place(&mut region, &homes);
-    let least = take_turns(&mut region, TURNS, &mut |_| {});
+    let (least, prices) = take_turns(&mut region, TURNS, &mut |_| {});
     if before.0 == 0 && least >= stands + (before.1 - stands) / 2 {
         return (size, None);
     }
-    let (after, assignment) = settle(&mut region, None, settings, &mut |_| {});
+    let (after, assignment) = settle(&mut region, (None, prices), FEW_TURNS, settings, &mut |_| {});
     let homes = homes_of(&region).to_vec();
     (size, (after < before).then_some(Region { territories, accounts, homes, assignment }))
 }
