@@ -485,10 +485,10 @@ fn faults() {
         ),
         (
             "method = \"equal\"\ntotal = \"9\"",
-            "[[lock]]\nholder = \"AA\"\namount = \"1\"",
+            "[[lock]]\nholder = \"Acmee\"\namount = \"1\"",
             3,
             "SPM010",
-            "did you mean `A`?",
+            "did you mean `Acme`?",
         ),
         (
             "method = \"equal\"\ntotal = \"9\"",
