@@ -73,6 +73,9 @@ pub struct Outcome {
 
 /// Problems up to this many accounts are searched from the territories of today, too, and their prices polished.
 const SMALL: usize = 20_000;
+/// Problems up to this many accounts are searched in so many ways.
+const FEW: usize = 500;
+const WAYS: u64 = 4;
 /// Problems up to this many accounts are swept by longer chains.
 const TINY: usize = 2_000;
 /// How often lists of candidates grow where prices are to prove much.
@@ -113,14 +116,28 @@ impl Priced {
 pub fn solve(problem: &Problem, settings: Settings, progress: &mut dyn FnMut(u32)) -> Outcome {
     let ordered = Ordered::of(problem);
     let outcome = match Whole::of(&ordered.problem) {
-        None => divide(&ordered.problem, &Priced::of(&ordered.problem, None), None, settings, progress),
-        Some(whole) => {
-            let priced = Priced::of(&whole.problem, None);
-            let outcome = divide(&whole.problem, &priced, None, settings, progress);
-            whole.expanded(&ordered.problem, outcome)
-        }
+        None => searched(&ordered.problem, settings, progress),
+        Some(whole) => whole.expanded(&ordered.problem, searched(&whole.problem, settings, progress)),
     };
     ordered.restored(outcome)
+}
+
+/// Divides the accounts, a few of them in several ways: each search ends elsewhere, and the best is kept.
+fn searched(problem: &Problem, settings: Settings, progress: &mut dyn FnMut(u32)) -> Outcome {
+    let priced = Priced::of(problem, None);
+    let mut best = divide(problem, &priced, None, settings, progress);
+    let ways = if problem.accounts() <= FEW { WAYS } else { 1 };
+    for way in 1..ways {
+        if best.feasible && best.objective <= best.bound {
+            break;
+        }
+        let other = Settings { seed: settings.seed.wrapping_add(way), ..settings };
+        let next = divide(problem, &priced, None, other, progress);
+        if score(problem, &next.assignment) < score(problem, &best.assignment) {
+            best = Outcome { seed: settings.seed, ..next };
+        }
+    }
+    best
 }
 
 /// Divides the accounts at prices, from an assignment that is known, too.
