@@ -399,7 +399,8 @@ operator!(Div, div, /, |a, b, c, d| match c {
     0 => None,
     // The smallest integer has no positive counterpart.
     i64::MIN => None,
-    _ => product(wide(a), b, wide(d) * wide(c.signum()), c.abs()),
+    _ if c < 0 => product(-wide(a), b, wide(d), -c),
+    _ => product(wide(a), b, wide(d), c),
 });
 
 /// `a/b + c/d` of two reduced fractions. A common divisor can only lie in that of the denominators, so that no divisor of

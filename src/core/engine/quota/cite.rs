@@ -106,7 +106,7 @@ fn below<'p>(
             None => found.push((clause, &holder.id, 1)),
         }
     }
-    found.sort_by(|a, b| b.2.cmp(&a.2));
+    found.sort_by_key(|found| std::cmp::Reverse(found.2));
     let text = |(clause, id, times): (&Arc<Clause>, &HolderId, usize)| {
         let text = match times {
             1 => format!("{} of {id}", clause.key),

@@ -241,8 +241,8 @@ impl Checker<'_> {
                     &[Type::Text, Type::Number, Type::Number],
                     Type::Text,
                 ),
-            Expr::Floor { expr, .. } => self.to_whole(Function::Floor, expr),
-            Expr::Ceil { expr, .. } => self.to_whole(Function::Ceiling, expr),
+            Expr::Floor { expr, .. } => self.whole(Function::Floor, expr),
+            Expr::Ceil { expr, .. } => self.whole(Function::Ceiling, expr),
             Expr::Function(function) => self.function(function, parsed),
             Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. } => {
                 self.fault(Code::SPM204, format!("`{parsed}`: a row expression has no subqueries"), None)

@@ -45,7 +45,7 @@ impl Checker<'_> {
     }
 
     /// FLOOR or CEIL of a number, or of a quotient.
-    pub(super) fn to_whole(&mut self, function: Function, inner: &ast::Expr) -> Expression {
+    pub(super) fn whole(&mut self, function: Function, inner: &ast::Expr) -> Expression {
         match quotient(inner) {
             Some((left, right)) => self.call(function, &[left, right], &[Type::Number; 2], Type::Number),
             None => self.call(function, &[inner], &[Type::Number], Type::Number),
