@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use polars::prelude::*;
 use spm_core::ground::diagnostic::Diagnostic;
-use spm_core::ground::period::{Calendar, Date, epoch_day, from_epoch_day};
+use spm_core::ground::period::{Calendar, Date, DateRange, epoch_day, from_epoch_day};
 use spm_core::plan::comp::CompPlan;
 
 use crate::credit::internal;
@@ -17,17 +17,18 @@ use crate::table::Table;
 
 const TRANSACTIONS: &str = "transactions";
 
-/// The tables as a plan sees them at the end of a stretch of periods: refunds from before that day are dated as it says.
+/// The tables as a plan sees them at the end of a stretch of days: refunds on them of what was sold on them are dated as it
+/// says. What was sold before can be corrected by nobody, so its refunds stay on their own dates.
 pub fn dated<'t>(
     plan: &CompPlan,
     tables: &'t Tables,
     calendar: &Calendar,
-    before: Date,
+    days: DateRange,
 ) -> Result<Cow<'t, Tables>, Diagnostic> {
     let Some(table) = tables.get(TRANSACTIONS).filter(|_| plan.refunds_on_original) else {
         return Ok(Cow::Borrowed(tables));
     };
-    let moves = moves(table, calendar, before);
+    let moves = moves(table, calendar, days);
     if moves.is_empty() {
         return Ok(Cow::Borrowed(tables));
     }
@@ -60,13 +61,13 @@ pub fn happened(tables: &Tables, from: Date, to: Date) -> bool {
 }
 
 /// The new day of each row that moves.
-fn moves(table: &Table, calendar: &Calendar, before: Date) -> BTreeMap<usize, i32> {
+fn moves(table: &Table, calendar: &Calendar, within: DateRange) -> BTreeMap<usize, i32> {
     let (Some(originals), Some(ids), Some(days)) =
         (table.texts("refund_of"), table.texts("transaction_id"), table.days("event_date"))
     else {
         return BTreeMap::new();
     };
-    let before = epoch_day(before);
+    let (since, before) = (epoch_day(within.from), epoch_day(within.to));
     let mut sold: BTreeMap<&str, i32> = originals.iter().flatten().map(|id| (id, i32::MAX)).collect();
     if sold.is_empty() {
         return BTreeMap::new();
@@ -85,7 +86,9 @@ fn moves(table: &Table, calendar: &Calendar, before: Date) -> BTreeMap<usize, i3
     let mut moves = BTreeMap::new();
     for (row, (original, day)) in originals.iter().zip(days.iter()).enumerate() {
         let (Some(original), Some(day)) = (original, day) else { continue };
-        let Some(first) = sold.get(original).filter(|first| **first != i32::MAX) else { continue };
+        let Some(first) = sold.get(original).filter(|first| (since..i32::MAX).contains(*first)) else {
+            continue;
+        };
         if day < before && year(day).is_some() && year(day) == year(*first) {
             moves.insert(row, *first);
         }

@@ -92,6 +92,12 @@ impl<'a> Setting<'a> {
         (first.period..end, last.period + 1..end)
     }
 
+    /// The first period that a run over some periods calculates or corrects.
+    #[must_use]
+    pub fn since(&self, periods: &Range<usize>) -> usize {
+        self.ranges(periods).0.start.min(periods.start)
+    }
+
     /// Whether there is anything to post in a range: periods are posted in order, each once.
     pub fn postable(&self, calendar: &Calendar, periods: &Range<usize>) -> Result<bool, Fault> {
         let names = calendar.periods();

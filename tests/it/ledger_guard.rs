@@ -432,3 +432,24 @@ fn a_refund_counts_from_its_own_date_on() {
         csv(&project, &["comp", "run", "--period", "2027-01..2027-03", "--table", "earnings", "--dry-run"]);
     assert!(range.contains(",-60.00,"), "March bears it: {range}");
 }
+
+#[test]
+fn without_a_ledger_a_refund_is_taken_back_by_the_run_that_has_its_date() {
+    let project = project();
+    let text = PROJECT.replace("recorded_at = ", "refund_of = \"of\", recorded_at = ");
+    let flat = PLAN.split("tiers").next().expect("a plan").to_owned() + "rate = \"10%\"\n";
+    project.file("spm.toml", text).file(
+        "deals.csv",
+        "id,rep,date,amount,recorded,of\nd1,A,2027-01-05,1500,2027-01-06,\nd2,A,2027-03-05,2000,2027-02-06,\nr1,A,2027-03-10,-600,2027-03-11,d1\n",
+    );
+    for window in ["window = \"year-to-date\"\n", ""] {
+        project.file("plans/p.toml", flat.replace("window = \"year-to-date\"\n", window));
+        let paid = |period: &str| csv(&project, &["comp", "run", "--period", period, "--dry-run"]);
+        // Nobody corrects January afterwards, so March bears it; a range corrects January itself. Either way 290 in all.
+        assert!(paid("2027-01").contains("A,2027-01,USD,150.00,"), "{window}{}", paid("2027-01"));
+        assert!(paid("2027-03").contains("A,2027-03,USD,140.00,"), "{window}{}", paid("2027-03"));
+        let range = paid("2027-01..2027-03");
+        assert!(range.contains("A,2027-01,USD,90.00,"), "{window}{range}");
+        assert!(range.contains("A,2027-03,USD,200.00,"), "{window}{range}");
+    }
+}

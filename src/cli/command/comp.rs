@@ -220,6 +220,7 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
                     rows: *rows,
                     payments,
                     posted: setting.postings.iter().any(|posted| periods.contains(&posted.period)),
+                    since: setting.since(&periods),
                 },
                 global,
                 ui,
@@ -231,13 +232,15 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
 /// Quotas by holder, name and leaf period.
 pub(super) type Quotas = BTreeMap<(PayeeId, String, usize), Rational>;
 
-/// How far down results go.
+/// How far down and back results go.
 #[derive(Clone, Copy)]
 pub(super) struct Depth {
     /// Each transaction of windows of single transactions is explained, not only valued.
     pub(super) deals: bool,
     /// Earnings are attributed to credits.
     pub(super) detail: bool,
+    /// The first period that is calculated or corrected: no refund counts in an earlier one.
+    pub(super) since: usize,
 }
 
 /// What is asked of a run besides its periods.
@@ -264,7 +267,8 @@ pub fn pay(
     // Without a ledger, and without a plan that says something about balances, what is payable is paid.
     let settles = settles(opened, &setting, &tables, &periods);
     let detail = asked.detail || (settles && plans(opened).into_iter().any(waits));
-    let paid = calculate(opened, &tables, &periods, Depth { deals: false, detail }, ui)?;
+    let since = setting.since(&periods);
+    let paid = calculate(opened, &tables, &periods, Depth { deals: false, detail, since }, ui)?;
     // The fingerprints of the inputs are needed by what is written only.
     let (results, provenance) = rayon::join(
         || Results::of(&opened.project, &paid),
@@ -416,7 +420,8 @@ fn calculate_plan<'a>(
 ) -> Result<Option<Paid<'a>>, Failure> {
     let all = project.calendar.periods();
     let first = looks_back_to(plan, project, periods);
-    let tables = &*refunds::dated(plan, tables, &project.calendar, all[periods.end - 1].range.to)
+    let days = DateRange { from: all[depth.since].range.from, to: all[periods.end - 1].range.to };
+    let tables = &*refunds::dated(plan, tables, &project.calendar, days)
         .map_err(|fault| Failure::fault(fault, exit::BUG))?;
     let Some(credited) = credit::credit(plan, tables, &project.calendar, first..periods.end, sink) else {
         return Ok(None);
@@ -475,6 +480,8 @@ struct Question<'a> {
     payments: Vec<Node>,
     /// Whether one of the periods is posted, so that what is calculated now need not be what was paid.
     posted: bool,
+    /// The first period that is calculated or corrected.
+    since: usize,
 }
 
 fn explain_rep(
@@ -486,7 +493,7 @@ fn explain_rep(
     ui: &Ui,
 ) -> Result<exit::Code, Failure> {
     let detail = question.transaction.is_some();
-    let paid = calculate(opened, tables, periods, Depth { deals: true, detail }, ui)?;
+    let paid = calculate(opened, tables, periods, Depth { deals: true, detail, since: question.since }, ui)?;
     let wanted = |part: &Paid<'_>, line: &Earning| {
         part.credited.payees[line.payee].id.as_str() == question.rep
             && question.component.is_none_or(|component| line.of.name(part.plan) == component)

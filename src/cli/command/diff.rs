@@ -111,9 +111,10 @@ pub fn run(
     let explained = |tables: &Tables| {
         tables.get("transactions").is_none_or(|rows| rows.frame.height() <= TRANSACTIONS_EXPLAINED_MAX)
     };
-    let depth = Depth { deals: explained(&tables) && explained(&their_tables), detail: false };
-    let paid = calculate(opened, &tables, &periods, depth, ui)?;
-    let their_paid = calculate(&theirs, &their_tables, &their_periods, depth, ui)?;
+    let deals = explained(&tables) && explained(&their_tables);
+    let depth = |since| Depth { deals, detail: false, since };
+    let paid = calculate(opened, &tables, &periods, depth(periods.start), ui)?;
+    let their_paid = calculate(&theirs, &their_tables, &their_periods, depth(their_periods.start), ui)?;
     let before = Side::of(opened, &tables, &paid);
     let after = Side::of(&theirs, &their_tables, &their_paid);
     let table = table(&before, &after)?;

@@ -76,7 +76,7 @@ pub fn drafts_of(
 ) -> Result<Drafts, Failure> {
     let calendar = &opened.project.calendar;
     let (all, open) = setting.ranges(periods);
-    let depth = Depth { deals: false, detail: plans(opened).into_iter().any(waits) };
+    let depth = Depth { deals: false, detail: plans(opened).into_iter().any(waits), since: all.start };
     let world = World::of(calendar, tables, &PlanText::of(&opened.plans));
     let mut drafting = Drafting::start(setting, &world)?;
     let mut gone = Sink::default();
@@ -155,6 +155,8 @@ fn starts_at_nothing(opened: &Opened, setting: &Setting<'_>, periods: &Range<usi
 /// What periods pay, correct and leave, posted or open.
 #[derive(Debug)]
 pub struct Settled {
+    /// The first period that is posted or calculated.
+    pub since: usize,
     /// payee_id, period, currency, amount, held.
     pub payments: Table,
     /// period, payee_id, origin, kind, plan_id, component, currency, earned, payable, cause.
@@ -185,6 +187,7 @@ pub fn settled(
     deltas.push(report::lines(calendar, &open, true)?);
     balances.push(report::balances(calendar, &open)?);
     Ok(Settled {
+        since: setting.since(periods),
         payments: rows::stacked(payments.iter())?,
         deltas: rows::stacked(deltas.iter())?,
         balances: rows::stacked(balances.iter())?,

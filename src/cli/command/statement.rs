@@ -37,7 +37,8 @@ pub fn run(
     ui: &Ui,
 ) -> Result<exit::Code, Failure> {
     let periods = opened.periods(period)?;
-    let depth = Depth { deals: true, detail: true };
+    let since = settled.map_or(periods.start, |settled| settled.since);
+    let depth = Depth { deals: true, detail: true, since };
     let paid = calculate(opened, tables, &periods, depth, ui)?;
     let project = &opened.project;
     let quotas = quotas(tables, &project.calendar, &mut Sink::default());
