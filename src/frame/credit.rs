@@ -46,9 +46,6 @@ pub struct Credited {
     pub unresolved: Table,
 }
 
-/// In place of the index of a period: a day in no period.
-const NO_PERIOD: u32 = u32::MAX;
-
 /// Credits one plan over the leaf periods `periods`.
 pub fn credit(
     plan: &CompPlan,
@@ -424,13 +421,12 @@ impl Crediting<'_> {
         let by_day = PeriodByDay::of(self.calendar);
         let (ids, dates) =
             (shared.column("payee_id")?.str()?, shared.column("event_date")?.date()?.physical());
-        let found: Vec<Vec<(Found, u32)>> = tasks(shared.height())
+        let found: Vec<Vec<(Found, Option<u32>)>> = tasks(shared.height())
             .map(|(from, length)| {
                 let from = i64::try_from(from).unwrap_or(i64::MAX);
                 let (ids, dates) = (ids.slice(from, length), dates.slice(from, length));
                 let row = |(id, day): (Option<&str>, Option<i32>)| {
-                    let period = day.and_then(|day| by_day.get(day)).unwrap_or(NO_PERIOD);
-                    (Person::find(&people, id, day), period)
+                    (Person::find(&people, id, day), day.and_then(|day| by_day.get(day)))
                 };
                 ids.iter().zip(dates.iter()).map(row).collect()
             })
@@ -452,8 +448,7 @@ impl Crediting<'_> {
                 _ => None,
             })
         };
-        let known = |period: u32| (period != NO_PERIOD).then_some(period);
-        let periods: UInt32Chunked = of_good().map(|(_, period)| known(period)).collect_ca("_period".into());
+        let periods: UInt32Chunked = of_good().map(|(_, period)| period).collect_ca("_period".into());
         let names = self.calendar.periods().iter().map(|period| period.name.as_str());
         let names = StringChunked::from_iter_values("period".into(), names);
         good.with_column(names.take(&periods)?.into_column())?;

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::period::{Date, DateRange, from_epoch_day};
-use spm_core::ground::source::Place;
 
 use crate::history;
-use crate::intake::origin;
+use crate::intake::place;
 use crate::load::Tables;
 use crate::table::Table;
 
@@ -32,11 +31,6 @@ pub(crate) fn check(tables: &Tables, sink: &mut Sink) {
     history::check(tables, sink);
 }
 
-fn place(table: &Table, row: usize, column: &str) -> Place {
-    let (file, record) = origin(table, row);
-    Place::row(&file, Some(record), Some(column))
-}
-
 fn ranges(table: &Table, name: &str, keys: &[&str], what: &str, sink: &mut Sink) {
     let (starts, ends) = (table.days("from"), table.days("to"));
     let mut seen: BTreeMap<Vec<&str>, Vec<(DateRange, usize)>> = BTreeMap::new();
@@ -56,7 +50,7 @@ fn ranges(table: &Table, name: &str, keys: &[&str], what: &str, sink: &mut Sink)
         let who = key.first().copied().unwrap_or_default();
         let Some(range) = DateRange::new(from, to) else {
             let message = format!("{what} {who} ends on {to}, not after its first day {from}");
-            let fault = Diagnostic::error(Code::SPM110, message).at(place(table, row, "to"), "");
+            let fault = Diagnostic::error(Code::SPM110, message).at(place(table, row, Some("to")), "");
             sink.push(fault.hint("`to` is the first day after the last"));
             continue;
         };
@@ -64,8 +58,8 @@ fn ranges(table: &Table, name: &str, keys: &[&str], what: &str, sink: &mut Sink)
         if let Some((_, other)) = own.iter().find(|(other, _)| other.intersect(&range).is_some()) {
             let message = format!("{what} {who} has two rows for the same days");
             let fault = Diagnostic::error(Code::SPM110, message)
-                .at(place(table, row, "from"), "this one")
-                .at(place(table, *other, "from"), "and this one");
+                .at(place(table, row, Some("from")), "this one")
+                .at(place(table, *other, Some("from")), "and this one");
             sink.push(fault.hint("end one where the other begins: `to` is the first day after the last"));
         }
         own.push((range, row));
@@ -82,7 +76,7 @@ fn reliefs(leaves: &Table, sink: &mut Sink) {
                 "the leave of {} relieves a part that is not between 0 % and 100 %",
                 ids.get(row).unwrap_or_default()
             );
-            let fault = Diagnostic::error(Code::SPM110, message).at(place(leaves, row, "relief"), "");
+            let fault = Diagnostic::error(Code::SPM110, message).at(place(leaves, row, Some("relief")), "");
             sink.push(fault.hint("0.5 or 50% relieves half; leave it empty to relieve all"));
         }
     }

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use spm_core::engine::comp::Payee;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
 use spm_core::ground::period::{Date, DateRange, from_epoch_day};
-use spm_core::ground::source::Place;
 use spm_core::plan::comp::CompPlan;
 
-use crate::intake::origin;
+use crate::intake::place;
 use crate::load::Tables;
 use crate::table::Table;
 
@@ -31,11 +30,6 @@ fn rows(table: &Table) -> impl Iterator<Item = Row<'_>> {
     })
 }
 
-fn place(table: &Table, row: usize, column: &str) -> Place {
-    let (file, record) = origin(table, row);
-    Place::row(&file, Some(record), Some(column))
-}
-
 /// Checks the table: every plan is one of the project's, every range has a day, no two of a person and a plan overlap.
 pub fn check(tables: &Tables, plans: &[&str], sink: &mut Sink) {
     let Some(table) = tables.get("plan_assignments") else { return };
@@ -43,7 +37,8 @@ pub fn check(tables: &Tables, plans: &[&str], sink: &mut Sink) {
     for row in rows(table) {
         if !plans.contains(&row.plan) {
             let message = format!("{} is in plan `{}`, which the project does not have", row.rep, row.plan);
-            let fault = Diagnostic::error(Code::SPM109, message).at(place(table, row.row, "plan_id"), "");
+            let fault =
+                Diagnostic::error(Code::SPM109, message).at(place(table, row.row, Some("plan_id")), "");
             sink.push(fault.hint(match suggestion(row.plan, plans.iter().copied()) {
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None => format!("the plans are: {}", plans.join(", ")),
@@ -52,7 +47,7 @@ pub fn check(tables: &Tables, plans: &[&str], sink: &mut Sink) {
         let Some(range) = DateRange::new(row.from, row.to) else {
             let message =
                 format!("{} is in plan `{}` until a day that is not after the first", row.rep, row.plan);
-            let fault = Diagnostic::error(Code::SPM110, message).at(place(table, row.row, "to"), "");
+            let fault = Diagnostic::error(Code::SPM110, message).at(place(table, row.row, Some("to")), "");
             sink.push(fault.hint("`to` is the first day after the last"));
             continue;
         };
@@ -60,8 +55,8 @@ pub fn check(tables: &Tables, plans: &[&str], sink: &mut Sink) {
         if let Some((other, first)) = own.iter().find(|(other, _)| other.intersect(&range).is_some()) {
             let message = format!("{} is in plan `{}` twice at once: {range} and {other}", row.rep, row.plan);
             let fault = Diagnostic::error(Code::SPM110, message)
-                .at(place(table, row.row, "from"), "this one")
-                .at(place(table, *first, "from"), "and this one");
+                .at(place(table, row.row, Some("from")), "this one")
+                .at(place(table, *first, Some("from")), "and this one");
             sink.push(fault.hint("end one where the other begins: `to` is the first day after the last"));
         }
         own.push((range, row.row));

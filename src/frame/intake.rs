@@ -424,6 +424,13 @@ pub(crate) fn origin(table: &Table, index: usize) -> (String, u64) {
     (file.map_or_else(String::new, |file| file.path.clone()), number(ROW).map_or(0, u64::from))
 }
 
+/// The place of a row, or of one of its cells, in the extract.
+#[must_use]
+pub(crate) fn place(table: &Table, index: usize, column: Option<&str>) -> Place {
+    let (path, row) = origin(table, index);
+    Place::row(&path, Some(row), column)
+}
+
 fn cell_text(column: &Column, index: usize) -> String {
     column.get(index).map_or_else(|_| String::new(), |value| value.str_value().into_owned())
 }

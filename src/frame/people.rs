@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use polars::prelude::*;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::period::{Calendar, from_epoch_day};
-use spm_core::ground::source::Place;
 
-use crate::intake::origin;
+use crate::intake::place;
 use crate::load::Tables;
 use crate::quota::quotas;
 use crate::table::Table;
@@ -23,9 +22,7 @@ pub fn check_quotas(tables: &Tables, calendar: &Calendar, holders: &BTreeSet<Str
         let amount = amounts.and_then(|amounts| amounts.get(row)).unwrap_or(0);
         if let (true, Some(holder)) = (amount < 0, names.and_then(|names| names.get(row))) {
             let message = format!("the quota of {holder} is below zero");
-            let (path, record) = origin(table, row);
-            let fault =
-                Diagnostic::error(Code::SPM110, message).at(Place::row(&path, Some(record), None), "");
+            let fault = Diagnostic::error(Code::SPM110, message).at(place(table, row, None), "");
             sink.push(fault.hint("a quota is zero or more; correct the extract"));
         }
     }
@@ -36,12 +33,11 @@ pub fn check_quotas(tables: &Tables, calendar: &Calendar, holders: &BTreeSet<Str
         names.into_iter().flat_map(|names| names.iter().flatten()).filter(unknown).collect();
     let Some(first) = unknown.first() else { return };
     let row = names.and_then(|names| names.iter().position(|name| name == Some(*first))).unwrap_or(0);
-    let (path, record) = origin(table, row);
     let message = format!(
         "{} holder(s) of quotas are neither in reps nor in the hierarchy of a quota plan, such as `{first}`",
         unknown.len()
     );
-    let fault = Diagnostic::warning(Code::SPM109, message).at(Place::row(&path, Some(record), None), "");
+    let fault = Diagnostic::warning(Code::SPM109, message).at(place(table, row, None), "");
     sink.push(fault.hint("complete reps, or correct the extract; the rows stay in use"));
 }
 
@@ -119,7 +115,6 @@ fn fault(table: &Table, people: &[&str], row: usize, day: Option<i32>) -> Diagno
     let on = day.and_then(from_epoch_day).map_or_else(String::new, |day| format!(", on {day}"));
     let message =
         format!("the managers above {} lead back to {0}{on}: {chain}, who reports to {0}", people[0]);
-    let (path, record) = origin(table, row);
     let fault = Diagnostic::error(Code::SPM405, message);
-    fault.at(Place::row(&path, Some(record), Some("manager_id")), "").hint("correct who reports to whom")
+    fault.at(place(table, row, Some("manager_id")), "").hint("correct who reports to whom")
 }

@@ -6,9 +6,8 @@ use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::id::PayeeId;
 use spm_core::ground::period::{Calendar, from_epoch_day};
 use spm_core::ground::rational::Rational;
-use spm_core::ground::source::Place;
 
-use crate::intake::origin;
+use crate::intake::place;
 use crate::load::Tables;
 
 /// Quotas by holder, name (`quota` when the extract has none) and leaf period. A quota outside the calendar is a
@@ -35,21 +34,22 @@ pub fn quotas(
                 .and_then(from_epoch_day)
                 .and_then(|date| calendar.find(date))
         };
-        let (path, record) = origin(table, row);
-        let place = || Place::row(&path, Some(record), None);
         let Some(period) = by_name.unwrap_or_else(by_date) else {
             let fault = Diagnostic::warning(
                 Code::SPM012,
                 format!("the quota of {holder} is in no period of the calendar"),
             )
-            .at(place(), "");
+            .at(place(table, row, None), "");
             sink.push(fault.hint("map `period` to a period of the calendar, or `date` to a day in one"));
             continue;
         };
         let key = (PayeeId::from(holder), name.to_owned(), period);
         if quotas.insert(key, Rational::from_scaled(amount.into(), decimals)).is_some() {
             let message = format!("{holder} has two quotas `{name}` in {}", calendar.periods()[period].name);
-            sink.push(Diagnostic::error(Code::SPM108, message).at(place(), "this one is the second"));
+            sink.push(
+                Diagnostic::error(Code::SPM108, message)
+                    .at(place(table, row, None), "this one is the second"),
+            );
         }
     }
     quotas

@@ -1,9 +1,8 @@
 //! Events of transactions that do not exist: releases and cancellations that nothing will ever happen to.
 
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
-use spm_core::ground::source::Place;
 
-use crate::intake::origin;
+use crate::intake::place;
 use crate::load::Tables;
 use crate::merge::Known;
 
@@ -20,11 +19,10 @@ pub fn check_events(events: &Tables, transactions: &Tables, sink: &mut Sink) {
         let missing = known.missing(ids);
         let Some(first) = missing.first() else { continue };
         let row = ids.iter().position(|id| id == Some(first.as_str())).unwrap_or(0);
-        let (path, record) = origin(table, row);
         let message =
             format!("{} transaction(s) of {name} are not in transactions, such as `{first}`", missing.len());
-        let place = Place::row(&path, Some(record), Some("transaction_id"));
-        let fault = Diagnostic::warning(Code::SPM109, message).at(place, "");
+        let fault =
+            Diagnostic::warning(Code::SPM109, message).at(place(table, row, Some("transaction_id")), "");
         sink.push(fault.hint("complete transactions, or correct the extract: such an event changes nothing"));
     }
 }

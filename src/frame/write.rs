@@ -155,33 +155,24 @@ fn parquet(table: &Table, path: &Path, provenance: &Provenance) -> io::Result<()
         .with_compression(ParquetCompression::Zstd(None))
         .with_row_group_size(Some(ROW_GROUP))
         .with_key_value_metadata(Some(KeyValueMetadata::from_static(provenance.clone())));
+    let mut writer = writer.batched(rows(table, 0, 0)?.schema()).map_err(io::Error::other)?;
     // A row group at a time, so that what files need is never there for the whole table at once. Its rows are put
     // together: the bytes of a file do not depend on how a table came about.
-    let mut batches = row_groups(table);
-    let mut batch = batches.next().unwrap_or_else(|| Ok(DataFrame::empty()))?;
-    let mut writer = writer.batched(batch.schema()).map_err(io::Error::other)?;
-    loop {
-        batch.rechunk_mut();
-        writer.write_batch(&batch).map_err(io::Error::other)?;
-        match batches.next() {
-            Some(next) => batch = next?,
-            None => break,
-        }
+    for from in (0..table.frame.height().max(1)).step_by(ROW_GROUP) {
+        let mut group = rows(table, from, ROW_GROUP)?;
+        group.rechunk_mut();
+        writer.write_batch(&group).map_err(io::Error::other)?;
     }
     writer.finish().map_err(io::Error::other)?;
     drop(writer);
     file.sync_all()
 }
 
-/// The rows of a table as files have them, in parts of a row group; one without rows when there are none.
-fn row_groups(table: &Table) -> impl Iterator<Item = io::Result<DataFrame>> {
-    let height = table.frame.height();
-    (0..height.max(1)).step_by(ROW_GROUP).map(move |from| {
-        let part = table.frame.slice(i64::try_from(from).unwrap_or(i64::MAX), ROW_GROUP);
-        let columns =
-            table.columns.iter().map(|column| file_column(&part, column)).collect::<io::Result<_>>()?;
-        DataFrame::new(part.height(), columns).map_err(io::Error::other)
-    })
+/// Some rows of a table as files have them.
+fn rows(table: &Table, from: usize, length: usize) -> io::Result<DataFrame> {
+    let part = table.frame.slice(i64::try_from(from).unwrap_or(i64::MAX), length);
+    let columns = table.columns.iter().map(|column| file_column(&part, column)).collect::<io::Result<_>>()?;
+    DataFrame::new(part.height(), columns).map_err(io::Error::other)
 }
 
 /// A column as files have it: exact numbers with decimals as DECIMAL.

@@ -3,8 +3,6 @@
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::period::DateRange;
 use spm_core::ground::source::Place;
-use spm_core::plan::Plan;
-use spm_core::plan::comp::CompPlan;
 use spm_core::plan::contract::CONTRACTS;
 use spm_frame::enrol;
 use spm_frame::load::{self, Need};
@@ -12,7 +10,7 @@ use spm_frame::people;
 use spm_frame::references::{EVENTS, check_events};
 use spm_frame::write::Builder;
 
-use crate::cli::command::quotas;
+use crate::cli::command::{comp, quotas};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
@@ -52,7 +50,7 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
             let transactions = load::load(&opened.root, &opened.project, &whole, &mut Sink::default());
             check_events(&tables, &transactions, &mut sink);
         }
-        let ids: Vec<&str> = plans_of(opened).map(|plan| plan.id.as_str()).collect();
+        let ids: Vec<&str> = comp::plans(opened).into_iter().map(|plan| plan.id.as_str()).collect();
         enrol::check(&tables, &ids, &mut sink);
         for (name, table) in &tables.tables {
             summary.push((*name, tables.rows(name), table.columns.len()));
@@ -88,13 +86,6 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
     Ok(exit::DONE)
 }
 
-fn plans_of(opened: &Opened) -> impl Iterator<Item = &CompPlan> {
-    opened.plans.iter().filter_map(|(_, plan)| match plan {
-        Plan::Comp(plan) => Some(plan.as_ref()),
-        _ => None,
-    })
-}
-
 /// Warns of a project without plans, and of plans whose days lie outside of the calendar.
 fn warn_idle(opened: &Opened, sink: &mut Sink) {
     if opened.plans.is_empty() {
@@ -106,7 +97,7 @@ fn warn_idle(opened: &Opened, sink: &mut Sink) {
         ));
     }
     let calendar = opened.project.calendar.range();
-    for plan in plans_of(opened).filter(|plan| plan.effective.intersect(&calendar).is_none()) {
+    for plan in comp::plans(opened).into_iter().filter(|plan| plan.effective.intersect(&calendar).is_none()) {
         let message = format!(
             "plan `{}` never applies: it is effective from {} to {}, the calendar runs from {} to {}",
             plan.id, plan.effective.from, plan.effective.to, calendar.from, calendar.to

@@ -47,7 +47,7 @@ pub fn load_for(
     ui: &Ui,
 ) -> Result<Tables, Failure> {
     let (all, _) = setting.ranges(periods);
-    let mut tables = load(opened, &(all.start.min(periods.start)..all.end), global, ui)?;
+    let mut tables = load(opened, &(setting.since(periods)..all.end), global, ui)?;
     if let Some(day) = setting.as_of {
         spm_frame::events::known_by(&mut tables, day)?;
     }

@@ -56,12 +56,15 @@ struct WholePieces {
     pieces: Vec<(i128, i128, i128)>,
     /// Places are counted in units of 1 / this.
     scale: i64,
+    /// How many of them a unit of the amounts is.
+    step: i128,
 }
 
 impl WholePieces {
     /// Pieces on which places with so many decimals are whole; `None` when they leave the range of integers.
     fn of(pieces: &Pieces, start: &Rational, decimals: u32) -> Option<Self> {
-        let mut places = vec![start.to_i64_pair()?.1, 10i64.checked_pow(decimals)?];
+        let unit = 10i64.checked_pow(decimals)?;
+        let mut places = vec![start.to_i64_pair()?.1, unit];
         let mut slopes = Vec::new();
         for (from, slope) in &pieces.0 {
             places.push(from.to_i64_pair()?.1);
@@ -79,7 +82,7 @@ impl WholePieces {
                 }
             });
         }
-        Some(Self { pieces: whole, scale })
+        Some(Self { pieces: whole, scale, step: (scale / unit).into() })
     }
 
     fn at(&self, x: i128) -> Option<i128> {
@@ -213,17 +216,15 @@ fn whole_parts(
         Climb::ByAmount => units().collect(),
         Climb::Single(pieces) => {
             let pieces = WholePieces::of(pieces, &Rational::zero(), decimals)?;
-            let step = i128::from(pieces.scale / 10i64.checked_pow(decimals)?);
-            units().map(|units| pieces.at(units.checked_mul(step)?)).collect::<Option<_>>()?
+            units().map(|units| pieces.at(units.checked_mul(pieces.step)?)).collect::<Option<_>>()?
         }
         Climb::InTurn(pieces) => {
             let pieces = WholePieces::of(pieces, end, decimals)?;
-            let step = i128::from(pieces.scale / 10i64.checked_pow(decimals)?);
             let sum: i128 = units().sum();
-            let mut x = whole_units(end, pieces.scale)? - sum.checked_mul(step)?;
+            let mut x = whole_units(end, pieces.scale)? - sum.checked_mul(pieces.step)?;
             let mut height = pieces.at(x)?;
             let climb = |units: i128| {
-                x = x.checked_add(units.checked_mul(step)?)?;
+                x = x.checked_add(units.checked_mul(pieces.step)?)?;
                 let before = std::mem::replace(&mut height, pieces.at(x)?);
                 height.checked_sub(before)
             };
