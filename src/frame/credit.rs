@@ -130,6 +130,7 @@ pub(crate) fn internal(error: &PolarsError) -> Diagnostic {
 fn output_columns(frame: &DataFrame, decimals: u32) -> Vec<TableColumn> {
     let kind = |dtype: &DataType| match dtype {
         DataType::Date => Type::Date,
+        DataType::Datetime(..) => Type::Moment,
         DataType::String => Type::Text,
         DataType::Boolean => Type::Boolean,
         _ => Type::Number,

@@ -1,4 +1,4 @@
-//! What happens to transactions after they were sold: releases, cancellations, and what was known by a day.
+//! What happens to transactions after they were sold: releases and cancellations.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -6,26 +6,11 @@ use std::io;
 use polars::prelude::*;
 use spm_core::engine::comp::Cell;
 use spm_core::engine::ledger::{Cancelled, Receipts};
-use spm_core::ground::period::{Date, epoch_day, from_epoch_day};
+use spm_core::ground::period::{Date, from_epoch_day};
 use spm_core::ground::rational::Rational;
 
 use crate::credit::Credited;
 use crate::load::Tables;
-
-/// Leaves the rows out that became known after a day, of every table that says when they did.
-pub fn known_by(tables: &mut Tables, day: Date) -> io::Result<()> {
-    for table in tables.tables.values_mut() {
-        if table.days("recorded_at").is_none() {
-            continue;
-        }
-        let known = col("recorded_at")
-            .is_null()
-            .or(col("recorded_at").lt_eq(lit(epoch_day(day)).cast(DataType::Date)));
-        let frame = std::mem::take(&mut table.frame);
-        table.frame = frame.lazy().filter(known).collect().map_err(io::Error::other)?;
-    }
-    Ok(())
-}
 
 /// Which part of its transaction each release is for: its amount / the transaction's amount, or all of it.
 #[must_use]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::*;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
+use spm_core::ground::moment::Moment;
 use spm_core::ground::period::{DateRange, epoch_day};
 use spm_core::ground::source::{Place, TextPlace};
 use spm_core::plan::contract::{Contract, Rule, Type};
@@ -17,6 +18,7 @@ use crate::merge::Known;
 use crate::order::{Order, Repeats, key_hashes, keys_of};
 use crate::read::cast;
 use crate::table::{Column as TableColumn, FILE, ROW, Reject, Table};
+use crate::versions::{RECORDED_AT, known_by};
 
 /// A lookup, ready to be joined.
 pub(crate) struct Lookup<'a> {
@@ -50,6 +52,8 @@ pub(crate) struct Narrowing<'a> {
     pub(crate) calendar: DateRange,
     /// Identifiers of the tables that columns refer to.
     pub(crate) known: Vec<(&'static str, Known<'a>)>,
+    /// Rows that became known later are not there.
+    pub(crate) as_of: Option<Moment>,
     /// Whether the hashes of keys are wanted of parts in order, too.
     pub(crate) hashing: bool,
 }
@@ -143,6 +147,7 @@ fn key(table: &Table, name: &str, place: &TextPlace, sink: &mut Sink) -> Option<
     match (column.kind, column.decimals) {
         (Type::Text, _) => Some(value),
         (Type::Number, 0) | (Type::Date, _) => Some(value.cast(DataType::String)),
+        (Type::Moment, _) => Some(value.cast(DataType::Date).cast(DataType::String)),
         _ => {
             let message = format!("`{name}` is a {}, which cannot be a key", column.kind.name());
             sink.push(Diagnostic::error(Code::SPM203, message).at(Place::Text(place.clone()), ""));
@@ -167,13 +172,12 @@ fn find<'t>(table: &'t Table, name: &str, place: &TextPlace, sink: &mut Sink) ->
 }
 
 fn collect(frame: LazyFrame, place: &TextPlace, sink: &mut Sink) -> Option<DataFrame> {
-    frame
-        .collect()
-        .map_err(|error| {
-            let fault = Diagnostic::error(Code::SPM102, format!("the data cannot be calculated: {error}"));
-            sink.push(fault.at(Place::Text(place.clone()), ""));
-        })
-        .ok()
+    frame.collect().map_err(|error| sink.push(unreadable(&error, place))).ok()
+}
+
+pub(crate) fn unreadable(error: &PolarsError, place: &TextPlace) -> Diagnostic {
+    Diagnostic::error(Code::SPM102, format!("the data cannot be calculated: {error}"))
+        .at(Place::Text(place.clone()), "")
 }
 
 impl Intake<'_> {
@@ -189,7 +193,15 @@ impl Intake<'_> {
         let mut part = self.part(table);
         let Some(mut table) = part.table.take() else { return Narrowed { part, ..Narrowed::default() } };
         let contract = narrowing.contract;
-        let repeats = Repeats::of(contract, &table);
+        if let Err(error) = known_by(&mut table, narrowing.as_of) {
+            part.sink.push(unreadable(&error, &self.spec.place));
+            return Narrowed { part, ..Narrowed::default() };
+        }
+        // Versions of a row are told apart in the whole table.
+        let repeats = match table.moments(RECORDED_AT) {
+            Some(_) => Repeats::default(),
+            None => Repeats::of(contract, &table),
+        };
         check_contract(contract, self.spec, &mut table, &repeats, &mut part);
         let mut order = Order::of(contract, &table);
         if narrowing.hashing || !order.is_ascending() {
@@ -267,7 +279,7 @@ impl Intake<'_> {
                 (values, kind, lowered.decimals, column.name.clone())
             }
         };
-        let target = column.kind.unwrap_or(kind);
+        let target = column.kind.unwrap_or(if kind == Type::Moment { Type::Date } else { kind });
         let values =
             if values.dtype() == &DataType::Null { values.cast(&physical(kind)).ok()? } else { values };
         match cast(&values, kind, decimals, target, &column.cells) {
@@ -398,7 +410,8 @@ pub(crate) fn within(table: Table, days: &DateRange) -> Table {
 /// The columns of a table as an expression sees them.
 #[must_use]
 pub(crate) fn columns_of(table: &Table) -> Columns {
-    Columns(table.columns.iter().map(|column| (column.name.clone(), column.kind)).collect())
+    let seen = |kind| if kind == Type::Moment { Type::Date } else { kind };
+    Columns(table.columns.iter().map(|column| (column.name.clone(), seen(column.kind))).collect())
 }
 
 /// The physical type of a column.
@@ -409,6 +422,7 @@ pub(crate) fn physical(kind: Type) -> DataType {
         Type::Number => DataType::Int64,
         Type::Float => DataType::Float64,
         Type::Date => DataType::Date,
+        Type::Moment => DataType::Datetime(TimeUnit::Milliseconds, None),
         Type::Boolean => DataType::Boolean,
     }
 }
@@ -439,7 +453,7 @@ fn indices(mask: &BooleanChunked) -> Vec<usize> {
     mask.iter().enumerate().filter(|(_, value)| *value == Some(true)).map(|(index, _)| index).collect()
 }
 
-fn without(frame: DataFrame, bad: &BTreeSet<usize>) -> Option<DataFrame> {
+pub(crate) fn without(frame: DataFrame, bad: &BTreeSet<usize>) -> Option<DataFrame> {
     if bad.is_empty() {
         return Some(frame);
     }

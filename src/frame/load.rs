@@ -7,6 +7,7 @@ use std::path::Path;
 
 use polars::prelude::*;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::moment::Moment;
 use spm_core::ground::period::{DateRange, from_epoch_day};
 use spm_core::ground::source::Place;
 use spm_core::plan::contract::{CONTRACTS, Contract, Type};
@@ -14,12 +15,15 @@ use spm_core::plan::project::{ColumnSpec, Project, SourceSpec};
 
 use crate::dated;
 use crate::fingerprint::Fingerprint;
-use crate::intake::{Intake, Lookup, Narrowed, Narrowing, Outside, Part, check_contract, physical, within};
+use crate::intake::{
+    Intake, Lookup, Narrowed, Narrowing, Outside, Part, check_contract, physical, unreadable, within, without,
+};
 use crate::merge::Known;
 use crate::order::{Repeats, Twice, sort_by_key, twice};
 use crate::read;
 use crate::splits::{check_splits, of_transactions};
 use crate::table::{Column as TableColumn, FILE, InputFile, ROW, Reject, Table};
+use crate::versions::{known_by, replaced};
 
 /// The canonical tables of a project, checked.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +72,8 @@ pub struct Need<'a> {
     /// Transactions of other days, and their splits, are checked and left out: a run over a quarter does not hold ten
     /// years in memory.
     pub days: Option<DateRange>,
+    /// What became known later is not there.
+    pub as_of: Option<Moment>,
 }
 
 /// Reads and checks the tables that are needed and everything they look up. Faults go to the sink.
@@ -162,11 +168,19 @@ impl Loader<'_> {
         for spec in &specs {
             parts.push(self.source(spec)?);
         }
-        let mut table = self.merged(parts, specs.first()?)?;
+        let spec = *specs.first()?;
+        let mut table = self.merged(parts, spec)?;
+        let known = known_by(&mut table, self.need.as_of);
+        known.map_err(|error| self.sink.push(unreadable(&error, &spec.place))).ok()?;
         sort_by_key(contract, &mut table);
-        let repeats = Repeats::of(contract, &table);
+        let mut repeats = Repeats::of(contract, &table);
+        let replaced = replaced(&table, &repeats);
+        if !replaced.is_empty() {
+            table.frame = without(std::mem::take(&mut table.frame), &replaced)?;
+            repeats = Repeats::of(contract, &table);
+        }
         let mut part = Part::default();
-        check_contract(contract, specs.first()?, &mut table, &repeats, &mut part);
+        check_contract(contract, spec, &mut table, &repeats, &mut part);
         self.take(part);
         let Some(days) = days else { return Some(table) };
         self.outside.add(Outside::of(&table, &self.project.calendar.range()));
@@ -228,7 +242,8 @@ impl Loader<'_> {
                 }
                 let known = Self::known(&self.tables, contract);
                 let calendar = self.project.calendar.range();
-                let narrowing = Narrowing { contract, days, calendar, known, hashing };
+                let narrowing =
+                    Narrowing { contract, days, calendar, known, as_of: self.need.as_of, hashing };
                 let intake = Intake { spec, lookups: &made };
                 let (mut inputs, mut parts) = (Vec::new(), Vec::new());
                 for file in read::files_of(self.root, spec, &mut sink) {

@@ -141,8 +141,10 @@ impl Lowering<'_> {
 
     fn column(&self, name: &str) -> Result1 {
         let column = self.table.column(name).ok_or_else(|| Fault::NoColumn(name.to_owned()))?;
-        if column.kind != Type::Number {
-            return Ok(plain(col(name)));
+        match column.kind {
+            Type::Number => {}
+            Type::Moment => return Ok(plain(col(name).cast(DataType::Date))),
+            _ => return Ok(plain(col(name))),
         }
         let values = self.table.frame.column(name).and_then(|column| column.i64().cloned());
         let bounds = values.map_or((0, 0), |values| {

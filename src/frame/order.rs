@@ -7,6 +7,7 @@ use spm_core::plan::contract::Contract;
 use crate::fingerprint::row_hashes;
 use crate::merge::{is_ascending, tasks};
 use crate::table::Table;
+use crate::versions::RECORDED_AT;
 
 /// The cells of a key.
 type Key = Vec<Option<String>>;
@@ -119,15 +120,19 @@ pub(crate) fn keys_of(contract: &Contract, table: &Table) -> Vec<PlSmallStr> {
 }
 
 /// Puts rows in the order of their key, so that no result depends on the order of an export; rows of the same key keep
-/// the order of the extract.
+/// the order in which they became known, and that of the extract.
 pub(crate) fn sort_by_key(contract: &Contract, table: &mut Table) {
-    let keys = keys_of(contract, table);
+    let mut keys = keys_of(contract, table);
+    let versions = table.moments(RECORDED_AT).is_some();
     let sorted = || {
         let texts: Vec<&StringChunked> = keys.iter().filter_map(|name| table.texts(name)).collect();
-        texts.len() == keys.len() && ascends(&texts, false)
+        texts.len() == keys.len() && ascends(&texts, versions)
     };
     if keys.is_empty() || is_strictly_ascending(table, &keys[0]) || sorted() {
         return;
+    }
+    if versions {
+        keys.push(RECORDED_AT.into());
     }
     if let Ok(frame) = table.frame.sort(keys, SortMultipleOptions::default().with_maintain_order(true)) {
         table.frame = frame;

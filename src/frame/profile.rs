@@ -346,12 +346,13 @@ fn mapped(profile: &Profile, table: &Contract) -> String {
             words.iter().find_map(|word| profile.columns.iter().find(|own| letters(&own.name) == *word));
         let found = found.filter(|own| {
             own.kind == column.kind
+                || matches!((own.kind, column.kind), (Type::Date | Type::Moment, Type::Date | Type::Moment))
                 || column.kind == Type::Text
                 || column.kind == Type::Float && own.kind == Type::Number
         });
         match found {
             Some(own) => match &own.date_format {
-                Some(format) if column.kind == Type::Date => lines
+                Some(format) if matches!(column.kind, Type::Date | Type::Moment) => lines
                     .push(format!("{} = {{ column = {:?}, format = {format:?} }}", column.name, own.name)),
                 _ => lines.push(format!("{} = {:?}", column.name, own.name)),
             },

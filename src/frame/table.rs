@@ -9,7 +9,7 @@ pub const FILE: &str = "_file";
 pub const ROW: &str = "_row";
 
 /// A table. Physical types: Text is String, Number is Int64 counting 10^-decimals, Float is Float64, Date is Date,
-/// Boolean is Boolean. The frame also has [`FILE`] and [`ROW`], which are not listed in `columns`.
+/// Moment is Datetime in milliseconds, Boolean is Boolean. The frame also has [`FILE`] and [`ROW`], which are not listed in `columns`.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     /// The cells.
@@ -65,6 +65,12 @@ impl Table {
     #[must_use]
     pub fn days(&self, name: &str) -> Option<&Int32Chunked> {
         Some(self.frame.column(name).ok()?.date().ok()?.physical())
+    }
+
+    /// A column of moments, in milliseconds since 1970.
+    #[must_use]
+    pub fn moments(&self, name: &str) -> Option<&Int64Chunked> {
+        Some(self.frame.column(name).ok()?.datetime().ok()?.physical())
     }
 
     /// The first rows.

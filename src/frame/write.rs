@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use polars::prelude::*;
 use polars_io::parquet::write::{KeyValueMetadata, ParquetWriter};
 use rayon::prelude::*;
+use spm_core::ground::moment::Moment;
 use spm_core::ground::period::from_epoch_day;
 use spm_core::ground::rational::scaled_text;
 use spm_core::plan::contract::Type;
@@ -112,6 +113,11 @@ fn column_texts(table: &Table, column: &TableColumn) -> io::Result<Vec<Option<St
         Type::Date => {
             let days = values.date().map_err(io::Error::other)?.physical();
             days.iter().map(|day| day.and_then(from_epoch_day).map(|date| date.to_string())).collect()
+        }
+        Type::Moment => {
+            let moments = values.datetime().map_err(io::Error::other)?.physical();
+            let text = |value: i64| Moment::from_milliseconds(value).map(|moment| moment.to_string());
+            moments.iter().map(|value| value.and_then(text)).collect()
         }
         Type::Boolean => values
             .bool()

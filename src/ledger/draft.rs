@@ -11,6 +11,7 @@ use spm_core::engine::ledger::{
 };
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::id::PayeeId;
+use spm_core::ground::moment::Moment;
 use spm_core::ground::period::{Calendar, Date};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
@@ -53,13 +54,13 @@ pub struct Setting<'a> {
     pub through: i64,
     /// The posted periods.
     pub postings: Vec<Posted>,
-    /// What was known of the extracts by a day, when that is asked for.
-    pub as_of: Option<Date>,
+    /// What was known of the extracts by a moment, when that is asked for.
+    pub as_of: Option<Moment>,
 }
 
 impl<'a> Setting<'a> {
-    /// The ledger as it stood at the end of a day, or as it stands.
-    pub fn of(calendar: &Calendar, store: Option<&'a Store>, as_of: Option<Date>) -> Result<Self, Fault> {
+    /// The ledger as it stood at a moment, or as it stands.
+    pub fn of(calendar: &Calendar, store: Option<&'a Store>, as_of: Option<Moment>) -> Result<Self, Fault> {
         let (through, postings) = match store {
             None => (i64::MAX, vec![]),
             Some(store) => {

@@ -3,8 +3,9 @@
 use rusqlite::types::Value;
 use spm_core::engine::ledger::{Account, Books, Fact, FactKind, Facts, Key, Kind, Who};
 use spm_core::ground::diagnostic::Code;
+use spm_core::ground::moment::Moment;
 use spm_core::ground::money::Currency;
-use spm_core::ground::period::{Calendar, Date};
+use spm_core::ground::period::Calendar;
 use spm_frame::table::Table;
 use spm_frame::write::Builder;
 
@@ -45,11 +46,11 @@ pub fn tables() -> Vec<(&'static str, String, &'static [&'static str])> {
 }
 
 impl Store {
-    /// The number of the last record that was made on or before a day; of all records without a day.
-    pub fn through(&self, day: Option<Date>) -> Result<i64, Fault> {
-        let Some(day) = day else { return Ok(i64::MAX) };
-        let sql = "SELECT coalesce(max(number), 0) FROM record WHERE substr(recorded_at, 1, 10) <= ?1";
-        Ok(self.connection.query_row(sql, [day.to_string()], |row| row.get(0))?)
+    /// The number of the last record that was made by a moment; of all records without one.
+    pub fn through(&self, moment: Option<Moment>) -> Result<i64, Fault> {
+        let Some(moment) = moment else { return Ok(i64::MAX) };
+        let sql = "SELECT coalesce(max(number), 0) FROM record WHERE recorded_at <= ?1";
+        Ok(self.connection.query_row(sql, [moment.to_seconds()], |row| row.get(0))?)
     }
 
     /// The posted periods in order, up to a record. Each has to be in the calendar, with the days that it had.

@@ -39,14 +39,14 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
         // Transactions are checked and counted, not held.
         let start = opened.project.calendar.range().from;
         let days = Some(DateRange { from: start, to: start });
-        let need = Need { tables: &names, own: None, days };
+        let need = Need { tables: &names, own: None, days, as_of: None };
         let tables = load::load(&opened.root, &opened.project, &need, &mut sink);
         let holders = quotas::check(opened, &tables, &mut sink);
         people::check_quotas(&tables, &opened.project.calendar, &holders, &mut sink);
         people::check_managers(&tables, &mut sink);
         if EVENTS.iter().any(|name| tables.rows(name) > 0) {
             // Whether their transactions exist can be seen in all of them only. Other faults were told above.
-            let whole = Need { tables: &["transactions"], own: None, days: None };
+            let whole = Need { tables: &["transactions"], own: None, days: None, as_of: None };
             let transactions = load::load(&opened.root, &opened.project, &whole, &mut Sink::default());
             check_events(&tables, &transactions, &mut sink);
         }

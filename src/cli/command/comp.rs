@@ -7,7 +7,8 @@ use spm_core::engine::comp::{self, Earning, LineOf, Problem, verify};
 use spm_core::engine::ledger::Line;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::id::PayeeId;
-use spm_core::ground::period::{Date, DateRange, Group};
+use spm_core::ground::moment::Moment;
+use spm_core::ground::period::{DateRange, Group};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
 use spm_core::ground::trace::{Node, Operation, Unit};
@@ -74,9 +75,9 @@ pub enum Command {
         /// Also calculate and write what each credit earned (attribution)
         #[arg(long)]
         detail: bool,
-        /// With what was known at the end of this day: rows recorded by then, and the ledger as it stood
-        #[arg(long, value_name = "DATE")]
-        as_of: Option<Date>,
+        /// With what was known at a moment, or at the end of a day: rows recorded by then, and the ledger as it stood
+        #[arg(long, value_name = "DATE|DATETIME", value_parser = Moment::or_end_of_day)]
+        as_of: Option<Moment>,
     },
     /// Explain what one person is paid, down to the rows of the extract
     #[command(after_help = "Example:\n  spm comp explain --rep 275 --period P5 --component commission")]
@@ -139,12 +140,18 @@ const TABLES: [&str; 13] = [
 ];
 
 /// Loads what a calculation of these periods needs: of the transactions, the days that a plan looks back to.
-pub fn load(opened: &Opened, periods: &Range<usize>, global: &Global, ui: &Ui) -> Result<Tables, Failure> {
+pub fn load(
+    opened: &Opened,
+    periods: &Range<usize>,
+    as_of: Option<Moment>,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Tables, Failure> {
     let all = opened.project.calendar.periods();
     let first = plans(opened).into_iter().map(|plan| looks_back_to(plan, &opened.project, periods)).min();
     let days =
         first.map(|first| DateRange { from: all[first].range.from, to: all[periods.end - 1].range.to });
-    opened.load(&Need { tables: &TABLES, own: None, days }, global, ui)
+    opened.load(&Need { tables: &TABLES, own: None, days, as_of }, global, ui)
 }
 
 pub(super) fn plans(opened: &Opened) -> Vec<&CompPlan> {
@@ -248,8 +255,8 @@ pub(super) struct Depth {
 pub struct Asked {
     /// Earnings are attributed to credits.
     pub detail: bool,
-    /// What was known by this day.
-    pub as_of: Option<Date>,
+    /// What was known by this moment.
+    pub as_of: Option<Moment>,
 }
 
 /// Calculates and writes the results of a period.
@@ -294,7 +301,7 @@ pub fn pay(
     }
     if let Some(mut provenance) = provenance {
         ui.step("writing results");
-        provenance.extend(asked.as_of.map(|day| ("spm.as-of".to_owned(), day.to_string())));
+        provenance.extend(asked.as_of.map(|moment| ("spm.as-of".to_owned(), moment.to_string())));
         let folder = opened.root.join("out/comp").join(period.replace("..", "-to-"));
         write_run(&tables, &results, &provenance, &folder)?;
         ui.status(&format!("wrote {} ({} payments)", folder.display(), results.payments.frame.height()));

@@ -126,7 +126,7 @@ pub fn run(
 
 fn read(opened: &Opened, period: &str, global: &Global, ui: &Ui) -> Result<(Tables, Range<usize>), Failure> {
     let periods = opened.periods(period)?;
-    Ok((load(opened, &periods, global, ui)?, periods))
+    Ok((load(opened, &periods, None, global, ui)?, periods))
 }
 
 /// The two sides and the credits of everybody whose lines differ.

@@ -1,7 +1,9 @@
 //! `spm dispute`: a payee disagrees with a posted line, and how that was settled.
 
+use spm_core::ground::moment::Moment;
+
 use super::ledger::adjust::record;
-use super::ledger::{begin, existing, moment};
+use super::ledger::{begin, existing};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project;
 use crate::cli::ui::Ui;
@@ -29,8 +31,8 @@ pub enum Command {
         #[arg(long)]
         author: String,
         /// When it is recorded, UTC; now when absent
-        #[arg(long, value_name = "DATETIME", value_parser = moment)]
-        recorded_at: Option<String>,
+        #[arg(long, value_name = "DATETIME")]
+        recorded_at: Option<Moment>,
     },
     /// Answer a dispute, with the adjustment that settles it if there is one
     #[command(
@@ -49,8 +51,8 @@ pub enum Command {
         #[arg(long)]
         author: String,
         /// When it is recorded, UTC; now when absent
-        #[arg(long, value_name = "DATETIME", value_parser = moment)]
-        recorded_at: Option<String>,
+        #[arg(long, value_name = "DATETIME")]
+        recorded_at: Option<Moment>,
     },
     /// List disputes with their lines, answers and adjustments
     List,
@@ -66,13 +68,13 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
         Command::Open { period, line, reason, author, recorded_at } => {
             let posting = begin(&opened, Some(period))?.1.record;
             let decision = Decision::Dispute { posting, line: *line, reason, author };
-            if let Some(number) = record(&opened, &decision, recorded_at.as_deref(), global, ui)? {
+            if let Some(number) = record(&opened, &decision, *recorded_at, global, ui)? {
                 ui.status(&format!("dispute {number} is open"));
             }
         }
         Command::Resolve { number, answer, adjustment, author, recorded_at } => {
             let decision = Decision::Resolve { dispute: *number, adjustment: *adjustment, answer, author };
-            if record(&opened, &decision, recorded_at.as_deref(), global, ui)?.is_some() {
+            if record(&opened, &decision, *recorded_at, global, ui)?.is_some() {
                 ui.status(&format!("dispute {number} is resolved"));
             }
         }

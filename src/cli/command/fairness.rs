@@ -52,6 +52,7 @@ const NEED: Need<'static> = Need {
     ],
     own: Some(OWN),
     days: None,
+    as_of: None,
 };
 const OWN: &str = "out/fairness";
 const MODEL: &str = "out/potential/model.parquet";

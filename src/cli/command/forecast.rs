@@ -28,6 +28,7 @@ pub const NEED: Need<'static> = Need {
     tables: &["accounts", "hierarchy", "reps", "transactions", "opportunities"],
     own: Some(OWN),
     days: None,
+    as_of: None,
 };
 const OWN: &str = "out/forecast";
 

@@ -25,7 +25,7 @@ pub struct Arguments {
 
 /// What the command reads.
 pub const NEED: Need<'static> =
-    Need { tables: &["accounts", "reps", "transactions"], own: Some(OWN), days: None };
+    Need { tables: &["accounts", "reps", "transactions"], own: Some(OWN), days: None, as_of: None };
 const OWN: &str = "out/potential";
 
 /// Learns, writes and prints.

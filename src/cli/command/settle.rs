@@ -38,7 +38,7 @@ impl Opened {
     }
 }
 
-/// Loads what the calculation of these periods needs: all that are posted, too, as known by the day that is asked for.
+/// Loads what the calculation of these periods needs: all that are posted, too, as known by the moment that is asked for.
 pub fn load_for(
     opened: &Opened,
     setting: &Setting<'_>,
@@ -47,11 +47,7 @@ pub fn load_for(
     ui: &Ui,
 ) -> Result<Tables, Failure> {
     let (all, _) = setting.ranges(periods);
-    let mut tables = load(opened, &(setting.since(periods)..all.end), global, ui)?;
-    if let Some(day) = setting.as_of {
-        spm_frame::events::known_by(&mut tables, day)?;
-    }
-    Ok(tables)
+    load(opened, &(setting.since(periods)..all.end), setting.as_of, global, ui)
 }
 
 /// Drafts of open periods, and what posted periods rest on that is gone.

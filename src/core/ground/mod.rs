@@ -3,6 +3,7 @@
 pub mod diagnostic;
 pub mod id;
 pub mod limit;
+pub mod moment;
 pub mod money;
 pub mod period;
 pub mod rational;

@@ -11,13 +11,15 @@ pub enum Type {
     Float,
     /// A day.
     Date,
+    /// A moment, UTC. Expressions see its day.
+    Moment,
     /// True or false.
     Boolean,
 }
 
 impl Type {
     /// Type names as a mapping writes them.
-    pub const NAMES: [&'static str; 5] = ["text", "number", "float", "date", "boolean"];
+    pub const NAMES: [&'static str; 6] = ["text", "number", "float", "date", "moment", "boolean"];
 
     /// The type of that name.
     #[must_use]
@@ -27,6 +29,7 @@ impl Type {
             "number" => Self::Number,
             "float" => Self::Float,
             "date" => Self::Date,
+            "moment" => Self::Moment,
             "boolean" => Self::Boolean,
             _ => return None,
         })
@@ -40,6 +43,7 @@ impl Type {
             Self::Number => "number",
             Self::Float => "float",
             Self::Date => "date",
+            Self::Moment => "moment",
             Self::Boolean => "boolean",
         }
     }
@@ -93,7 +97,15 @@ const fn reference(name: &'static str, rule: Rule, refers: &'static str, doc: &'
 }
 
 use Rule::{Mapped, Optional, Required};
-use Type::{Date, Float, Number, Text};
+use Type::{Date, Float, Moment, Number, Text};
+
+/// Every fact may say when it became known.
+const RECORDED_AT: Column = column(
+    "recorded_at",
+    Moment,
+    Optional,
+    "when it became known: rows of one key that differ here are versions, of which the last one known counts",
+);
 
 /// Every canonical table.
 pub static CONTRACTS: &[Contract] = &[
@@ -111,6 +123,7 @@ pub static CONTRACTS: &[Contract] = &[
             reference("owner_id", Optional, "reps", "the salesperson who has the account today"),
             column("territory_id", Text, Optional, "the territory the account is in today"),
             column("parent_id", Text, Optional, "the account that this one belongs to"),
+            RECORDED_AT,
         ],
     },
     Contract {
@@ -130,6 +143,7 @@ pub static CONTRACTS: &[Contract] = &[
             column("capacity", Number, Optional, "how much this person can carry, relative to the others"),
             column("currency", Text, Optional, "currency of payment"),
             column("target_pay", Number, Optional, "variable pay at 100 % of goal, per year"),
+            RECORDED_AT,
         ],
     },
     Contract {
@@ -142,6 +156,7 @@ pub static CONTRACTS: &[Contract] = &[
             column("from", Date, Required, "first day"),
             column("to", Date, Optional, "first day after the last; empty while it lasts"),
             column("share", Number, Optional, "part of the credit, 1 when empty"),
+            RECORDED_AT,
         ],
     },
     Contract {
@@ -186,7 +201,7 @@ pub static CONTRACTS: &[Contract] = &[
             reference("account_id", Optional, "accounts", "the customer"),
             reference("rep_id", Optional, "reps", "the salesperson on the transaction"),
             column("event_date", Date, Required, "the day it belongs to"),
-            column("recorded_at", Date, Optional, "the day it became known"),
+            RECORDED_AT,
             column("amount", Number, Required, "money, or units"),
             column("currency", Text, Optional, "currency of the amount"),
             column("kind", Text, Optional, "booking, refund..."),
@@ -211,6 +226,7 @@ pub static CONTRACTS: &[Contract] = &[
             column("close_date", Date, Required, "the day it should close, or was closed"),
             column("amount", Number, Required, "what it is worth when won"),
             column("probability", Number, Optional, "how likely it is to be won: 0.4 or 40%"),
+            RECORDED_AT,
         ],
     },
     Contract {
@@ -229,6 +245,7 @@ pub static CONTRACTS: &[Contract] = &[
                 Optional,
                 "part of the amount that retires quota, where that is another one: see `quota_share` of a credit",
             ),
+            RECORDED_AT,
         ],
     },
     Contract {
@@ -251,7 +268,7 @@ pub static CONTRACTS: &[Contract] = &[
                 Optional,
                 "tells events of one day apart: number of an invoice, a payment",
             ),
-            column("recorded_at", Date, Optional, "the day it became known"),
+            RECORDED_AT,
         ],
     },
     Contract {
@@ -261,7 +278,7 @@ pub static CONTRACTS: &[Contract] = &[
         columns: &[
             column("transaction_id", Text, Required, "the transaction"),
             column("date", Date, Required, "first day that is not served"),
-            column("recorded_at", Date, Optional, "the day it became known"),
+            RECORDED_AT,
         ],
     },
     Contract {
@@ -273,6 +290,7 @@ pub static CONTRACTS: &[Contract] = &[
             reference("manager_id", Required, "reps", "the person above"),
             column("from", Date, Optional, "first day; always when empty"),
             column("to", Date, Optional, "first day after the last; empty while it lasts"),
+            RECORDED_AT,
         ],
     },
     Contract {
@@ -289,6 +307,7 @@ pub static CONTRACTS: &[Contract] = &[
             column("capacity", Number, Optional, "as in reps"),
             column("currency", Text, Optional, "as in reps"),
             column("target_pay", Number, Optional, "as in reps"),
+            RECORDED_AT,
         ],
     },
     Contract {
@@ -305,6 +324,7 @@ pub static CONTRACTS: &[Contract] = &[
                 Optional,
                 "part of goal and target that the days relieve; all when empty",
             ),
+            RECORDED_AT,
         ],
     },
     Contract {
@@ -316,6 +336,7 @@ pub static CONTRACTS: &[Contract] = &[
             column("plan_id", Text, Required, "the `id` of the plan"),
             column("from", Date, Optional, "first day; always when empty"),
             column("to", Date, Optional, "first day after the last; empty while it lasts"),
+            RECORDED_AT,
         ],
     },
     Contract {
@@ -339,6 +360,7 @@ pub static CONTRACTS: &[Contract] = &[
             ),
             column("date", Date, Optional, "the day of a spot rate, or a day in the period"),
             column("rate", Number, Required, "the rate, exact"),
+            RECORDED_AT,
         ],
     },
     Contract {
@@ -351,6 +373,7 @@ pub static CONTRACTS: &[Contract] = &[
             column("period", Text, Optional, "a period of the calendar; this or `date` must be mapped"),
             column("date", Date, Optional, "a day in the period, when the extract has no period name"),
             column("amount", Number, Mapped, "the goal, in the unit of the measure"),
+            RECORDED_AT,
         ],
     },
 ];

@@ -2,9 +2,12 @@
 
 use polars::prelude::*;
 use spm_core::ground::limit;
+use spm_core::ground::moment::Moment;
 use spm_core::ground::period::{Date, epoch_day};
 use spm_core::plan::contract::Type;
 use spm_core::plan::project::Cells;
+
+use crate::intake::physical;
 
 /// A column in its type, and the rows whose cell did not fit (null in the column).
 #[derive(Debug)]
@@ -30,6 +33,7 @@ pub fn cast(column: &Column, from: Type, decimals: u32, to: Type, cells: &Cells)
             value.map(AnyValue::Float64).ok_or_else(|| "not a number".to_owned())
         }),
         (Type::Text, Type::Date) => dates(column, cells),
+        (Type::Text, Type::Moment) => moments(column, cells),
         (Type::Text, Type::Boolean) => {
             each(column, Type::Boolean, &|text| match text.trim().to_lowercase().as_str() {
                 "true" | "1" | "yes" | "t" | "y" => Ok(AnyValue::Boolean(true)),
@@ -55,6 +59,10 @@ pub fn cast(column: &Column, from: Type, decimals: u32, to: Type, cells: &Cells)
         }
         (Type::Float, Type::Number) => whole_floats(column),
         (Type::Number, Type::Boolean) if decimals == 0 => whole(column.cast(&DataType::Boolean), 0),
+        (Type::Date | Type::Moment, to @ (Type::Date | Type::Moment)) => whole(column.cast(&physical(to)), 0),
+        (Type::Moment, Type::Text) => {
+            whole(column.cast(&DataType::Date).and_then(|days| days.cast(&DataType::String)), 0)
+        }
         (Type::Date | Type::Boolean, Type::Text) => whole(column.cast(&DataType::String), 0),
         (from, to) if from == to => Ok(Cast { column: column.clone(), decimals, faults: vec![] }),
         (from, to) => Err(format!("a {} column cannot become a {}", from.name(), to.name())),
@@ -257,6 +265,26 @@ fn dates(column: &Column, cells: &Cells) -> Result<Cast, String> {
         })
         .collect_ca(column.name().clone());
     Ok(Cast { column: days.into_date().into_column(), decimals: 0, faults })
+}
+
+fn moments(column: &Column, cells: &Cells) -> Result<Cast, String> {
+    let texts = column.str().map_err(|error| error.to_string())?;
+    let mut faults = Vec::new();
+    let mut read = |(index, text): (usize, Option<&str>)| {
+        let text = text?;
+        let moment = Moment::read(text.trim(), &cells.date_format);
+        if moment.is_none() {
+            let why = format!(
+                "neither a moment such as 2027-02-01T09:30:00Z nor a date of the form {}",
+                cells.date_format
+            );
+            faults.push((index, text.to_owned(), why));
+        }
+        moment.map(Moment::milliseconds)
+    };
+    let values: Int64Chunked = texts.iter().enumerate().map(&mut read).collect_ca(column.name().clone());
+    let column = values.into_datetime(TimeUnit::Milliseconds, None).into_column();
+    Ok(Cast { column, decimals: 0, faults })
 }
 
 /// A date of a strftime pattern; a time after it is dropped.

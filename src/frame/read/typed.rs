@@ -108,7 +108,7 @@ fn normal(column: &Column) -> Result<(Type, u32, Column), (Code, String)> {
         DataType::String => Ok((Type::Text, 0, column.clone())),
         DataType::Boolean => Ok((Type::Boolean, 0, column.clone())),
         DataType::Date => Ok((Type::Date, 0, column.clone())),
-        DataType::Datetime(..) => as_type(Type::Date, &DataType::Date),
+        DataType::Datetime(..) => Ok((Type::Moment, 0, column.clone())),
         DataType::Float32 | DataType::Float64 => as_type(Type::Float, &DataType::Float64),
         dtype if dtype.is_integer() => column
             .strict_cast(&DataType::Int64)

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::moment::Moment;
 use spm_core::ground::money::{Currency, Money};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::round::Rounding;
@@ -10,7 +11,7 @@ use spm_core::ground::source::Place;
 use spm_core::plan::Plan;
 use spm_frame::load::{Need, load};
 
-use super::{existing, moment, recorded_at};
+use super::{existing, recorded_at};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
@@ -47,8 +48,8 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         evidence: Option<PathBuf>,
         /// When it is recorded, UTC; now when absent
-        #[arg(long, value_name = "DATETIME", value_parser = moment)]
-        recorded_at: Option<String>,
+        #[arg(long, value_name = "DATETIME")]
+        recorded_at: Option<Moment>,
     },
     /// Approve an adjustment: the next posting books it
     Approve {
@@ -58,8 +59,8 @@ pub enum Command {
         #[arg(long)]
         approver: String,
         /// When it is recorded, UTC; now when absent
-        #[arg(long, value_name = "DATETIME", value_parser = moment)]
-        recorded_at: Option<String>,
+        #[arg(long, value_name = "DATETIME")]
+        recorded_at: Option<Moment>,
     },
     /// Reject an adjustment, or take back an approved one that is not booked yet
     #[command(
@@ -75,8 +76,8 @@ pub enum Command {
         #[arg(long)]
         author: String,
         /// When it is recorded, UTC; now when absent
-        #[arg(long, value_name = "DATETIME", value_parser = moment)]
-        recorded_at: Option<String>,
+        #[arg(long, value_name = "DATETIME")]
+        recorded_at: Option<Moment>,
     },
     /// List adjustments, who approved or withdrew them, and where they were booked
     List,
@@ -116,13 +117,13 @@ pub fn run(opened: &Opened, command: &Command, global: &Global, ui: &Ui) -> Resu
                 sink.push(warning);
                 ui.notices(&sink);
             }
-            if let Some(number) = record(opened, &decision, asked.as_deref(), global, ui)? {
+            if let Some(number) = record(opened, &decision, *asked, global, ui)? {
                 ui.status(&format!("adjustment {number} of {money} waits for approval: spm ledger adjust approve {number} --approver NAME"));
             }
         }
         Command::Approve { number, approver, recorded_at: asked } => {
             let decision = Decision::Approve { adjustment: *number, approver };
-            if record(opened, &decision, asked.as_deref(), global, ui)?.is_some() {
+            if record(opened, &decision, *asked, global, ui)?.is_some() {
                 ui.status(&format!(
                     "adjustment {number} is approved; it is booked by the next posting, or by that of its period when that is later"
                 ));
@@ -130,7 +131,7 @@ pub fn run(opened: &Opened, command: &Command, global: &Global, ui: &Ui) -> Resu
         }
         Command::Withdraw { number, reason, author, recorded_at: asked } => {
             let decision = Decision::Withdraw { adjustment: *number, reason, author };
-            if record(opened, &decision, asked.as_deref(), global, ui)?.is_some() {
+            if record(opened, &decision, *asked, global, ui)?.is_some() {
                 ui.status(&format!("adjustment {number} is withdrawn and will not be booked"));
             }
             if let Some(store) = opened.ledger()?
@@ -151,7 +152,7 @@ fn unknown(opened: &Opened, rep: &str) -> Result<Option<Diagnostic>, Failure> {
         return Ok(None);
     }
     // What is wrong with the extracts is for the run to say.
-    let need = Need { tables: &["reps"], own: None, days: None };
+    let need = Need { tables: &["reps"], own: None, days: None, as_of: None };
     let tables = load(&opened.root, &opened.project, &need, &mut Sink::default());
     let reps = tables.get("reps");
     let ids = reps.and_then(|reps| reps.texts("rep_id"));
@@ -168,7 +169,7 @@ fn unknown(opened: &Opened, rep: &str) -> Result<Option<Diagnostic>, Failure> {
 pub(in crate::cli::command) fn record(
     opened: &Opened,
     decision: &Decision<'_>,
-    asked: Option<&str>,
+    asked: Option<Moment>,
     global: &Global,
     ui: &Ui,
 ) -> Result<Option<i64>, Failure> {

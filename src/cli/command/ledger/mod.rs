@@ -9,7 +9,7 @@ mod verify;
 use std::time::SystemTime;
 
 use spm_core::ground::diagnostic::{Code, Diagnostic};
-use spm_core::ground::period::from_epoch_day;
+use spm_core::ground::moment::Moment;
 use spm_core::ground::source::Place;
 
 use crate::cli::exit::{self, Failure};
@@ -34,8 +34,8 @@ pub enum Command {
         #[arg(long)]
         allow_gone: bool,
         /// When it is recorded, UTC, such as 2027-02-01T09:30:00Z; now when absent
-        #[arg(long, value_name = "DATETIME", value_parser = moment)]
-        recorded_at: Option<String>,
+        #[arg(long, value_name = "DATETIME")]
+        recorded_at: Option<Moment>,
     },
     /// List what is posted: period, when, payments, corrections, hash
     List,
@@ -120,7 +120,7 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
     match command {
         Command::Post { period, allow_gone, recorded_at } => {
             ui.notices(&opened.notices);
-            post::run(&opened, period, *allow_gone, recorded_at.as_deref(), global, ui)
+            post::run(&opened, period, *allow_gone, *recorded_at, global, ui)
         }
         Command::List => show::list(&opened, global, ui),
         Command::Show { period, rep, payment: true, .. } => {
@@ -169,33 +169,11 @@ pub(super) fn begin(opened: &Opened, period: Option<&str>) -> Result<(Store, Pos
     Ok((store, posted))
 }
 
-/// Checks a moment as the ledger writes it.
-pub(super) fn moment(text: &str) -> Result<String, String> {
-    let wrong = || format!("{text} is not of the form 2027-02-01T09:30:00Z");
-    let (day, time) = text.split_once('T').ok_or_else(wrong)?;
-    let day: spm_core::ground::period::Date = day.parse().map_err(|_| wrong())?;
-    let Some(time) = time.strip_suffix('Z') else {
-        return Err(format!("{text} has to be UTC and to end in Z, as in 2027-02-01T09:30:00Z"));
-    };
-    let part = |part: &str| part.parse::<u32>().ok().filter(|_| part.len() == 2 && !part.starts_with('+'));
-    let parts: Option<Vec<u32>> = time.split(':').map(part).collect();
-    match parts.as_deref() {
-        Some([hour, minute, second]) if *hour < 24 && *minute < 60 && *second < 60 => {
-            Ok(format!("{day}T{hour:02}:{minute:02}:{second:02}Z"))
-        }
-        _ => Err(wrong()),
-    }
-}
-
 /// When something is recorded: what was asked for, or the clock, which influences no number.
-pub(super) fn recorded_at(asked: Option<&str>) -> String {
-    asked.map_or_else(now, str::to_owned)
-}
-
-fn now() -> String {
-    let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |past| past.as_secs());
-    let day = i32::try_from(seconds / 86_400).ok().and_then(from_epoch_day);
-    let rest = seconds % 86_400;
-    let day = day.map_or_else(String::new, |day| day.to_string());
-    format!("{day}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
+pub(super) fn recorded_at(asked: Option<Moment>) -> String {
+    let now = || {
+        let past = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(past.as_millis()).ok().and_then(Moment::from_milliseconds)
+    };
+    asked.or_else(now).map_or_else(String::new, Moment::to_seconds)
 }

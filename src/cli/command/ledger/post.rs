@@ -1,6 +1,7 @@
 //! `spm ledger post`: seals open periods.
 
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::moment::Moment;
 
 use super::recorded_at;
 use crate::cli::command::settle::{Keep, Setting, drafts_of, load_for};
@@ -17,7 +18,7 @@ pub fn run(
     opened: &Opened,
     period: &str,
     allow_gone: bool,
-    asked: Option<&str>,
+    asked: Option<Moment>,
     global: &Global,
     ui: &Ui,
 ) -> Result<exit::Code, Failure> {

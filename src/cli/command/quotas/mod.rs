@@ -116,7 +116,7 @@ pub fn load(opened: &Opened, global: &Global, ui: &Ui) -> Result<Tables, Failure
     if plans.iter().any(|plan| plan.by_time) {
         names.push("leaves");
     }
-    opened.load(&Need { tables: &names, own: Some(OWN), days: None }, global, ui)
+    opened.load(&Need { tables: &names, own: Some(OWN), days: None, as_of: None }, global, ui)
 }
 
 fn plans(opened: &Opened) -> Result<Vec<&QuotaPlan>, Failure> {

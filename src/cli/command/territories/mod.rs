@@ -127,6 +127,7 @@ pub const NEED: Need<'static> = Need {
     tables: &["accounts", "reps", "territories", "costs", "adjacency", "transactions"],
     own: Some(OWN),
     days: None,
+    as_of: None,
 };
 const OWN: &str = "out/territories";
 /// In place of a file: what stands.
