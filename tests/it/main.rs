@@ -20,3 +20,4 @@ mod quota_lines;
 mod quotas;
 mod staffing;
 mod territories;
+mod versions;

@@ -88,7 +88,8 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
 
 /// Warns of a project without plans, and of plans whose days lie outside of the calendar.
 fn warn_idle(opened: &Opened, sink: &mut Sink) {
-    if opened.plans.is_empty() {
+    // A plan with faults is not in the list, and was told of.
+    if opened.plans.is_empty() && !sink.has_errors() {
         let fault =
             Diagnostic::warning(Code::SPM404, "the project has no plans: no file matches plans/*.toml");
         let fault = fault.at(Place::File("spm.toml".to_owned()), "");
