@@ -25,6 +25,24 @@ pub fn matching(table: &Table, conditions: &[(&str, &str)]) -> io::Result<Table>
     Ok(Table { frame, ..table.clone() })
 }
 
+/// The table with an exact column in units of fewer decimals; `None` when that would lose something.
+#[must_use]
+pub fn coarser(table: &Table, name: &str, decimals: u32) -> Option<Table> {
+    let mut result = table.clone();
+    let column = result.columns.iter_mut().find(|column| column.name == name)?;
+    let factor = 10i64.checked_pow(column.decimals.checked_sub(decimals)?)?;
+    column.decimals = decimals;
+    if factor > 1 {
+        let units = table.numbers(name)?;
+        if units.iter().flatten().any(|units| units % factor != 0) {
+            return None;
+        }
+        let units: Int64Chunked = units.iter().map(|units| Some(units? / factor)).collect_ca(name.into());
+        result.frame.with_column(units.into_column()).ok()?;
+    }
+    Some(result)
+}
+
 /// Some credits of one person.
 #[derive(Debug)]
 pub struct CreditRows {

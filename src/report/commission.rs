@@ -5,8 +5,7 @@ use std::io;
 
 use rayon::prelude::*;
 use spm_core::engine::comp::{Amounts, Cell, Earning, Earnings, LineOf, Payout};
-use spm_core::ground::id::PayeeId;
-use spm_core::ground::money::{Currency, Money};
+use spm_core::ground::money::Money;
 use spm_core::ground::rational::Rational;
 use spm_core::ground::trace::Node;
 use spm_core::plan::comp::{Aggregate, CompPlan};
@@ -31,6 +30,8 @@ pub struct Paid<'a> {
     pub payouts: Option<Vec<Payout>>,
     /// Earnings, credit by credit, when that was asked for.
     pub attribution: Option<Table>,
+    /// True when there is nothing to tell of the plan.
+    pub is_quiet: bool,
 }
 
 /// Every table of a run.
@@ -59,30 +60,73 @@ pub struct Results {
     pub balances: Table,
 }
 
+/// The tables of a run that are those of its plans below each other.
+pub const TABLES: [&str; 7] =
+    ["earnings", "releases", "measurements", "trace", "credits", "unresolved", "attribution"];
+
 impl Results {
-    /// The tables of what all plans pay.
-    pub fn of(project: &Project, paid: &[Paid<'_>]) -> io::Result<Self> {
+    /// The tables of what one plan pays.
+    pub fn of(project: &Project, paid: &Paid<'_>) -> io::Result<Self> {
+        let paid = std::slice::from_ref(paid);
         let (trace, rest) = rayon::join(
             || trace_table(project, paid),
             || -> io::Result<_> {
                 Ok((
-                    payments_table(project, paid)?,
                     earnings_table(project, paid)?,
                     releases_table(project, paid)?,
                     measurements_table(project, paid)?,
                 ))
             },
         );
-        let (payments, earnings, releases, measurements) = rest?;
+        let (earnings, releases, measurements) = rest?;
+        let [part] = paid else { return Err(io::Error::other("one plan")) };
+        let payments = match &part.payouts {
+            None => payable(project, &earnings)?,
+            Some(payouts) => paid_out(project, part, payouts)?,
+        };
         Ok(Self {
             payments,
             earnings,
             releases,
             measurements,
             trace: trace?,
-            credits: rows::stacked(paid.iter().map(|part| &part.credited.credits))?,
-            attribution: rows::stacked(paid.iter().filter_map(|part| part.attribution.as_ref()))?,
-            unresolved: rows::stacked(paid.iter().map(|part| &part.credited.unresolved))?,
+            credits: part.credited.credits.clone(),
+            attribution: part.attribution.clone().unwrap_or_default(),
+            unresolved: part.credited.unresolved.clone(),
+            deltas: Table::default(),
+            balances: Table::default(),
+        })
+    }
+
+    /// The tables of one plan as an earlier run wrote them, by the names of [`TABLES`]. `None` when one of them is missing.
+    pub fn of_tables(project: &Project, table: impl Fn(&str) -> Option<Table>) -> Option<Self> {
+        let earnings = table("earnings")?;
+        Some(Self {
+            payments: payable(project, &earnings).ok()?,
+            earnings,
+            releases: table("releases")?,
+            measurements: table("measurements")?,
+            trace: table("trace")?,
+            credits: table("credits")?,
+            attribution: table("attribution")?,
+            unresolved: table("unresolved")?,
+            deltas: Table::default(),
+            balances: Table::default(),
+        })
+    }
+
+    /// The results of all plans: their tables below each other, their payments added up.
+    pub fn together(project: &Project, parts: &[Self]) -> io::Result<Self> {
+        let stacked = |pick: fn(&Self) -> &Table| rows::stacked(parts.iter().map(pick));
+        Ok(Self {
+            payments: summed(project, &parts.iter().map(|part| &part.payments).collect::<Vec<_>>())?,
+            earnings: stacked(|part| &part.earnings)?,
+            releases: stacked(|part| &part.releases)?,
+            measurements: stacked(|part| &part.measurements)?,
+            trace: stacked(|part| &part.trace)?,
+            credits: stacked(|part| &part.credits)?,
+            attribution: stacked(|part| &part.attribution)?,
+            unresolved: stacked(|part| &part.unresolved)?,
             deltas: Table::default(),
             balances: Table::default(),
         })
@@ -111,41 +155,79 @@ impl Results {
     }
 }
 
-/// Payee, period, currency, amount, held: the sum of the lines of every plan, payable at once and waiting for its event;
-/// of plans that pay in the payees' currencies, what was converted.
-fn payments_table(project: &Project, paid: &[Paid<'_>]) -> io::Result<Table> {
-    let mut sums: BTreeMap<(usize, &Currency, &PayeeId), (i128, i128)> = BTreeMap::new();
-    let mut decimals = project.currency.decimals();
-    for part in paid {
-        decimals = decimals.max(part.plan.currency.decimals());
-        let mut add = |period, payee: usize, currency, amount: i128, held: i128| {
-            let sum = sums.entry((period, currency, &part.credited.payees[payee].id)).or_default();
-            sum.0 += amount;
-            sum.1 += held;
-        };
-        match &part.payouts {
-            None => part.earnings.lines.iter().for_each(|line| {
-                let held = line.amount.minor_units - line.payable.minor_units;
-                add(line.period, line.payee, &part.plan.currency, line.payable.minor_units, held);
-            }),
-            Some(payouts) => payouts.iter().for_each(|payout| {
-                decimals = decimals.max(payout.amount.currency.decimals());
-                add(payout.period, payout.payee, &payout.amount.currency, payout.amount.minor_units, 0);
-            }),
+/// Payee, period, currency, amount, held: what is payable at once of each line of a plan, and what waits for its event.
+fn payable(project: &Project, earnings: &Table) -> io::Result<Table> {
+    let units =
+        |name: &str| earnings.numbers(name).ok_or_else(|| io::Error::other(format!("no column {name}")));
+    let (all, payable) = (units("amount")?, units("payable")?);
+    let text = |name: &str| {
+        earnings.texts(name).into_iter().flat_map(|column| column.iter()).map(|text| text.map(str::to_owned))
+    };
+    let held = |(all, payable): (Option<i64>, Option<i64>)| all?.checked_sub(payable?);
+    let decimals = earnings.decimals("amount");
+    let lines = Builder::default()
+        .text("payee_id", text("payee_id"))
+        .text("period", text("period"))
+        .text("currency", text("currency"))
+        .number("amount", decimals, payable.iter())
+        .number("held", decimals, all.iter().zip(payable.iter()).map(held))
+        .table()?;
+    summed(project, &[&lines])
+}
+
+/// As [`payable`], of a plan that pays in the payees' currencies.
+fn paid_out(project: &Project, part: &Paid<'_>, payouts: &[Payout]) -> io::Result<Table> {
+    let names = project.calendar.periods();
+    let own = payouts.iter().map(|payout| payout.amount.currency.decimals());
+    let decimals = own.fold(most_decimals(project, std::slice::from_ref(part)), u32::max);
+    let amounts: Vec<Option<i64>> =
+        payouts.iter().map(|payout| shifted(&payout.amount, decimals)).collect::<io::Result<_>>()?;
+    let lines = Builder::default()
+        .text("payee_id", payouts.iter().map(|payout| Some(part.credited.payees[payout.payee].id.as_str())))
+        .text("period", payouts.iter().map(|payout| Some(names[payout.period].name.as_str())))
+        .text("currency", payouts.iter().map(|payout| Some(payout.amount.currency.code())))
+        .number("amount", decimals, amounts)
+        .number("held", decimals, payouts.iter().map(|_| Some(0)))
+        .table()?;
+    summed(project, &[&lines])
+}
+
+/// Payments added up by period, currency and payee, in this order.
+fn summed(project: &Project, parts: &[&Table]) -> io::Result<Table> {
+    let all = rows::stacked(parts.iter().copied())?;
+    let names = project.calendar.periods();
+    let index: BTreeMap<&str, usize> =
+        names.iter().enumerate().map(|(index, period)| (period.name.as_str(), index)).collect();
+    let mut sums: BTreeMap<(usize, &str, &str), (i128, i128)> = BTreeMap::new();
+    let texts = (all.texts("payee_id"), all.texts("period"), all.texts("currency"));
+    if let ((Some(payees), Some(periods), Some(currencies)), Some(amounts), Some(held)) =
+        (texts, all.numbers("amount"), all.numbers("held"))
+    {
+        for row in 0..all.frame.height() {
+            let (Some(payee), Some(period), Some(currency)) =
+                (payees.get(row), periods.get(row), currencies.get(row))
+            else {
+                continue;
+            };
+            let Some(period) = index.get(period) else { continue };
+            let sum = sums.entry((*period, currency, payee)).or_default();
+            sum.0 += i128::from(amounts.get(row).unwrap_or(0));
+            sum.1 += i128::from(held.get(row).unwrap_or(0));
         }
     }
-    let names = project.calendar.periods();
-    let column = |pick: &dyn Fn(&(i128, i128)) -> i128| -> io::Result<Vec<Option<i64>>> {
-        sums.iter().map(|((_, currency, _), sum)| units(pick(sum), currency.decimals(), decimals)).collect()
+    let narrow = |value: i128| {
+        i64::try_from(value).map(Some).map_err(|_| io::Error::other("a payment does not fit 64 bits"))
     };
-    let table = Builder::default()
-        .text("payee_id", sums.keys().map(|(_, _, payee)| Some(payee.as_str())))
+    let amounts = sums.values().map(|sum| narrow(sum.0)).collect::<io::Result<Vec<_>>>()?;
+    let held = sums.values().map(|sum| narrow(sum.1)).collect::<io::Result<Vec<_>>>()?;
+    let decimals = all.decimals("amount").max(project.currency.decimals());
+    Builder::default()
+        .text("payee_id", sums.keys().map(|(_, _, payee)| Some(*payee)))
         .text("period", sums.keys().map(|(period, _, _)| Some(names[*period].name.as_str())))
-        .text("currency", sums.keys().map(|(_, currency, _)| Some(currency.code())))
-        .number("amount", decimals, column(&|sum| sum.0)?)
-        .number("held", decimals, column(&|sum| sum.1)?)
-        .table()?;
-    Ok(table)
+        .text("currency", sums.keys().map(|(_, currency, _)| Some(*currency)))
+        .number("amount", decimals, amounts)
+        .number("held", decimals, held)
+        .table()
 }
 
 /// Every line with the plan that it belongs to.

@@ -18,6 +18,7 @@ mod oracle;
 mod project;
 mod quota_lines;
 mod quotas;
+mod reuse;
 mod staffing;
 mod territories;
 mod versions;

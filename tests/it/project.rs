@@ -34,6 +34,11 @@ impl Project {
         self
     }
 
+    /// Removes a file.
+    pub(crate) fn remove(&self, path: &str) {
+        fs::remove_file(self.0.join(path)).expect("a file");
+    }
+
     /// Runs the program in the folder.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran(Command::new(env!("CARGO_BIN_EXE_spm"))

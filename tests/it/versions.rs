@@ -58,12 +58,7 @@ fn project() -> Project {
 fn known_at(project: &Project, moment: &str) -> Vec<String> {
     let ran =
         project.run(&["-q", "comp", "run", "--period", "2027-Q1", "--as-of", moment, "--format", "csv"]);
-    ran.exits(0)
-        .stdout()
-        .lines()
-        .skip(1)
-        .map(|line| line.replace(",0.00", "").replace(",USD", ""))
-        .collect()
+    ran.exits(0).stdout().lines().skip(1).map(|line| line.replace(",0.00", "").replace(",USD", "")).collect()
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use rayon::prelude::*;
 use spm_core::engine::comp::{self, Earning, LineOf, Problem, verify};
 use spm_core::engine::ledger::Line;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
@@ -25,6 +26,7 @@ use spm_frame::write::{Folder, Provenance};
 use spm_frame::{refunds, rows};
 
 use super::payout;
+use super::reuse::{self, Decimals, Earlier, Place as RunPlace};
 use super::settle::{Setting, drafts, load_for, settled};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::{self, Opened};
@@ -78,6 +80,9 @@ pub enum Command {
         /// With what was known at a moment, or at the end of a day: rows recorded by then, and the ledger as it stood
         #[arg(long, value_name = "DATE|DATETIME", value_parser = Moment::or_end_of_day)]
         as_of: Option<Moment>,
+        /// Calculate every plan, also where an earlier run of the same inputs has its results
+        #[arg(long)]
+        fresh: bool,
     },
     /// Explain what one person is paid, down to the rows of the extract
     #[command(after_help = "Example:\n  spm comp explain --rep 275 --period P5 --component commission")]
@@ -175,9 +180,9 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
     ui.notices(&opened.notices);
     match command {
         Command::Diff { other, period } => command::diff::run(&opened, other, period, global, ui),
-        Command::Run { period, table, detail, as_of } => {
+        Command::Run { period, table, detail, as_of, fresh } => {
             let detail = *detail || *table == Printed::Attribution;
-            let results = pay(&opened, period, Asked { detail, as_of: *as_of }, global, ui)?;
+            let results = pay(&opened, period, Asked { detail, as_of: *as_of, fresh: *fresh }, global, ui)?;
             let (table, schema) = match table {
                 Printed::Payments => (&results.payments, "spm.payments/1"),
                 Printed::Earnings => (&results.earnings, "spm.earnings/1"),
@@ -257,9 +262,11 @@ pub struct Asked {
     pub detail: bool,
     /// What was known by this moment.
     pub as_of: Option<Moment>,
+    /// Nothing is taken over from an earlier run.
+    pub fresh: bool,
 }
 
-/// Calculates and writes the results of a period.
+/// Calculates and writes the results of a period. What an earlier run has, and what nothing has changed for, is taken over.
 pub fn pay(
     opened: &Opened,
     period: &str,
@@ -275,13 +282,40 @@ pub fn pay(
     let settles = settles(opened, &setting, &tables, &periods);
     let detail = asked.detail || (settles && plans(opened).into_iter().any(waits));
     let since = setting.since(&periods);
-    let paid = calculate(opened, &tables, &periods, Depth { deals: false, detail, since }, ui)?;
-    // The fingerprints of the inputs are needed by what is written only.
-    let (results, provenance) = rayon::join(
-        || Results::of(&opened.project, &paid),
-        || (!global.dry_run).then(|| opened.provenance(&tables, 0)),
+    let place = RunPlace::of(&opened.root, period);
+    let earlier = if settles || asked.fresh { None } else { Earlier::read(&place, opened, asked) };
+    // The fingerprints of the inputs are needed by what is written or taken over only.
+    let mut provenance = earlier.as_ref().map(|_| opened.provenance(&tables, 0));
+    let kept = match (&earlier, &provenance) {
+        (Some(earlier), Some(provenance)) => kept(opened, earlier, provenance),
+        _ => BTreeMap::new(),
+    };
+    let fresh = |plan: &CompPlan| !kept.contains_key(plan.id.as_str());
+    let depth = Depth { deals: false, detail, since };
+    let paid = calculate_some(opened, &tables, &periods, depth, &fresh, ui)?;
+    let (parts, known) = rayon::join(
+        || {
+            paid.par_iter()
+                .map(|part| Results::of(&opened.project, part))
+                .collect::<std::io::Result<Vec<_>>>()
+        },
+        || provenance.take().or_else(|| (!global.dry_run).then(|| opened.provenance(&tables, 0))),
     );
-    let mut results = results?;
+    let mut parts: BTreeMap<&str, Results> =
+        paid.iter().map(|part| part.plan.id.as_str()).zip(parts?).collect();
+    let quiet = paid.iter().filter(|part| part.is_quiet && part.payouts.is_none());
+    let mut reusable: Decimals =
+        quiet.map(|part| (part.plan.id.clone(), reuse::decimals(&parts[part.plan.id.as_str()]))).collect();
+    for (id, results) in kept {
+        ui.status(&format!(
+            "{id}: nothing it rests on has changed, so the results of the last run are taken over"
+        ));
+        reusable.insert(id.to_owned(), reuse::decimals(&results));
+        parts.insert(id, results);
+    }
+    let ordered: Vec<Results> =
+        plans(opened).into_iter().filter_map(|plan| parts.remove(plan.id.as_str())).collect();
+    let mut results = Results::together(&opened.project, &ordered)?;
     if !asked.detail {
         results.attribution = Table::default();
     }
@@ -299,15 +333,36 @@ pub fn pay(
         (results.payments, results.deltas, results.balances) =
             (settled.payments, settled.deltas, settled.balances);
     }
-    if let Some(mut provenance) = provenance {
-        ui.step("writing results");
-        provenance.extend(asked.as_of.map(|moment| ("spm.as-of".to_owned(), moment.to_string())));
-        let folder = opened.root.join("out/comp").join(period.replace("..", "-to-"));
-        write_run(&tables, &results, &provenance, &folder)?;
-        ui.status(&format!("wrote {} ({} payments)", folder.display(), results.payments.frame.height()));
+    if let Some(provenance) = known.filter(|_| !global.dry_run) {
+        let same = earlier.is_some_and(|earlier| earlier.is_of(&provenance) && earlier.is_intact());
+        if same && paid.is_empty() {
+            ui.status(&format!("{} is up to date", place.folder.display()));
+        } else {
+            ui.step("writing results");
+            reuse::forget(&place)?;
+            let mut written = provenance.clone();
+            written.extend(asked.as_of.map(|moment| ("spm.as-of".to_owned(), moment.to_string())));
+            write_run(&tables, &results, &written, &place.folder)?;
+            if !settles {
+                reuse::note(&place, opened, asked, &provenance, &results, &reusable)?;
+            }
+            let payments = results.payments.frame.height();
+            ui.status(&format!("wrote {} ({payments} payments)", place.folder.display()));
+        }
     }
     std::mem::forget((paid, tables));
     Ok(results)
+}
+
+/// The results of plans that need not be calculated again.
+fn kept<'p>(opened: &'p Opened, earlier: &Earlier, provenance: &Provenance) -> BTreeMap<&'p str, Results> {
+    let holding = earlier.holding(provenance);
+    if holding.is_empty() {
+        return BTreeMap::new();
+    }
+    let mut results = earlier.results(&opened.project, &holding).unwrap_or_default();
+    let plans = plans(opened).into_iter();
+    plans.filter_map(|plan| Some((plan.id.as_str(), results.remove(plan.id.as_str())?))).collect()
 }
 
 /// Whether balances are settled. Without a ledger, and without anything that says something about balances, what is
@@ -365,11 +420,24 @@ fn unfolded(node: &Node, lines: &[&Line]) -> Node {
     Node { children: node.children.iter().map(|child| unfolded(child, lines)).collect(), ..node.clone() }
 }
 
+/// What every plan pays.
 pub(super) fn calculate<'a>(
     opened: &'a Opened,
     tables: &Tables,
     periods: &Range<usize>,
     depth: Depth,
+    ui: &Ui,
+) -> Result<Vec<Paid<'a>>, Failure> {
+    calculate_some(opened, tables, periods, depth, &|_| true, ui)
+}
+
+/// What some plans pay.
+fn calculate_some<'a>(
+    opened: &'a Opened,
+    tables: &Tables,
+    periods: &Range<usize>,
+    depth: Depth,
+    wanted: &dyn Fn(&CompPlan) -> bool,
     ui: &Ui,
 ) -> Result<Vec<Paid<'a>>, Failure> {
     let project = &opened.project;
@@ -382,7 +450,7 @@ pub(super) fn calculate<'a>(
     let ids: Vec<&str> = plans.iter().map(|plan| plan.id.as_str()).collect();
     enrol::check(tables, &ids, &mut sink);
     let mut paid = Vec::new();
-    for plan in plans {
+    for plan in plans.into_iter().filter(|plan| wanted(plan)) {
         ui.step(&format!("calculating {}", plan.title));
         if let Some(part) = calculate_plan(plan, project, tables, periods, &quotas, depth, &mut sink)? {
             paid.push(part);
@@ -425,6 +493,7 @@ fn calculate_plan<'a>(
     depth: Depth,
     sink: &mut Sink,
 ) -> Result<Option<Paid<'a>>, Failure> {
+    let told = sink.faults().len();
     let all = project.calendar.periods();
     let first = looks_back_to(plan, project, periods);
     let days = DateRange { from: all[depth.since].range.from, to: all[periods.end - 1].range.to };
@@ -461,7 +530,8 @@ fn calculate_plan<'a>(
     earnings.notices.iter().for_each(|notice| sink.push(notice.clone()));
     let payouts = payout::payouts(&problem, tables, &earnings, sink)?;
     let attribution = if depth.detail { Some(attribute(&problem, &credited, &earnings)?) } else { None };
-    Ok(Some(Paid { plan, credited, earnings, payouts, attribution }))
+    let is_quiet = sink.faults().len() == told;
+    Ok(Some(Paid { plan, credited, earnings, payouts, attribution, is_quiet }))
 }
 
 fn write_run(

@@ -14,6 +14,7 @@ pub mod ledger;
 mod payout;
 pub mod potential;
 pub mod quotas;
+pub mod reuse;
 pub mod schema;
 pub mod settle;
 pub mod statement;
