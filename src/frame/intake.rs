@@ -7,6 +7,7 @@ use polars::prelude::*;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
 use spm_core::ground::moment::Moment;
 use spm_core::ground::period::{DateRange, epoch_day};
+use spm_core::ground::rational::scaled_text;
 use spm_core::ground::source::{Place, TextPlace};
 use spm_core::plan::contract::{Contract, Rule, Type};
 use spm_core::plan::expression::{Columns, check_expression, check_typed};
@@ -162,6 +163,13 @@ fn find<'t>(table: &'t Table, name: &str, place: &TextPlace, sink: &mut Sink) ->
     }
     let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
     let path = table.files.first().map_or("the extract", |file| file.path.as_str());
+    let unread = table.files.iter().flat_map(|file| &file.unread).find(|(unread, _)| unread == name);
+    if let Some((_, what)) = unread {
+        let message = format!("column `{name}` of {path} is {what}, which a table cannot hold");
+        let fault = Diagnostic::error(Code::SPM103, message).at(Place::Text(place.clone()), "");
+        sink.push(fault.hint("export it as text, number, date or true and false"));
+        return None;
+    }
     let fault = Diagnostic::error(Code::SPM103, format!("{path} has no column `{name}`"))
         .at(Place::Text(place.clone()), "");
     sink.push(fault.hint(match suggestion(name, names.iter().copied()) {
@@ -374,6 +382,16 @@ pub(crate) fn check_contract(
             }
         }
     }
+    if contract.name == "rates"
+        && let Some(rates) = table.numbers("rate").cloned()
+    {
+        for (index, rate) in rates.iter().enumerate().filter(|(_, rate)| rate.is_some_and(|rate| rate <= 0)) {
+            let value = scaled_text(&rate.unwrap_or(0).into(), table.decimals("rate"));
+            let reason = format!("{value} is no rate: it has to be above zero");
+            reject(spec, table, index, "rate", (Code::SPM110, reason), &value, part);
+            bad.insert(index);
+        }
+    }
     for index in repeats.rows() {
         let key: Vec<String> = contract
             .key
@@ -384,6 +402,19 @@ pub(crate) fn check_contract(
         let reason = format!("a row with {names} = {} came before", key.join(", "));
         reject(spec, table, *index, contract.key[0], (Code::SPM108, reason), &key.join(", "), part);
         bad.insert(*index);
+        // Which of them is right is not known: the one before is set aside too, whatever their order in the extract.
+        if bad.insert(index - 1) {
+            let (path, row) = origin(table, index - 1);
+            part.rejects.push(Reject {
+                source: spec.name.clone(),
+                path,
+                row,
+                column: contract.key[0].to_owned(),
+                code: Code::SPM108.name().to_owned(),
+                reason: format!("a row with {names} = {} comes after", key.join(", ")),
+                value: key.join(", "),
+            });
+        }
     }
     if let Some(frame) = without(std::mem::take(&mut table.frame), &bad) {
         table.frame = frame;

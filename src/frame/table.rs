@@ -40,6 +40,8 @@ pub struct InputFile {
     pub sha256: String,
     /// Data records in it.
     pub rows: u64,
+    /// Columns that have no place in a table, each with what it is.
+    pub unread: Vec<(String, String)>,
 }
 
 impl Table {

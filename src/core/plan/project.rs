@@ -80,7 +80,11 @@ static SOURCE: Shape = Shape {
             "between fields, one or more characters; a comma when absent",
         ),
         Field::optional("terminator", Kind::Text, "after records, when it is not a line end"),
-        Field::optional("quote", Kind::Text, "quote character; \" when absent, empty for none"),
+        Field::optional(
+            "quote",
+            Kind::Text,
+            "quote character, written twice inside of quotes; empty for none; when absent \", or none where there is a terminator or a delimiter of several characters",
+        ),
         Field::optional(
             "header",
             Kind::Either(&[Kind::Boolean, Kind::List(&Kind::Text)]),
@@ -422,8 +426,14 @@ fn check_reading(raw: &Raw, sink: &mut Sink) -> Reading {
         }
         first
     };
-    let quote = if raw.get("quote").is_some() { one_character("quote") } else { Some('"') };
-    let thousands = one_character("thousands");
+    // Dumps of databases, with their long delimiters and terminators, mostly do not quote.
+    let dump = raw.text("terminator").is_some()
+        || raw.text("delimiter").is_some_and(|text| text.chars().count() > 1);
+    let quote = match raw.get("quote") {
+        Some(_) => one_character("quote"),
+        None => Some('"').filter(|_| !dump),
+    };
+    one_character("thousands");
     if raw.text("delimiter") == Some("") {
         let fault = Diagnostic::error(Code::SPM008, "`delimiter` cannot be empty");
         sink.push(fault.at(Place::Text(raw.key_place("delimiter").clone()), ""));
@@ -443,24 +453,41 @@ fn check_reading(raw: &Raw, sink: &mut Sink) -> Reading {
         header,
         skip_rows: usize::try_from(raw.integer("skip_rows").unwrap_or(0)).unwrap_or(0),
         blank: raw.texts("blank"),
-        cells: check_cells(raw, "date_format", &default.cells),
-    }
-    .with_thousands(thousands)
-}
-
-impl Reading {
-    fn with_thousands(mut self, thousands: Option<char>) -> Self {
-        self.cells.thousands = thousands;
-        self
+        cells: check_cells(raw, "date_format", &default.cells, sink),
     }
 }
 
-fn check_cells(raw: &Raw, format_key: &str, base: &Cells) -> Cells {
-    Cells {
+fn check_cells(raw: &Raw, format_key: &str, base: &Cells, sink: &mut Sink) -> Cells {
+    let cells = Cells {
         decimal: raw.text("decimal").and_then(|text| text.chars().next()).unwrap_or(base.decimal),
         thousands: raw.text("thousands").and_then(|text| text.chars().next()).or(base.thousands),
         date_format: raw.text(format_key).map_or_else(|| base.date_format.clone(), str::to_owned),
+    };
+    let mut fault = |key: &str, message: String, hint: &str| {
+        let place = Place::Text(raw.key_place(key).clone());
+        sink.push(Diagnostic::error(Code::SPM008, message).at(place, "").hint(hint));
+    };
+    if cells.thousands == Some(cells.decimal) {
+        let key = if raw.get("thousands").is_some() { "thousands" } else { "decimal" };
+        let message = format!("`{}` cannot be the mark of decimals and of thousands", cells.decimal);
+        fault(key, message, "numbers such as 1.234,50 have decimal = \",\" and thousands = \".\"");
     }
+    if raw.get(format_key).is_some() && !is_date_format(&cells.date_format) {
+        let message = format!("`{}` is not a form of dates with year, month and day", cells.date_format);
+        fault(
+            format_key,
+            message,
+            "such as %Y-%m-%d, %d.%m.%Y, %m/%d/%y: %Y year, %y its last two digits, %m month, %d day",
+        );
+    }
+    cells
+}
+
+/// True when a date written in the form can be read back.
+fn is_date_format(format: &str) -> bool {
+    let time = jiff::civil::datetime(2033, 11, 22, 0, 0, 0, 0);
+    let text = jiff::fmt::strtime::format(format, time);
+    text.is_ok_and(|text| jiff::civil::Date::strptime(format, &text).is_ok_and(|date| date == time.date()))
 }
 
 fn check_join(here: &str, raw: &Raw, names: &BTreeSet<&str>, sink: &mut Sink) -> Option<JoinSpec> {
@@ -525,7 +552,7 @@ fn check_column(
         name: name.to_owned(),
         from,
         kind: contracted.or(stated),
-        cells: check_cells(raw, "format", cells),
+        cells: check_cells(raw, "format", cells, sink),
         place,
     })
 }

@@ -169,13 +169,14 @@ fn number(text: &str, cells: &Cells) -> Result<(i64, u32), String> {
     if let Some(inner) = rest.strip_suffix('%') {
         (percent, rest) = (true, inner.trim_end());
     }
-    for _ in 0..2 {
-        rest = rest.trim_start_matches(['$', '\u{20ac}', '\u{a3}', '\u{a5}']).trim_start();
-        if let Some(inner) = rest.strip_prefix('-') {
-            (negative, rest) = (!negative, inner);
-        } else if let Some(inner) = rest.strip_prefix('+') {
-            rest = inner;
+    let (mut signed, mut priced) = (negative, false);
+    while let Some(first) = rest.chars().next().filter(|first| "+-$\u{20ac}\u{a3}\u{a5}".contains(*first)) {
+        let seen = if "+-".contains(first) { &mut signed } else { &mut priced };
+        if std::mem::replace(seen, true) {
+            return Err(format!("not a number: a second sign, `{first}`"));
         }
+        negative |= first == '-';
+        rest = rest[first.len_utf8()..].trim_start();
     }
     let (whole, fraction) = rest.split_once(cells.decimal).unwrap_or((rest, ""));
     let mut units: i64 = 0;
@@ -188,17 +189,21 @@ fn number(text: &str, cells: &Cells) -> Result<(i64, u32), String> {
                 digits += 1;
                 since_mark = since_mark.map(|count| count + 1);
             }
-            None if Some(character) == cells.thousands
-                && digits > 0
-                && since_mark.is_none_or(|count| count == 3) =>
+            None if cells.thousands.is_some_and(|mark| {
+                mark == character || (mark.is_whitespace() && character.is_whitespace())
+            }) =>
             {
+                let first = digits > 0 && digits <= 3 && !whole.starts_with('0');
+                if !since_mark.map_or(first, |count| count == 3) {
+                    return Err(GROUPS.to_owned());
+                }
                 since_mark = Some(0);
             }
             None => return Err(odd(character, cells)),
         }
     }
     if since_mark.is_some_and(|count| count != 3) {
-        return Err("thousands are not in groups of three".to_owned());
+        return Err(GROUPS.to_owned());
     }
     for character in fraction.chars() {
         let digit = character.to_digit(10).ok_or_else(|| odd(character, cells))?;
@@ -216,6 +221,8 @@ fn number(text: &str, cells: &Cells) -> Result<(i64, u32), String> {
     Ok((if negative { -units } else { units }, places))
 }
 
+const GROUPS: &str = "not a number: thousands are not in groups of three";
+
 fn shift(units: i64, digit: u32) -> Result<i64, String> {
     units
         .checked_mul(10)
@@ -231,6 +238,7 @@ fn odd(character: char, cells: &Cells) -> String {
         '.' if cells.decimal == ',' => {
             "a point in a number; set thousands = \".\" or decimal = \".\"".to_owned()
         }
+        _ if character.is_whitespace() => "a space in a number; set thousands = \" \"".to_owned(),
         'e' | 'E' => "an exponent; export plain decimals".to_owned(),
         _ => "not a number".to_owned(),
     }
@@ -294,7 +302,12 @@ fn date(text: &str, format: &str) -> Option<Date> {
             .filter(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_digit()))
             .map(|(date, _)| date)
     };
-    let strict = |text: &str| Date::strptime(format, text).ok();
+    // %Y%m%d would take 2027112 for a day of November, %Y the year 26 for that of a century long gone.
+    let tight = format.as_bytes().windows(3).any(|three| three[0] == b'%' && three[2] == b'%');
+    let exact = |date: &Date, text: &str| {
+        date.year() >= 1000 && (!tight || date.strftime(format).to_string() == text)
+    };
+    let strict = |text: &str| Date::strptime(format, text).ok().filter(|date| exact(date, text));
     strict(text).or_else(|| cut('T').and_then(strict)).or_else(|| cut(' ').and_then(strict))
 }
 
@@ -333,16 +346,29 @@ mod tests {
     #[test]
     fn what_is_not_a_number() {
         let plain = Reading::default().cells;
-        let wrong = ["1,5", "1e3", "abc", "", "-", "1.2.3", "99999999999999999999", "12,34"];
+        let wrong = [
+            "1,5",
+            "1e3",
+            "abc",
+            "",
+            "-",
+            "1.2.3",
+            "99999999999999999999",
+            "12,34",
+            "--5",
+            "(-5)",
+            "+-5",
+            "$\u{20ac}5",
+        ];
         let result = cast(&text(&wrong), Type::Text, 0, Type::Number, &plain).expect("casts");
         assert_eq!(result.faults.len(), wrong.len(), "{:?}", result.faults);
         let grouped = cells('.', Some(','), "");
         assert_eq!(
-            cast(&text(&["1,25", "1,250,00"]), Type::Text, 0, Type::Number, &grouped)
+            cast(&text(&["1,25", "1,250,00", "1000,000", "0,500"]), Type::Text, 0, Type::Number, &grouped)
                 .expect("casts")
                 .faults
                 .len(),
-            2
+            4
         );
     }
 
@@ -361,6 +387,14 @@ mod tests {
         let us = cells('.', None, "%m/%d/%Y");
         let result = cast(&text(&["1/31/2014", "01/31/2014 12:00 AM"]), Type::Text, 0, Type::Date, &us)
             .expect("casts");
+        assert!(result.faults.is_empty(), "{:?}", result.faults);
+        let odd = [("%Y%m%d", "2027112"), ("%m/%d/%Y", "01/15/26"), ("%Y-%m-%d", "0026-01-15")];
+        for (format, wrong) in odd {
+            let result = cast(&text(&[wrong]), Type::Text, 0, Type::Date, &cells('.', None, format));
+            assert_eq!(result.expect("casts").faults.len(), 1, "{wrong}");
+        }
+        let short = cells('.', None, "%m/%d/%y");
+        let result = cast(&text(&["01/15/26"]), Type::Text, 0, Type::Date, &short).expect("casts");
         assert!(result.faults.is_empty(), "{:?}", result.faults);
     }
 

@@ -36,12 +36,7 @@ pub(super) fn delimited(
         rows: vec![],
         record: 0,
     };
-    if reading.delimiter.chars().count() > 1 || reading.terminator.is_some() || !reading.delimiter.is_ascii()
-    {
-        builder.split_plainly(text)?;
-    } else {
-        builder.split_quoted(text)?;
-    }
+    builder.split(text)?;
     let Builder { names, columns, rows, .. } = builder;
     Some(Cells::of_texts(names, columns, rows))
 }
@@ -92,77 +87,63 @@ impl Builder<'_> {
         None
     }
 
-    fn split_quoted(&mut self, text: &str) -> Option<()> {
-        let quote = self.reading.quote.and_then(|quote| u8::try_from(quote).ok());
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(self.reading.delimiter.bytes().next().unwrap_or(b','))
-            .quote(quote.unwrap_or(b'"'))
-            .quoting(quote.is_some())
-            .from_reader(text.as_bytes());
-        let mut record = csv::StringRecord::new();
-        loop {
-            match reader.read_record(&mut record) {
-                Ok(true) => {
-                    let fields = record.len();
-                    self.record(fields, &|index| &record[index])?;
-                }
-                Ok(false) => return Some(()),
-                Err(error) => return self.fault(format!("cannot be read as delimited text: {error}")),
-            }
-        }
-    }
-
-    /// No quoting: the delimiter and the terminator may be long, and cannot occur inside a field.
-    fn split_plainly(&mut self, text: &str) -> Option<()> {
-        let stated = self.reading.terminator.as_deref().unwrap_or("\n");
-        let unix = stated.replace("\r\n", "\n");
-        let dos = unix.replace('\n', "\r\n");
-        let terminator = if text.contains(&dos) { dos } else { unix };
-        let mut records = text.split(terminator.as_str()).peekable();
-        let mut fields: Vec<&str> = Vec::new();
-        while let Some(record) = records.next() {
-            // Nothing, or a line end, after the last terminator is not a record.
-            if records.peek().is_none() && record.trim_matches(['\r', '\n', '\u{1a}']).is_empty() {
-                break;
-            }
+    fn split<'t>(&mut self, text: &'t str) -> Option<()> {
+        let dialect = Dialect::of(self.reading, text);
+        let mut fields: Vec<Cow<'t, str>> = Vec::new();
+        let mut at = 0;
+        // Nothing, or a line end, after the last terminator is not a record.
+        while !text[at..].trim_start_matches(['\r', '\n', '\u{1a}']).is_empty() {
             fields.clear();
-            fields.extend(record.split(self.reading.delimiter.as_str()));
-            self.record(fields.len(), &|index| fields[index])?;
+            let start = at;
+            let damage;
+            (at, damage) = dialect.record(text, at, &mut fields);
+            if dialect.skips_empty
+                && fields.len() == 1
+                && matches!(&fields[0], Cow::Borrowed(""))
+                && damage.is_none()
+            {
+                continue;
+            }
+            if let Some(damage) = damage {
+                let line = text[..start].bytes().filter(|byte| *byte == b'\n').count() + 1;
+                let reason = match damage {
+                    Damage::Open => format!("a quote that opens after line {line} begins is never closed"),
+                    Damage::After => {
+                        format!("text after a closing quote, in the record that begins in line {line}")
+                    }
+                };
+                if self.names.is_empty() {
+                    return self.fault(format!("the header cannot be read: {reason}"));
+                }
+                self.record += 1;
+                self.reject(reason, QUOTES, &fields);
+                continue;
+            }
+            self.record(&fields)?;
         }
         Some(())
     }
 
     /// Takes one record: the header, a row, or a fault.
-    fn record<'f>(&mut self, fields: usize, field: &dyn Fn(usize) -> &'f str) -> Option<()> {
+    fn record(&mut self, fields: &[Cow<'_, str>]) -> Option<()> {
         if self.names.is_empty() {
-            let is_header = self.header(fields, field)?;
+            let is_header = self.header(fields.len(), &|index| fields[index].as_ref())?;
             if is_header {
                 return Some(());
             }
         }
         self.record += 1;
-        if fields != self.names.len() {
-            let text: Vec<&str> = (0..fields).map(field).collect();
-            let reason = format!("{fields} fields where {} are expected", self.names.len());
-            let place = Place::row(self.path, Some(u64::from(self.record)), None);
-            let fault = Diagnostic::error(Code::SPM106, reason.clone()).at(place, "");
-            self.sink
-                .push(fault.hint("a delimiter inside a field needs quotes; a line end inside a field too"));
-            self.rejects.push(Reject {
-                source: self.source.to_owned(),
-                path: self.path.to_owned(),
-                row: u64::from(self.record),
-                column: String::new(),
-                code: Code::SPM106.name().to_owned(),
+        if fields.len() != self.names.len() {
+            let plural = if fields.len() == 1 { "field" } else { "fields" };
+            let reason = format!("{} {plural} where {} are expected", fields.len(), self.names.len());
+            self.reject(
                 reason,
-                value: text.join(&self.reading.delimiter),
-            });
+                "a delimiter inside a field needs quotes; a line end inside a field too",
+                fields,
+            );
             return Some(());
         }
-        for (index, column) in self.columns.iter_mut().enumerate() {
-            let text = field(index);
+        for (text, column) in fields.iter().zip(self.columns.iter_mut()) {
             if text.is_empty() || self.reading.blank.iter().any(|blank| blank == text) {
                 column.append_null();
             } else {
@@ -171,6 +152,21 @@ impl Builder<'_> {
         }
         self.rows.push(self.record);
         Some(())
+    }
+
+    /// Writes the record aside.
+    fn reject(&mut self, reason: String, hint: &str, fields: &[Cow<'_, str>]) {
+        let place = Place::row(self.path, Some(u64::from(self.record)), None);
+        self.sink.push(Diagnostic::error(Code::SPM106, reason.clone()).at(place, "").hint(hint));
+        self.rejects.push(Reject {
+            source: self.source.to_owned(),
+            path: self.path.to_owned(),
+            row: u64::from(self.record),
+            column: String::new(),
+            code: Code::SPM106.name().to_owned(),
+            reason,
+            value: fields.join(&self.reading.delimiter),
+        });
     }
 
     /// Sets the names; true when the record was the header itself.
@@ -193,6 +189,117 @@ impl Builder<'_> {
             names.iter().map(|name| StringChunkedBuilder::new(name.as_str().into(), 1024)).collect();
         self.names = names;
         Some(self.reading.header == Header::FirstRecord)
+    }
+}
+
+/// How records and fields end, and how they are quoted.
+struct Dialect<'a> {
+    delimiter: &'a str,
+    /// The longest first.
+    ends: Vec<String>,
+    quote: Option<char>,
+    /// A line without anything is no record.
+    skips_empty: bool,
+}
+
+/// What is wrong with the quotes of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Damage {
+    /// The text ends inside of quotes.
+    Open,
+    /// A quoted field goes on after its closing quote.
+    After,
+}
+
+const QUOTES: &str =
+    "a quote inside of quotes is written twice; if the file has no quoting, set quote = \"\"";
+
+impl<'a> Dialect<'a> {
+    fn of(reading: &'a Reading, text: &str) -> Self {
+        let usual = reading.terminator.is_none() && reading.delimiter.chars().count() == 1;
+        let ends = if usual {
+            ["\r\n", "\n", "\r"].map(str::to_owned).to_vec()
+        } else {
+            let stated = reading.terminator.as_deref().unwrap_or("\n");
+            let unix = stated.replace("\r\n", "\n");
+            let dos = unix.replace('\n', "\r\n");
+            vec![if text.contains(&dos) { dos } else { unix }]
+        };
+        Self { delimiter: &reading.delimiter, ends, quote: reading.quote, skips_empty: usual }
+    }
+
+    /// The length of what ends a field here, and whether it ends the record.
+    fn ending(&self, rest: &str) -> Option<(usize, bool)> {
+        if rest.starts_with(self.delimiter) {
+            return Some((self.delimiter.len(), false));
+        }
+        self.ends.iter().find(|end| rest.starts_with(end.as_str())).map(|end| (end.len(), true))
+    }
+
+    /// The end of plain text: where it stops, and the length of what stops it.
+    fn plain(&self, text: &str, from: usize) -> (usize, usize, bool) {
+        let first = |text: &str| text.bytes().next().unwrap_or(b'\n');
+        let (delimiter, end) = (first(self.delimiter), first(&self.ends[0]));
+        let other = first(self.ends.get(1).unwrap_or(&self.ends[0]));
+        for found in memchr::memchr3_iter(delimiter, end, other, &text.as_bytes()[from..]) {
+            let at = from + found;
+            if text.is_char_boundary(at)
+                && let Some((length, is_last)) = self.ending(&text[at..])
+            {
+                return (at, length, is_last);
+            }
+        }
+        (text.len(), 0, true)
+    }
+
+    /// Reads a record; gives where the next one begins.
+    fn record<'t>(
+        &self,
+        text: &'t str,
+        from: usize,
+        fields: &mut Vec<Cow<'t, str>>,
+    ) -> (usize, Option<Damage>) {
+        let mut at = from;
+        let mut damage = None;
+        loop {
+            let mut field = Cow::Borrowed("");
+            if let Some(quote) = self.quote.filter(|quote| text[at..].starts_with(*quote)) {
+                let width = quote.len_utf8();
+                // An empty text in quotes is not the same as an empty line.
+                let mut unquoted = String::new();
+                at += width;
+                loop {
+                    let Some(found) = text[at..].find(quote) else {
+                        unquoted += &text[at..];
+                        fields.push(Cow::Owned(unquoted));
+                        return (text.len(), Some(Damage::Open));
+                    };
+                    unquoted += &text[at..at + found];
+                    at += found + width;
+                    if !text[at..].starts_with(quote) {
+                        break;
+                    }
+                    unquoted.push(quote);
+                    at += width;
+                }
+                field = Cow::Owned(unquoted);
+            }
+            let (end, length, is_last) = self.plain(text, at);
+            if end > at {
+                match &mut field {
+                    Cow::Borrowed(plain) => *plain = &text[at..end],
+                    Cow::Owned(quoted) => {
+                        *quoted += &text[at..end];
+                        damage = Some(Damage::After);
+                    }
+                }
+            }
+            fields.push(field);
+            at = end + length;
+            if is_last {
+                return (at, damage);
+            }
+        }
     }
 }
 
@@ -244,6 +351,7 @@ mod tests {
                 delimiter: "+|".to_owned(),
                 terminator: Some(terminator.to_owned()),
                 header: Header::Named(["id", "name", "rep"].map(str::to_owned).to_vec()),
+                quote: None,
                 ..Reading::default()
             };
             let (cells, sink, _) = read(&bytes, &reading);
@@ -264,6 +372,31 @@ mod tests {
         assert_eq!(texts(&cells, 1), [None, Some("x\ny".to_owned())]);
         assert_eq!(cells.rows, [1, 3]);
         assert_eq!((sink.errors(), rejects.len(), rejects[0].row), (1, 1, 2));
+    }
+
+    #[test]
+    fn quotes_are_strict_and_go_with_any_dialect() {
+        for (text, want) in [
+            ("a,b\n1,\"open\n2,x\n", "never closed"),
+            ("a,b\n1,\"open\n2,\"x\"\n", "after a closing quote"),
+            ("a,b\n\"x\"y,1\n", "after a closing quote"),
+            ("a,b\n\"a\\\"b\",1\n", "after a closing quote"),
+        ] {
+            let (_, sink, rejects) = read(text.as_bytes(), &Reading::default());
+            assert_eq!((sink.errors(), rejects.len()), (1, 1), "{text}");
+            assert!(rejects[0].reason.contains(want), "{}", rejects[0].reason);
+        }
+        let (cells, sink, _) = read(b"a,b\r\n5\" pipe,\"say \"\"so\"\"\"\r\n\r\n\"\",x", &Reading::default());
+        assert!(!sink.has_errors());
+        let cells = cells.expect("cells");
+        assert_eq!(texts(&cells, 0), [Some("5\" pipe".to_owned()), None]);
+        assert_eq!(texts(&cells, 1)[0].as_deref(), Some("say \"so\""));
+        let long = Reading { delimiter: "||".to_owned(), ..Reading::default() };
+        let (cells, sink, _) = read(b"a||b\n\"1||2\"||\"x\ny\"\n", &long);
+        assert!(!sink.has_errors());
+        let cells = cells.expect("cells");
+        assert_eq!(texts(&cells, 0), [Some("1||2".to_owned())]);
+        assert_eq!(texts(&cells, 1), [Some("x\ny".to_owned())]);
     }
 
     #[test]

@@ -119,7 +119,9 @@ pub(crate) fn in_parts<T: Send>(
             return None;
         }
     };
-    let unhashed = InputFile { path: shown.clone(), sha256: String::new(), rows: 0 };
+    let mut unhashed = InputFile { path: shown.clone(), sha256: String::new(), rows: 0, unread: vec![] };
+    let format = format_of(path, &spec.reading);
+    unhashed.unread = typed::unread(&bytes, &format);
     let part = |cells: Cells| -> PolarsResult<(u64, T)> {
         let height = cells.rows.len();
         let (columns, mut data): (Vec<TableColumn>, Vec<Column>) = cells.columns.into_iter().unzip();
@@ -130,7 +132,7 @@ pub(crate) fn in_parts<T: Send>(
     };
     // The hash of an auditor takes as long as reading the cells: both at once.
     let (parts, sha256) = rayon::join(
-        || match format_of(path, &spec.reading).as_str() {
+        || match format.as_str() {
             "parquet" => typed::parquet(&bytes, shown, sink, &part),
             "ipc" => typed::ipc(&bytes, shown, sink).map(|cells| vec![part(cells)]),
             "xlsx" => workbook::workbook(&bytes, shown, &spec.reading, sink).map(|cells| vec![part(cells)]),

@@ -30,16 +30,27 @@ pub(super) fn parquet<T: Send>(
     sink: &mut Sink,
     visit: &(dyn Fn(Cells) -> T + Sync),
 ) -> Option<Vec<T>> {
-    let metadata = match ParquetReader::new(Cursor::new(bytes)).get_metadata() {
-        Ok(metadata) => metadata.clone(),
+    let mut reader = ParquetReader::new(Cursor::new(bytes));
+    let described = reader.get_metadata().cloned().and_then(|metadata| Ok((metadata, reader.schema()?)));
+    let (metadata, schema) = match described {
+        Ok(described) => described,
         Err(error) => {
             sink.push(unreadable(path, &error));
             return None;
         }
     };
+    let readable: Vec<String> = schema
+        .iter_values()
+        .filter(|field| is_dictionary(field.dtype()) || unfit(field.dtype()).is_none())
+        .map(|field| field.name.to_string())
+        .collect();
     // For each part the rows before it, and a description of the file as if it had no other row groups: a reader that
     // is asked for a slice unpacks the first pages of every group before it.
     let mut nothing = (*metadata).clone();
+    if schema.iter_values().any(|field| is_dictionary(field.dtype())) {
+        // Without the description of the program that wrote it, a dictionary of texts is a column of texts.
+        nothing.key_value_metadata = None;
+    }
     nothing.row_groups.clear();
     nothing.num_rows = 0;
     let mut parts = vec![(0, nothing.clone())];
@@ -56,7 +67,8 @@ pub(super) fn parquet<T: Send>(
     }
     let strategy = if parts.len() > 1 { ParallelStrategy::None } else { ParallelStrategy::Auto };
     let part = |(before, own): (usize, _)| {
-        let mut reader = ParquetReader::new(Cursor::new(bytes)).read_parallel(strategy);
+        let reader = ParquetReader::new(Cursor::new(bytes)).read_parallel(strategy);
+        let mut reader = reader.with_columns(Some(readable.clone()));
         reader.set_metadata(Arc::new(own));
         normalize(reader.finish(), path, before).map(visit)
     };
@@ -70,9 +82,56 @@ pub(super) fn parquet<T: Send>(
 
 /// Reads an Arrow IPC file.
 pub(super) fn ipc(bytes: &[u8], path: &str, sink: &mut Sink) -> Option<Cells> {
-    normalize(IpcReader::new(Cursor::new(bytes)).finish(), path, 0)
-        .map_err(|faults| faults.into_iter().for_each(|fault| sink.push(fault)))
-        .ok()
+    let schema = IpcReader::new(Cursor::new(bytes)).schema();
+    let readable = schema.map(|schema| {
+        let fields = schema.iter_values().filter(|field| unfit(field.dtype()).is_none());
+        fields.map(|field| field.name.to_string()).collect()
+    });
+    let read =
+        readable.and_then(|names| IpcReader::new(Cursor::new(bytes)).with_columns(Some(names)).finish());
+    normalize(read, path, 0).map_err(|faults| faults.into_iter().for_each(|fault| sink.push(fault))).ok()
+}
+
+/// Columns of a typed file that have no place in a table, each with what it is; a file that cannot be read has none.
+pub(super) fn unread(bytes: &[u8], format: &str) -> Vec<(String, String)> {
+    let (schema, dictionaries) = match format {
+        "parquet" => (ParquetReader::new(Cursor::new(bytes)).schema().ok(), true),
+        "ipc" => (IpcReader::new(Cursor::new(bytes)).schema().ok(), false),
+        _ => (None, false),
+    };
+    let Some(schema) = schema else { return vec![] };
+    let fields = schema.iter_values().filter(|field| !(dictionaries && is_dictionary(field.dtype())));
+    fields.filter_map(|field| Some((field.name.to_string(), unfit(field.dtype())?.to_owned()))).collect()
+}
+
+/// A dictionary of texts.
+fn is_dictionary(dtype: &ArrowDataType) -> bool {
+    use ArrowDataType::{Dictionary, LargeUtf8, Utf8, Utf8View};
+    matches!(dtype, Dictionary(_, values, _) if matches!(**values, Utf8 | LargeUtf8 | Utf8View))
+}
+
+/// What a column is that has no place in a table.
+fn unfit(dtype: &ArrowDataType) -> Option<&'static str> {
+    use ArrowDataType as Arrow;
+    Some(match dtype {
+        Arrow::Null | Arrow::Boolean | Arrow::Date32 | Arrow::Date64 => return None,
+        Arrow::Utf8 | Arrow::LargeUtf8 | Arrow::Utf8View => return None,
+        Arrow::Int8 | Arrow::Int16 | Arrow::Int32 | Arrow::Int64 => return None,
+        Arrow::UInt8 | Arrow::UInt16 | Arrow::UInt32 | Arrow::UInt64 => return None,
+        Arrow::Float32 | Arrow::Float64 | Arrow::Decimal(..) => return None,
+        Arrow::Timestamp(_, zone) => match zone.as_deref() {
+            None | Some("UTC" | "Etc/UTC" | "Z" | "+00:00" | "GMT") => return None,
+            Some(_) => "a time of a zone other than UTC, so that its day is not known",
+        },
+        Arrow::Dictionary(..) => "a dictionary",
+        Arrow::List(_) | Arrow::LargeList(_) | Arrow::FixedSizeList(..) => "a list",
+        Arrow::Struct(_) | Arrow::Map(..) | Arrow::Union(_) => "a structure",
+        Arrow::Binary | Arrow::LargeBinary | Arrow::FixedSizeBinary(_) | Arrow::BinaryView => "bytes",
+        Arrow::Time32(_) | Arrow::Time64(_) | Arrow::Duration(_) | Arrow::Interval(_) => {
+            "a time without a day"
+        }
+        _ => "of a type that is not supported",
+    })
 }
 
 fn unreadable(path: &str, error: &PolarsError) -> Diagnostic {

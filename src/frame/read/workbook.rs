@@ -5,13 +5,15 @@ use std::io::Cursor;
 use calamine::{Data, Reader, open_workbook_auto_from_rs};
 use polars::prelude::*;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
+use spm_core::ground::period::Date;
 use spm_core::ground::source::Place;
-use spm_core::plan::project::{Header, Reading};
+use spm_core::plan::project::{Cells as CellFormats, Header, Reading};
 
 use super::Cells;
 use super::delimited::{duplicate, header_names};
 
-/// Reads one sheet into Text columns: numbers in their shortest exact form, dates as YYYY-MM-DD, errors as null.
+/// Reads one sheet into Text columns: numbers to 15 digits, as Excel has them, and dates, both in the marks of the source, so
+/// that they are read back as what they are; errors, and formulas without a stored value, as the text that they show.
 pub(super) fn workbook(bytes: &[u8], path: &str, reading: &Reading, sink: &mut Sink) -> Option<Cells> {
     match sheet(bytes, reading) {
         Ok(cells) => Some(cells),
@@ -36,8 +38,19 @@ fn sheet(bytes: &[u8], reading: &Reading) -> Result<Cells, String> {
         None => names.first().cloned().ok_or("the workbook has no sheet")?,
     };
     let range = workbook.worksheet_range(&name).map_err(|error| error.to_string())?;
-    let mut records =
-        range.rows().skip(reading.skip_rows).map(|row| row.iter().map(text_of).collect::<Vec<String>>());
+    let formulas = workbook.worksheet_formula(&name).map_err(|error| error.to_string())?;
+    let (top, left) = range.start().unwrap_or_default();
+    let cell = |row: usize, column: usize, cell: &Data| -> String {
+        let place = (top.saturating_add(number(row)), left.saturating_add(number(column)));
+        match formulas.get_value(place).filter(|formula| *cell == Data::Empty && !formula.is_empty()) {
+            Some(formula) => format!("={formula}"),
+            None => text_of(cell, &reading.cells),
+        }
+    };
+    let row = |(row, cells): (usize, &[Data])| -> Vec<String> {
+        cells.iter().enumerate().map(|(column, own)| cell(row, column, own)).collect()
+    };
+    let mut records = range.rows().enumerate().skip(reading.skip_rows).map(row);
     let width = range.width();
     let first = if reading.header == Header::FirstRecord {
         records.next().unwrap_or_default()
@@ -70,15 +83,48 @@ fn sheet(bytes: &[u8], reading: &Reading) -> Result<Cells, String> {
     Ok(Cells::of_texts(names, columns, rows))
 }
 
-fn text_of(cell: &Data) -> String {
+fn number(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+fn text_of(cell: &Data, cells: &CellFormats) -> String {
     match cell {
-        Data::Empty | Data::Error(_) => String::new(),
+        Data::Empty => String::new(),
         Data::DateTime(time) if time.is_datetime() => {
-            let (year, month, day, ..) = time.to_ymd_hms_milli();
-            format!("{year:04}-{month:02}-{day:02}")
+            let (year, month, day, hour, minute, second, _) = time.to_ymd_hms_milli();
+            let part = |value: u8| i8::try_from(value).unwrap_or(0);
+            let date = i16::try_from(year).ok().and_then(|year| Date::new(year, part(month), part(day)).ok());
+            let time = format!("T{hour:02}:{minute:02}:{second:02}");
+            let time = if time == "T00:00:00" { "" } else { &time };
+            date.map_or_else(
+                || cell.to_string(),
+                |date| format!("{}{time}", date.strftime(&cells.date_format)),
+            )
         }
-        // The shortest text that reads back to the same float: 12.5, not 12.500000000000000444.
-        Data::Float(value) => value.to_string(),
+        Data::Float(value) => decimal(*value).replace('.', cells.decimal.encode_utf8(&mut [0; 4])),
         other => other.to_string(),
+    }
+}
+
+/// A number to 15 digits, which is what Excel keeps: 0.3 where a sum of floats left 0.30000000000000004.
+fn decimal(value: f64) -> String {
+    if value.fract() == 0.0 {
+        return value.to_string();
+    }
+    format!("{value:.14e}").parse::<f64>().unwrap_or(value).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_those_of_the_sheet() {
+        let german = CellFormats { decimal: ',', thousands: Some('.'), date_format: "%d.%m.%Y".to_owned() };
+        for (value, want) in [(1234.567, "1234,567"), (0.1 + 0.2, "0,3"), (12.0, "12"), (-0.125, "-0,125")] {
+            assert_eq!(text_of(&Data::Float(value), &german), want);
+        }
+        assert_eq!(text_of(&Data::Error(calamine::CellErrorType::NA), &german), "#N/A");
+        assert_eq!(decimal(1_234_567_890_123_456.0), "1234567890123456");
     }
 }
