@@ -124,10 +124,8 @@ impl Opened {
         }
         if sink.has_errors() && !(global.allow_rejects && only_rows) {
             if rows > 0 {
-                let note = Diagnostic::warning(
-                    Code::SPM115,
-                    format!("{rows} row(s) cannot be used; they are in out/rejects/rejects.csv"),
-                );
+                let place = if global.dry_run { "" } else { "; they are in out/rejects/rejects.csv" };
+                let note = Diagnostic::warning(Code::SPM115, format!("{rows} row(s) cannot be used{place}"));
                 sink.push(note.hint("correct the extract, or go on without them: --allow-rejects"));
             }
             return Err(Failure::Faults(sink, exit::INPUT));
@@ -136,9 +134,16 @@ impl Opened {
         Ok(tables)
     }
 
-    /// Writes the rows that cannot be used aside.
+    /// Writes the rows that cannot be used aside; where there are none, those of an earlier command go.
     pub fn write_rejects(&self, tables: &Tables) -> Result<(), Failure> {
         let rejects = &tables.rejects;
+        let path = self.root.join("out/rejects/rejects.csv");
+        if rejects.is_empty() {
+            if path.exists() {
+                std::fs::remove_file(&path)?;
+            }
+            return Ok(());
+        }
         let text = |read: &dyn Fn(&spm_frame::table::Reject) -> String| {
             rejects.iter().map(|reject| Some(read(reject))).collect::<Vec<_>>()
         };
@@ -151,7 +156,7 @@ impl Opened {
             .text("reason", text(&|reject| reject.reason.clone()))
             .text("value", text(&|reject| reject.value.clone()))
             .table()?;
-        write::write_file(&table, &self.root.join("out/rejects/rejects.csv"), &vec![])?;
+        write::write_file(&table, &path, &vec![])?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use polars::prelude::*;
 use spm_core::ground::diagnostic::Sink;
 use spm_core::ground::source::Source;
-use spm_core::plan::contract::{CONTRACTS, Contract, Rule, Type};
+use spm_core::plan::contract::{CONTRACTS, Column as ContractColumn, Contract, Rule, Type};
 use spm_core::plan::project::{Cells, Header, Reading, SourceSpec};
 
 use crate::read::{self, cast};
@@ -33,6 +33,10 @@ pub struct ColumnProfile {
     pub kind: Type,
     /// Date pattern, when it is not %Y-%m-%d.
     pub date_format: Option<String>,
+    /// Another pattern that every value fits: which of them is meant cannot be seen.
+    pub other_format: Option<String>,
+    /// Mark of decimals and of thousands, where numbers are not plain.
+    pub marks: Option<(char, Option<char>)>,
     /// Empty cells.
     pub empty: usize,
     /// Different values.
@@ -108,12 +112,12 @@ fn sniff(bytes: &[u8]) -> Reading {
 fn describe(table: &Table, name: &str) -> Option<ColumnProfile> {
     let column = table.frame.column(name).ok()?;
     let own = table.column(name)?;
-    let (kind, format) = if own.kind == Type::Text { infer(column) } else { (own.kind, None) };
-    let cells = |format: &str| Cells { date_format: format.to_owned(), ..Reading::default().cells };
-    let typed = cast(column, own.kind, own.decimals, kind, &cells(format.unwrap_or(DATES[0]))).ok()?;
-    let as_text = |column: &Column, decimals| {
-        cast(column, kind, decimals, Type::Text, &cells(DATES[0])).map(|cast| cast.column)
-    };
+    let inferred = if own.kind == Type::Text { infer(column) } else { Inferred::of(own.kind) };
+    let kind = inferred.kind;
+    let plain = Reading::default().cells;
+    let typed = cast(column, own.kind, own.decimals, kind, &inferred.cells).ok()?;
+    let as_text =
+        |column: &Column, decimals| cast(column, kind, decimals, Type::Text, &plain).map(|cast| cast.column);
     let ends = [typed.column.min_reduce(), typed.column.max_reduce()].map(|value| {
         let value = value.ok()?.into_column(name.into());
         let text = if kind == Type::Float {
@@ -126,7 +130,7 @@ fn describe(table: &Table, name: &str) -> Option<ColumnProfile> {
     let shown = if own.kind == Type::Float {
         column.cast(&DataType::String).ok()?
     } else {
-        cast(column, own.kind, own.decimals, Type::Text, &cells(DATES[0])).ok()?.column
+        cast(column, own.kind, own.decimals, Type::Text, &plain).ok()?.column
     };
     let mut examples: Vec<String> = Vec::new();
     for text in shown.str().ok()?.iter().flatten() {
@@ -142,7 +146,10 @@ fn describe(table: &Table, name: &str) -> Option<ColumnProfile> {
     Some(ColumnProfile {
         name: name.to_owned(),
         kind,
-        date_format: format.filter(|format| *format != DATES[0]).map(str::to_owned),
+        date_format: Some(&inferred.cells.date_format).filter(|format| **format != DATES[0]).cloned(),
+        other_format: inferred.other_format.map(str::to_owned),
+        marks: Some((inferred.cells.decimal, inferred.cells.thousands))
+            .filter(|marks| *marks != (plain.decimal, plain.thousands)),
         empty: column.null_count(),
         distinct: column.n_unique().ok()? - usize::from(column.null_count() > 0),
         least,
@@ -151,20 +158,49 @@ fn describe(table: &Table, name: &str) -> Option<ColumnProfile> {
     })
 }
 
+/// What the texts of a column are, and how they are read.
+struct Inferred {
+    kind: Type,
+    cells: Cells,
+    other_format: Option<&'static str>,
+}
+
+impl Inferred {
+    fn of(kind: Type) -> Self {
+        Self { kind, cells: Reading::default().cells, other_format: None }
+    }
+}
+
 /// The narrowest type that every text fits.
-fn infer(column: &Column) -> (Type, Option<&'static str>) {
-    let fits = |kind, format: &str| {
-        let cells =
-            Cells { date_format: format.to_owned(), thousands: Some(','), ..Reading::default().cells };
-        cast(column, Type::Text, 0, kind, &cells).is_ok_and(|cast| cast.faults.is_empty())
+fn infer(column: &Column) -> Inferred {
+    let fits = |kind, cells: &Cells| {
+        cast(column, Type::Text, 0, kind, cells).is_ok_and(|cast| cast.faults.is_empty())
     };
     if column.null_count() == column.len() {
-        return (Type::Text, None);
+        return Inferred::of(Type::Text);
     }
-    if let Some(format) = DATES.into_iter().take(5).find(|format| fits(Type::Date, format)) {
-        return (Type::Date, Some(format));
+    let plain = Reading::default().cells;
+    let dated =
+        |format: &&str| fits(Type::Date, &Cells { date_format: (*format).to_owned(), ..plain.clone() });
+    let mut formats = DATES.into_iter().take(5).filter(dated);
+    if let Some(format) = formats.next() {
+        let cells = Cells { date_format: format.to_owned(), ..plain };
+        return Inferred { kind: Type::Date, cells, other_format: formats.next() };
     }
-    if fits(Type::Number, DATES[0]) { (Type::Number, None) } else { (Type::Text, None) }
+    // 007 is a name, not the number 7.
+    let padded = |text: &str| {
+        text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    if column.str().is_ok_and(|texts| texts.iter().flatten().any(padded)) {
+        return Inferred::of(Type::Text);
+    }
+    let marks =
+        [('.', None), ('.', Some(',')), (',', None), (',', Some('.')), (',', Some(' ')), ('.', Some(' '))];
+    let numbers = marks.map(|(decimal, thousands)| Cells { decimal, thousands, ..plain.clone() });
+    match numbers.into_iter().find(|cells| fits(Type::Number, cells)) {
+        Some(cells) => Inferred { kind: Type::Number, cells, other_format: None },
+        None => Inferred::of(Type::Text),
+    }
 }
 
 /// Words of column names that mean a canonical column, in the order in which they are tried.
@@ -191,6 +227,9 @@ const SYNONYMS: &[(&str, &[&str])] = &[
             "repid",
             "rep",
             "ownerid",
+            "owner",
+            "salesperson",
+            "seller",
             "salespersonid",
             "userid",
             "employeeid",
@@ -208,6 +247,9 @@ const SYNONYMS: &[(&str, &[&str])] = &[
             "repid",
             "rep",
             "ownerid",
+            "owner",
+            "salesperson",
+            "seller",
             "quotaownerid",
             "salespersonid",
             "businessentityid",
@@ -301,8 +343,24 @@ fn table_of(profile: &Profile) -> Option<&'static Contract> {
         .file_stem()
         .map(|stem| letters(stem.to_string_lossy().rsplit('.').next().unwrap_or_default()))
         .unwrap_or_default();
-    let name = FILES.iter().find(|(_, words)| words.iter().any(|word| stem.contains(word)))?.0;
-    CONTRACTS.iter().find(|contract| contract.name == name)
+    let named = FILES.iter().find(|(_, words)| words.iter().any(|word| stem.contains(word)));
+    if let Some((name, _)) = named {
+        return CONTRACTS.iter().find(|contract| contract.name == *name);
+    }
+    // No name helps: the table whose columns the file has, all that are required and several more than any other.
+    let fits = |contract: &&&Contract| {
+        let has = |column: &ContractColumn| column_for(profile, column).is_some();
+        contract.columns.iter().all(|column| column.rule == Rule::Optional || has(column))
+    };
+    let exact = |contract: &&Contract| {
+        let own = |column: &&ContractColumn| {
+            profile.columns.iter().any(|own| letters(&own.name) == letters(column.name))
+        };
+        contract.columns.iter().filter(own).count()
+    };
+    let candidates = CONTRACTS.iter().collect::<Vec<_>>();
+    let best = candidates.iter().filter(fits).max_by_key(|contract| exact(contract)).copied();
+    best.filter(|contract| exact(contract) >= 3)
 }
 
 /// Text of `[sources...]` for the files: what is certain as keys, what is missing as comments.
@@ -327,7 +385,7 @@ pub fn propose(profiles: &[Profile]) -> String {
                     .map(|character| if character.is_ascii_alphanumeric() { character } else { '_' })
                     .collect();
                 text += &format!(
-                    "# No canonical table fits by name: a lookup for joins, or set `table`.\n[sources.{name}]\n{}\n",
+                    "# No canonical table fits by name or columns: a lookup for joins, or set `table`.\n[sources.{name}]\n{}\n",
                     reading_text(profile)
                 );
             }
@@ -340,22 +398,8 @@ fn mapped(profile: &Profile, table: &Contract) -> String {
     let mut lines = Vec::new();
     let mut missing = Vec::new();
     for column in table.columns {
-        let words =
-            SYNONYMS.iter().find(|(name, _)| *name == column.name).map_or(&[][..], |(_, words)| *words);
-        let found =
-            words.iter().find_map(|word| profile.columns.iter().find(|own| letters(&own.name) == *word));
-        let found = found.filter(|own| {
-            own.kind == column.kind
-                || matches!((own.kind, column.kind), (Type::Date | Type::Moment, Type::Date | Type::Moment))
-                || column.kind == Type::Text
-                || column.kind == Type::Float && own.kind == Type::Number
-        });
-        match found {
-            Some(own) => match &own.date_format {
-                Some(format) if matches!(column.kind, Type::Date | Type::Moment) => lines
-                    .push(format!("{} = {{ column = {:?}, format = {format:?} }}", column.name, own.name)),
-                _ => lines.push(format!("{} = {:?}", column.name, own.name)),
-            },
+        match column_for(profile, column) {
+            Some(own) => lines.push(format!("{} = {}", column.name, source_of(own, column.kind))),
             None if column.rule != Rule::Optional => missing.push(format!(
                 "# {} is required: {}. Columns of the file: {}",
                 column.name,
@@ -373,6 +417,44 @@ fn mapped(profile: &Profile, table: &Contract) -> String {
         table.name,
         lines.join("\n")
     )
+}
+
+/// The column of a file that most likely is the canonical one: of its name, or of a name that is used for it.
+fn column_for<'p>(profile: &'p Profile, column: &ContractColumn) -> Option<&'p ColumnProfile> {
+    let words = SYNONYMS.iter().find(|(name, _)| *name == column.name).map_or(&[][..], |(_, words)| *words);
+    let own = letters(column.name);
+    let mut words = std::iter::once(own.as_str()).chain(words.iter().copied());
+    let found = words.find_map(|word| profile.columns.iter().find(|own| letters(&own.name) == word));
+    found.filter(|own| {
+        own.kind == column.kind
+            || matches!((own.kind, column.kind), (Type::Date | Type::Moment, Type::Date | Type::Moment))
+            || column.kind == Type::Text
+            || column.kind == Type::Float && own.kind == Type::Number
+    })
+}
+
+/// The column of the file with what is needed to read it.
+fn source_of(own: &ColumnProfile, kind: Type) -> String {
+    let mut keys = vec![format!("column = {:?}", own.name)];
+    let mut remark = String::new();
+    if matches!(kind, Type::Date | Type::Moment)
+        && let Some(format) = &own.date_format
+    {
+        keys.push(format!("format = {format:?}"));
+        if let Some(other) = &own.other_format {
+            remark = format!("   # or {other}: every day in the file is 12 or less");
+        }
+    }
+    if kind == Type::Number
+        && let Some((decimal, thousands)) = own.marks
+    {
+        keys.extend((decimal != '.').then(|| format!("decimal = \"{decimal}\"")));
+        keys.extend(thousands.map(|mark| format!("thousands = \"{mark}\"")));
+    }
+    match keys.len() {
+        1 => format!("{:?}", own.name),
+        _ => format!("{{ {} }}{remark}", keys.join(", ")),
+    }
 }
 
 fn names(profile: &Profile) -> String {

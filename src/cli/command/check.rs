@@ -55,12 +55,13 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
         for (name, table) in &tables.tables {
             summary.push((*name, tables.rows(name), table.columns.len()));
         }
-        if !global.dry_run && !tables.rejects.is_empty() {
+        if !global.dry_run {
             opened.write_rejects(&tables)?;
-            ui.status(&format!(
-                "{} row(s) cannot be used; they are in out/rejects/rejects.csv",
-                tables.rejects.len()
-            ));
+        }
+        let rejects = tables.rejects.len();
+        if rejects > 0 {
+            let place = if global.dry_run { "" } else { "; they are in out/rejects/rejects.csv" };
+            ui.status(&format!("{rejects} row(s) cannot be used{place}"));
         }
     }
     if global.format == Format::Table && global.output.is_none() {
