@@ -363,6 +363,25 @@ fn table_of(profile: &Profile) -> Option<&'static Contract> {
     best.filter(|contract| exact(contract) >= 3)
 }
 
+/// The calendar years in which transactions lie: the first, and how many.
+#[must_use]
+pub fn years(profiles: &[Profile]) -> Option<(i16, i16)> {
+    let mut ends = Vec::new();
+    for profile in profiles {
+        let Some(table) = table_of(profile).filter(|table| table.name == "transactions") else { continue };
+        let event = table.column("event_date").and_then(|column| column_for(profile, column));
+        let Some(event) = event.filter(|event| matches!(event.kind, Type::Date | Type::Moment)) else {
+            continue;
+        };
+        ends.extend(
+            [&event.least, &event.greatest].map(|day| day.get(..4).and_then(|year| year.parse::<i16>().ok())),
+        );
+    }
+    let ends: Vec<i16> = ends.into_iter().flatten().collect();
+    let (first, last) = (*ends.iter().min()?, *ends.iter().max()?);
+    Some((first, last - first + 1))
+}
+
 /// Text of `[sources...]` for the files: what is certain as keys, what is missing as comments.
 #[must_use]
 pub fn propose(profiles: &[Profile]) -> String {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use spm_core::ground::diagnostic::Sink;
-use spm_frame::profile::{profile, propose};
+use spm_frame::profile::{profile, propose, years};
 use spm_frame::write::write_text;
 
 use crate::cli::Global;
@@ -49,7 +49,8 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
         if !global.dry_run {
             write_text(&root.join(path), text)?;
         }
-        ui.status(&format!("wrote {}", root.join(path).display()));
+        let done = if global.dry_run { "would write" } else { "wrote" };
+        ui.status(&format!("{done} {}", root.join(path).display()));
     }
     let next = if arguments.from.is_some() { "check" } else { "run" };
     ui.status(&format!("next: spm --project {} {next}", root.display()));
@@ -58,10 +59,10 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
 
 /// Copies the extracts and drafts their sources.
 fn draft(from: &Path, root: &Path, global: &Global, ui: &Ui) -> Result<String, Failure> {
-    let mut names: Vec<PathBuf> = std::fs::read_dir(from)?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| is_extract(path))
-        .collect();
+    let folder = std::fs::read_dir(from)
+        .map_err(|error| Failure::input(format!("cannot read the folder {}: {error}", from.display())))?;
+    let mut names: Vec<PathBuf> =
+        folder.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| is_extract(path)).collect();
     names.sort();
     if names.is_empty() {
         return Err(Failure::input(format!("{} has no CSV, Parquet, Arrow or XLSX file", from.display())));
@@ -81,7 +82,10 @@ fn draft(from: &Path, root: &Path, global: &Global, ui: &Ui) -> Result<String, F
         }
     }
     ui.notices(&sink);
-    let head = "version = 1\nname = \"My company\"\ncurrency = \"USD\"\n\n[calendar]\npattern = \"months\"\nstart = 2027-01-01\nyears = 1\n\n";
+    let (first, count) = years(&profiles).unwrap_or((2027, 1));
+    let head = format!(
+        "version = 1\nname = \"My company\"\ncurrency = \"USD\"\n\n[calendar]\npattern = \"months\"\nstart = {first:04}-01-01\nyears = {count}\n\n"
+    );
     Ok(format!(
         "{head}# Drafted from the names and values of the extracts: read it, mend it, then `spm check`.\n\n{}",
         propose(&profiles)
