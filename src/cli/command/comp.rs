@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use rayon::prelude::*;
-use spm_core::engine::comp::{self, Earning, LineOf, Problem, verify};
+use spm_core::engine::comp::{self, Earning, LineOf, Problem, difference, verify};
 use spm_core::engine::ledger::Line;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::id::PayeeId;
@@ -596,25 +596,7 @@ fn explain_rep(
         true => totals(&opened.project, &paid, &found, question),
         false => question.payments.clone(),
     };
-    let mut measures: BTreeSet<(&str, usize, usize)> = BTreeSet::new();
-    for (part, line) in &found {
-        if let LineOf::Component(component) = line.of
-            && let Some(measure) = part.plan.components[component].measure
-        {
-            measures.insert((part.plan.id.as_str(), measure, line.period));
-        }
-    }
-    let mut sections = Vec::new();
-    for (plan, measure, period) in measures {
-        let Some(part) = paid.iter().find(|part| part.plan.id == plan) else { continue };
-        let measure = &part.plan.measures[measure];
-        let names: Vec<&str> =
-            measure.credits().iter().map(|credit| part.plan.credits[*credit].name.as_str()).collect();
-        let period = &opened.project.calendar.periods()[period].name;
-        let rows =
-            rows::credits_of(&part.credited.credits, tables, question.rep, period, &names, question.rows)?;
-        sections.push((format!("credits in {}, {period}", measure.name), rows));
-    }
+    let sections = credit_sections(opened, tables, &paid, &found, question)?;
     if global.format == Format::Json {
         let credits: Vec<serde_json::Value> = sections
             .iter()
@@ -645,6 +627,44 @@ fn explain_rep(
     }
     ui.data(&text)?;
     Ok(exit::DONE)
+}
+
+/// The credits that lines rest on, by measure: those of the period, or of all periods that a component pays at once.
+fn credit_sections(
+    opened: &Opened,
+    tables: &Tables,
+    paid: &[Paid<'_>],
+    found: &[(&Paid<'_>, &Earning)],
+    question: &Question<'_>,
+) -> Result<Vec<(String, rows::CreditRows)>, Failure> {
+    let calendar = &opened.project.calendar;
+    let mut measures: BTreeSet<(&str, usize, usize, usize)> = BTreeSet::new();
+    for (part, line) in found {
+        let LineOf::Component(component) = line.of else { continue };
+        let component = &part.plan.components[component];
+        let start = calendar.group(line.period, component.every).start;
+        let own = difference::measures_of(part.plan, &component.name).into_iter();
+        let own = own.filter(|measure| !part.plan.measures[*measure].credits().is_empty());
+        measures.extend(own.map(|measure| (part.plan.id.as_str(), measure, start, line.period)));
+    }
+    let mut sections = Vec::new();
+    for (plan, measure, start, end) in measures {
+        let Some(part) = paid.iter().find(|part| part.plan.id == plan) else { continue };
+        let measure = &part.plan.measures[measure];
+        let names: Vec<&str> =
+            measure.credits().iter().map(|credit| part.plan.credits[*credit].name.as_str()).collect();
+        let periods: Vec<&str> =
+            calendar.periods()[start..=end].iter().map(|period| period.name.as_str()).collect();
+        let (credits, currency) = (&part.credited.credits, part.plan.currency.code());
+        let rows =
+            rows::credits_of(credits, tables, question.rep, &periods, &names, currency, question.rows)?;
+        let during = match periods[..] {
+            [one] => one.to_owned(),
+            _ => format!("{} to {}", periods[0], periods[periods.len() - 1]),
+        };
+        sections.push((format!("credits in {}, {during}", measure.name), rows));
+    }
+    Ok(sections)
 }
 
 /// The lines of a person added up; where they are paid in the person's own currency, each payment with its conversion.

@@ -1,5 +1,6 @@
 //! One file for each subcommand.
 
+pub mod calendar;
 pub mod chain;
 pub mod check;
 pub mod code;

@@ -74,32 +74,59 @@ fn rank(
     let Some(value) = compared(&own).filter(|_| own.present) else {
         return nothing("nothing measured, so no rank");
     };
-    if at.is_some_and(|(at, _)| value.value < *at) {
+    if !takes_part(&value.value, at) {
         return nothing("below what takes part");
     }
-    let values: Vec<&Rational> = team.iter().filter_map(|(_, value)| value.as_ref()).collect();
-    let above = values.iter().filter(|other| ***other > value.value).count();
-    let tied = values.iter().filter(|other| ***other == value.value).count().max(1);
-    let won: Vec<Node> = prizes
-        .iter()
-        .enumerate()
-        .skip(above)
-        .take(tied)
-        .map(|(place, prize)| {
+    let values = team.iter().filter_map(|(index, value)| Some((*index, value.as_ref()?)));
+    let above = values.clone().filter(|(_, other)| **other > value.value).count();
+    let tied: Vec<usize> =
+        values.filter(|(_, other)| **other == value.value).map(|(index, _)| index).collect();
+    // What each prize is, as reps says for a payee.
+    let won = |index: usize| -> Vec<Node> {
+        let standing = Standing { index, ..*standing };
+        let places = prizes.iter().enumerate().skip(above).take(tied.len().max(1));
+        let prize = |(place, prize): (usize, &Quantity)| {
             standing.quantity(&format!("prize of place {}", place + 1), prize, money.clone())
-        })
-        .collect();
-    if won.is_empty() {
+        };
+        places.map(prize).collect()
+    };
+    let own_prizes = won(standing.index);
+    if own_prizes.is_empty() {
         return nothing(&format!("place {}: no prize", above + 1));
     }
-    let pooled =
-        Node::computed(format!("prizes from place {}", above + 1), money.clone(), Operation::Sum, won);
-    if tied == 1 {
+    let sum = |won: Vec<Node>| {
+        Node::computed(format!("prizes from place {}", above + 1), money.clone(), Operation::Sum, won)
+    };
+    let pooled = sum(own_prizes);
+    if tied.len() <= 1 {
         return pooled;
     }
-    let among = i64::try_from(tied).unwrap_or(1);
-    let among = Node::input("tied with each other", Unit::Number, Rational::from(among));
-    Node::computed("prizes of tied places, shared", money, Operation::Quotient, vec![pooled, among])
+    let count = i64::try_from(tied.len()).unwrap_or(1);
+    let among = Node::input("tied with each other", Unit::Number, Rational::from(count));
+    let alike = tied.iter().all(|index| sum(won(*index)).value == pooled.value);
+    let label = "prizes of tied places, shared";
+    let share = Node::computed(label, money.clone(), Operation::Quotient, vec![pooled.clone(), among]);
+    // Where all share the same prizes, their parts add up to them to the cent.
+    let plan = standing.problem.plan;
+    let units = Money::round(&pooled.value, &plan.currency, plan.rounding).filter(|_| alike);
+    let parts = units
+        .and_then(|units| split_largest_remainder(units.minor_units, &vec![Rational::one(); tied.len()]));
+    let place = tied.iter().position(|index| *index == standing.index);
+    let (Some(parts), Some(place)) = (parts, place) else { return share };
+    let rounded = Rational::from_scaled(parts[place], plan.currency.decimals());
+    to_cents(label, share, &rounded)
+}
+
+/// Whether somebody competes: from `at` on; where that is not said, with more than nothing.
+fn takes_part(value: &Rational, at: Option<&(Rational, TextPlace)>) -> bool {
+    at.map_or_else(|| value.is_positive(), |(at, _)| value >= at)
+}
+
+/// A share with the cents that make the shares of all add up.
+fn to_cents(label: &str, exact: Node, rounded: &Rational) -> Node {
+    let money = exact.unit.clone();
+    let cents = Node::input("to whole cents by largest remainder", money.clone(), rounded - &exact.value);
+    Node::computed(label, money, Operation::Sum, vec![exact, cents])
 }
 
 /// The pool is rounded once and its parts by largest remainder, so that they add up to it.
@@ -127,7 +154,5 @@ fn pool(standing: &Standing<'_>, amount: &Quantity, team: &[(usize, Option<Ratio
     let share = Node::computed("share of the pool", Unit::Percent, Operation::Quotient, vec![part, all]);
     let exact =
         Node::computed("share of the pool in money", money.clone(), Operation::Product, vec![sum, share]);
-    let rounded = Rational::from_scaled(parts[own], plan.currency.decimals());
-    let cents = Node::input("to whole cents by largest remainder", money.clone(), &rounded - &exact.value);
-    Node::computed("part of the pool", money, Operation::Sum, vec![exact, cents])
+    to_cents("part of the pool", exact, &Rational::from_scaled(parts[own], plan.currency.decimals()))
 }
