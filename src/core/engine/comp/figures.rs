@@ -438,6 +438,19 @@ impl<'a> Standing<'a> {
         !self.there(self.problem.calendar.periods()[self.period].range).is_empty()
     }
 
+    /// Whether the payee is in the plan on any day that a component pays for: of the period, or of the quarter or year so far
+    /// that it pays at once. With `employed`, on the last one.
+    pub(super) fn shares_in(&self, component: &Component) -> bool {
+        let periods = self.problem.calendar.periods();
+        let whole = periods[self.period].range;
+        let from = periods[self.group(component.every).start].range.from;
+        let days = match component.employed {
+            true => self.problem.last_of(self.period),
+            false => DateRange { from, to: whole.to },
+        };
+        !self.there(days).is_empty()
+    }
+
     fn there(&self, range: DateRange) -> Vec<DateRange> {
         self.problem.there(self.index, range)
     }

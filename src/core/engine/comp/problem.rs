@@ -191,6 +191,12 @@ impl Problem<'_> {
         (period..end).find(ends).unwrap_or(end - 1)
     }
 
+    /// The last day of the plan in a period.
+    pub(super) fn last_of(&self, period: usize) -> DateRange {
+        let to = self.calendar.periods()[period].range.to.min(self.plan.effective.to);
+        DateRange { from: to.yesterday().unwrap_or(to), to }
+    }
+
     /// The days of a range on which a payee is in the plan: stretches in order, apart.
     pub(super) fn there(&self, payee: usize, range: DateRange) -> Vec<DateRange> {
         let payee = &self.payees[payee];

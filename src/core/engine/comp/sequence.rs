@@ -8,7 +8,7 @@ use super::problem::{Deal, Prepared, Problem};
 use super::team;
 use super::transactions::{Looked, Step, Transactions};
 use crate::ground::diagnostic::Diagnostic;
-use crate::ground::period::{DateRange, Group};
+use crate::ground::period::Group;
 use crate::ground::rational::Rational;
 use crate::ground::trace::{Node, Operation};
 use crate::plan::comp::{Cap, CapPer, Component, Gate, MeasureSource, Pay, Window, to_date};
@@ -191,13 +191,13 @@ impl<'a> Sequence<'a> {
         let measures = &self.problem.plan.measures;
         let credited = |measure: &usize| matches!(measures[*measure].source, MeasureSource::Credits(..));
         match (&self.component.pay, self.component.measure) {
-            (Pay::Pool { .. }, _) => standing.is_there(),
+            (Pay::Pool { .. }, _) => standing.shares_in(self.component),
             (Pay::Formula(..) | Pay::Scorecard { .. }, Some(measure)) => {
-                standing.is_there() || standing.occurs(measure)
+                standing.shares_in(self.component) || standing.occurs(measure)
             }
             (_, Some(measure)) => standing.occurs(measure),
             (_, None) => {
-                standing.is_there()
+                standing.shares_in(self.component)
                     || (0..measures.len()).filter(credited).any(|measure| standing.occurs(measure))
             }
         }
@@ -257,9 +257,7 @@ impl<'a> Sequence<'a> {
 
     /// Whether the payee may be paid for the period: with `employed`, who is in the plan on its last day.
     fn is_employed(&self, index: usize, period: usize) -> bool {
-        let to = self.problem.calendar.periods()[period].range.to.min(self.problem.plan.effective.to);
-        let last = DateRange { from: to.yesterday().unwrap_or(to), to };
-        !self.component.employed || !self.problem.there(index, last).is_empty()
+        !self.component.employed || !self.problem.there(index, self.problem.last_of(period)).is_empty()
     }
 
     fn rounded(&self, label: &str, node: Node) -> Node {

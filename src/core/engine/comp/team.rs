@@ -19,8 +19,8 @@ pub(super) fn reached(component: &Component, anyone: &Standing<'_>) -> Option<Re
     let mut all = Reached::new();
     for index in 0..anyone.problem.payees.len() {
         let standing = Standing { index, ..*anyone };
-        // Someone who was not there in the period neither competes nor shares.
-        if !standing.is_there() {
+        // Someone who was not there in what is paid for neither competes nor shares.
+        if !standing.shares_in(component) {
             continue;
         }
         let value = match (&component.pay, component.measure) {
@@ -67,7 +67,7 @@ fn rank(
     let money = standing.problem.money();
     let nothing = |why: &str| Node::input(why, money.clone(), Rational::zero());
     let Some(measure) = component.measure else { return nothing("nothing is compared") };
-    if !standing.is_there() {
+    if !standing.shares_in(component) {
         return nothing("not there in the period");
     }
     let own = standing.figures(measure);

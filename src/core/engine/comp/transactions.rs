@@ -25,6 +25,9 @@ pub(super) struct Looked<'a> {
 /// A credit and the index of its period.
 pub(super) type Dated<'a> = (usize, &'a Deal);
 
+/// A credit, and what refunds take back of it.
+pub(super) type Net<'a> = (&'a Deal, Vec<(&'a Deal, Rational)>);
+
 /// What one credit changes.
 pub(super) enum Step<'a> {
     /// It is rated on its own.
@@ -103,7 +106,7 @@ impl<'a> Families<'a> {
         };
         let mut sold: BTreeMap<&str, Vec<Dated<'a>>> = BTreeMap::new();
         for (period, deal) in all.iter().filter(|(_, deal)| deal.refund_of.is_none()) {
-            sold.entry(&deal.transaction).or_default().push((*period, deal));
+            sold.entry(&deal.transaction).or_default().push((*period, *deal));
         }
         let year = |period: usize| &calendar.periods()[period].year;
         for (period, deal) in all.iter().filter(|(_, deal)| deal.refund_of.is_some()) {
@@ -114,7 +117,7 @@ impl<'a> Families<'a> {
             };
             let family = families.by_root.entry(root).or_default();
             family.sold.clone_from(own);
-            family.refunds.push((*period, deal));
+            family.refunds.push((*period, *deal));
             families.roots.insert(&deal.transaction, root);
         }
         let in_order = |family: &mut Family<'_>| family.refunds.sort_by(|a, b| key(a.1).cmp(&key(b.1)));
@@ -200,11 +203,6 @@ impl<'a> Transactions<'a> {
         }
     }
 
-    /// Whether any refund is in it.
-    pub(super) fn has_refunds(&self) -> bool {
-        self.families.values().any(|families| !families.roots.is_empty())
-    }
-
     /// The credits of a measure for a transaction, each with what its refunds so far take back.
     pub(super) fn same(
         &self,
@@ -213,7 +211,7 @@ impl<'a> Transactions<'a> {
         period: usize,
         measure: usize,
         looked: &Looked<'a>,
-    ) -> Vec<(&'a Deal, Vec<(&'a Deal, Rational)>)> {
+    ) -> Vec<Net<'a>> {
         let all = problem.deals.get(&Cell { payee, measure, period }).map_or(&[][..], Vec::as_slice);
         let deals = if looked.measure == Some(measure) {
             vec![looked.deal]
