@@ -78,7 +78,9 @@ fn rank(
         return nothing("below what takes part");
     }
     let values = team.iter().filter_map(|(index, value)| Some((*index, value.as_ref()?)));
+    let values = values.filter(|(_, other)| takes_part(other, at));
     let above = values.clone().filter(|(_, other)| **other > value.value).count();
+    let place = place_text(standing, &value, values.clone().collect());
     let tied: Vec<usize> =
         values.filter(|(_, other)| **other == value.value).map(|(index, _)| index).collect();
     // What each prize is, as reps says for a payee.
@@ -92,11 +94,10 @@ fn rank(
     };
     let own_prizes = won(standing.index);
     if own_prizes.is_empty() {
-        return nothing(&format!("place {}: no prize", above + 1));
+        return nothing(&format!("{place}: no prize"));
     }
-    let sum = |won: Vec<Node>| {
-        Node::computed(format!("prizes from place {}", above + 1), money.clone(), Operation::Sum, won)
-    };
+    let sum =
+        |won: Vec<Node>| Node::computed(format!("prizes from {place}"), money.clone(), Operation::Sum, won);
     let pooled = sum(own_prizes);
     if tied.len() <= 1 {
         return pooled;
@@ -111,10 +112,27 @@ fn rank(
     let units = Money::round(&pooled.value, &plan.currency, plan.rounding).filter(|_| alike);
     let parts = units
         .and_then(|units| split_largest_remainder(units.minor_units, &vec![Rational::one(); tied.len()]));
-    let place = tied.iter().position(|index| *index == standing.index);
-    let (Some(parts), Some(place)) = (parts, place) else { return share };
-    let rounded = Rational::from_scaled(parts[place], plan.currency.decimals());
+    let own = tied.iter().position(|index| *index == standing.index);
+    let (Some(parts), Some(own)) = (parts, own) else { return share };
+    let rounded = Rational::from_scaled(parts[own], plan.currency.decimals());
     to_cents(label, share, &rounded)
+}
+
+/// The place in the standing, and who is right ahead.
+fn place_text(standing: &Standing<'_>, value: &Node, mut all: Vec<(usize, &Rational)>) -> String {
+    /// How many of those ahead are named.
+    const NAMED: usize = 3;
+    let competing = all.len();
+    all.retain(|(_, other)| **other > value.value);
+    let place = all.len() + 1;
+    all.sort_by(|a, b| (a.1, a.0).cmp(&(b.1, b.0)));
+    let ahead = all.iter().take(NAMED).map(|(index, other)| {
+        let other = Node::input("", value.unit.clone(), (*other).clone());
+        format!("{} {}", standing.problem.payees[*index].id, other.value_text())
+    });
+    let ahead: Vec<String> = ahead.collect();
+    let behind = if ahead.is_empty() { String::new() } else { format!(", behind {}", ahead.join(", ")) };
+    format!("place {place} of {competing} with {}{behind}", value.value_text())
 }
 
 /// Whether somebody competes: from `at` on; where that is not said, with more than nothing.
