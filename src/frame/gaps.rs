@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use spm_core::engine::comp::Payee;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
 use spm_core::ground::id::PayeeId;
-use spm_core::ground::period::{Calendar, Date, DateRange};
+use spm_core::ground::period::{Calendar, Date, DateRange, Group};
 use spm_core::ground::source::Place;
 use spm_core::plan::comp::{CompPlan, GoalFrom, Measure, Team};
 use spm_core::plan::contract::OWN_QUOTA;
@@ -122,16 +122,21 @@ fn check_quotas(
             .flatten()
             .any(|holder| quotas.contains(&(holder, name, period)))
     };
+    let usual: BTreeSet<usize> = quotas.iter().filter(|own| own.1 == name).map(|own| own.2).collect();
     let mut gaps: BTreeMap<PayeeId, Vec<&str>> = BTreeMap::new();
     for payee in payees {
         let mut start = 0;
         while start < periods.len() {
-            let group = calendar.group(start, basis.unwrap_or(spm_core::ground::period::Group::Year));
+            let group = calendar.group(start, basis.unwrap_or(Group::Year));
             start = group.end;
             let own: Vec<usize> = group.filter(|period| there(plan, payee, periods[*period].range)).collect();
-            let Some(last) = own.iter().copied().filter(|period| has(payee, *period)).max() else { continue };
+            let present: Vec<usize> = own.iter().copied().filter(|period| has(payee, *period)).collect();
+            let Some(last) = present.last().copied() else { continue };
+            // A quota of each quarter in its first month is no gap: others have none there either, and most have none.
+            let most = present.len() * 2 > own.len();
             let missing = own.into_iter().filter(|period| !has(payee, *period));
             let missing = missing.filter(|period| basis.is_some() || *period < last);
+            let missing = missing.filter(|period| most || usual.contains(period));
             let names = missing.map(|period| periods[period].name.as_str());
             gaps.entry(payee.id.clone()).or_default().extend(names);
         }
