@@ -8,6 +8,7 @@ pub mod comp;
 pub mod data;
 pub mod diff;
 pub mod dispute;
+pub mod explain;
 pub mod fairness;
 pub mod forecast;
 pub mod init;
