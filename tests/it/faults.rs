@@ -382,7 +382,7 @@ fn faults_of_one_command() {
             &["comp", "run", "--period", "2027-01"],
             3,
             "SPM407",
-            "no rate of type `plan` from EUR to USD for 2027-01-05",
+            "no rate of type `plan` from EUR to USD for 2027-01",
         ),
         (
             &[("spm.toml", "[sources.transactions]", ENROLLED), ("enrolled.csv", "A,p,,", "A,q,,")],
