@@ -7,7 +7,7 @@ use spm_core::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
 use spm_core::ground::id::PayeeId;
 use spm_core::ground::period::{Calendar, Date, DateRange, Group};
 use spm_core::ground::source::Place;
-use spm_core::plan::comp::{CompPlan, GoalFrom, Measure, Team};
+use spm_core::plan::comp::{CompPlan, GoalFrom, Measure, Team, Window};
 use spm_core::plan::contract::OWN_QUOTA;
 
 use crate::credit::payees;
@@ -108,6 +108,10 @@ fn check_quotas(
     sink: &mut Sink,
 ) {
     let basis = measure.goal.as_ref().and_then(|goal| goal.basis);
+    // A single period without a quota has no goal at all, which a run tells.
+    if basis.is_none() && measure.window == Window::Period {
+        return;
+    }
     let periods = calendar.periods();
     let has = |payee: &Payee, period: usize| {
         let id = payee.id.as_str();
