@@ -75,6 +75,9 @@ enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Print the periods of the fiscal calendar with their days
+    #[command(after_help = "Example:\n  spm calendar --format csv")]
+    Calendar,
     /// Check the project, its plans and its extracts
     Check(command::check::Arguments),
     /// Calculate and explain commission
@@ -152,6 +155,7 @@ fn with_threads(global: &Global) -> Option<ExitCode> {
 
 fn run(cli: &Cli, ui: &mut Ui) -> Result<exit::Code, Failure> {
     match &cli.command {
+        Command::Calendar => command::calendar::run(&cli.global, ui),
         Command::Check(arguments) => command::check::run(arguments, &cli.global, ui),
         Command::Comp(command) => command::comp::run(command, &cli.global, ui),
         Command::Completions { shell } => {

@@ -6,14 +6,16 @@ use std::io;
 
 use polars::prelude::*;
 use rayon::prelude::*;
-use spm_core::engine::comp::{Attribution, Earning, Earnings, LineOf, Problem};
-use spm_core::ground::period::Group;
+use spm_core::engine::comp::{Attribution, Earning, Earnings, LineOf, Payee, Problem};
+use spm_core::ground::period::{Calendar, Group};
+use spm_core::plan::comp::CompPlan;
 use spm_core::plan::contract::Type;
 
 use crate::credit::Credited;
 use crate::measure::in_order;
 use crate::rows::stacked;
 use crate::table::{Column as TableColumn, Table};
+use crate::write::Builder;
 
 /// One row for each credit and component: plan_id, payee_id, period, component, transaction_id, line_id, event_date,
 /// credited, earned. Earned parts add up to the earning of the line.
@@ -53,6 +55,73 @@ pub fn attribute(problem: &Problem<'_>, credited: &Credited, earnings: &Earnings
         return empty(problem);
     }
     stacked(tables.iter())
+}
+
+/// What of the earnings no credit has earned alone, so that both tables come to the same: a line without credits of its own
+/// (a formula, a scorecard, a guarantee, a cap, what is carried) is one row without a transaction.
+pub fn unattributed(
+    plan: &CompPlan,
+    payees: &[Payee],
+    calendar: &Calendar,
+    earnings: &Earnings,
+    attribution: &Table,
+) -> io::Result<Table> {
+    let keys = ["payee_id", "period", "component"];
+    let sums = match attribution.frame.height() {
+        0 => DataFrame::empty(),
+        _ => {
+            let groups = attribution.frame.clone().lazy().group_by(keys.map(col)).agg([col("earned").sum()]);
+            groups.collect().map_err(io::Error::other)?
+        }
+    };
+    let mut attributed: BTreeMap<(String, String, String), i128> = BTreeMap::new();
+    if sums.height() > 0 {
+        let texts =
+            |name: &str| sums.column(name).and_then(|column| column.str().cloned()).map_err(io::Error::other);
+        let [payee, period, component] = [texts(keys[0])?, texts(keys[1])?, texts(keys[2])?];
+        let earned =
+            sums.column("earned").and_then(|column| column.i64().cloned()).map_err(io::Error::other)?;
+        let owned = |texts: &StringChunked, row: usize| texts.get(row).unwrap_or_default().to_owned();
+        for row in 0..sums.height() {
+            let key = (owned(&payee, row), owned(&period, row), owned(&component, row));
+            attributed.insert(key, earned.get(row).unwrap_or(0).into());
+        }
+    }
+    let mut rest: Vec<([&str; 4], i64)> = Vec::new();
+    for line in &earnings.lines {
+        let id = payees[line.payee].id.as_str();
+        let period = calendar.periods()[line.period].name.as_str();
+        let component = line.of.name(plan);
+        let key = (id.to_owned(), period.to_owned(), component.to_owned());
+        let left = line.amount.minor_units - attributed.get(&key).copied().unwrap_or(0);
+        if left != 0 {
+            let units =
+                i64::try_from(left).map_err(|_| io::Error::other("an earning does not fit 64 bits"))?;
+            rest.push(([plan.id.as_str(), id, period, component], units));
+        }
+    }
+    if rest.is_empty() {
+        return Ok(Table::default());
+    }
+    let text = |place: usize| rest.iter().map(move |(texts, _)| Some(texts[place]));
+    let none = || rest.iter().map(|_| None::<&str>);
+    let mut table = Builder::default()
+        .text("plan_id", text(0))
+        .text("payee_id", text(1))
+        .text("period", text(2))
+        .text("component", text(3))
+        .text("transaction_id", none())
+        .text("line_id", none())
+        .text("event_date", none())
+        .number("credited", 0, rest.iter().map(|_| None))
+        .number("earned", plan.currency.decimals(), rest.iter().map(|(_, units)| Some(*units)))
+        .table()?;
+    let days = table.frame.column("event_date").and_then(|column| column.cast(&DataType::Date));
+    table.frame.with_column(days.map_err(io::Error::other)?).map_err(io::Error::other)?;
+    for column in table.columns.iter_mut().filter(|column| column.name == "event_date") {
+        column.kind = Type::Date;
+    }
+    Ok(table)
 }
 
 /// The credits, each in the period in which a component that pays so often pays for it; their order stays.

@@ -134,21 +134,37 @@ pub fn exchanges(
     told.is_empty().then_some(all)
 }
 
-/// The base rows with amounts in the plan's currency, without the column `_currency`, and the decimals of the amounts.
+/// Transactions without a rate: by identifier and line, what is missing. Only those that are credited to somebody in the
+/// plan are faults.
+pub(crate) type Unrated = BTreeMap<(String, Option<String>), String>;
+
+/// The faults of credits whose transactions have no rate, each rate once.
+pub(crate) fn faults(rule: &CreditRule, missing: BTreeSet<&String>, sink: &mut Sink) {
+    for message in missing {
+        let fault = Diagnostic::error(Code::SPM407, message.as_str()).at(Place::Text(rule.place.clone()), "");
+        sink.push(fault.hint("add it to the table rates; a rate without date and period is for all of them"));
+    }
+}
+
+/// The base rows with amounts in the plan's currency, without the column `_currency`, and the decimals of the amounts; an
+/// amount without a rate is zero.
 pub(crate) fn convert(
     crediting: &Crediting<'_>,
     rule: &CreditRule,
     base: DataFrame,
     decimals: u32,
-) -> Result<(DataFrame, u32), Diagnostic> {
+) -> Result<(DataFrame, u32, Unrated), Diagnostic> {
     let read = |error: PolarsError| internal(&error);
     let own = crediting.plan.currency.code();
     let mut frame = base.drop("_currency").map_err(read)?;
     let currencies = base.column("_currency").and_then(|column| column.str()).map_err(read)?;
     if currencies.iter().flatten().all(|currency| currency == own) {
-        return Ok((frame, decimals));
+        return Ok((frame, decimals, Unrated::new()));
     }
     let rates = crediting.tables.get("rates").ok_or_else(|| crediting.missing("rates", rule))?;
+    let texts = |name: &str| base.column(name).and_then(|column| column.str()).map_err(read);
+    let (ids, lines) = (texts("transaction_id")?, texts("line_id")?);
+    let mut unrated = Unrated::new();
     let kind = kind(crediting.plan.conversion);
     let by_day = PeriodByDay::of(crediting.calendar);
     let rate_decimals = rates.decimals("rate");
@@ -157,7 +173,8 @@ pub(crate) fn convert(
     let amounts = base.column("amount").and_then(|column| column.i64().cloned()).map_err(read)?;
     let one = 10i64.pow(rate_decimals);
     let mut converted: Vec<i64> = Vec::with_capacity(base.height());
-    for ((currency, day), amount) in currencies.iter().zip(days.physical().iter()).zip(amounts.iter()) {
+    let all = currencies.iter().zip(days.physical().iter()).zip(amounts.iter());
+    for (row, ((currency, day), amount)) in all.enumerate() {
         let (day, amount) = (day.unwrap_or(0), amount.unwrap_or(0));
         let rate = match currency.filter(|currency| *currency != own) {
             None => one,
@@ -166,16 +183,22 @@ pub(crate) fn convert(
                     Conversion::Spot => Some(day),
                     _ => by_day.get(day).and_then(|index| i32::try_from(index).ok()),
                 };
-                table.get(currency, own, key).ok_or_else(|| {
-                    let day = spm_core::ground::period::from_epoch_day(day)
-                        .map_or_else(String::new, |day| day.to_string());
+                table.get(currency, own, key).unwrap_or_else(|| {
+                    let on = match (crediting.plan.conversion, key) {
+                        (Conversion::Spot, _) => spm_core::ground::period::from_epoch_day(day)
+                            .map_or_else(String::new, |day| day.to_string()),
+                        (_, Some(period)) => usize::try_from(period)
+                            .ok()
+                            .and_then(|period| crediting.calendar.periods().get(period))
+                            .map_or_else(String::new, |period| period.name.clone()),
+                        (_, None) => "a day outside the calendar".to_owned(),
+                    };
                     let message =
-                        format!("there is no rate of type `{kind}` from {currency} to {own} for {day}");
-                    let fault = Diagnostic::error(Code::SPM407, message);
-                    fault
-                        .at(Place::Text(rule.place.clone()), "")
-                        .hint("add it to the table rates; a rate without date and period is for all of them")
-                })?
+                        format!("there is no rate of type `{kind}` from {currency} to {own} for {on}");
+                    let id = ids.get(row).unwrap_or_default().to_owned();
+                    unrated.insert((id, lines.get(row).map(str::to_owned)), message);
+                    0
+                })
             }
         };
         let value = amount.checked_mul(rate).ok_or_else(|| {
@@ -185,5 +208,5 @@ pub(crate) fn convert(
         converted.push(value);
     }
     frame.with_column(Int64Chunked::from_vec("amount".into(), converted).into_column()).map_err(read)?;
-    Ok((frame, decimals + rate_decimals))
+    Ok((frame, decimals + rate_decimals, unrated))
 }

@@ -3,7 +3,7 @@
 //! Filters, joins and sums are Polars; shares are cut to the smallest unit in one exact pass over integer columns.
 //! Nothing is dropped in silence: a credit without a payee is listed as unresolved with its reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use polars::prelude::*;
@@ -11,13 +11,13 @@ use rayon::prelude::*;
 use spm_core::engine::comp::{Amounts, Cell, Deal, Payee};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::id::PayeeId;
-use spm_core::ground::period::{Calendar, DateRange, epoch_day, from_epoch_day};
+use spm_core::ground::period::{Calendar, Date, DateRange, epoch_day, from_epoch_day};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
 use spm_core::plan::comp::{CompPlan, CreditRule, Direct, Recipient, Window};
 use spm_core::plan::contract::Type;
 
-use crate::convert::convert;
+use crate::convert::{Unrated, convert, faults};
 use crate::enrol::enrol;
 use crate::history::lay_over;
 use crate::load::Tables;
@@ -55,11 +55,7 @@ pub fn credit(
     sink: &mut Sink,
 ) -> Option<Credited> {
     let reps = tables.get("reps")?;
-    let mut payees = people(reps)?;
-    let now = eligible(plan, reps, sink)?;
-    lay_over(plan, tables, reps, &mut payees, &now, sink)?;
-    enrol(plan, tables, &mut payees, sink);
-    add_leaves(tables, &mut payees);
+    let payees = payees(plan, tables, sink)?;
     let (mut measurements, mut deals) = (BTreeMap::new(), BTreeMap::new());
     let Some(days) = days_of(plan, calendar, &periods) else {
         return Some(Credited {
@@ -74,7 +70,7 @@ pub fn credit(
     let crediting = Crediting { plan, tables, calendar, days, payees: &payees, reps };
     let mut parts = Vec::new();
     for rule in &plan.credits {
-        let part = crediting.rule(rule).map_err(|fault| sink.push(fault)).ok()?;
+        let part = crediting.rule(rule, sink).map_err(|fault| sink.push(fault)).ok()?;
         parts.push(part);
     }
     let mut all_counted = Vec::new();
@@ -102,9 +98,10 @@ pub fn credit(
     };
     let (credits, unresolved) = (table(|part| &part.credits), table(|part| &part.unresolved));
     // Event order, then transaction: rules may have credited in turn.
-    deals
-        .values_mut()
-        .for_each(|deals: &mut Vec<Deal>| deals.sort_by(|a, b| (a.date, &a.id).cmp(&(b.date, &b.id))));
+    fn order(deal: &Deal) -> (Date, &str, Option<&str>) {
+        (deal.date, &deal.transaction, deal.line.as_deref())
+    }
+    deals.values_mut().for_each(|deals: &mut Vec<Deal>| deals.sort_by(|a, b| order(a).cmp(&order(b))));
     match (credits, unresolved) {
         (Ok(credits), Ok(unresolved)) => {
             Some(Credited { payees, measurements, deals, counted: all_counted, credits, unresolved })
@@ -114,6 +111,17 @@ pub fn credit(
             None
         }
     }
+}
+
+/// Who is in a plan, with what changes about them and their absences, sorted by identifier.
+pub(crate) fn payees(plan: &CompPlan, tables: &Tables, sink: &mut Sink) -> Option<Vec<Payee>> {
+    let reps = tables.get("reps")?;
+    let mut payees = people(reps)?;
+    let now = eligible(plan, reps, sink)?;
+    lay_over(plan, tables, reps, &mut payees, &now, sink)?;
+    enrol(plan, tables, &mut payees, sink);
+    add_leaves(tables, &mut payees);
+    Some(payees)
 }
 
 /// The days that count: the periods, cut to the plan's effective range.
@@ -233,7 +241,7 @@ pub(crate) struct Part {
 }
 
 impl Crediting<'_> {
-    fn rule(&self, rule: &CreditRule) -> Result<Part, Diagnostic> {
+    fn rule(&self, rule: &CreditRule, sink: &mut Sink) -> Result<Part, Diagnostic> {
         let transactions =
             self.tables.get("transactions").ok_or_else(|| self.missing("transactions", rule))?;
         let amount = match &rule.share {
@@ -259,7 +267,8 @@ impl Crediting<'_> {
             None => lit(NULL).cast(DataType::String).alias(name),
         };
         let second = lookup.as_ref().map_or_else(|| lit(NULL), |lookup| lookup.expression.clone());
-        let base = frame.select([
+        let refunds = self.keeps_refunds().then(|| col("refund_of").alias("_refund_of"));
+        let columns = [
             col("transaction_id"),
             optional("line_id"),
             optional("account_id"),
@@ -268,9 +277,10 @@ impl Crediting<'_> {
             amount.expression.cast(DataType::Int64).alias("amount"),
             second.cast(DataType::Int64).alias("_lookup"),
             optional("currency").alias("_currency"),
-        ]);
+        ];
+        let base = frame.select(columns.into_iter().chain(refunds).collect::<Vec<_>>());
         let base = base.filter(col("amount").is_not_null()).collect().map_err(|error| internal(&error))?;
-        let (base, mut decimals) = convert(self, rule, base, amount.decimals)?;
+        let (base, mut decimals, unrated) = convert(self, rule, base, amount.decimals)?;
         let lookup_decimals = lookup.map_or(0, |lookup| lookup.decimals);
         let (direct, levels) = match &rule.recipient {
             Recipient::Direct(direct) => (direct, None),
@@ -287,7 +297,17 @@ impl Crediting<'_> {
         };
         let part =
             self.resolve(rule, shared, levels.is_some(), decimals).map_err(|error| internal(&error))?;
+        if !unrated.is_empty() {
+            without_rate(rule, &part.cells, &unrated, sink).map_err(|error| internal(&error))?;
+        }
         Ok(Part { lookup_decimals, ..part })
+    }
+
+    /// Whether refunds are told apart: where single transactions are paid, each is rated with what it takes back.
+    pub(crate) fn keeps_refunds(&self) -> bool {
+        let apart = self.plan.measures.iter().any(|measure| measure.window == Window::Transaction);
+        let table = self.tables.get("transactions").filter(|_| apart);
+        table.is_some_and(|table| table.column("refund_of").is_some())
     }
 
     pub(crate) fn missing(&self, table: &str, rule: &CreditRule) -> Diagnostic {
@@ -468,7 +488,8 @@ impl Crediting<'_> {
         }
         good.with_column(constant("type", if rolled_up { "managers" } else { "direct" }, &good))?;
         let wanted = ["_payee", "_period", "amount", "_lookup", "transaction_id", "line_id", "event_date"];
-        let cells = good.select(wanted)?;
+        let refunds = self.keeps_refunds().then_some("_refund_of");
+        let cells = good.select(wanted.into_iter().chain(refunds))?;
         let order = [
             "plan_id",
             "credit",
@@ -506,6 +527,23 @@ impl Crediting<'_> {
         };
         ids.iter().enumerate().filter_map(|(row, id)| Some((id?, person((row, id))))).collect()
     }
+}
+
+/// Faults of the credits of people in the plan whose transactions have no rate.
+fn without_rate(
+    rule: &CreditRule,
+    cells: &DataFrame,
+    unrated: &Unrated,
+    sink: &mut Sink,
+) -> PolarsResult<()> {
+    let (ids, lines) = (cells.column("transaction_id")?.str()?, cells.column("line_id")?.str()?);
+    let key = |(id, line): (Option<&str>, Option<&str>)| {
+        (id.unwrap_or_default().to_owned(), line.map(str::to_owned))
+    };
+    let missing: BTreeSet<&String> =
+        ids.iter().zip(lines.iter()).filter_map(|pair| unrated.get(&key(pair))).collect();
+    faults(rule, missing, sink);
+    Ok(())
 }
 
 /// The share of each row of splits, and its decimals; the one that retires quota, where there is one and it is `wanted`.

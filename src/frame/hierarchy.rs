@@ -150,13 +150,16 @@ impl Crediting<'_> {
         };
         let groups = ["transaction_id", "line_id", "payee_id"];
         let first = |name: &str| col(name).first();
-        let up = up.lazy().group_by_stable(groups.map(col)).agg([
+        let refunds = self.keeps_refunds().then_some("_refund_of");
+        let sums = [
             first("account_id"),
             first("rep_id"),
             first("event_date"),
             col("amount").sum(),
             first("_lookup"),
-        ]);
+        ];
+        let sums: Vec<Expr> = sums.into_iter().chain(refunds.map(first)).collect();
+        let up = up.lazy().group_by_stable(groups.map(col)).agg(sums);
         let order = [
             "transaction_id",
             "line_id",
@@ -167,7 +170,8 @@ impl Crediting<'_> {
             "_lookup",
             "payee_id",
         ];
-        Ok((up.select(order.map(col)).collect().map_err(read)?, more))
+        let order: Vec<Expr> = order.into_iter().chain(refunds).map(col).collect();
+        Ok((up.select(order).collect().map_err(read)?, more))
     }
 }
 

@@ -8,6 +8,7 @@ pub mod enrol;
 pub mod events;
 pub mod facts;
 pub mod fingerprint;
+pub mod gaps;
 mod hierarchy;
 mod history;
 mod intake;

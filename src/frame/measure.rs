@@ -127,6 +127,7 @@ impl Crediting<'_> {
             let (amounts, lookups) = (column("amount")?.i64()?, column("_lookup")?.i64()?);
             let (ids, lines) = (column("transaction_id")?.str()?, column("line_id")?.str()?);
             let dates = column("event_date")?.date()?.physical();
+            let refunds = column("_refund_of").ok().map(|column| column.str()).transpose()?;
             for row in 0..cells.height() {
                 let (Some(payee), Some(period), Some(amount), Some(id), Some(date)) = (
                     payees.get(row),
@@ -139,7 +140,9 @@ impl Crediting<'_> {
                 };
                 let exact = |units: i64, decimals| Rational::from_scaled(units.into(), decimals);
                 let deal = Deal {
-                    id: lines.get(row).map_or_else(|| id.to_owned(), |line| format!("{id}/{line}")),
+                    transaction: id.to_owned(),
+                    line: lines.get(row).map(str::to_owned),
+                    refund_of: refunds.and_then(|refunds| refunds.get(row)).map(str::to_owned),
                     date,
                     amount: exact(amount, part.decimals),
                     lookup: lookups.get(row).map(|units| exact(units, part.lookup_decimals)),

@@ -52,18 +52,22 @@ pub struct CreditRows {
     pub total: usize,
 }
 
-/// The credits of a person in a period under the named rules, each with its row in the extract.
+/// The credits of a person in some periods under the named rules, each with its row in the extract and, where it was
+/// converted to the plan's `currency`, what it was converted from.
 pub fn credits_of(
     credits: &Table,
     tables: &Tables,
     payee: &str,
-    period: &str,
+    periods: &[&str],
     rules: &[&str],
+    currency: &str,
     limit: usize,
 ) -> io::Result<CreditRows> {
-    let rule =
-        rules.iter().map(|rule| col("credit").eq(lit(*rule))).reduce(Expr::or).unwrap_or_else(|| lit(false));
-    let wanted = col("payee_id").eq(lit(payee)).and(col("period").eq(lit(period))).and(rule);
+    let any = |column: &str, values: &[&str]| {
+        let all = values.iter().map(|value| col(column).eq(lit(*value))).reduce(Expr::or);
+        all.unwrap_or_else(|| lit(false))
+    };
+    let wanted = col("payee_id").eq(lit(payee)).and(any("period", periods)).and(any("credit", rules));
     let found = credits.frame.clone().lazy().filter(wanted).collect().map_err(io::Error::other)?;
     let shown = found.head(Some(limit));
     let text = |name: &str| -> io::Result<StringChunked> {
@@ -77,35 +81,49 @@ pub fn credits_of(
         |values: &StringChunked| values.iter().map(|value| value.map(str::to_owned)).collect::<Vec<_>>();
     let (ids, line_ids) = (text("transaction_id")?, text("line_id")?);
     let transactions = tables.get("transactions");
-    let places: Vec<(String, String)> = ids
-        .iter()
-        .zip(line_ids.iter())
-        .map(|(id, line)| transactions.and_then(|table| place_of(table, id?, line)).unwrap_or_default())
-        .collect();
+    let at = |(id, line): (Option<&str>, Option<&str>)| index_of(transactions?, id?, line);
+    let indices: Vec<Option<usize>> = ids.iter().zip(line_ids.iter()).map(at).collect();
+    let place = |index: &Option<usize>| {
+        let (file, row) = origin(transactions?, (*index)?);
+        Some((file, row.to_string()))
+    };
+    let places: Vec<(String, String)> =
+        indices.iter().map(|index| place(index).unwrap_or_default()).collect();
+    let foreign = indices.iter().map(|index| foreign(transactions?, (*index)?, currency));
+    let foreign: Vec<Option<String>> = foreign.collect();
     let amounts =
         shown.column("amount").and_then(|column| column.i64().cloned()).map_err(io::Error::other)?;
     let decimals = credits.decimals("amount");
-    let table = Builder::default()
+    let mut table = Builder::default()
         .text("transaction_id", owned(&ids))
         .text("line_id", owned(&line_ids))
         .text("account_id", owned(&text("account_id")?))
         .text("event_date", owned(&text("event_date")?))
         .text("credit", owned(&text("credit")?))
-        .number("amount", decimals, amounts.iter())
+        .number("amount", decimals, amounts.iter());
+    if foreign.iter().any(Option::is_some) {
+        table = table.text("converted_from", foreign);
+    }
+    let table = table
         .text("file", places.iter().map(|(file, _)| Some(file.as_str())))
         .text("row", places.iter().map(|(_, row)| Some(row.as_str())))
         .table()?;
     Ok(CreditRows { table, total: found.height() })
 }
 
-/// File and record of a transaction.
-fn place_of(table: &Table, id: &str, line: Option<&str>) -> Option<(String, String)> {
+/// The amount of a transaction in a currency that is not the plan's.
+fn foreign(table: &Table, index: usize, currency: &str) -> Option<String> {
+    let own = table.texts("currency")?.get(index).filter(|own| *own != currency)?;
+    let amount = table.numbers("amount")?.get(index)?;
+    Some(format!("{} {own}", Rational::from_scaled(amount.into(), table.decimals("amount"))))
+}
+
+/// The row of a transaction.
+fn index_of(table: &Table, id: &str, line: Option<&str>) -> Option<usize> {
     let ids = table.texts("transaction_id")?;
     let lines = table.texts("line_id");
     let same = |index: usize| lines.is_none_or(|lines| lines.get(index) == line);
-    let index = ids.iter().enumerate().position(|(index, value)| value == Some(id) && same(index))?;
-    let (file, row) = origin(table, index);
-    Some((file, row.to_string()))
+    ids.iter().enumerate().position(|(index, value)| value == Some(id) && same(index))
 }
 
 /// Where each line of a transaction stands in the extracts: `deals.csv: row 7`.

@@ -10,6 +10,7 @@ use spm_core::ground::rational::Rational;
 use spm_core::ground::trace::Node;
 use spm_core::plan::comp::{Aggregate, CompPlan};
 use spm_core::plan::project::Project;
+use spm_frame::attribute::unattributed;
 use spm_frame::credit::Credited;
 use spm_frame::rows;
 use spm_frame::table::Table;
@@ -91,7 +92,7 @@ impl Results {
             measurements,
             trace: trace?,
             credits: part.credited.credits.clone(),
-            attribution: part.attribution.clone().unwrap_or_default(),
+            attribution: attribution_table(project, part)?,
             unresolved: part.credited.unresolved.clone(),
             deltas: Table::default(),
             balances: Table::default(),
@@ -240,6 +241,13 @@ fn exact(value: &Rational) -> Option<String> {
     Some(value.to_string())
 }
 
+/// What the measure of a line has come to; nothing for lines without a measure of their own.
+fn measured(part: &Paid<'_>, line: &Earning) -> Option<String> {
+    let LineOf::Component(component) = line.of else { return None };
+    part.plan.components[component].measure?;
+    exact(&line.measured)
+}
+
 /// Decimals of a column that has amounts of all these plans: currencies differ.
 fn most_decimals(project: &Project, paid: &[Paid<'_>]) -> u32 {
     paid.iter().map(|part| part.plan.currency.decimals()).fold(project.currency.decimals(), u32::max)
@@ -264,7 +272,7 @@ fn earnings_table(project: &Project, paid: &[Paid<'_>]) -> io::Result<Table> {
         .text("payee_id", lines.iter().map(|(part, line)| Some(part.credited.payees[line.payee].id.as_str())))
         .text("period", lines.iter().map(|(_, line)| Some(names[line.period].name.as_str())))
         .text("component", lines.iter().map(|(part, line)| Some(component(part, line))))
-        .text("measured", lines.iter().map(|(_, line)| exact(&line.measured)))
+        .text("measured", lines.iter().map(|(part, line)| measured(part, line)))
         .text("goal", lines.iter().map(|(_, line)| line.goal.as_ref().and_then(exact)))
         .text("attainment", lines.iter().map(|(_, line)| line.attainment.as_ref().and_then(exact)))
         .text("currency", lines.iter().map(|(part, _)| Some(part.plan.currency.code())))
@@ -310,13 +318,18 @@ fn releases_table(project: &Project, paid: &[Paid<'_>]) -> io::Result<Table> {
     Ok(table)
 }
 
-/// Payee, measure, period and value of every measurement of the run's windows.
+/// What each credit earned, and what no credit alone has: both come to the earnings.
+fn attribution_table(project: &Project, part: &Paid<'_>) -> io::Result<Table> {
+    let Some(attribution) = &part.attribution else { return Ok(Table::default()) };
+    let payees = &part.credited.payees;
+    let rest = unattributed(part.plan, payees, &project.calendar, &part.earnings, attribution)?;
+    rows::stacked([attribution, &rest].into_iter())
+}
+
+/// Payee, measure, period and value of every measurement of the run's windows: of each period; of a calculated measure what it
+/// has come to at the end of the period.
 fn measurements_table(project: &Project, paid: &[Paid<'_>]) -> io::Result<Table> {
     let names = project.calendar.periods();
-    let cells: Vec<_> = paid
-        .iter()
-        .flat_map(|part| part.credited.measurements.iter().map(move |(cell, value)| (part, cell, value)))
-        .collect();
     let value = |part: &Paid<'_>, cell: &Cell, amounts: &Amounts| {
         let count = Rational::from(amounts.count);
         match part.plan.measures[cell.measure].aggregate() {
@@ -327,8 +340,15 @@ fn measurements_table(project: &Project, paid: &[Paid<'_>]) -> io::Result<Table>
             Aggregate::Smallest => exact(amounts.smallest.as_ref()?),
         }
     };
+    let mut cells: Vec<(&Paid<'_>, Cell, Option<String>)> = Vec::new();
+    for part in paid {
+        let own = part.credited.measurements.iter();
+        cells.extend(own.map(|(cell, amounts)| (part, *cell, value(part, cell, amounts))));
+        let calculated = part.earnings.calculated.iter();
+        cells.extend(calculated.map(|(cell, value)| (part, *cell, exact(value))));
+    }
     let table = Builder::default()
-        .text("plan_id", cells.iter().map(|(part, _, _)| Some(part.plan.id.as_str())))
+        .text("plan_id", cells.iter().map(|(part, ..)| Some(part.plan.id.as_str())))
         .text(
             "payee_id",
             cells.iter().map(|(part, cell, _)| Some(part.credited.payees[cell.payee].id.as_str())),
@@ -338,7 +358,7 @@ fn measurements_table(project: &Project, paid: &[Paid<'_>]) -> io::Result<Table>
             cells.iter().map(|(part, cell, _)| Some(part.plan.measures[cell.measure].name.as_str())),
         )
         .text("period", cells.iter().map(|(_, cell, _)| Some(names[cell.period].name.as_str())))
-        .text("value", cells.iter().map(|(part, cell, amounts)| value(part, cell, amounts)))
+        .text("value", cells.iter().map(|(_, _, value)| value.as_deref()))
         .table()?;
     Ok(table)
 }

@@ -154,6 +154,14 @@ fn what_credits_earned_adds_up_to_the_earnings() {
         sums
     };
     assert_eq!(read("attribution", 8), read("earnings", 8));
+    // Lines without credits of their own are rows without a transaction.
+    let more = "[[component]]\nname = \"salary\"\npay = \"formula\"\nsql = \"12.34\"\n[[component]]\nname = \"carried\"\nmeasure = \"own\"\npay = \"per-unit\"\nrate = \"20%\"\ncap = { amount = \"2\", per = \"period\", carry = true }\n[cap]\namount = \"20\"\n[guarantee]\namount = \"18\"\n";
+    project.file("plans/p.toml", format!("{PLAN}{more}"));
+    let (attributed, earned) = (read("attribution", 8), read("earnings", 8));
+    for line in ["B,2027-03,carried", "A,2027-01,guarantee", "A,2027-01,salary", "B,2027-01,plan cap"] {
+        assert!(earned.contains_key(line), "{line} is not in {earned:?}");
+    }
+    assert_eq!(attributed, earned);
 }
 
 #[test]

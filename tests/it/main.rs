@@ -2,6 +2,7 @@
 
 mod adventureworks;
 mod commission;
+mod commission_faults;
 mod conformance;
 mod fairness;
 mod faults;

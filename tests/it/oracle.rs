@@ -496,7 +496,7 @@ impl Book<'_> {
     fn paid(&self, number: usize, rep: usize) -> Vec<i64> {
         let World { plan, .. } = self.world;
         let (component, measure) = (&plan.components[number], &plan.measures[number]);
-        let (mut paid, mut carried, mut due_in_year) = (Vec::new(), ZERO, ZERO);
+        let (mut paid, mut carried, mut due_in_year, mut held) = (Vec::new(), ZERO, ZERO, ZERO);
         for month in 0..RUN {
             let own = self.measured(measure, rep, month);
             let mut pay = if measure.window == "transaction" {
@@ -507,15 +507,20 @@ impl Book<'_> {
             };
             if measure.to_date() {
                 let first = measure.first(month);
-                let before = if component.gate.as_ref().is_some_and(|gate| gate.catch_up) {
-                    paid[first..].iter().sum()
-                } else if first < month {
+                let before = if first < month {
                     let own = self.measured(measure, rep, month - 1);
                     cents(self.earned(number, rep, month - 1, own), plan.rounding)
                 } else {
                     0
                 };
-                pay = money(cents(pay, plan.rounding) - before) * self.gate(number, rep, month, own);
+                let part = self.gate(number, rep, month, own);
+                let adds = money(cents(pay, plan.rounding) - before);
+                pay = money(cents(adds * part, plan.rounding));
+                // What a shut gate has held back of the window comes when it opens.
+                if component.gate.as_ref().is_some_and(|gate| gate.catch_up) {
+                    let kept = if first < month { held } else { ZERO };
+                    (pay, held) = if part == ONE { (pay + kept, ZERO) } else { (pay, kept + adds - pay) };
+                }
             }
             // Caps of a period or a year act on rounded amounts.
             let rounded = money(cents(pay, plan.rounding));
@@ -550,9 +555,13 @@ impl Book<'_> {
             if let Pay::Rank { prizes, at, .. } = &plan.components[number].pay {
                 for (rep, result) in results.iter().filter(|one| one.1 >= *at) {
                     let better = results.iter().filter(|one| one.1 > *result).count();
-                    let tied = results.iter().filter(|one| one.1 == *result).count();
-                    let sum: Q = prizes.iter().skip(better).take(tied).copied().sum();
-                    paid.insert(*rep, cents(sum / q(tied as i128, 1), plan.rounding));
+                    let tied: Vec<usize> =
+                        results.iter().filter(|one| one.1 == *result).map(|one| one.0).collect();
+                    let sum: Q = prizes.iter().skip(better).take(tied.len()).copied().sum();
+                    // Whole cents, those that are left to the first of the tied.
+                    let (all, count) = (cents(sum, plan.rounding), tied.len() as i64);
+                    let place = tied.iter().position(|one| one == rep).expect("tied with oneself");
+                    paid.insert(*rep, all / count + i64::from((place as i64) < all % count));
                 }
             }
             let Pay::Pool { amount, by_measure, .. } = plan.components[number].pay else { continue };

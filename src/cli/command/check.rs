@@ -5,12 +5,13 @@ use spm_core::ground::period::DateRange;
 use spm_core::ground::source::Place;
 use spm_core::plan::contract::CONTRACTS;
 use spm_frame::enrol;
+use spm_frame::gaps;
 use spm_frame::load::{self, Need};
 use spm_frame::people;
 use spm_frame::references::{EVENTS, check_events};
 use spm_frame::write::Builder;
 
-use crate::cli::command::{comp, quotas};
+use crate::cli::command::{comp, payout, quotas};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
@@ -44,14 +45,25 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
         let holders = quotas::check(opened, &tables, &mut sink);
         people::check_quotas(&tables, &opened.project.calendar, &holders, &mut sink);
         people::check_managers(&tables, &mut sink);
-        if EVENTS.iter().any(|name| tables.rows(name) > 0) {
+        let has = |name: &str| tables.get("transactions").is_some_and(|table| table.column(name).is_some());
+        let currencies = has("currency");
+        if has("refund_of") || currencies || EVENTS.iter().any(|name| tables.rows(name) > 0) {
             // Whether their transactions exist can be seen in all of them only. Other faults were told above.
             let whole = Need { tables: &["transactions"], own: None, days: None, as_of: None };
-            let transactions = load::load(&opened.root, &opened.project, &whole, &mut Sink::default());
+            let mut transactions = load::load(&opened.root, &opened.project, &whole, &mut Sink::default());
             check_events(&tables, &transactions, &mut sink);
+            gaps::check_refunds(&transactions, &mut sink);
+            if currencies {
+                let others = tables.tables.iter().filter(|(name, _)| **name != "transactions");
+                transactions.tables.extend(others.map(|(name, table)| (*name, table.clone())));
+                payout::check_rates(opened, &transactions, &mut sink);
+            }
         }
         let ids: Vec<&str> = comp::plans(opened).into_iter().map(|plan| plan.id.as_str()).collect();
         enrol::check(&tables, &ids, &mut sink);
+        for plan in comp::plans(opened) {
+            gaps::check(plan, &tables, &opened.project.calendar, &mut sink);
+        }
         for (name, table) in &tables.tables {
             summary.push((*name, tables.rows(name), table.columns.len()));
         }

@@ -1,18 +1,17 @@
 //! `spm comp`: commission, and why.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use rayon::prelude::*;
-use spm_core::engine::comp::{self, Earning, LineOf, Problem, verify};
+use spm_core::engine::comp::{self, Problem, verify};
 use spm_core::engine::ledger::Line;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::id::PayeeId;
 use spm_core::ground::moment::Moment;
 use spm_core::ground::period::{DateRange, Group};
 use spm_core::ground::rational::Rational;
-use spm_core::ground::source::Place;
-use spm_core::ground::trace::{Node, Operation, Unit};
+use spm_core::ground::trace::{Node, Operation};
 use spm_core::plan::Plan;
 use spm_core::plan::comp::{CompPlan, Window};
 use spm_core::plan::project::Project;
@@ -21,21 +20,19 @@ use spm_frame::credit::{self, Credited};
 use spm_frame::enrol;
 use spm_frame::load::{Need, Tables};
 use spm_frame::quota::quotas;
+use spm_frame::refunds;
 use spm_frame::table::Table;
 use spm_frame::write::{Folder, Provenance};
-use spm_frame::{refunds, rows};
 
-use super::payout;
 use super::reuse::{self, Decimals, Earlier, Place as RunPlace};
 use super::settle::{Setting, drafts, load_for, settled};
+use super::{explain, payout};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::{self, Opened};
 use crate::cli::ui::Ui;
 use crate::cli::{Global, command};
 use crate::ledger::entitle::{has_balances, waits};
-use crate::report::commission::{Paid, Results, lines};
-use crate::report::explain;
-use crate::report::table::{Format, render};
+use crate::report::commission::{Paid, Results};
 
 /// A result of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -221,11 +218,11 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
                 component.is_none() && transaction.is_none() && settles(&opened, &setting, &tables, &periods);
             let payments =
                 if whole { payments_to(rep, &opened, &setting, &tables, &periods, ui)? } else { vec![] };
-            explain_rep(
+            explain::run(
                 &opened,
                 &tables,
                 &periods,
-                &Question {
+                &explain::Question {
                     rep,
                     component: component.as_deref(),
                     transaction: transaction.as_deref(),
@@ -546,199 +543,4 @@ fn write_run(
     folder.text("run.json", &command::run_json(tables, provenance))?;
     folder.publish()?;
     Ok(())
-}
-
-struct Question<'a> {
-    rep: &'a str,
-    component: Option<&'a str>,
-    transaction: Option<&'a str>,
-    rows: usize,
-    /// What is paid when balances are settled; empty when lines are simply added up.
-    payments: Vec<Node>,
-    /// Whether one of the periods is posted, so that what is calculated now need not be what was paid.
-    posted: bool,
-    /// The first period that is calculated or corrected.
-    since: usize,
-}
-
-fn explain_rep(
-    opened: &Opened,
-    tables: &Tables,
-    periods: &Range<usize>,
-    question: &Question<'_>,
-    global: &Global,
-    ui: &Ui,
-) -> Result<exit::Code, Failure> {
-    let detail = question.transaction.is_some();
-    let paid = calculate(opened, tables, periods, Depth { deals: true, detail, since: question.since }, ui)?;
-    let wanted = |part: &Paid<'_>, line: &Earning| {
-        part.credited.payees[line.payee].id.as_str() == question.rep
-            && question.component.is_none_or(|component| line.of.name(part.plan) == component)
-    };
-    let found: Vec<_> = lines(&paid).into_iter().filter(|(part, line)| wanted(part, line)).collect();
-    if found.is_empty() && question.payments.is_empty() {
-        let components: BTreeSet<&str> = paid
-            .iter()
-            .flat_map(|part| part.plan.components.iter().map(|component| component.name.as_str()))
-            .collect();
-        let components: Vec<&str> = components.into_iter().collect();
-        let message = format!("nothing is calculated for rep {} in these periods", question.rep);
-        let fault = Diagnostic::error(Code::SPM602, message).at(Place::File("reps".to_owned()), "");
-        return Err(Failure::fault(
-            fault.hint(format!("the components are: {}", components.join(", "))),
-            exit::NO,
-        ));
-    }
-    if let Some(transaction) = question.transaction {
-        return explain_transaction(&paid, tables, question, transaction, global, ui);
-    }
-    let totals = match question.payments.is_empty() {
-        true => totals(&opened.project, &paid, &found, question),
-        false => question.payments.clone(),
-    };
-    let mut measures: BTreeSet<(&str, usize, usize)> = BTreeSet::new();
-    for (part, line) in &found {
-        if let LineOf::Component(component) = line.of
-            && let Some(measure) = part.plan.components[component].measure
-        {
-            measures.insert((part.plan.id.as_str(), measure, line.period));
-        }
-    }
-    let mut sections = Vec::new();
-    for (plan, measure, period) in measures {
-        let Some(part) = paid.iter().find(|part| part.plan.id == plan) else { continue };
-        let measure = &part.plan.measures[measure];
-        let names: Vec<&str> =
-            measure.credits().iter().map(|credit| part.plan.credits[*credit].name.as_str()).collect();
-        let period = &opened.project.calendar.periods()[period].name;
-        let rows =
-            rows::credits_of(&part.credited.credits, tables, question.rep, period, &names, question.rows)?;
-        sections.push((format!("credits in {}, {period}", measure.name), rows));
-    }
-    if global.format == Format::Json {
-        let credits: Vec<serde_json::Value> = sections
-            .iter()
-            .map(|(title, rows)| Ok(serde_json::json!({ "title": title, "credits": serde_json::from_str::<serde_json::Value>(&render(&rows.table, "spm.credits/1", Format::Json)?)?["rows"] })))
-            .collect::<std::io::Result<_>>()?;
-        let mut value = serde_json::json!({ "schema": "spm.explanation/1", "explanation": explain::json(&totals[0]), "credits": credits });
-        if totals.len() > 1 {
-            // Several payments: each has its own explanation.
-            value["explanations"] = totals.iter().map(explain::json).collect();
-        }
-        ui.data(&format!("{value:#}\n"))?;
-        return Ok(exit::DONE);
-    }
-    let fence = if global.format == Format::Markdown { "```\n" } else { "" };
-    let trees: Vec<String> = totals.iter().map(explain::text).collect();
-    let mut text = format!("{fence}{}{fence}", trees.join("\n"));
-    for (title, rows) in sections {
-        text += &format!(
-            "\n{title}: {} in all{}\n",
-            rows.total,
-            if rows.total > question.rows {
-                format!(", the first {} shown (--rows)", question.rows)
-            } else {
-                String::new()
-            }
-        );
-        text += &render(&rows.table, "spm.credits/1", global.format)?;
-    }
-    ui.data(&text)?;
-    Ok(exit::DONE)
-}
-
-/// The lines of a person added up; where they are paid in the person's own currency, each payment with its conversion.
-fn totals(
-    project: &Project,
-    paid: &[Paid<'_>],
-    found: &[(&Paid<'_>, &Earning)],
-    question: &Question<'_>,
-) -> Vec<Node> {
-    let converts = |part: &Paid<'_>| part.payouts.is_some() && question.component.is_none();
-    let lines = found.iter().filter(|(part, _)| !converts(part));
-    let traces: Vec<Node> = lines.map(|(_, line)| line.trace.clone()).collect();
-    let own = found.iter().any(|(part, _)| part.payouts.is_some());
-    let what = match (question.posted, own && question.component.is_some()) {
-        (true, _) => "lines, as calculated now, of",
-        (false, true) => "lines, in the plan's currency, of",
-        (false, false) => "payment to",
-    };
-    let mut totals = Vec::new();
-    if !traces.is_empty() {
-        let money = Unit::Money(project.currency.code().to_owned());
-        totals.push(Node::computed(format!("{what} {}", question.rep), money, Operation::Sum, traces));
-    }
-    for part in paid.iter().filter(|part| converts(part)) {
-        let mine = part
-            .payouts
-            .iter()
-            .flatten()
-            .filter(|payout| part.credited.payees[payout.payee].id.as_str() == question.rep);
-        totals.extend(mine.map(|payout| payout.explained(&part.earnings)));
-    }
-    totals
-}
-
-/// What each component earned with one transaction, how a component of single transactions came to it, and its rows.
-fn explain_transaction(
-    paid: &[Paid<'_>],
-    tables: &Tables,
-    question: &Question<'_>,
-    transaction: &str,
-    global: &Global,
-    ui: &Ui,
-) -> Result<exit::Code, Failure> {
-    let all = rows::stacked(paid.iter().filter_map(|part| part.attribution.as_ref()))?;
-    let mut conditions = vec![("payee_id", question.rep), ("transaction_id", transaction)];
-    conditions.extend(question.component.map(|component| ("component", component)));
-    let earned = rows::matching(&all, &conditions)?;
-    if earned.frame.height() == 0 {
-        let message =
-            format!("transaction {transaction} earns rep {} nothing in these periods", question.rep);
-        let fault = Diagnostic::error(Code::SPM602, message).at(Place::File("transactions".to_owned()), "");
-        return Err(Failure::fault(
-            fault.hint("spm comp run --table unresolved lists credits without a payee"),
-            exit::NO,
-        ));
-    }
-    let mut deals: Vec<&Node> = Vec::new();
-    for (part, line) in lines(paid) {
-        if part.credited.payees[line.payee].id.as_str() == question.rep {
-            line.trace.walk(&mut |node, _| {
-                let own = node.label.strip_prefix("transaction ").and_then(|id| id.split('/').next());
-                if own == Some(transaction) && !node.children.is_empty() {
-                    deals.push(node);
-                }
-            });
-        }
-    }
-    let credits = rows::stacked(paid.iter().map(|part| &part.credited.credits))?;
-    let credits = rows::matching(&credits, &[("payee_id", question.rep), ("transaction_id", transaction)])?;
-    let source = rows::origin_of(tables, transaction);
-    if global.format == Format::Json {
-        let read = |table: &_, schema| -> std::io::Result<serde_json::Value> {
-            Ok(serde_json::from_str::<serde_json::Value>(&render(table, schema, Format::Json)?)?["rows"]
-                .take())
-        };
-        let value = serde_json::json!({
-            "schema": "spm.explanation/1",
-            "transaction": transaction,
-            "earned": read(&earned, "spm.attribution/1")?,
-            "credits": read(&credits, "spm.credits/1")?,
-            "rows": source,
-            "explanations": deals.iter().map(|node| explain::json(node)).collect::<Vec<_>>(),
-        });
-        ui.data(&format!("{value:#}\n"))?;
-        return Ok(exit::DONE);
-    }
-    let mut text = format!("transaction {transaction} ({})\n", source.join("; "));
-    text += "\nearned\n";
-    text += &render(&earned, "spm.attribution/1", global.format)?;
-    text += "\ncredited\n";
-    text += &render(&credits, "spm.credits/1", global.format)?;
-    for node in deals {
-        text += &format!("\n{}", explain::text(node));
-    }
-    ui.data(&text)?;
-    Ok(exit::DONE)
 }

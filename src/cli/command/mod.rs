@@ -1,5 +1,6 @@
 //! One file for each subcommand.
 
+pub mod calendar;
 pub mod chain;
 pub mod check;
 pub mod code;
@@ -7,6 +8,7 @@ pub mod comp;
 pub mod data;
 pub mod diff;
 pub mod dispute;
+pub mod explain;
 pub mod fairness;
 pub mod forecast;
 pub mod init;

@@ -1,12 +1,17 @@
 //! Payments in the currency of each payee (E31): made, checked, or refused where balances are settled.
 
+use std::collections::BTreeSet;
+
 use spm_core::engine::comp::{self, Earnings, Payout, Problem, verify};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::source::Place;
 use spm_frame::convert::exchanges;
+use spm_frame::credit::credit;
 use spm_frame::load::Tables;
 
+use super::comp::{Depth, Quotas, plans, problem};
 use crate::cli::exit::{self, Failure};
+use crate::cli::project::Opened;
 use crate::report::commission::Paid;
 
 /// What a plan pays in the currencies of its payees; `None` when it pays in its own, or when a fault is in the sink.
@@ -34,6 +39,25 @@ pub fn payouts(
                 Err(Failure::Faults(sink, exit::BUG))
             }
         },
+    }
+}
+
+/// Reports exchange rates that a calculation of the whole calendar would need and not find. The transactions have to be held
+/// whole; other faults of credits are told by a run.
+pub fn check_rates(opened: &Opened, tables: &Tables, sink: &mut Sink) {
+    let calendar = &opened.project.calendar;
+    let all = 0..calendar.periods().len();
+    let quotas = Quotas::new();
+    for plan in plans(opened) {
+        let mut found = Sink::default();
+        let Some(credited) = credit(plan, tables, calendar, all.clone(), &mut found) else { continue };
+        let depth = Depth { deals: false, detail: false, since: 0 };
+        let problem = problem(plan, &opened.project, all.clone(), &credited, &quotas, depth);
+        let wanted: BTreeSet<(usize, usize)> =
+            credited.measurements.keys().map(|cell| (cell.payee, cell.period)).collect();
+        exchanges(&problem, tables, wanted, &mut found);
+        let rates = found.faults().iter().filter(|fault| fault.code == Code::SPM407);
+        rates.for_each(|fault| sink.push(fault.clone()));
     }
 }
 

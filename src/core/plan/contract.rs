@@ -1,5 +1,8 @@
 //! The canonical tables: name, type and meaning of every column that calculations rely on (floor 1).
 
+/// Ends the holder name of the own quota of somebody who leads others as well.
+pub const OWN_QUOTA: &str = " (own)";
+
 /// What a column holds. How many decimals an exact column carries is a property of the data, found while reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
@@ -368,7 +371,12 @@ pub static CONTRACTS: &[Contract] = &[
         key: &["holder_id", "measure", "period", "date"],
         doc: "A goal for one holder, measure and period.",
         columns: &[
-            column("holder_id", Text, Required, "rep, territory or group"),
+            column(
+                "holder_id",
+                Text,
+                Required,
+                "rep, territory or group; where quotas are allocated, somebody who leads others and sells is two holders: `NAME` for the team, `NAME (own)` for what they sell",
+            ),
             column("measure", Text, Optional, "name of the quota; `quota` when empty"),
             column("period", Text, Optional, "a period of the calendar; this or `date` must be mapped"),
             column("date", Date, Optional, "a day in the period, when the extract has no period name"),

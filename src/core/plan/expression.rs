@@ -199,7 +199,7 @@ impl Expression {
         found
     }
 
-    fn visit<'a>(&'a self, see: &mut dyn FnMut(&'a Self)) {
+    pub(crate) fn visit<'a>(&'a self, see: &mut dyn FnMut(&'a Self)) {
         see(self);
         match &self.node {
             Node::Not(a) | Node::Negate(a) | Node::IsNull(a) | Node::Like { text: a, .. } => a.visit(see),

@@ -2,7 +2,7 @@
 //! the parts, in whole minor units, add up to the earning.
 
 use super::figures::Standing;
-use super::problem::{Problem, Teams};
+use super::problem::{Cell, Prepared, Problem};
 use super::{Earning, LineOf};
 use crate::ground::rational::Rational;
 use crate::ground::round::{WholeWeights, common_multiple, round_parts};
@@ -12,7 +12,7 @@ use crate::plan::comp::{Aggregate, Base, Component, Pay, Schedule, TierMode, Win
 /// Shares the earnings of a plan out among credits.
 pub struct Attribution<'a> {
     problem: &'a Problem<'a>,
-    teams: Teams,
+    prepared: Prepared<'a>,
 }
 
 /// How credits share an earning.
@@ -25,6 +25,8 @@ enum Climb {
     Single(Pieces),
     /// One after the other up the payout.
     InTurn(Pieces),
+    /// As much as each has paid.
+    Paid(Vec<Rational>),
 }
 
 /// A payout that is a line between bounds: where each piece starts and its slope. The first piece has no lower end, and
@@ -102,7 +104,7 @@ impl<'a> Attribution<'a> {
     /// For the earnings of a problem.
     #[must_use]
     pub fn new(problem: &'a Problem<'a>) -> Self {
-        Self { problem, teams: Teams::of(problem) }
+        Self { problem, prepared: Prepared::of(problem) }
     }
 
     /// The part of an earning that each credit of its payee and period brought in, in minor units. `amounts` are the
@@ -126,6 +128,9 @@ impl<'a> Attribution<'a> {
         let LineOf::Component(index) = line.of else { return Climb::ByAmount };
         let component = &self.problem.plan.components[index];
         let Some(measure) = component.measure else { return Climb::ByAmount };
+        if component.window == Window::Transaction && !self.is_plain(component, line) {
+            return Climb::Paid(line.transactions.clone());
+        }
         let measure = &self.problem.plan.measures[measure];
         match measure.aggregate() {
             Aggregate::Sum if measure.team.is_none() => {}
@@ -139,6 +144,19 @@ impl<'a> Attribution<'a> {
         }
     }
 
+    /// Whether each credit of a line is rated on its own by nothing but a rate.
+    fn is_plain(&self, component: &Component, line: &Earning) -> bool {
+        let rate = matches!(&component.pay, Pay::PerUnit(Schedule::Flat(_)));
+        let cell = |measure| Cell { payee: line.payee, measure, period: line.period };
+        let deals = component.measure.and_then(|measure| self.problem.deals.get(&cell(measure)));
+        rate && component.threshold.is_none()
+            && component.multipliers.is_empty()
+            && component.gates.is_empty()
+            && component.cap.is_none()
+            && component.budget.is_none()
+            && !deals.into_iter().flatten().any(|deal| deal.refund_of.is_some())
+    }
+
     /// The payout as pieces, up to a factor.
     fn pieces(&self, component: &Component, line: &Earning) -> Option<Pieces> {
         let (Pay::PerUnit(schedule) | Pay::TargetShare { schedule, .. }) = &component.pay else {
@@ -146,7 +164,7 @@ impl<'a> Attribution<'a> {
         };
         let standing = Standing {
             problem: self.problem,
-            teams: &self.teams,
+            prepared: &self.prepared,
             index: line.payee,
             period: line.period,
             deal: None,
@@ -177,7 +195,8 @@ impl<'a> Attribution<'a> {
 fn exact_parts(climb: &Climb, total: i128, end: &Rational, amounts: &[Rational]) -> Vec<i128> {
     let climbed: Vec<Rational> = match climb {
         Climb::Equally => vec![Rational::one(); amounts.len()],
-        Climb::ByAmount => amounts.to_vec(),
+        Climb::Paid(paid) if paid.len() == amounts.len() => paid.clone(),
+        Climb::ByAmount | Climb::Paid(_) => amounts.to_vec(),
         Climb::Single(pieces) => amounts.iter().map(|amount| pieces.at(amount)).collect(),
         Climb::InTurn(pieces) => {
             // The window had reached this before the period.
@@ -214,6 +233,8 @@ fn whole_parts(
     let climbed: Vec<i128> = match climb {
         Climb::Equally => vec![1; amounts.len()],
         Climb::ByAmount => units().collect(),
+        // Fractions are shared out exactly.
+        Climb::Paid(_) => return None,
         Climb::Single(pieces) => {
             let pieces = WholePieces::of(pieces, &Rational::zero(), decimals)?;
             units().map(|units| pieces.at(units.checked_mul(pieces.step)?)).collect::<Option<_>>()?

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ground::trace::{Node, Operation};
-use crate::plan::comp::{CompPlan, CreditRule, MeasureSource, Pay, Window};
+use crate::plan::comp::{
+    CompPlan, CreditRule, MeasureSource, Multiplier, Pay, QuantityFrom, Schedule, Window,
+};
 
 /// What leaves of explanations say, by label: each value with the clause that states it.
 type Leaves<'n> = BTreeMap<&'n str, Vec<(String, Option<String>)>>;
@@ -100,8 +102,9 @@ fn changed_keys(old: &CreditRule, new: &CreditRule) -> Vec<&'static str> {
     keys.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect()
 }
 
-/// The measures that a component looks at, those behind formulas too.
-fn measures_of(plan: &CompPlan, component: &str) -> BTreeSet<usize> {
+/// The measures that a component looks at: its own, those of its tables, gates and objectives, and those behind formulas.
+#[must_use]
+pub fn measures_of(plan: &CompPlan, component: &str) -> BTreeSet<usize> {
     let Some(component) = plan.components.iter().find(|own| own.name == component) else {
         // A line of the plan itself rests on all of them.
         return (0..plan.measures.len()).collect();
@@ -114,9 +117,23 @@ fn measures_of(plan: &CompPlan, component: &str) -> BTreeSet<usize> {
         (0..plan.measures.len()).filter(is).collect::<Vec<usize>>()
     };
     match &component.pay {
+        Pay::PerUnit(schedule) | Pay::TargetShare { schedule, .. } | Pay::Table(schedule) => {
+            found.extend(looked_up(schedule));
+        }
         Pay::Formula(formula, _) => found.extend(named(formula.columns())),
         Pay::Scorecard { items, .. } => found.extend(items.iter().map(|item| item.measure)),
-        _ => {}
+        Pay::Pool { amount, .. } => {
+            if let QuantityFrom::Formula(formula) = &amount.value {
+                found.extend(named(formula.columns()));
+            }
+        }
+        Pay::Fixed { .. } | Pay::Rank { .. } => {}
+    }
+    found.extend(component.gates.iter().filter_map(|gate| gate.lookup.measure));
+    for multiplier in &component.multipliers {
+        if let Multiplier::Curve(curve, _) = multiplier {
+            found.extend(curve.lookup.measure);
+        }
     }
     for index in (0..plan.measures.len()).rev() {
         if let (true, MeasureSource::Formula(formula, _)) =
@@ -126,6 +143,18 @@ fn measures_of(plan: &CompPlan, component: &str) -> BTreeSet<usize> {
         }
     }
     found
+}
+
+/// The measures that a schedule is looked up with, beside the component's own.
+fn looked_up(schedule: &Schedule) -> Vec<usize> {
+    match schedule {
+        Schedule::Flat(_) => vec![],
+        Schedule::Tiers(tiers) => tiers.lookup.measure.into_iter().collect(),
+        Schedule::Curve(curve) => curve.lookup.measure.into_iter().collect(),
+        Schedule::Matrix(matrix) => {
+            matrix.rows.0.measure.into_iter().chain(matrix.columns.0.measure).collect()
+        }
+    }
 }
 
 /// The credits that a component rests on, by name.

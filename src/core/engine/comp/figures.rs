@@ -6,25 +6,27 @@ use std::ops::RangeInclusive;
 use super::Problem;
 use super::formula;
 use super::pay::Others;
-use super::problem::{Amounts, Cell, Deal, Payee, Teams};
+use super::problem::{Amounts, Cell, Payee, Prepared};
+use super::transactions::{Looked, Step};
 use crate::ground::id::PayeeId;
 use crate::ground::period::{Date, DateRange, Group};
 use crate::ground::rational::Rational;
 use crate::ground::trace::{Node, Operation, Unit};
 use crate::plan::comp::{
-    Aggregate, Component, Goal, GoalFrom, Measure, MeasureSource, Proration, Quantity, QuantityFrom, Team,
-    Window,
+    Aggregate, Component, Goal, GoalFrom, Measure, MeasureSource, Proration, Quantity, QuantityFrom,
+    Recipient, Team, Window,
 };
+use crate::plan::contract::OWN_QUOTA;
 
 /// A payee at the end of a period.
 #[derive(Clone, Copy)]
 pub(super) struct Standing<'a> {
     pub(super) problem: &'a Problem<'a>,
-    pub(super) teams: &'a Teams,
+    pub(super) prepared: &'a Prepared<'a>,
     pub(super) index: usize,
     pub(super) period: usize,
     /// The transaction looked at, in windows of single transactions.
-    pub(super) deal: Option<&'a Deal>,
+    pub(super) deal: Option<Looked<'a>>,
     /// The day on which columns of reps are read, when it is not that of the transaction or the last one there.
     pub(super) day: Option<Date>,
 }
@@ -68,7 +70,12 @@ impl<'a> Standing<'a> {
 
     /// The periods that a measure has accumulated at the end of the period.
     pub(super) fn window(&self, measure: usize) -> RangeInclusive<usize> {
-        let first = match self.measure(measure).window {
+        self.stretch(self.measure(measure).window)
+    }
+
+    /// The periods that a window has accumulated at the end of the period.
+    pub(super) fn stretch(&self, window: Window) -> RangeInclusive<usize> {
+        let first = match window {
             Window::Transaction | Window::Period => self.period,
             Window::QuarterToDate => self.group(Group::Quarter).start,
             Window::YearToDate => self.group(Group::Year).start,
@@ -97,7 +104,7 @@ impl<'a> Standing<'a> {
         match &self.measure(measure).team {
             None => self.problem.measurements.get(&Cell { payee: self.index, measure, period }).cloned(),
             Some(team) => {
-                self.teams.get(measure, self.problem.team_key(team, self.index, period), period).cloned()
+                self.prepared.team(measure, self.problem.team_key(team, self.index, period), period).cloned()
             }
         }
     }
@@ -105,10 +112,10 @@ impl<'a> Standing<'a> {
     /// True when the payee has anything to show for a measure: credits, or a goal.
     pub(super) fn occurs(&self, measure: usize) -> bool {
         if let MeasureSource::Formula(formula, _) = &self.measure(measure).source {
-            let named = formula.columns();
             let plan = self.problem.plan;
+            let heads: Vec<&str> = formula.columns().into_iter().map(head).collect();
             return (0..measure)
-                .any(|other| named.contains(&plan.measures[other].name.as_str()) && self.occurs(other));
+                .any(|other| heads.contains(&plan.measures[other].name.as_str()) && self.occurs(other));
         }
         // A rolling window is paid anew in each period: not to somebody who has gone to another plan.
         let rolling = matches!(self.measure(measure).window, Window::Rolling(_));
@@ -121,54 +128,163 @@ impl<'a> Standing<'a> {
         }
         match self.measure(measure).goal.as_ref().map(|goal| &goal.from) {
             Some(GoalFrom::Quota(name)) => {
-                let team = self.measure(measure).team.as_ref();
-                window.into_iter().any(|period| self.quota(name, period, team).is_some())
+                window.into_iter().any(|period| self.quota(name, period, measure).is_some())
             }
             Some(GoalFrom::Each(_)) => window.into_iter().any(|period| !self.participation(period).is_zero()),
             None => false,
         }
     }
 
-    /// The quota of the payee, or for a measure of a team, where the payee has none, that of the team.
-    fn quota(&self, name: &str, period: usize, team: Option<&Team>) -> Option<Rational> {
+    /// The quota of the payee: for a measure of own credits the own one of somebody who leads others and sells, where there
+    /// is one; for a measure of a team, where the payee has none, that of the team.
+    fn quota(&self, name: &str, period: usize, measure: usize) -> Option<Rational> {
         // The quota of a period in which the payee is in another plan is that plan's.
         if self.payee().enrolled.is_some() && !(Self { period, ..*self }).is_there() {
             return None;
         }
         let of = |holder: PayeeId| self.problem.quotas.get(&(holder, name.to_owned(), period)).cloned();
-        of(self.payee().id.clone()).or_else(|| match team? {
-            Team::All => of(PayeeId::from("all")),
-            team @ Team::Column(_) => {
-                of(PayeeId::from(self.problem.team_key(team, self.index, period).as_str()))
+        let id = self.payee().id.as_str();
+        let own = self.is_own(measure).then(|| of(PayeeId::from(format!("{id}{OWN_QUOTA}").as_str())));
+        own.flatten().or_else(|| of(PayeeId::from(id))).or_else(|| {
+            match self.measure(measure).team.as_ref()? {
+                Team::All => of(PayeeId::from("all")),
+                team @ Team::Column(_) => {
+                    of(PayeeId::from(self.problem.team_key(team, self.index, period).as_str()))
+                }
             }
         })
+    }
+
+    /// Whether a measure is of what the payee was credited with directly, not of what others below or in a team were.
+    fn is_own(&self, measure: usize) -> bool {
+        let definition = self.measure(measure);
+        let plan = self.problem.plan;
+        match &definition.source {
+            _ if definition.team.is_some() => false,
+            MeasureSource::Credits(credits, _) => {
+                credits.iter().all(|credit| matches!(plan.credits[*credit].recipient, Recipient::Direct(_)))
+            }
+            MeasureSource::Formula(formula, _) => {
+                let heads: Vec<&str> = formula.columns().into_iter().map(head).collect();
+                let named = |other: &usize| heads.contains(&plan.measures[*other].name.as_str());
+                (0..measure).filter(named).all(|other| self.is_own(other))
+            }
+        }
     }
 
     /// Measurement and goal of a measure at the end of the period; of the transaction looked at, if there is one.
     pub(super) fn figures(&self, measure: usize) -> Figures {
         let definition = self.measure(measure);
-        let unit = self.problem.unit(measure);
-        if let (Some(deal), Window::Transaction) = (self.deal, definition.window) {
-            let one = definition.aggregate() == Aggregate::Count;
-            let value = if one { Rational::one() } else { deal.amount.clone() };
-            let measured = Node::input(format!("{}, {}", definition.name, deal.id), unit, value);
-            return Figures { measured: measured.citing(&definition.place), goal: None, present: true };
+        if definition.window == Window::Transaction {
+            let (measured, present) = match (&self.deal, &definition.source) {
+                (Some(looked), MeasureSource::Credits(_, aggregate)) => {
+                    self.of_transaction(measure, *aggregate, looked)
+                }
+                (None, MeasureSource::Formula(..)) => self.of_each_transaction(measure),
+                (Some(_), MeasureSource::Formula(..)) => self.evaluated(measure),
+                (None, MeasureSource::Credits(_, aggregate)) => {
+                    self.aggregated(measure, *aggregate, self.window(measure))
+                }
+            };
+            return Figures { measured: measured.citing(&definition.place), goal: None, present };
         }
         let window = self.window(measure);
         let (measured, present) = match &definition.source {
             MeasureSource::Credits(_, aggregate) => self.aggregated(measure, *aggregate, window.clone()),
-            MeasureSource::Formula(expression, place) => {
-                let value = formula::evaluate(expression, place, &|name| self.named(name, None));
-                let present = value.is_some();
-                let node = value.unwrap_or_else(|| Node::input("no value", unit, Rational::zero()));
-                (Node { label: definition.name.clone(), ..node }, present)
-            }
+            MeasureSource::Formula(..) => self.evaluated(measure),
         };
         let goal = definition.goal.as_ref().and_then(|goal| {
-            self.goal(goal, self.goal_periods(measure), &self.problem.unit(measure), definition.team.as_ref())
+            self.goal(goal, self.goal_periods(measure), &self.problem.unit(measure), measure)
                 .map(|node| node.citing(&definition.place))
         });
         Figures { measured: measured.citing(&definition.place), goal, present }
+    }
+
+    /// The value of a measure that is calculated.
+    fn evaluated(&self, measure: usize) -> (Node, bool) {
+        let definition = self.measure(measure);
+        let MeasureSource::Formula(expression, place) = &definition.source else {
+            return (Node::input("no value", self.problem.unit(measure), Rational::zero()), false);
+        };
+        let value = formula::evaluate(expression, place, &|name| self.named(name, None));
+        let present = value.is_some();
+        let none = || Node::input("no value", self.problem.unit(measure), Rational::zero());
+        (Node { label: definition.name.clone(), ..value.unwrap_or_else(none) }, present)
+    }
+
+    /// What a measure of credits has for the transaction looked at, net of its refunds so far.
+    fn of_transaction(&self, measure: usize, aggregate: Aggregate, looked: &Looked<'a>) -> (Node, bool) {
+        let name = &self.measure(measure).name;
+        let unit = self.problem.unit(measure);
+        let id = looked.deal.id();
+        let own = self.prepared.transactions(measure);
+        let own = own.map(|own| own.same(self.problem, self.index, self.period, measure, looked));
+        let mut credits: Vec<Node> = own
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(deal, refunds)| {
+                let sold = Node::input(format!("{name}, {id}"), unit.clone(), deal.amount.clone());
+                let label = |refund: &str| format!("taken back by {refund}");
+                let taken = refunds.into_iter();
+                let taken = taken.map(|(refund, part)| Node::input(label(&refund.id()), unit.clone(), part));
+                let mut children: Vec<Node> = taken.collect();
+                if children.is_empty() {
+                    return sold;
+                }
+                children.insert(0, sold);
+                Node::computed(format!("{name}, {id}, net"), unit.clone(), Operation::Sum, children)
+            })
+            .collect();
+        if credits.is_empty() {
+            return (Node::input(format!("{name}, {id}: none"), unit, Rational::zero()), false);
+        }
+        // What was taken back in full is no transaction any more.
+        let left = |credit: &&Node| credit.operation == Operation::Input || !credit.value.is_zero();
+        let count = i64::try_from(credits.iter().filter(left).count()).unwrap_or(i64::MAX);
+        let values = || credits.iter().map(|credit| &credit.value);
+        let value = match aggregate {
+            Aggregate::Count => Rational::from(count),
+            _ if credits.len() == 1 => return (credits.swap_remove(0), true),
+            Aggregate::Sum => {
+                let label = format!("{name}, {id}, together");
+                return (Node::computed(label, unit, Operation::Sum, credits), true);
+            }
+            Aggregate::Average => {
+                let sum: Rational = values().sum();
+                sum.checked_div(&Rational::from(i64::try_from(credits.len()).unwrap_or(1)))
+                    .unwrap_or_default()
+            }
+            Aggregate::Largest => values().max().cloned().unwrap_or_default(),
+            Aggregate::Smallest => values().min().cloned().unwrap_or_default(),
+        };
+        (Node::input(format!("{name}, {id}"), unit, value), true)
+    }
+
+    /// What the transactions of a period come to in a measure that is calculated for each.
+    fn of_each_transaction(&self, measure: usize) -> (Node, bool) {
+        let unit = self.problem.unit(measure);
+        let Some(own) = self.prepared.transactions(measure) else {
+            return (Node::input("no value", unit, Rational::zero()), false);
+        };
+        let value = |period: usize, deal, until| {
+            let looked = Looked { measure: own.own(), deal, until };
+            Self { period, deal: Some(looked), ..*self }.evaluated(measure).0.value
+        };
+        let parts = own.steps(self.problem, self.index, self.period).into_iter().map(|step| {
+            let (id, value) = match step {
+                Step::Sale(deal) => (deal.id(), value(self.period, deal, None)),
+                Step::Refund { deal, of, before } => {
+                    let change =
+                        |(period, sold)| &value(period, sold, Some(deal)) - &value(period, sold, before);
+                    (deal.id(), of.into_iter().map(change).sum())
+                }
+            };
+            Node::input(format!("{}, {id}", self.measure(measure).name), unit.clone(), value)
+        });
+        let parts: Vec<Node> = parts.collect();
+        let present = !parts.is_empty();
+        let label = format!("{}, all transactions", self.measure(measure).name);
+        (Node::computed(label, unit, Operation::Sum, parts), present)
     }
 
     fn aggregated(
@@ -209,14 +325,8 @@ impl<'a> Standing<'a> {
         (node, !cells.is_empty())
     }
 
-    fn goal(
-        &self,
-        goal: &Goal,
-        periods: RangeInclusive<usize>,
-        unit: &Unit,
-        team: Option<&Team>,
-    ) -> Option<Node> {
-        let parts = periods.clone().filter_map(|period| self.goal_of(goal, period, unit, team)).collect();
+    fn goal(&self, goal: &Goal, periods: RangeInclusive<usize>, unit: &Unit, measure: usize) -> Option<Node> {
+        let parts = periods.clone().filter_map(|period| self.goal_of(goal, period, unit, measure)).collect();
         let label = match goal.basis {
             None | Some(Group::Period) => "goal, to date",
             Some(Group::Quarter) => "goal of the quarter",
@@ -226,7 +336,7 @@ impl<'a> Standing<'a> {
     }
 
     /// The goal of one period, shrunk by participation and ramp.
-    fn goal_of(&self, goal: &Goal, period: usize, unit: &Unit, team: Option<&Team>) -> Option<Node> {
+    fn goal_of(&self, goal: &Goal, period: usize, unit: &Unit, measure: usize) -> Option<Node> {
         let name = &self.problem.calendar.periods()[period].name;
         let label = format!("goal, {name}");
         let mut factors = Vec::new();
@@ -234,7 +344,7 @@ impl<'a> Standing<'a> {
             GoalFrom::Quota(quota) => {
                 factors.extend(self.participation_node(period).filter(|_| goal.prorate));
                 let of = if goal.retro { self.period } else { period };
-                Node::input(label, unit.clone(), self.quota(quota, of, team)?)
+                Node::input(label, unit.clone(), self.quota(quota, of, measure)?)
             }
             GoalFrom::Each(quantity) => {
                 match self.changing("goal", quantity, unit, period, goal.prorate) {
@@ -326,6 +436,19 @@ impl<'a> Standing<'a> {
     /// Whether the payee is in the plan on any day of the period.
     pub(super) fn is_there(&self) -> bool {
         !self.there(self.problem.calendar.periods()[self.period].range).is_empty()
+    }
+
+    /// Whether the payee is in the plan on any day that a component pays for: of the period, or of the quarter or year so far
+    /// that it pays at once. With `employed`, on the last one.
+    pub(super) fn shares_in(&self, component: &Component) -> bool {
+        let periods = self.problem.calendar.periods();
+        let whole = periods[self.period].range;
+        let from = periods[self.group(component.every).start].range.from;
+        let days = match component.employed {
+            true => self.problem.last_of(self.period),
+            false => DateRange { from, to: whole.to },
+        };
+        !self.there(days).is_empty()
     }
 
     fn there(&self, range: DateRange) -> Vec<DateRange> {
@@ -466,7 +589,7 @@ impl<'a> Standing<'a> {
 
     /// The day on which columns of reps are read.
     fn day(&self) -> Date {
-        let deal = self.deal.map(|deal| deal.date);
+        let deal = self.deal.map(|looked| looked.deal.date);
         self.day.or(deal).unwrap_or_else(|| self.problem.last_day(self.index, self.period))
     }
 
@@ -522,6 +645,11 @@ impl<'a> Standing<'a> {
         }
         self.payee().text(name, self.day()).map(|text| Value::Text(text.to_owned()))
     }
+}
+
+/// The measure that a name means, without what is asked of it.
+fn head(name: &str) -> &str {
+    [".goal", ".attainment"].into_iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name)
 }
 
 /// The parts of a stretch of periods added up, or the part itself where the stretch is one period.

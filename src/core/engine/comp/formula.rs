@@ -98,10 +98,7 @@ impl Evaluation<'_> {
                 }
                 return (!unknown).then_some(Value::Boolean(false));
             }
-            Form::Case(arms, otherwise) => {
-                let taken = arms.iter().find(|(when, _)| self.condition(when) == Some(true));
-                return self.value(taken.map_or(otherwise, |(_, then)| then));
-            }
+            Form::Case(arms, otherwise) => return self.case(arms, otherwise),
             Form::Function(function, arguments) => return self.function(*function, arguments),
             // Conditions of patterns over text columns of reps.
             Form::Like { text, pattern, ignore_case } => match self.value(text)? {
@@ -109,6 +106,43 @@ impl Evaluation<'_> {
                 _ => return None,
             },
         })
+    }
+
+    /// The first arm whose condition is true. Where that compares two numbers, the explanation shows both.
+    fn case(&self, arms: &[(Expression, Expression)], otherwise: &Expression) -> Option<Value> {
+        let Some(((when, then), rest)) = arms.split_first() else { return self.value(otherwise) };
+        let is_true = self.condition(when) == Some(true);
+        let taken = if is_true { self.value(then) } else { self.case(rest, otherwise) };
+        let compared = match &when.node {
+            Form::Compare(comparison, a, b) => {
+                self.number(a).zip(self.number(b)).map(|pair| (comparison, pair))
+            }
+            _ => None,
+        };
+        let (Some(Value::Number(taken)), Some((comparison, (a, b)))) = (&taken, compared) else {
+            return taken;
+        };
+        let word = match comparison {
+            Comparison::Less => "less than",
+            Comparison::LessOrEqual => "at most",
+            Comparison::Greater => "more than",
+            Comparison::GreaterOrEqual => "at least",
+            Comparison::Equal | Comparison::NotEqual | Comparison::Same => {
+                return Some(Value::Number(taken.clone()));
+            }
+        };
+        // What is reached from which level, with the arm that was not taken as nothing: only the one taken counts.
+        let other = Node::input("not taken", taken.unit.clone(), Rational::zero());
+        let reached = a.value >= b.value;
+        let (first, second) = if reached { (taken.clone(), other) } else { (other, taken.clone()) };
+        let answer = if is_true { "yes" } else { "no" };
+        let label = format!("CASE: {} {word} {}? {answer}", a.label, b.value_text());
+        Some(Value::Number(Node::computed(
+            label,
+            taken.unit.clone(),
+            Operation::Either,
+            vec![first, second, a, b],
+        )))
     }
 
     fn compare(&self, comparison: Comparison, a: &Expression, b: &Expression) -> Option<Value> {

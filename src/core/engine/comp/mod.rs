@@ -14,6 +14,7 @@ mod problem;
 mod schedule;
 mod sequence;
 mod team;
+mod transactions;
 pub mod verify;
 mod what_if;
 
@@ -27,10 +28,10 @@ use crate::ground::period::Group;
 use crate::ground::rational::Rational;
 use crate::ground::source::Place;
 use crate::ground::trace::{Node, Operation};
-use crate::plan::comp::{CAP_LINE, CompPlan, Component, GUARANTEE_LINE, to_date};
+use crate::plan::comp::{CAP_LINE, CompPlan, Component, GUARANTEE_LINE, MeasureSource, to_date};
 
 use figures::Standing;
-use problem::Teams;
+use problem::Prepared;
 
 pub use attribution::Attribution;
 pub use payout::{Exchange, Payout, payouts};
@@ -81,6 +82,8 @@ pub struct Earning {
     pub payable: Money,
     /// Parts of the amount in the order of the component's releases; empty when all is payable at once.
     pub releases: Vec<Money>,
+    /// In windows of single transactions: what each credit of the measure paid, in event order, before what limits the line.
+    pub transactions: Vec<Rational>,
     /// Why.
     pub trace: Node,
 }
@@ -90,6 +93,8 @@ pub struct Earning {
 pub struct Earnings {
     /// By payee, period, component: in that order.
     pub lines: Vec<Earning>,
+    /// What calculated measures come to at the end of each period, over their windows.
+    pub calculated: BTreeMap<Cell, Rational>,
     /// Advances, when the plan has a draw: by payee and period.
     pub draws: Vec<Advance>,
     /// Warnings.
@@ -112,14 +117,14 @@ pub struct Advance {
 /// Calculates the earnings of one plan. Every payee with a measurement or a goal in a period gets a line for each
 /// component; `Err` when an amount leaves the range of money.
 pub fn earn(problem: &Problem<'_>) -> Result<Earnings, Diagnostic> {
-    let teams = Teams::of(problem);
+    let prepared = Prepared::of(problem);
     let mut result = Earnings::default();
     // What components earned, before the plan's cap and guarantee: payee, period, component.
     let mut earned: BTreeMap<(usize, usize, usize), Earning> = BTreeMap::new();
     let first = sequence::first_period(problem);
     for (position, component) in problem.plan.components.iter().enumerate() {
         let mut without_goal: Vec<usize> = Vec::new();
-        let sequence = sequence::Sequence::new(problem, &teams, component, first)?;
+        let sequence = sequence::Sequence::new(problem, &prepared, component, first)?;
         // Payees do not depend on each other: what they compare themselves with is in the sequence already.
         let of_payee = |index: usize| -> Result<Vec<(bool, Earning)>, Diagnostic> {
             let lines = sequence.of(index, &|period, name| {
@@ -159,8 +164,29 @@ pub fn earn(problem: &Problem<'_>) -> Result<Earnings, Diagnostic> {
         }
         result.notices.extend(notice(problem, component, without_goal));
     }
-    limits(problem, &teams, first, earned, &mut result)?;
+    limits(problem, &prepared, first, earned, &mut result)?;
+    result.calculated = calculated(problem, &prepared);
     Ok(result)
+}
+
+/// The values of measures that are calculated from others, of payees who have any of those.
+fn calculated(problem: &Problem<'_>, prepared: &Prepared<'_>) -> BTreeMap<Cell, Rational> {
+    let measures = problem.plan.measures.iter().enumerate();
+    let formulas = measures.filter(|(_, measure)| matches!(measure.source, MeasureSource::Formula(..)));
+    let formulas: Vec<usize> = formulas.map(|(index, _)| index).collect();
+    let mut all = BTreeMap::new();
+    for payee in (0..problem.payees.len()).filter(|_| !formulas.is_empty()) {
+        for period in problem.periods.clone() {
+            let standing = Standing { problem, prepared, index: payee, period, deal: None, day: None };
+            for measure in formulas.iter().copied().filter(|measure| standing.occurs(*measure)) {
+                let figures = standing.figures(measure);
+                if figures.present {
+                    all.insert(Cell { payee, measure, period }, figures.measured.value);
+                }
+            }
+        }
+    }
+    all
 }
 
 /// The warning about payees without a goal.
@@ -210,6 +236,7 @@ fn earning(
         amount,
         payable,
         releases,
+        transactions: line.transactions,
         trace,
     })
 }
@@ -237,7 +264,7 @@ fn released(component: &Component, amount: &Money) -> Vec<Money> {
 /// The plan's cap and guarantee, as lines of their own; then every line in order.
 fn limits(
     problem: &Problem<'_>,
-    teams: &Teams,
+    prepared: &Prepared<'_>,
     first: usize,
     earned: BTreeMap<(usize, usize, usize), Earning>,
     result: &mut Earnings,
@@ -254,7 +281,7 @@ fn limits(
             if in_year.year != definition.year {
                 in_year = InYear { year: definition.year.clone(), ..InYear::default() };
             }
-            let standing = Standing { problem, teams, index: payee, period, deal: None, day: None };
+            let standing = Standing { problem, prepared, index: payee, period, deal: None, day: None };
             let due = own.iter().map(|line| line.amount.exact()).sum::<Rational>();
             own.extend(plan_cap(&standing, &own, &in_year)?);
             in_year.due += &due;
@@ -368,6 +395,7 @@ fn line_of_plan(standing: &Standing<'_>, of: LineOf, node: Node) -> Result<Earni
         payable: amount.clone(),
         amount,
         releases: vec![],
+        transactions: vec![],
         trace: Node::computed(label, standing.problem.money(), operation, vec![node]),
     })
 }

@@ -59,7 +59,6 @@ impl<'a> Formula<'a> {
 
     /// Pay with threshold, multipliers, weight, the gates that `apply`, and the cap of the window.
     pub(super) fn pay(&self, others: Others<'_>, apply: &dyn Fn(&Gate) -> bool) -> Result<Paid, Diagnostic> {
-        let money = self.money();
         let without_goal = || {
             let label = "no goal above zero, so nothing is paid";
             Paid { pay: Node::input(label, self.money(), Rational::zero()), without_goal: true }
@@ -72,6 +71,12 @@ impl<'a> Formula<'a> {
             let Some(above) = self.threshold(threshold, pay) else { return Ok(without_goal()) };
             pay = above;
         }
+        Ok(Paid { pay: self.modified(pay, apply), without_goal: false })
+    }
+
+    /// A pay with multipliers, the gates that `apply`, weight and the cap of the window.
+    pub(super) fn modified(&self, mut pay: Node, apply: &dyn Fn(&Gate) -> bool) -> Node {
+        let money = self.money();
         for multiplier in &self.component.multipliers {
             let factor = match multiplier {
                 Multiplier::Value(value) => {
@@ -94,7 +99,7 @@ impl<'a> Formula<'a> {
             let limit = self.cap(&cap.amount).citing(&cap.place);
             pay = Node::computed("not more than the cap", money, Operation::Minimum, vec![pay, limit]);
         }
-        Ok(Paid { pay, without_goal: false })
+        pay
     }
 
     /// How much a cap is.
@@ -111,6 +116,12 @@ impl<'a> Formula<'a> {
             }
             (CapAmount::TargetShare(_), _) => Node::input("cap", self.money(), Rational::zero()),
         }
+    }
+
+    /// Whether a gate is open.
+    pub(super) fn is_open(&self, gate: &Gate) -> bool {
+        let value = self.with(self.reached.clone()).looked_up(&gate.lookup);
+        value.is_some_and(|value| value.value >= gate.at)
     }
 
     /// The pay, or the part of it that a shut gate leaves.

@@ -7,7 +7,9 @@ use crate::ground::id::PayeeId;
 use crate::ground::period::{Calendar, Date, DateRange, Group};
 use crate::ground::rational::Rational;
 use crate::ground::trace::Unit;
-use crate::plan::comp::{Aggregate, CompPlan, MeasureSource, Team};
+use crate::plan::comp::{Aggregate, CompPlan, MeasureSource, Team, Window};
+
+use super::transactions::Transactions;
 
 /// A person in the plan.
 #[derive(Clone, Debug, Default)]
@@ -108,14 +110,28 @@ impl Amounts {
 /// One credit of a measure that keeps transactions apart.
 #[derive(Clone, Debug)]
 pub struct Deal {
-    /// Transaction, with its line when it has one.
-    pub id: String,
+    /// Transaction.
+    pub transaction: String,
+    /// Its line, when it has one.
+    pub line: Option<String>,
+    /// The transaction that this one takes back.
+    pub refund_of: Option<String>,
     /// Event date.
     pub date: Date,
     /// Credited amount.
     pub amount: Rational,
     /// The credit's second number.
     pub lookup: Option<Rational>,
+}
+
+impl Deal {
+    /// The transaction, with its line when it has one.
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.line
+            .as_ref()
+            .map_or_else(|| self.transaction.clone(), |line| format!("{}/{line}", self.transaction))
+    }
 }
 
 /// The calculation of one plan.
@@ -175,6 +191,12 @@ impl Problem<'_> {
         (period..end).find(ends).unwrap_or(end - 1)
     }
 
+    /// The last day of the plan in a period.
+    pub(super) fn last_of(&self, period: usize) -> DateRange {
+        let to = self.calendar.periods()[period].range.to.min(self.plan.effective.to);
+        DateRange { from: to.yesterday().unwrap_or(to), to }
+    }
+
     /// The days of a range on which a payee is in the plan: stretches in order, apart.
     pub(super) fn there(&self, payee: usize, range: DateRange) -> Vec<DateRange> {
         let payee = &self.payees[payee];
@@ -202,13 +224,17 @@ impl Problem<'_> {
     }
 }
 
-/// What teams have come to together, by measure, team and period.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Teams(BTreeMap<(usize, String, usize), Amounts>);
+/// What is prepared once for all payees.
+pub(super) struct Prepared<'a> {
+    /// What teams have come to together, by measure, team and period.
+    teams: BTreeMap<(usize, String, usize), Amounts>,
+    /// The transactions of each measure that keeps them apart.
+    transactions: BTreeMap<usize, Transactions<'a>>,
+}
 
-impl Teams {
-    /// Adds up the measurements of every measure of a team.
-    pub(super) fn of(problem: &Problem<'_>) -> Self {
+impl<'a> Prepared<'a> {
+    /// Adds up the measurements of every measure of a team, and finds the refunds of transactions.
+    pub(super) fn of(problem: &'a Problem<'a>) -> Self {
         let mut sums: BTreeMap<(usize, String, usize), Amounts> = BTreeMap::new();
         for (cell, amounts) in problem.measurements {
             if let Some(team) = &problem.plan.measures[cell.measure].team {
@@ -216,11 +242,19 @@ impl Teams {
                 sums.entry(key).or_default().add(amounts);
             }
         }
-        Self(sums)
+        let apart = problem.plan.measures.iter().enumerate();
+        let apart = apart.filter(|(_, measure)| measure.window == Window::Transaction);
+        let transactions = apart.map(|(index, _)| (index, Transactions::of_measure(problem, index)));
+        Self { teams: sums, transactions: transactions.collect() }
+    }
+
+    /// The transactions of a measure that keeps them apart.
+    pub(super) fn transactions(&self, measure: usize) -> Option<&Transactions<'a>> {
+        self.transactions.get(&measure)
     }
 
     /// What a payee's team has come to.
-    pub(super) fn get(&self, measure: usize, key: String, period: usize) -> Option<&Amounts> {
-        self.0.get(&(measure, key, period))
+    pub(super) fn team(&self, measure: usize, key: String, period: usize) -> Option<&Amounts> {
+        self.teams.get(&(measure, key, period))
     }
 }

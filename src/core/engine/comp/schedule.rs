@@ -40,7 +40,7 @@ impl Payout<'_> {
             Base::Amount => Some(figures.measured.clone()),
             Base::Attainment => figures.attainment(),
             Base::Lookup => {
-                let value = self.standing.deal?.lookup.clone()?;
+                let value = self.standing.deal?.deal.lookup.clone()?;
                 Some(Node::input("lookup", Unit::Number, value))
             }
         }

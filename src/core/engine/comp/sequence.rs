@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::figures::Standing;
 use super::pay::{Formula, Paid};
-use super::problem::{Cell, Deal, Problem, Teams};
+use super::problem::{Deal, Prepared, Problem};
 use super::team;
+use super::transactions::{Looked, Step, Transactions};
 use crate::ground::diagnostic::Diagnostic;
-use crate::ground::period::{DateRange, Group};
+use crate::ground::period::Group;
 use crate::ground::rational::Rational;
 use crate::ground::trace::{Node, Operation};
 use crate::plan::comp::{Cap, CapPer, Component, Gate, MeasureSource, Pay, Window, to_date};
@@ -20,13 +21,15 @@ pub(super) struct Line {
     pub(super) goal: Option<Rational>,
     pub(super) attainment: Option<Rational>,
     pub(super) without_goal: bool,
+    /// What each transaction paid.
+    pub(super) transactions: Vec<Rational>,
 }
 
 /// The first period that has to be calculated: where a window or a year that reaches into the run begins.
 pub(super) fn first_period(problem: &Problem<'_>) -> usize {
     let plan = problem.plan;
     let reaches = |component: &Component| {
-        accumulates(problem, component)
+        component.window.is_to_date()
             || component.cap.as_ref().is_some_and(|cap| cap.per == CapPer::Year || cap.carry)
             || component.budget.is_some()
     };
@@ -36,25 +39,26 @@ pub(super) fn first_period(problem: &Problem<'_>) -> usize {
         _ => false,
     };
     let reaches = |component: &Component| reaches(component) || names_year(component);
-    if !plan.components.iter().any(reaches) && !plan.cap.as_ref().is_some_and(|cap| cap.per_year) {
+    // What a refund takes back was earned before.
+    let apart = |component: &Component| component.window == Window::Transaction;
+    let refunded = plan.components.iter().any(apart)
+        && problem.deals.values().flatten().any(|deal| deal.refund_of.is_some());
+    if !refunded && !plan.components.iter().any(reaches) && !plan.cap.as_ref().is_some_and(|cap| cap.per_year)
+    {
         return start;
     }
     problem.calendar.group(start, Group::Year).start
 }
 
-/// True when a component pays the difference of what its window has earned.
-fn accumulates(problem: &Problem<'_>, component: &Component) -> bool {
-    let window = component.measure.map(|measure| problem.plan.measures[measure].window);
-    matches!(window, Some(Window::QuarterToDate | Window::YearToDate))
-}
-
 /// One component over all periods.
 pub(super) struct Sequence<'a> {
     problem: &'a Problem<'a>,
-    teams: &'a Teams,
+    prepared: &'a Prepared<'a>,
     component: &'a Component,
     first: usize,
     reached: BTreeMap<usize, team::Reached>,
+    /// The transactions that are paid one by one.
+    transactions: Option<Transactions<'a>>,
     /// What is left of the budget for each payee and deal.
     budget: BTreeMap<(usize, String), Rational>,
 }
@@ -64,14 +68,16 @@ pub(super) struct Sequence<'a> {
 struct Memory {
     /// What the window had earned at the end of the period before.
     before: Option<Node>,
-    /// What the window has settled so far.
-    settled: Rational,
+    /// What gates that catch up have held back in the window.
+    held: Rational,
     /// Due in the fiscal year, before its cap.
     due_in_year: Rational,
     /// Paid in the fiscal year.
     paid_in_year: Rational,
     /// Above the cap of earlier periods of the year.
     carried: Rational,
+    /// What each transaction of the period paid.
+    transactions: Vec<Rational>,
 }
 
 /// What another component has earned in a period.
@@ -80,14 +86,20 @@ pub(super) type Earned<'e> = &'e dyn Fn(usize, &str) -> Option<Node>;
 impl<'a> Sequence<'a> {
     pub(super) fn new(
         problem: &'a Problem<'a>,
-        teams: &'a Teams,
+        prepared: &'a Prepared<'a>,
         component: &'a Component,
         first: usize,
     ) -> Result<Self, Diagnostic> {
-        let mut sequence =
-            Self { problem, teams, component, first, reached: BTreeMap::new(), budget: BTreeMap::new() };
+        let transactions = match (component.measure, &component.pay) {
+            _ if component.window != Window::Transaction => None,
+            (Some(measure), _) => Some(Transactions::of_measure(problem, measure)),
+            (None, Pay::Formula(formula, _)) => Some(Transactions::of_formula(problem, formula)),
+            (None, _) => None,
+        };
+        let (reached, budget) = (BTreeMap::new(), BTreeMap::new());
+        let mut sequence = Self { problem, prepared, component, first, reached, transactions, budget };
         for period in first..problem.periods.end {
-            let anyone = Standing { problem, teams, index: 0, period, deal: None, day: None };
+            let anyone = Standing { problem, prepared, index: 0, period, deal: None, day: None };
             if let Some(reached) = team::reached(component, &anyone) {
                 sequence.reached.insert(period, reached);
             }
@@ -96,35 +108,80 @@ impl<'a> Sequence<'a> {
         Ok(sequence)
     }
 
-    fn standing(&self, index: usize, period: usize, deal: Option<&'a Deal>) -> Standing<'a> {
-        Standing { problem: self.problem, teams: self.teams, index, period, deal, day: None }
+    fn standing(&self, index: usize, period: usize, deal: Option<Looked<'a>>) -> Standing<'a> {
+        Standing { problem: self.problem, prepared: self.prepared, index, period, deal, day: None }
     }
 
-    fn deals(&self, index: usize, period: usize) -> &'a [Deal] {
-        let Some(measure) = self.component.measure else { return &[] };
-        self.problem.deals.get(&Cell { payee: index, measure, period }).map_or(&[], Vec::as_slice)
+    fn steps(&self, index: usize, period: usize) -> Vec<Step<'a>> {
+        let all = self.transactions.as_ref();
+        all.map(|all| all.steps(self.problem, index, period)).unwrap_or_default()
     }
 
-    /// Shares the budget out, first come, first served: by event date, then by transaction, then by payee.
+    /// What a transaction pays, net of its refunds until one of them.
+    fn of_transaction(
+        &self,
+        index: usize,
+        (period, deal): (usize, &'a Deal),
+        until: Option<&'a Deal>,
+        earned: Earned<'_>,
+    ) -> Result<Node, Diagnostic> {
+        let measure = self.transactions.as_ref().and_then(Transactions::own);
+        let standing = self.standing(index, period, Some(Looked { measure, deal, until }));
+        let formula = Formula::new(self.component, standing);
+        Ok(formula.pay(&|name| earned(period, name), &|_| true)?.pay)
+    }
+
+    /// Shares the budget out, first come, first served: by event date, then by transaction, then by payee. A refund gives
+    /// back what its transaction had of it.
     fn spend(&mut self) -> Result<(), Diagnostic> {
         let Some((budget, _)) = &self.component.budget else { return Ok(()) };
+        let nobody: Earned<'_> = &|_, _| None;
         let mut all = Vec::new();
         for index in 0..self.problem.payees.len() {
             for period in self.first..self.problem.periods.end {
-                for deal in self.deals(index, period) {
-                    let formula = Formula::new(self.component, self.standing(index, period, Some(deal)));
-                    let paid = formula.pay(&|_| None, &|_| true)?;
+                for step in self.steps(index, period) {
                     let year = self.problem.calendar.periods()[period].year.clone();
-                    all.push((deal.date, deal.id.clone(), index, year, paid.pay.value));
+                    let (order, changes) = match step {
+                        Step::Sale(deal) => {
+                            let pay = self.of_transaction(index, (period, deal), None, nobody)?;
+                            let order = (deal.date, deal.id(), false, deal.id());
+                            (order, vec![(deal.id(), pay.value, None)])
+                        }
+                        Step::Refund { deal, of, before } => {
+                            let mut changes = Vec::new();
+                            for sold in &of {
+                                let after = self.of_transaction(index, *sold, Some(deal), nobody)?;
+                                let before = self.of_transaction(index, *sold, before, nobody)?;
+                                changes.push((sold.1.id(), after.value, Some(before.value)));
+                            }
+                            // On the day of what it takes back, a refund comes right after it.
+                            let last = of.iter().max_by_key(|(_, sold)| (sold.date, sold.id()));
+                            let last = last.filter(|(_, sold)| sold.date >= deal.date);
+                            let order = match last {
+                                Some((_, sold)) => (sold.date, sold.id(), true, deal.id()),
+                                None => (deal.date, deal.id(), true, deal.id()),
+                            };
+                            (order, changes)
+                        }
+                    };
+                    all.push((order, index, year, changes));
                 }
             }
         }
-        all.sort_by(|a, b| (a.0, &a.1, a.2).cmp(&(b.0, &b.1, b.2)));
+        all.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
         let mut left: BTreeMap<String, Rational> = BTreeMap::new();
-        for (_, id, index, year, pay) in all {
+        for (_, index, year, changes) in all {
             let left = left.entry(year).or_insert_with(|| budget.clone());
-            self.budget.insert((index, id), left.clone());
-            *left = &*left - &pay.min(left.clone());
+            for (id, after, before) in changes {
+                let most = match &before {
+                    None => left.clone(),
+                    Some(_) => self.budget.get(&(index, id.clone())).cloned().unwrap_or_default(),
+                };
+                let taken = &after.min(most.clone())
+                    - &before.map_or_else(Rational::zero, |before| before.min(most.clone()));
+                *left = &*left - &taken;
+                self.budget.entry((index, id)).or_insert(most);
+            }
         }
         Ok(())
     }
@@ -134,10 +191,13 @@ impl<'a> Sequence<'a> {
         let measures = &self.problem.plan.measures;
         let credited = |measure: &usize| matches!(measures[*measure].source, MeasureSource::Credits(..));
         match (&self.component.pay, self.component.measure) {
-            (Pay::Pool { .. }, _) => standing.is_there(),
+            (Pay::Pool { .. }, _) => standing.shares_in(self.component),
+            (Pay::Formula(..) | Pay::Scorecard { .. }, Some(measure)) => {
+                standing.shares_in(self.component) || standing.occurs(measure)
+            }
             (_, Some(measure)) => standing.occurs(measure),
             (_, None) => {
-                standing.is_there()
+                standing.shares_in(self.component)
                     || (0..measures.len()).filter(credited).any(|measure| standing.occurs(measure))
             }
         }
@@ -153,11 +213,9 @@ impl<'a> Sequence<'a> {
                 memory = Memory::default();
             }
             let standing = self.standing(index, period, None);
-            let starts =
-                self.component.measure.is_none_or(|measure| *standing.window(measure).start() == period);
-            if starts {
+            if *standing.stretch(self.component.window).start() == period {
                 memory.before = None;
-                memory.settled = Rational::zero();
+                memory.held = Rational::zero();
             }
             if !self.pays_in(period) || !self.is_employed(index, period) {
                 continue;
@@ -166,18 +224,18 @@ impl<'a> Sequence<'a> {
             if !occurs && memory.carried.is_zero() {
                 continue;
             }
-            let others = |name: &str| earned(period, name);
             let formula = Formula::new(self.component, standing);
             let figures = formula.reached.clone();
             let (due, without_goal) = if !occurs {
                 // Only what earlier periods left over the cap.
                 (Node::input("nothing due", self.problem.money(), Rational::zero()), false)
-            } else if accumulates(self.problem, self.component) {
-                self.due_of_window(&formula, &others, &mut memory)?
+            } else if self.component.window.is_to_date() {
+                self.due_of_window(&formula, earned, &mut memory)?
             } else {
-                let paid = self.of_period(&formula, &others)?;
+                let paid = self.of_period(&formula, earned, &mut memory.transactions)?;
                 (self.rounded("earned in the period", paid.pay), paid.without_goal)
             };
+            let transactions = std::mem::take(&mut memory.transactions);
             let trace = self.limited(&formula, due, &mut memory);
             lines.push(Line {
                 period,
@@ -185,6 +243,7 @@ impl<'a> Sequence<'a> {
                 attainment: figures.attainment().map(|node| node.value),
                 goal: figures.goal.map(|goal| goal.value),
                 without_goal,
+                transactions,
                 trace,
             });
         }
@@ -198,9 +257,7 @@ impl<'a> Sequence<'a> {
 
     /// Whether the payee may be paid for the period: with `employed`, who is in the plan on its last day.
     fn is_employed(&self, index: usize, period: usize) -> bool {
-        let to = self.problem.calendar.periods()[period].range.to.min(self.problem.plan.effective.to);
-        let last = DateRange { from: to.yesterday().unwrap_or(to), to };
-        !self.component.employed || !self.problem.there(index, last).is_empty()
+        !self.component.employed || !self.problem.there(index, self.problem.last_of(period)).is_empty()
     }
 
     fn rounded(&self, label: &str, node: Node) -> Node {
@@ -219,31 +276,22 @@ impl<'a> Sequence<'a> {
     fn of_period(
         &self,
         formula: &Formula<'a>,
-        others: &dyn Fn(&str) -> Option<Node>,
+        earned: Earned<'_>,
+        transactions: &mut Vec<Rational>,
     ) -> Result<Paid, Diagnostic> {
         let standing = formula.payout.standing;
-        if let Some(reached) = self.reached.get(&standing.period) {
-            let pay = team::pay(self.component, &standing, reached);
+        let period = standing.period;
+        if let Some(reached) = self.reached.get(&period) {
+            let pay = formula.modified(team::pay(self.component, &standing, reached), &|_| true);
             return Ok(Paid { pay, without_goal: false });
         }
-        let window = self.component.measure.map(|measure| self.problem.plan.measures[measure].window);
-        if window != Some(Window::Transaction) {
-            return formula.pay(others, &|_| true);
+        if self.transactions.is_none() {
+            return formula.pay(&|name| earned(period, name), &|_| true);
         }
         let mut parts = Vec::new();
-        for deal in self.deals(standing.index, standing.period) {
-            let own = Formula::new(self.component, Standing { deal: Some(deal), ..standing });
-            let mut pay = own.pay(others, &|_| true)?.pay;
-            if let Some(left) = self.budget.get(&(standing.index, deal.id.clone())) {
-                let left = Node::input("left in the budget", self.problem.money(), left.clone());
-                pay = Node::computed(
-                    "within the budget",
-                    self.problem.money(),
-                    Operation::Minimum,
-                    vec![pay, left],
-                );
-            }
-            let label = format!("transaction {}", deal.id);
+        for step in self.steps(standing.index, period) {
+            let (label, pay) = self.of_step(standing.index, period, step, earned)?;
+            transactions.push(pay.value.clone());
             parts.push(if self.problem.explain_deals {
                 Node { label, ..pay }
             } else {
@@ -254,47 +302,95 @@ impl<'a> Sequence<'a> {
         Ok(Paid { pay, without_goal: false })
     }
 
-    /// What the window has earned up to the end of the period, minus what it had before or has settled.
+    /// What a credit pays; what a refund takes back: what its transaction pays with it, less what it paid before.
+    fn of_step(
+        &self,
+        index: usize,
+        period: usize,
+        step: Step<'a>,
+        earned: Earned<'_>,
+    ) -> Result<(String, Node), Diagnostic> {
+        let money = self.problem.money();
+        let within = |deal: &Deal, pay: Node| match self.budget.get(&(index, deal.id())) {
+            None => pay,
+            Some(left) => {
+                let left = Node::input("left in the budget", money.clone(), left.clone());
+                Node::computed("within the budget", money.clone(), Operation::Minimum, vec![pay, left])
+            }
+        };
+        let (deal, of, before) = match step {
+            Step::Sale(deal) => {
+                let pay = self.of_transaction(index, (period, deal), None, earned)?;
+                return Ok((format!("transaction {}", deal.id()), within(deal, pay)));
+            }
+            Step::Refund { deal, of, before } => (deal, of, before),
+        };
+        let mut parts = Vec::new();
+        for sold in of {
+            let id = sold.1.id();
+            let pay = |until, earned| {
+                let pay = self.of_transaction(index, sold, until, earned)?;
+                Ok::<_, Diagnostic>(within(sold.1, pay))
+            };
+            let (with, without) = (pay(Some(deal), earned)?, pay(before, earned)?);
+            let with = Node { label: format!("transaction {id} after the refund"), ..with };
+            let without = Node { label: format!("transaction {id} before it"), ..without };
+            let label = format!("taken back of transaction {id}");
+            parts.push(Node::computed(label, money.clone(), Operation::Difference, vec![with, without]));
+        }
+        let label = format!("transaction {}", deal.id());
+        let pay = match parts.len() {
+            1 => parts.swap_remove(0),
+            _ => Node::computed("taken back", money.clone(), Operation::Sum, parts),
+        };
+        Ok((label, pay))
+    }
+
+    /// What the window has earned up to the end of the period, minus what it had earned before, through the gates; with what
+    /// gates that catch up have held back before, when all of those are open.
     fn due_of_window(
         &self,
         formula: &Formula<'a>,
-        others: &dyn Fn(&str) -> Option<Node>,
+        earned: Earned<'_>,
         memory: &mut Memory,
     ) -> Result<(Node, bool), Diagnostic> {
-        let name = &self.problem.calendar.periods()[formula.payout.standing.period].name;
-        let paid = match self.reached.get(&formula.payout.standing.period) {
-            Some(reached) => Paid {
-                pay: team::pay(self.component, &formula.payout.standing, reached),
-                without_goal: false,
-            },
-            None => formula.pay(others, &|_| false)?,
+        let period = formula.payout.standing.period;
+        let name = &self.problem.calendar.periods()[period].name;
+        let paid = match self.reached.get(&period) {
+            Some(reached) => {
+                let pay = team::pay(self.component, &formula.payout.standing, reached);
+                Paid { pay: formula.modified(pay, &|_| false), without_goal: false }
+            }
+            None => formula.pay(&|name| earned(period, name), &|_| false)?,
         };
         let to_date = self.rounded(&format!("earned to the end of {name}"), paid.pay);
-        let catch_up = self.component.gates.iter().any(|gate| gate.catch_up);
-        let before = if catch_up {
-            let settled = memory.settled.clone();
-            (!settled.is_zero()).then(|| Node::input("settled before", self.problem.money(), settled))
-        } else {
-            memory.before.clone()
-        };
-        memory.before = Some(to_date.clone());
-        let mut due = match before {
+        let mut due = match memory.before.replace(to_date.clone()) {
             Some(before) => {
                 let children = vec![to_date, before];
                 Node::computed("earned in the period", self.problem.money(), Operation::Difference, children)
             }
             None => to_date,
         };
-        if !self.component.gates.is_empty() {
-            for gate in &self.component.gates {
-                due = formula.gated(gate, due);
-            }
-            let parts = |gate: &Gate| !gate.otherwise.is_zero() && gate.otherwise != Rational::one();
-            if self.component.gates.iter().any(parts) {
-                due = self.rounded("earned in the period", due);
-            }
+        let (catching, losing): (Vec<&Gate>, Vec<&Gate>) =
+            self.component.gates.iter().partition(|gate| gate.catch_up);
+        for gate in losing {
+            due = formula.gated(gate, due);
         }
-        memory.settled += &due.value;
+        let whole = due.value.clone();
+        for gate in &catching {
+            due = formula.gated(gate, due);
+        }
+        let open = catching.iter().all(|gate| formula.is_open(gate));
+        if open && !memory.held.is_zero() {
+            let held = Node::input("held back before by the gate", self.problem.money(), memory.held.clone());
+            let label = "earned in the period, with what was held back";
+            due = Node::computed(label, self.problem.money(), Operation::Sum, vec![due, held]);
+        }
+        let parts = |gate: &Gate| !gate.otherwise.is_zero() && gate.otherwise != Rational::one();
+        if self.component.gates.iter().any(parts) {
+            due = self.rounded("earned in the period", due);
+        }
+        memory.held = if open { Rational::zero() } else { &memory.held + &(&whole - &due.value) };
         Ok((due, paid.without_goal))
     }
 

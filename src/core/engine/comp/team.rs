@@ -19,8 +19,8 @@ pub(super) fn reached(component: &Component, anyone: &Standing<'_>) -> Option<Re
     let mut all = Reached::new();
     for index in 0..anyone.problem.payees.len() {
         let standing = Standing { index, ..*anyone };
-        // Someone who was not there in the period neither competes nor shares.
-        if !standing.is_there() {
+        // Someone who was not there in what is paid for neither competes nor shares.
+        if !standing.shares_in(component) {
             continue;
         }
         let value = match (&component.pay, component.measure) {
@@ -67,39 +67,84 @@ fn rank(
     let money = standing.problem.money();
     let nothing = |why: &str| Node::input(why, money.clone(), Rational::zero());
     let Some(measure) = component.measure else { return nothing("nothing is compared") };
-    if !standing.is_there() {
+    if !standing.shares_in(component) {
         return nothing("not there in the period");
     }
     let own = standing.figures(measure);
     let Some(value) = compared(&own).filter(|_| own.present) else {
         return nothing("nothing measured, so no rank");
     };
-    if at.is_some_and(|(at, _)| value.value < *at) {
+    if !takes_part(&value.value, at) {
         return nothing("below what takes part");
     }
-    let values: Vec<&Rational> = team.iter().filter_map(|(_, value)| value.as_ref()).collect();
-    let above = values.iter().filter(|other| ***other > value.value).count();
-    let tied = values.iter().filter(|other| ***other == value.value).count().max(1);
-    let won: Vec<Node> = prizes
-        .iter()
-        .enumerate()
-        .skip(above)
-        .take(tied)
-        .map(|(place, prize)| {
+    let values = team.iter().filter_map(|(index, value)| Some((*index, value.as_ref()?)));
+    let values = values.filter(|(_, other)| takes_part(other, at));
+    let above = values.clone().filter(|(_, other)| **other > value.value).count();
+    let place = place_text(standing, &value, values.clone().collect());
+    let tied: Vec<usize> =
+        values.filter(|(_, other)| **other == value.value).map(|(index, _)| index).collect();
+    // What each prize is, as reps says for a payee.
+    let won = |index: usize| -> Vec<Node> {
+        let standing = Standing { index, ..*standing };
+        let places = prizes.iter().enumerate().skip(above).take(tied.len().max(1));
+        let prize = |(place, prize): (usize, &Quantity)| {
             standing.quantity(&format!("prize of place {}", place + 1), prize, money.clone())
-        })
-        .collect();
-    if won.is_empty() {
-        return nothing(&format!("place {}: no prize", above + 1));
+        };
+        places.map(prize).collect()
+    };
+    let own_prizes = won(standing.index);
+    if own_prizes.is_empty() {
+        return nothing(&format!("{place}: no prize"));
     }
-    let pooled =
-        Node::computed(format!("prizes from place {}", above + 1), money.clone(), Operation::Sum, won);
-    if tied == 1 {
+    let sum =
+        |won: Vec<Node>| Node::computed(format!("prizes from {place}"), money.clone(), Operation::Sum, won);
+    let pooled = sum(own_prizes);
+    if tied.len() <= 1 {
         return pooled;
     }
-    let among = i64::try_from(tied).unwrap_or(1);
-    let among = Node::input("tied with each other", Unit::Number, Rational::from(among));
-    Node::computed("prizes of tied places, shared", money, Operation::Quotient, vec![pooled, among])
+    let count = i64::try_from(tied.len()).unwrap_or(1);
+    let among = Node::input("tied with each other", Unit::Number, Rational::from(count));
+    let alike = tied.iter().all(|index| sum(won(*index)).value == pooled.value);
+    let label = "prizes of tied places, shared";
+    let share = Node::computed(label, money.clone(), Operation::Quotient, vec![pooled.clone(), among]);
+    // Where all share the same prizes, their parts add up to them to the cent.
+    let plan = standing.problem.plan;
+    let units = Money::round(&pooled.value, &plan.currency, plan.rounding).filter(|_| alike);
+    let parts = units
+        .and_then(|units| split_largest_remainder(units.minor_units, &vec![Rational::one(); tied.len()]));
+    let own = tied.iter().position(|index| *index == standing.index);
+    let (Some(parts), Some(own)) = (parts, own) else { return share };
+    let rounded = Rational::from_scaled(parts[own], plan.currency.decimals());
+    to_cents(label, share, &rounded)
+}
+
+/// The place in the standing, and who is right ahead.
+fn place_text(standing: &Standing<'_>, value: &Node, mut all: Vec<(usize, &Rational)>) -> String {
+    /// How many of those ahead are named.
+    const NAMED: usize = 3;
+    let competing = all.len();
+    all.retain(|(_, other)| **other > value.value);
+    let place = all.len() + 1;
+    all.sort_by(|a, b| (a.1, a.0).cmp(&(b.1, b.0)));
+    let ahead = all.iter().take(NAMED).map(|(index, other)| {
+        let other = Node::input("", value.unit.clone(), (*other).clone());
+        format!("{} {}", standing.problem.payees[*index].id, other.value_text())
+    });
+    let ahead: Vec<String> = ahead.collect();
+    let behind = if ahead.is_empty() { String::new() } else { format!(", behind {}", ahead.join(", ")) };
+    format!("place {place} of {competing} with {}{behind}", value.value_text())
+}
+
+/// Whether somebody competes: from `at` on; where that is not said, with more than nothing.
+fn takes_part(value: &Rational, at: Option<&(Rational, TextPlace)>) -> bool {
+    at.map_or_else(|| value.is_positive(), |(at, _)| value >= at)
+}
+
+/// A share with the cents that make the shares of all add up.
+fn to_cents(label: &str, exact: Node, rounded: &Rational) -> Node {
+    let money = exact.unit.clone();
+    let cents = Node::input("to whole cents by largest remainder", money.clone(), rounded - &exact.value);
+    Node::computed(label, money, Operation::Sum, vec![exact, cents])
 }
 
 /// The pool is rounded once and its parts by largest remainder, so that they add up to it.
@@ -127,7 +172,5 @@ fn pool(standing: &Standing<'_>, amount: &Quantity, team: &[(usize, Option<Ratio
     let share = Node::computed("share of the pool", Unit::Percent, Operation::Quotient, vec![part, all]);
     let exact =
         Node::computed("share of the pool in money", money.clone(), Operation::Product, vec![sum, share]);
-    let rounded = Rational::from_scaled(parts[own], plan.currency.decimals());
-    let cents = Node::input("to whole cents by largest remainder", money.clone(), &rounded - &exact.value);
-    Node::computed("part of the pool", money, Operation::Sum, vec![exact, cents])
+    to_cents("part of the pool", exact, &Rational::from_scaled(parts[own], plan.currency.decimals()))
 }

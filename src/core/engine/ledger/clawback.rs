@@ -72,7 +72,7 @@ pub fn served(
         // Two credits of one transaction are two deals: each shrinks once.
         let mut own = deals.get_mut(&credit.cell).into_iter().flatten();
         let same = |deal: &&mut Deal| {
-            deal.id == credit.deal && deal.date == credit.from && deal.amount == credit.amount
+            deal.id() == credit.deal && deal.date == credit.from && deal.amount == credit.amount
         };
         if let Some(deal) = own.find(same) {
             deal.amount = &deal.amount - &(&credit.amount * &part);

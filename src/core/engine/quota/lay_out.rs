@@ -25,7 +25,7 @@ pub const SALESPERSON: &str = "salesperson";
 pub const MANAGER: &str = "manager";
 
 /// Ends the holder name of the own quota of somebody who leads others as well.
-const OWN: &str = " (own)";
+const OWN: &str = crate::plan::contract::OWN_QUOTA;
 
 /// The person whose quota a salesperson's holder has.
 #[must_use]

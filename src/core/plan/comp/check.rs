@@ -191,7 +191,7 @@ impl<'a> Check<'a> {
     }
 
     pub(super) fn measure(&mut self, item: &Raw, names: &[String], ramps: &[Ramp]) -> Option<Measure> {
-        let window = self.window(item);
+        let mut window = self.window(item);
         let source = match (item.get("credits"), item.get("sql")) {
             (Some(_), None) => MeasureSource::Credits(
                 self.credits(item, names),
@@ -204,12 +204,13 @@ impl<'a> Check<'a> {
                 },
             ),
             (None, Some(sql)) => {
-                for key in ["aggregate", "window", "team"].into_iter().filter(|key| item.get(key).is_some()) {
+                for key in ["aggregate", "team"].into_iter().filter(|key| item.get(key).is_some()) {
                     let message = format!("`{key}` does not go with `sql`");
                     self.contradiction(item, key, message, "say it in the measures that the sql names");
                 }
-                let place = sql.place.clone();
-                MeasureSource::Formula(self.formula(sql, false)?, place)
+                let formula = self.formula(sql, false)?;
+                window = self.window_of_sql(item, &formula)?;
+                MeasureSource::Formula(formula, sql.place.clone())
             }
             _ => {
                 let message = "a measure needs either `credits` or `sql`".to_owned();
@@ -222,6 +223,10 @@ impl<'a> Check<'a> {
         if window == Window::Transaction && goal.is_some() {
             let message = "a single transaction has no goal".to_owned();
             self.contradiction(item, "goal", message, "remove the goal, or choose another window");
+        }
+        if window == Window::Transaction && item.get("team").is_some() {
+            let message = "a single transaction is measured for the payee, not for a team".to_owned();
+            self.contradiction(item, "team", message, "remove `team`, or choose another window");
         }
         let measure = Measure {
             name: item.text("name")?.to_owned(),

@@ -43,6 +43,15 @@ impl Check<'_> {
             return None;
         }
         let paid = self.pay(item, pay, measure);
+        let window = match (measure, &paid) {
+            (Some(measure), _) => Some(self.measures[measure].window),
+            (None, Some(paid)) => self.window_without_measure(item, paid),
+            (None, None) => None,
+        };
+        if let (Some(window), Some(paid)) = (window, &paid) {
+            self.window_fits(item, window);
+            self.pool_fits(item, paid, window);
+        }
         let threshold = item.get("threshold").map(|value| self.threshold(value, measure));
         let multipliers: Vec<Option<Multiplier>> =
             item.list("multiplier").iter().map(|value| self.multiplier(value, measure)).collect();
@@ -50,18 +59,23 @@ impl Check<'_> {
             item.list("gate").iter().map(|value| self.gate(value, measure)).collect();
         let weight = item.get("weight").map(|value| self.quantity(value));
         let has_target = matches!(pay, "target-share" | "scorecard");
-        let cap = item.get("cap").map(|value| self.cap(value, measure, has_target));
+        let cap = item.get("cap").map(|value| self.cap(value, window, has_target));
         let releases = self.releases(item);
         let attainment_cap = item.get("attainment_cap");
         if attainment_cap.is_some() && measure.is_none_or(|index| self.measures[index].goal.is_none()) {
             self.needs_goal(item, "attainment_cap");
         }
         let budget = item.get("budget");
-        if budget.is_some() && self.window_of(measure) != Some(Window::Transaction) {
+        if budget.is_some() && window.is_some_and(|window| window != Window::Transaction) {
             let message = "`budget` is spent transaction by transaction".to_owned();
             self.contradiction(item, "budget", message, "set window = \"transaction\" in the measure");
         }
-        let every = self.every(item, measure);
+        let by_goal = measure.is_some_and(|index| self.measures[index].goal.is_some());
+        if by_goal && matches!(pay, "fixed" | "rank") {
+            self.shares_of_goal(item.get("at").into_iter());
+        }
+        self.shares_of_goal(attainment_cap.into_iter());
+        let every = self.every(item, measure, paid.as_ref());
         let stated = |item: &Raw| Some((item.as_number()?, item.place.clone()));
         if let (
             Some(
@@ -76,6 +90,7 @@ impl Check<'_> {
         Some(Component {
             name: item.text("name")?.to_owned(),
             measure,
+            window: window?,
             every,
             employed: item.boolean("employed").unwrap_or(false),
             pay: paid?,
@@ -89,6 +104,20 @@ impl Check<'_> {
             releases: releases?,
             place: item.get("name")?.place.clone(),
         })
+    }
+
+    /// Warns of boundaries of an attainment that are whole numbers where a percentage is meant: 50 is 5,000 %.
+    fn shares_of_goal<'r>(&mut self, values: impl Iterator<Item = &'r Raw>) {
+        let large = |value: &&Raw| {
+            value.as_number().is_some_and(|number| number >= Rational::from(10i64))
+                && !value.place.excerpt().contains('%')
+        };
+        for value in values.filter(large) {
+            let number = value.as_number().unwrap_or_default();
+            let message = format!("an attainment of {number} is {}", number.to_percent());
+            let fault = Diagnostic::warning(Code::SPM110, message).at(Place::Text(value.place.clone()), "");
+            self.faults.push(fault.hint(format!("write \"{number}%\" if that is meant; \"1\" is 100 %")));
+        }
     }
 
     /// Bands that start above the attainment that counts pay nobody.
@@ -106,17 +135,22 @@ impl Check<'_> {
     }
 
     /// How often it pays. What it pays on has to reach as far back, or the periods between would be lost.
-    fn every(&mut self, item: &Raw, measure: Option<usize>) -> Group {
+    fn every(&mut self, item: &Raw, measure: Option<usize>, pay: Option<&Pay>) -> Group {
         let every = item.text("every").and_then(group).unwrap_or_default();
-        let reaches = match self.window_of(measure) {
-            None | Some(Window::YearToDate | Window::Rolling(_)) => true,
-            Some(Window::QuarterToDate) => every != Group::Year,
-            Some(Window::Period | Window::Transaction) => every == Group::Period,
+        let reaches = |window: &Window| match window {
+            Window::YearToDate | Window::Rolling(_) => true,
+            Window::QuarterToDate => every != Group::Year,
+            Window::Period | Window::Transaction => every == Group::Period,
         };
-        if !reaches {
+        let windows = match self.window_of(measure) {
+            Some(window) => vec![window],
+            None => pay.map(|pay| self.windows_behind(pay)).unwrap_or_default(),
+        };
+        if !windows.iter().all(reaches) {
             let word = item.text("every").unwrap_or_default();
-            let message = format!("every = \"{word}\", but the measure looks at less than a {word}");
-            let window = format!("set window = \"{word}-to-date\" in the measure");
+            let what = if measure.is_some() { "the measure looks" } else { "a measure that it names looks" };
+            let message = format!("every = \"{word}\", but {what} at less than a {word}");
+            let window = format!("set window = \"{word}-to-date\" in the measures of credits");
             self.contradiction(item, "every", message, &window);
         }
         every
@@ -311,6 +345,8 @@ impl Check<'_> {
                 message,
                 "set window = \"transaction\" in the measure and `lookup` in its credits",
             );
+        } else if on == Base::Lookup && self.measures[looked].credits().is_empty() {
+            self.needs_lookup(&item.key_place("on").clone());
         }
         Some(Lookup { measure, on })
     }
@@ -347,6 +383,10 @@ impl Check<'_> {
         if proportional && steps.last().is_some_and(|step| step.to.is_none()) {
             let message = "the last band of a proportional mode needs `to`".to_owned();
             self.contradiction(item, "steps", message, "say where the band is full");
+        }
+        if lookup.on == Base::Attainment {
+            let own = item.list("steps").iter().flat_map(|step| [step.get("from"), step.get("to")]);
+            self.shares_of_goal(own.flatten());
         }
         let lower = item.text("boundary") == Some("lower");
         Some(Schedule::Tiers(Tiers { mode, lookup, lower, steps }))
@@ -428,6 +468,9 @@ impl Check<'_> {
                     "say what is paid after the last point: beyond = \"flat\", \"extend\" or \"zero\"",
                 ));
         }
+        if lookup.on == Base::Attainment {
+            self.shares_of_goal(item.list("points").iter().filter_map(|point| point.get("at")));
+        }
         let mut points: Vec<(Rational, Rational, TextPlace)> = Vec::new();
         for point in item.list("points") {
             let (at, pay, place) =
@@ -496,6 +539,9 @@ impl Check<'_> {
 
     fn axis(&mut self, item: &Raw, own: Option<usize>, mode: MatrixMode) -> Option<(Axis, Vec<Rational>)> {
         let lookup = self.lookup(item, own)?;
+        if lookup.on == Base::Attainment {
+            self.shares_of_goal(item.list("at").iter());
+        }
         let numbers = |key: &str| item.list(key).iter().filter_map(Raw::as_number).collect::<Vec<_>>();
         let (at, pay) = (numbers("at"), numbers("pay"));
         let ascending = at.windows(2).all(|pair| pair[0] < pair[1]);
@@ -514,9 +560,13 @@ impl Check<'_> {
     }
 
     fn threshold(&mut self, item: &Raw, own: Option<usize>) -> Option<Threshold> {
+        let lookup = self.lookup(item, own)?;
+        if lookup.on == Base::Attainment {
+            self.shares_of_goal(item.get("at").into_iter());
+        }
         Some(Threshold {
             at: item.number("at")?,
-            lookup: self.lookup(item, own)?,
+            lookup,
             back_pay: item.boolean("back_pay")?,
             place: item.get("at")?.place.clone(),
         })
@@ -535,8 +585,12 @@ impl Check<'_> {
     }
 
     fn gate(&mut self, item: &Raw, own: Option<usize>) -> Option<Gate> {
+        let lookup = self.lookup(item, own)?;
+        if lookup.on == Base::Attainment {
+            self.shares_of_goal(item.get("at").into_iter());
+        }
         Some(Gate {
-            lookup: self.lookup(item, own)?,
+            lookup,
             at: item.number("at")?,
             otherwise: item.number("else").unwrap_or_default(),
             catch_up: item.boolean("catch_up").unwrap_or(false),
@@ -544,7 +598,7 @@ impl Check<'_> {
         })
     }
 
-    fn cap(&mut self, item: &Raw, measure: Option<usize>, has_target: bool) -> Option<Cap> {
+    fn cap(&mut self, item: &Raw, window: Option<Window>, has_target: bool) -> Option<Cap> {
         let amount = match (item.get("amount"), item.get("share")) {
             (Some(amount), None) => CapAmount::Amount(self.quantity(amount)?),
             (None, Some(share)) if has_target => CapAmount::TargetShare(share.as_number()?),
@@ -555,7 +609,7 @@ impl Check<'_> {
                 return None;
             }
         };
-        let transaction = self.window_of(measure) == Some(Window::Transaction);
+        let transaction = window == Some(Window::Transaction);
         let per = match item.text("per") {
             Some("period") => CapPer::Period,
             Some("year") => CapPer::Year,

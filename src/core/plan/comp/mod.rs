@@ -4,7 +4,9 @@ mod balances;
 mod check;
 mod component;
 mod pay;
+mod quantities;
 mod shape;
+mod windows;
 
 use std::collections::BTreeSet;
 
@@ -27,6 +29,7 @@ pub use pay::{
     Axis, Base, Cap, CapAmount, CapPer, Component, Curve, Gate, Item, Lookup, Matrix, MatrixMode, Missing,
     Multiplier, Outside, Pay, Schedule, Step, Threshold, TierMode, Tiers,
 };
+pub use quantities::Needed;
 pub use shape::COMP;
 
 /// What the plan's cap takes away is a line with this name.
@@ -177,7 +180,7 @@ pub struct Measure {
     pub name: String,
     /// Where its value comes from.
     pub source: MeasureSource,
-    /// Over which it accumulates.
+    /// Over which it accumulates; for a formula, that of the measures that it names.
     pub window: Window,
     /// Whose measurements are added up; `None` for the payee's own.
     pub team: Option<Team>,
@@ -226,6 +229,26 @@ pub enum Window {
     YearToDate,
     /// So many periods, this one included.
     Rolling(usize),
+}
+
+impl Window {
+    /// Its word in plans.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Transaction => "transaction",
+            Self::Period => "period",
+            Self::QuarterToDate => "quarter-to-date",
+            Self::YearToDate => "year-to-date",
+            Self::Rolling(_) => "rolling",
+        }
+    }
+
+    /// True when what is paid is the difference of what the window has earned.
+    #[must_use]
+    pub fn is_to_date(self) -> bool {
+        matches!(self, Self::QuarterToDate | Self::YearToDate)
+    }
 }
 
 /// A set of payees.

@@ -1,6 +1,6 @@
 //! The checked model of what measures pay: components, schedules, modifiers.
 
-use super::{Quantity, Team};
+use super::{Quantity, Team, Window};
 use crate::ground::period::Group;
 use crate::ground::rational::Rational;
 use crate::ground::source::TextPlace;
@@ -13,6 +13,8 @@ pub struct Component {
     pub name: String,
     /// Index into the plan's measures; `None` for formulas and scorecards without one.
     pub measure: Option<usize>,
+    /// Over which it pays: the window of its measure, or of what its formula names.
+    pub window: Window,
     /// How often it pays: in each leaf period, or in the last of each quarter or year.
     pub every: Group,
     /// Whether it pays only who is in the plan on the last day of the period (E23).

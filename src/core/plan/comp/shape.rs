@@ -147,12 +147,12 @@ static MEASURE: Shape = Shape {
         Field::optional(
             "sql",
             Kind::Expression,
-            "instead of credits: a number calculated from other measures and number columns of reps by name, such as margin / revenue; division is exact, by zero it is NULL, and a measure without credits is 0",
+            "instead of credits: a number calculated from other measures and number columns of reps by name, such as margin / revenue; division is exact, by zero it is NULL, and a measure without credits is 0. It has the window of the measures that it names",
         ),
         Field::optional(
             "window",
             Kind::Choice(&["transaction", "period", "quarter-to-date", "year-to-date", "rolling"]),
-            "over which the measure accumulates; period when absent. transaction: each credit is measured and paid on its own",
+            "over which the measure accumulates; period when absent. transaction: each credit is measured and paid on its own. With sql: that of the measures that it names; to be said where these differ, as one of theirs or as period (paid anew in each)",
         ),
         Field::optional(
             "periods",
@@ -180,7 +180,7 @@ static GOAL: Shape = Shape {
         Field::optional(
             "quota",
             Kind::Text,
-            "name of a quota in the quotas table; for a measure of a team, where the payee has none, that of the team (holder_id is its name, or all)",
+            "name of a quota in the quotas table (its column `measure`). A measure of own credits (no team, no managers) takes the quota of the holder `NAME (own)` where there is one, else of NAME; one of managers' credits that of NAME, the team's; one of a team, where the payee has none, that of the team (holder_id is its name, or all)",
         ),
         Field::optional("amount", Kind::Number, "the same goal for everyone"),
         Field::optional("column", Kind::Text, "a number column of reps"),
@@ -239,7 +239,7 @@ static COMPONENT: Shape = Shape {
         Field::optional(
             "measure",
             Kind::Text,
-            "name of the measure. Formulas and scorecards name their own and need none; with one, they are calculated over its window: for each transaction, or to date less what was earned before",
+            "name of the measure. Formulas and scorecards name their own and need none; with one, they are calculated over its window: for each transaction, or to date less what was earned before. A formula without one has the window of the measures and components that it names as amounts (where it names none, of those whose goal or attainment it names); where these differ, a measure has to be said",
         ),
         Field::required(
             "pay",
@@ -273,7 +273,7 @@ static COMPONENT: Shape = Shape {
         Field::optional(
             "at",
             Kind::Number,
-            "with fixed and rank: attainment from which it is paid, such as 100%; without a goal, the measurement from which it is paid",
+            "with fixed and rank: attainment from which it is paid, such as 100%; without a goal, the measurement from which it is paid. Rank without it: more than zero",
         ),
         Field::optional(
             "sql",
@@ -289,7 +289,7 @@ static COMPONENT: Shape = Shape {
         Field::optional(
             "prizes",
             Kind::List(&QUANTITY),
-            "with rank: the prizes from the first place on; tied places pool and share theirs",
+            "with rank: the prizes from the first place on, by attainment when the measure has a goal, else by measurement; tied places pool theirs and share them to the cent",
         ),
         Field::optional(
             "team",
@@ -299,7 +299,7 @@ static COMPONENT: Shape = Shape {
         Field::optional(
             "by",
             Kind::Choice(&["equal", "measure"]),
-            "with pool: shared equally (default) or in proportion to the measure",
+            "with pool: shared equally (default) or in proportion to the measure, where less than zero counts as zero",
         ),
         Field::optional("threshold", Kind::Table(&THRESHOLD), "nothing is paid below it"),
         Field::optional("multiplier", Kind::List(&Kind::Table(&MULTIPLIER)), "factors on the pay"),
@@ -503,7 +503,7 @@ static GATE: Shape = Shape {
         Field::optional(
             "catch_up",
             Kind::Boolean,
-            "with windows longer than a period: whether what was not paid is paid when the gate opens later; false when absent",
+            "with windows to date: whether what was not paid while it was shut is paid when it opens later; false when absent",
         ),
     ],
 };

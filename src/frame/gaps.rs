@@ -1,0 +1,246 @@
+//! What a plan would find empty and pay nothing for, so that `spm check` tells it before a run does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use spm_core::engine::comp::Payee;
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
+use spm_core::ground::id::PayeeId;
+use spm_core::ground::period::{Calendar, Date, DateRange, Group};
+use spm_core::ground::source::Place;
+use spm_core::plan::comp::{CompPlan, GoalFrom, Measure, Team, Window};
+use spm_core::plan::contract::OWN_QUOTA;
+
+use crate::credit::payees;
+use crate::intake::place;
+use crate::load::Tables;
+use crate::quota::quotas;
+
+/// How many people and periods a message names.
+const NAMED: usize = 3;
+
+/// Warns of empty cells, missing quotas and events that never come, for the people of a plan.
+pub fn check(plan: &CompPlan, tables: &Tables, calendar: &Calendar, sink: &mut Sink) {
+    // Other faults of people and quotas are told elsewhere.
+    let Some(payees) = payees(plan, tables, &mut Sink::default()) else { return };
+    check_cells(plan, &payees, sink);
+    let found = quotas(tables, calendar, &mut Sink::default());
+    let holders: BTreeSet<(&str, &str, usize)> =
+        found.keys().map(|(holder, name, period)| (holder.as_str(), name.as_str(), *period)).collect();
+    let names: BTreeSet<&str> = found.keys().map(|(_, name, _)| name.as_str()).collect();
+    let any = tables.rows("quotas") > 0;
+    let mut told: BTreeSet<&str> = BTreeSet::new();
+    for measure in &plan.measures {
+        let Some(goal) = &measure.goal else { continue };
+        let GoalFrom::Quota(name) = &goal.from else { continue };
+        if !names.contains(name.as_str()) {
+            // A table that is still empty is not a wrong name.
+            if any && told.insert(name) {
+                no_such_quota(measure, name, &names, sink);
+            }
+            continue;
+        }
+        check_quotas(plan, measure, name, &payees, &holders, calendar, sink);
+    }
+    check_releases(plan, tables, sink);
+}
+
+fn no_such_quota(measure: &Measure, name: &str, names: &BTreeSet<&str>, sink: &mut Sink) {
+    let message = format!("no quota has the name `{name}`, so `{}` has no goal", measure.name);
+    let fault = Diagnostic::warning(Code::SPM401, message).at(Place::Text(measure.place.clone()), "");
+    let all: Vec<&str> = names.iter().copied().collect();
+    sink.push(fault.hint(match suggestion(name, all.iter().copied()) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => format!("the column `measure` of quotas has: {}", all.join(", ")),
+    }));
+}
+
+/// Somebody in the plan whose cell is empty is paid as if it said nothing.
+fn check_cells(plan: &CompPlan, payees: &[Payee], sink: &mut Sink) {
+    let mut told: BTreeSet<(&str, String)> = BTreeSet::new();
+    for needed in plan.needed() {
+        let empty = |payee: &&Payee| {
+            !payee.numbers.contains_key(needed.column)
+                && !payee.texts.contains_key(needed.column)
+                && !payee.versions.iter().any(|version| {
+                    version.numbers.contains_key(needed.column) || version.texts.contains_key(needed.column)
+                })
+        };
+        let empty: Vec<&str> = payees.iter().filter(empty).map(|payee| payee.id.as_str()).collect();
+        if empty.is_empty() || !told.insert((needed.column, needed.what.clone())) {
+            continue;
+        }
+        let message =
+            format!("`{}` of {} is empty: {} counts it as nothing", needed.column, some(&empty), needed.what);
+        let fault = Diagnostic::warning(Code::SPM411, message).at(Place::Text(needed.place.clone()), "");
+        sink.push(fault.hint("complete reps, or exclude them with `eligible`"));
+    }
+}
+
+/// The first few, and how many more.
+fn some(names: &[&str]) -> String {
+    let shown = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// The days on which a payee is in a plan.
+fn there(plan: &CompPlan, payee: &Payee, range: DateRange) -> bool {
+    let from = payee.hired.unwrap_or(Date::MIN).max(plan.effective.from);
+    let to = payee.left.unwrap_or(Date::MAX).min(plan.effective.to);
+    let whole = DateRange::new(from, to).and_then(|employed| range.intersect(&employed));
+    whole.is_some_and(|days| match &payee.enrolled {
+        None => true,
+        Some(enrolled) => enrolled.iter().any(|own| own.intersect(&days).is_some()),
+    })
+}
+
+/// Somebody with quotas for a part of a stretch is compared with too little. Quotas that are still to come are no gap
+/// where goals are compared to date; with `basis` the whole quarter or year has to be there.
+fn check_quotas(
+    plan: &CompPlan,
+    measure: &Measure,
+    name: &str,
+    payees: &[Payee],
+    quotas: &BTreeSet<(&str, &str, usize)>,
+    calendar: &Calendar,
+    sink: &mut Sink,
+) {
+    let basis = measure.goal.as_ref().and_then(|goal| goal.basis);
+    // A single period without a quota has no goal at all, which a run tells.
+    if basis.is_none() && measure.window == Window::Period {
+        return;
+    }
+    let periods = calendar.periods();
+    let has = |payee: &Payee, period: usize| {
+        let id = payee.id.as_str();
+        let own = format!("{id}{OWN_QUOTA}");
+        let team = match &measure.team {
+            Some(Team::All) => Some("all"),
+            Some(Team::Column(column)) => payee.texts.get(column).map(String::as_str),
+            None => None,
+        };
+        [Some(id), Some(own.as_str()), team]
+            .into_iter()
+            .flatten()
+            .any(|holder| quotas.contains(&(holder, name, period)))
+    };
+    let usual: BTreeSet<usize> = quotas.iter().filter(|own| own.1 == name).map(|own| own.2).collect();
+    let mut gaps: BTreeMap<PayeeId, Vec<&str>> = BTreeMap::new();
+    for payee in payees {
+        let mut start = 0;
+        while start < periods.len() {
+            let group = calendar.group(start, basis.unwrap_or(Group::Year));
+            start = group.end;
+            let own: Vec<usize> = group.filter(|period| there(plan, payee, periods[*period].range)).collect();
+            let present: Vec<usize> = own.iter().copied().filter(|period| has(payee, *period)).collect();
+            let Some(last) = present.last().copied() else { continue };
+            // A quota of each quarter in its first month is no gap: others have none there either, and most have none.
+            let most = present.len() * 2 > own.len();
+            let missing = own.into_iter().filter(|period| !has(payee, *period));
+            let missing = missing.filter(|period| basis.is_some() || *period < last);
+            let missing = missing.filter(|period| most || usual.contains(period));
+            let names = missing.map(|period| periods[period].name.as_str());
+            gaps.entry(payee.id.clone()).or_default().extend(names);
+        }
+    }
+    gaps.retain(|_, missing| !missing.is_empty());
+    let Some((first, missing)) = gaps.first_key_value() else { return };
+    let others = match gaps.len() - 1 {
+        0 => String::new(),
+        more => format!(" ({more} more have gaps too)"),
+    };
+    let message = format!(
+        "{first} has the quota `{name}` for other periods, but none for {}{others}: the goal of `{}` is too low",
+        some(missing),
+        measure.name
+    );
+    let fault = Diagnostic::warning(Code::SPM411, message).at(Place::Text(measure.place.clone()), "");
+    sink.push(fault.hint("add the rows to quotas; a quota of nothing is a row with 0"));
+}
+
+/// An event that no row of releases has holds its part for ever.
+fn check_releases(plan: &CompPlan, tables: &Tables, sink: &mut Sink) {
+    let table = tables.get("releases");
+    let events = table.and_then(|table| table.texts("event"));
+    let known: BTreeSet<&str> = events.into_iter().flat_map(|events| events.iter().flatten()).collect();
+    let mut told: BTreeSet<&str> = BTreeSet::new();
+    for component in &plan.components {
+        for (_, event) in &component.releases {
+            let date = event.parse::<Date>().is_ok();
+            let told = || !told.contains(event.as_str());
+            if event == "booking" || date || known.contains(event.as_str()) || known.is_empty() || !told() {
+                continue;
+            }
+            let message = format!("no row of releases has the event `{event}`: its part stays held");
+            let fault =
+                Diagnostic::warning(Code::SPM109, message).at(Place::Text(component.place.clone()), "");
+            let all: Vec<&str> = known.iter().copied().collect();
+            sink.push(fault.hint(match suggestion(event, all.iter().copied()) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => format!("the events are: {}", all.join(", ")),
+            }));
+        }
+        told.extend(component.releases.iter().map(|(_, event)| event.as_str()));
+    }
+}
+
+/// Warns of refunds of transactions that do not exist, and of those of somebody else's: each is rated on its own.
+/// `transactions` has to be held whole.
+pub fn check_refunds(transactions: &Tables, sink: &mut Sink) {
+    let Some(table) = transactions.get("transactions") else { return };
+    let (Some(refunds), Some(ids)) = (table.texts("refund_of"), table.texts("transaction_id")) else {
+        return;
+    };
+    let reps = table.texts("rep_id");
+    let rep = |row: usize| reps.and_then(|reps| reps.get(row));
+    let mut wanted: BTreeMap<&str, Vec<Option<&str>>> =
+        refunds.iter().flatten().map(|original| (original, vec![])).collect();
+    for (row, id) in ids.iter().enumerate() {
+        if let Some(people) = id.and_then(|id| wanted.get_mut(id)) {
+            people.push(rep(row));
+        }
+    }
+    let (mut nowhere, mut others) = (vec![], vec![]);
+    for (row, original) in refunds.iter().enumerate() {
+        let Some(original) = original else { continue };
+        match wanted.get(original).map(Vec::as_slice) {
+            None | Some([]) => nowhere.push(row),
+            Some(people)
+                if people
+                    .iter()
+                    .all(|person| person.is_some() && rep(row).is_some() && *person != rep(row)) =>
+            {
+                others.push(row);
+            }
+            Some(_) => {}
+        }
+    }
+    let id = |row: usize| ids.get(row).unwrap_or_default();
+    let of = |row: usize| refunds.get(row).unwrap_or_default();
+    if let Some(row) = nowhere.first() {
+        let message = format!(
+            "{} refund(s) are of transactions that are not in transactions, such as {} of `{}`",
+            nowhere.len(),
+            id(*row),
+            of(*row)
+        );
+        let fault = Diagnostic::warning(Code::SPM109, message).at(place(table, *row, Some("refund_of")), "");
+        sink.push(
+            fault.hint("complete transactions, or correct the extract: such a refund counts on its own"),
+        );
+    }
+    if let Some(row) = others.first() {
+        let message = format!(
+            "{} refund(s) take back what somebody else sold, such as {} of {}",
+            others.len(),
+            id(*row),
+            of(*row)
+        );
+        let fault = Diagnostic::warning(Code::SPM109, message).at(place(table, *row, Some("rep_id")), "");
+        sink.push(
+            fault.hint("give the refund the rep of its transaction, unless the splits say who is credited"),
+        );
+    }
+}
