@@ -142,12 +142,23 @@ pub struct Holder {
     pub locked: Option<Rational>,
     /// Exactly these amounts for the periods of the phasing, for a leaf that is locked at their sum.
     pub phased: Option<Vec<Rational>>,
-    /// Factor to its children, instead of that of its level.
+    /// What the periods should be, for a holder above leaves, as long as those below can carry that.
+    pub kept: Option<Kept>,
+    /// Factor to its children, instead of that of its level; what it comes to is not rounded to units.
     pub over_assignment: Option<Rational>,
     /// Why a floor, cap or lock is there; shown in the explanation.
     pub note: Option<String>,
     /// Where the plan says so.
     pub clauses: Clauses,
+}
+
+/// Periods that a holder keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Its own.
+    pub own: Vec<Rational>,
+    /// Those of its children together.
+    pub given: Vec<Rational>,
 }
 
 /// Where a plan limits a holder: cited by explanations and faults.
@@ -194,6 +205,7 @@ impl Holder {
             cap: None,
             locked: None,
             phased: None,
+            kept: None,
             over_assignment: None,
             note: None,
             clauses: Clauses::default(),
@@ -206,6 +218,6 @@ impl Holder {
 pub struct Phasing {
     /// Period amounts of a leaf are rounded to multiples of this; what is left of its year goes to one period.
     pub unit: Rational,
-    /// Names and season weights in the order of time; ties of rounding go to the earlier one.
+    /// Names and season weights in the order of time.
     pub periods: Vec<(String, Rational)>,
 }

@@ -17,6 +17,8 @@ pub enum Law {
     LevelSum,
     /// Periods sum to the year.
     PeriodSum,
+    /// A period of a leaf lies within one unit of its exact share.
+    Season,
     /// Children sum to their parent in each period.
     LevelPeriodSum,
     /// No amount below its floor, nor below zero.
@@ -61,6 +63,7 @@ pub fn verify(problem: &Problem, allocation: &Allocation) -> Vec<Disagreement> {
         check.limits(holder);
         check.level_sum(holder);
         check.periods(holder);
+        check.season(holder);
         check.units(holder);
         check.parts(holder);
     }
@@ -74,6 +77,8 @@ struct Check<'a> {
     /// The row of each holder.
     rows: Vec<usize>,
     children: Vec<Vec<usize>>,
+    /// Some holder keeps its periods.
+    keeps: bool,
     found: Vec<Disagreement>,
 }
 
@@ -85,6 +90,7 @@ impl<'a> Check<'a> {
             allocation,
             rows: vec![usize::MAX; holders],
             children: vec![vec![]; holders],
+            keeps: problem.holders.iter().any(|holder| holder.kept.is_some()),
             found: vec![],
         }
     }
@@ -273,6 +279,34 @@ impl<'a> Check<'a> {
             let (sum, amount) = (self.major(*sum), self.major(*amount));
             let message = format!("children have {sum} in {}, not {amount}", self.allocation.periods[period]);
             self.found(Law::LevelPeriodSum, holder, message);
+        }
+    }
+
+    /// Each period of a leaf lies within one unit of its share by season weight and presence; no share, no amount. Where a
+    /// holder above keeps its periods, those below give way.
+    fn season(&mut self, holder: usize) {
+        let own = &self.problem.holders[holder];
+        let Some(phasing) = &self.problem.phasing else { return };
+        if !self.children[holder].is_empty() || own.phased.is_some() || self.keeps {
+            return;
+        }
+        let mut weights: Vec<Rational> = phasing.periods.iter().map(|(_, weight)| weight.clone()).collect();
+        if let Some(presence) = &own.presence {
+            let there: Vec<Rational> = weights.iter().zip(presence).map(|(weight, part)| weight * part).collect();
+            if there.iter().any(Rational::is_positive) {
+                weights = there;
+            }
+        }
+        let all: Rational = weights.iter().sum();
+        let [year, periods @ ..] = self.amounts(holder) else { return };
+        for (period, (amount, weight)) in periods.iter().zip(&weights).enumerate() {
+            // Both sides times all weights, so that nothing is divided.
+            let off = distance(&(&self.major(*amount) * &all), &(&self.major(*year) * weight));
+            if off >= &phasing.unit * &all || (weight.is_zero() && *amount != 0) {
+                let (name, amount) = (&self.allocation.periods[period], self.major(*amount));
+                let message = format!("{name} has {amount}, a unit or more off its share of the year");
+                self.found(Law::Season, holder, message);
+            }
         }
     }
 
