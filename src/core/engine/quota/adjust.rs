@@ -107,7 +107,7 @@ pub fn adjust(
         if stands { allocate_verified(&all_kept(&problem, &before), plan).ok() } else { None };
     let (problem, allocation) = match standing_still {
         Some(allocation) => (all_kept(&problem, &before), allocation),
-        None => keep_small(problem, question, &before)?,
+        None => keep_small(problem, question, &before).map_err(|faults| kept_above(faults, question))?,
     };
     let open = Planned { problem, allocation, notices: fresh.notices, reconciled: vec![] };
     Ok(Adjusted {
@@ -115,6 +115,16 @@ pub fn adjust(
         changes: changes(&before, &open),
         open,
     })
+}
+
+/// Faults of limits with the way out that an adjustment has: those above keep what they have.
+fn kept_above(faults: Vec<Diagnostic>, question: &Question<'_>) -> Vec<Diagnostic> {
+    let hint = "those above keep what they have in the open periods, and limits are of what closed periods have left: lower \
+                a floor or a lock, raise a cap, or let `adjust` name a level further up, such as company";
+    let company = question.plan.adjust.as_ref().is_some_and(|(level, _)| level == COMPANY);
+    let own =
+        |fault: Diagnostic| if fault.code == Code::SPM501 && !company { fault.hint(hint) } else { fault };
+    faults.into_iter().map(own).collect()
 }
 
 /// What stands, by holder.
@@ -177,8 +187,9 @@ impl<'a> Before<'a> {
 
     /// What the children of a holder have in these periods.
     fn given_of(&self, holder: &HolderId, phasing: &Phasing) -> Vec<Rational> {
-        let period =
-            |(name, _): &(String, Rational)| self.given.get(&(holder, name.as_str())).cloned().unwrap_or_default();
+        let period = |(name, _): &(String, Rational)| {
+            self.given.get(&(holder, name.as_str())).cloned().unwrap_or_default()
+        };
         phasing.periods.iter().map(period).collect()
     }
 
@@ -239,6 +250,7 @@ fn open_periods(laid_out: LaidOut, before: &Before<'_>, is_open: impl Fn(&str) -
             cap: left(&holder.cap),
             // What the plan would give in the open periods becomes the weight; see `open_problem`.
             weight: Some(part(holder)),
+            full_weight: None,
             presence: holder.presence.as_deref().map(open),
             ..holder.clone()
         }
@@ -311,6 +323,17 @@ fn keep_level(question: &Question<'_>, problem: &mut Problem, before: &Before<'_
             children.entry(parent.clone()).or_default().insert(holder.id.clone());
         }
     }
+    // Parents come before their children, so going backwards everybody above is reached.
+    let mut there: BTreeSet<HolderId> = BTreeSet::new();
+    for holder in problem.holders.iter().rev() {
+        let carries = holder.weight.as_ref().is_some_and(Rational::is_positive)
+            || holder.locked.as_ref().is_some_and(Rational::is_positive)
+            || there.contains(&holder.id);
+        if carries {
+            there.insert(holder.id.clone());
+            there.extend(holder.parent.clone());
+        }
+    }
     let mut keep: BTreeSet<HolderId> = BTreeSet::from([problem.holders[0].id.clone()]);
     let mut next = if last == Some(COMPANY) { vec![] } else { vec![problem.holders[0].id.clone()] };
     while let Some(parent) = next.pop() {
@@ -321,8 +344,11 @@ fn keep_level(question: &Question<'_>, problem: &mut Problem, before: &Before<'_
         let stood = before.children.get(&parent);
         let as_locked =
             |id: &HolderId| facts[id].1.as_ref().is_none_or(|lock| before.open.get(id) == Some(lock));
+        // What nobody is there to carry goes to the others.
+        let carried = |id: &HolderId| there.contains(id) || before.open.get(id).is_none_or(Rational::is_zero);
         let same = stood.is_some_and(|stood| {
-            stood.len() == below.len() && below.iter().all(|id| stood.contains(id) && as_locked(id))
+            stood.len() == below.len()
+                && below.iter().all(|id| stood.contains(id) && as_locked(id) && carried(id))
         });
         // Seats are what is shared anew.
         if !same || below.iter().any(|id| facts[id].0 == SALESPERSON) {

@@ -24,6 +24,7 @@ mod fault;
 mod hierarchy;
 mod lay_out;
 mod limits;
+mod notices;
 mod phase;
 mod planned;
 mod problem;
@@ -51,10 +52,12 @@ pub use capacity::{Heads, capacity};
 pub use fault::ProblemFault;
 pub use lay_out::{COMPANY, LINE, SALESPERSON, check, person, season_days};
 pub use planned::{Planned, Question, Reconciled, plan_quotas};
-pub use problem::{Clause, Clauses, Holder, HolderId, Kept, Measure, Method, Phasing, Problem, Residue, Total};
+pub use problem::{
+    Blend, Clause, Clauses, Holder, HolderId, Kept, Measure, Method, Phasing, Problem, Residue, Total,
+};
 pub use seat::Seat;
 pub use sheet::{Held, Sheet, published, sheets, to_problem, to_published};
-pub use trace::trace;
+pub use trace::{Spread, spread, trace};
 pub use verify::{Disagreement, Law, verify};
 
 /// Shares the total of the problem down its hierarchy. The order of `holders` has no influence.

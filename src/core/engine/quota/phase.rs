@@ -1,5 +1,7 @@
 //! Spreads annual amounts over periods: leaves by season weight and presence, every holder above by summing (C3.10, floor 2).
 
+use std::collections::BTreeMap;
+
 use num_integer::Integer;
 use rayon::prelude::*;
 
@@ -18,19 +20,23 @@ const FINE: i128 = 1_000_000_000;
 /// Every cell of a leaf lies within one unit of its exact share. Leaf after leaf, in the order of the hierarchy, the units
 /// that are left go to the periods that the leaves so far have left shortest: rounding does not favour a period, and
 /// everybody above, who gets the sum of those below, follows the season as well. With over-assignment the year is not the
-/// children's sum, so it is spread as theirs are.
+/// children's sum: the holder is then to those above what a leaf is, and those below it start anew; where somebody below
+/// is not there all the time, its year falls as theirs together do.
 pub(super) fn phase(
     hierarchy: &Hierarchy<'_>,
     divisions: &[Division],
 ) -> Result<Vec<i128>, Vec<ProblemFault>> {
     let season = Season::of(hierarchy);
+    let always = always_there(hierarchy);
     let periods = season.weights.len();
     let width = 1 + periods;
     let mut amounts = vec![0; divisions.len() * width];
     let mut rests: Vec<Rest> = vec![Rest::default(); divisions.len()];
     // What is whole of a leaf does not depend on others; what is left does.
     let leaf = |((position, row), rest): ((usize, &mut [i128]), &mut Rest)| {
-        let placed = season.leaf(hierarchy, position, &divisions[position].amount, row, rest);
+        let summed = !hierarchy.children[position].is_empty()
+            && !(always[position] && hierarchy.over_assignment(position) != Rational::one());
+        let placed = season.leaf(hierarchy, position, &divisions[position].amount, summed, row, rest);
         let fault = || ProblemFault::AmountOutOfRange { holder: hierarchy.holders[position].id.clone() };
         placed.is_none().then(fault)
     };
@@ -39,21 +45,44 @@ pub(super) fn phase(
     if periods == 0 || !faults.is_empty() {
         return if faults.is_empty() { Ok(amounts) } else { Err(faults) };
     }
-    let mut owed = vec![0; periods];
-    for (row, rest) in amounts.chunks_mut(width).zip(&rests) {
-        season.place(row, rest, &mut owed);
+    // What the periods are owed, by the holder that everything below is summed up to.
+    let mut owed: BTreeMap<usize, Vec<i128>> = BTreeMap::new();
+    let mut summed_at = vec![0; divisions.len()];
+    for (position, (row, rest)) in amounts.chunks_mut(width).zip(&rests).enumerate() {
+        if let Some(parent) = hierarchy.parents[position] {
+            let passes = hierarchy.over_assignment(parent) == Rational::one();
+            summed_at[position] = if passes { summed_at[parent] } else { parent };
+        }
+        if !rest.short.is_empty() {
+            let owed = owed.entry(summed_at[position]).or_insert_with(|| vec![0; periods]);
+            season.place(row, rest, owed);
+        }
     }
     for position in (0..divisions.len()).rev() {
         if hierarchy.children[position].is_empty() {
             continue;
         }
-        let mut summing = Summing { hierarchy, season: &season, divisions, amounts: &mut amounts, width };
+        let mut summing =
+            Summing { hierarchy, season: &season, divisions, always: &always, amounts: &mut amounts, width };
         if summing.sum_up(position).is_none() {
             let holder = hierarchy.holders[position].id.clone();
             faults.push(ProblemFault::AmountOutOfRange { holder });
         }
     }
     if faults.is_empty() { Ok(amounts) } else { Err(faults) }
+}
+
+/// Who is there all the time, with everybody below, and keeps no periods.
+fn always_there(hierarchy: &Hierarchy<'_>) -> Vec<bool> {
+    let mut always = vec![true; hierarchy.holders.len()];
+    for position in (0..always.len()).rev() {
+        let holder = hierarchy.holders[position];
+        always[position] = holder.presence.is_none()
+            && holder.phased.is_none()
+            && holder.kept.is_none()
+            && hierarchy.children[position].iter().all(|child| always[*child]);
+    }
+    always
 }
 
 /// What is left of a leaf's year after whole units were placed.
@@ -100,18 +129,19 @@ impl Season {
         amounts.iter().map(|amount| self.minor(amount)).collect()
     }
 
-    /// The year of a holder, and of a leaf the whole units of its periods. `None` beyond 128 bits.
+    /// The year of a holder, and of one that is no sum the whole units of its periods. `None` beyond 128 bits.
     fn leaf(
         &self,
         hierarchy: &Hierarchy<'_>,
         position: usize,
         year: &Rational,
+        summed: bool,
         row: &mut [i128],
         rest: &mut Rest,
     ) -> Option<()> {
         let holder = hierarchy.holders[position];
         row[0] = self.minor(year)?;
-        if row.len() == 1 || !hierarchy.children[position].is_empty() {
+        if row.len() == 1 || summed {
             return Some(());
         }
         if let Some(phased) = &holder.phased {
@@ -173,9 +203,6 @@ impl Season {
 
     /// Places what is left of a leaf, one unit each, in the periods that are owed most; then the part of a unit.
     fn place(&self, row: &mut [i128], rest: &Rest, owed: &mut [i128]) {
-        if rest.short.is_empty() {
-            return;
-        }
         for (owed, short) in owed.iter_mut().zip(&rest.short) {
             *owed += short;
         }
@@ -211,6 +238,7 @@ struct Summing<'a> {
     hierarchy: &'a Hierarchy<'a>,
     season: &'a Season,
     divisions: &'a [Division],
+    always: &'a [bool],
     amounts: &'a mut [i128],
     width: usize,
 }
@@ -237,6 +265,9 @@ impl Summing<'_> {
                 self.write(position, &own);
                 return Some(());
             }
+        }
+        if !self.passes_all(position) && self.always[position] {
+            return Some(());
         }
         let mut sums = vec![0; self.width - 1];
         for child in &self.hierarchy.children[position] {

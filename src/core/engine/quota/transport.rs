@@ -25,7 +25,9 @@ pub(super) fn transport(rows: &mut [Row], sums: &[i128], unit: i128) -> Option<(
     if over.iter().sum::<i128>() != 0 {
         return None;
     }
-    while let Some(from) = (0..columns).rev().filter(|column| over[*column] > 0).max_by_key(|column| over[*column]) {
+    while let Some(from) =
+        (0..columns).rev().filter(|column| over[*column] > 0).max_by_key(|column| over[*column])
+    {
         let way = way(rows, &over, from)?;
         let to = *way.last()?;
         let room = way.windows(2).map(|step| room(rows, step[0], step[1])).min()?;
@@ -70,7 +72,8 @@ fn way(rows: &[Row], over: &[i128], start: usize) -> Option<Vec<usize>> {
 /// Moves an amount from one column to another, where there is room for it: in proportion to what the rows have in the
 /// other, in whole units; what is left from the row that has most.
 fn shift(rows: &mut [Row], from: usize, to: usize, amount: i128, unit: i128) {
-    let open: Vec<usize> = (0..rows.len()).filter(|row| rows[*row].open[from] && rows[*row].open[to]).collect();
+    let open: Vec<usize> =
+        (0..rows.len()).filter(|row| rows[*row].open[from] && rows[*row].open[to]).collect();
     let weights = open.iter().map(|row| rows[*row].amounts[from].min(rows[*row].amounts[to])).collect();
     let mut parts = vec![0; open.len()];
     let split = WholeWeights::new(weights).and_then(|weights| weights.split(amount / unit, &mut parts));

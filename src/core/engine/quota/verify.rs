@@ -292,7 +292,8 @@ impl<'a> Check<'a> {
         }
         let mut weights: Vec<Rational> = phasing.periods.iter().map(|(_, weight)| weight.clone()).collect();
         if let Some(presence) = &own.presence {
-            let there: Vec<Rational> = weights.iter().zip(presence).map(|(weight, part)| weight * part).collect();
+            let there: Vec<Rational> =
+                weights.iter().zip(presence).map(|(weight, part)| weight * part).collect();
             if there.iter().any(Rational::is_positive) {
                 weights = there;
             }
