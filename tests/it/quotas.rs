@@ -328,9 +328,13 @@ fn capacity() {
 fn explained() {
     let project = acme("growth = \"10%\"\nlevels = [\"region\"]\nproration = \"time\"", SOLD);
     let shown = project.run(&["-q", "quotas", "explain", "--holder", "B"]).exits(0).stdout();
-    for words in
-        ["quota of B: ", "share of east in Acme", "1 + growth: 110%", "part of the year: 75%", "periods of B"]
-    {
+    for words in [
+        "quota of B: ",
+        "share of east in Acme",
+        "1 + growth: 110%",
+        "part of the year (from 2027-04-01): 75%",
+        "periods of B",
+    ] {
         assert!(shown.contains(words), "{words}:\n{shown}");
     }
     let json =

@@ -51,7 +51,8 @@ pub(super) fn phase(
     for (position, (row, rest)) in amounts.chunks_mut(width).zip(&rests).enumerate() {
         if let Some(parent) = hierarchy.parents[position] {
             let passes = hierarchy.over_assignment(parent) == Rational::one();
-            summed_at[position] = if passes { summed_at[parent] } else { parent };
+            // Zero is above the root.
+            summed_at[position] = if passes { summed_at[parent] } else { parent + 1 };
         }
         if !rest.short.is_empty() {
             let owed = owed.entry(summed_at[position]).or_insert_with(|| vec![0; periods]);
