@@ -170,6 +170,12 @@ fn lines_with_over_assignment_are_adjusted() {
     );
     assert!(!changes.contains('.'), "{changes}");
     assert_eq!(stands(&project, "Co"), before);
+    // All lines anew: a line with its own total keeps it, and quotas are whole units still.
+    let text = String::from_utf8(project.bytes("plans/q.toml")).expect("text");
+    project.file("plans/q.toml", text.replace("method =", "adjust = \"company\"\nmethod ="));
+    people(&project, &FOUR.replace("E,300", "E,360"));
+    let changes = adjust(&project, "2027-Q3").exits(0).stdout();
+    assert!(changes.contains("Co,company,,service,") && !changes.contains('.'), "{changes}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
 use spm_core::plan::Plan;
 use spm_core::plan::quotas::{LastQuota, Levels, QuotaPlan};
-use spm_frame::load::{Need, Tables};
+use spm_frame::load::{Need, Tables, is_waiting, load as load_tables};
 use spm_frame::seats::{seats, sold_in};
 
 use crate::cli::Global;
@@ -150,7 +150,8 @@ pub fn check(opened: &Opened, tables: &Tables, sink: &mut Sink) -> BTreeSet<Stri
     let mut holders = BTreeSet::from([opened.project.name.clone()]);
     let plans =
         opened.plans_of(|plan| if let Plan::Quotas(plan) = plan { Some(plan.as_ref()) } else { None });
-    let sound = !sink.has_errors();
+    // What other results are still to change would be judged too early.
+    let sound = !sink.has_errors() && !is_waiting(&opened.root, &opened.project, OWN);
     for plan in plans {
         let currency = opened.project.currency.code();
         // Transactions are not held here, so warnings about what was sold would be wrong.
@@ -191,7 +192,7 @@ fn try_out(plan: &QuotaPlan, facts: Facts, opened: &Opened, tables: &Tables, sin
     let Some(to) = days.map(|days| days.to).max() else { return };
     let range = Some(DateRange { from, to });
     let need = Need { tables: &["transactions"], own: None, days: range, as_of: None };
-    let mut held = spm_frame::load::load(&opened.root, &opened.project, &need, &mut Sink::default());
+    let mut held = load_tables(&opened.root, &opened.project, &need, &mut Sink::default());
     let others = tables.tables.iter().filter(|(name, _)| **name != "transactions");
     held.tables.extend(others.map(|(name, table)| (*name, table.clone())));
     match Facts::of(plan, opened, &held, None, &mut Sink::default()) {

@@ -435,6 +435,17 @@ fn with_periods(
     let amounts: BTreeMap<&HolderId, &Rational> =
         allocation.explanations.iter().map(|why| (&why.holder, &why.amount)).collect();
     let Some(phasing) = problem.phasing.as_ref() else { return kept };
+    // What was given out beyond the own quota was rounded to units: with the seats locked, it is exactly that.
+    let given: BTreeMap<&HolderId, Rational> = allocation
+        .explanations
+        .iter()
+        .filter_map(|why| Some((&why.holder, why.given_out.as_ref()?.checked_div(&why.amount)?)))
+        .collect();
+    for holder in &mut kept.holders {
+        if let Some(factor) = given.get(&holder.id).filter(|factor| factor.is_positive()) {
+            holder.over_assignment = Some(factor.clone());
+        }
+    }
     for holder in kept.holders.iter_mut().filter(|holder| *holder.level == *SALESPERSON) {
         let stood = before.open.get(&holder.id);
         let same = stood.is_some() && stood == amounts.get(&holder.id).copied();
