@@ -322,6 +322,10 @@ fn a_check_allocates() {
         stderr.contains("SPM501") && stderr.contains("floors and locks need 10, 1 more than 9"),
         "{stderr}"
     );
+    let nobody = company(FOUR, "method = \"equal\"\ntotal = \"9\"\neligible = \"region = 'S'\"", "");
+    assert!(nobody.run(&["check"]).exits(1).stderr().contains("nobody gets a quota of plan `q`"));
+    let below = company(FOUR, "method = \"weight\"\nweight = \"sold - 200\"\ntotal = \"9\"", "");
+    assert!(below.run(&["check"]).exits(1).stderr().contains("weight is -100"));
     // Loops of managers are told once; who is their own manager has nobody above.
     let staff = "A,,,B,E,300,1\nB,,,A,E,200,1\nC,,,C,W,100,1\n";
     let project = company(staff, "managers = 2027-01-01\nmethod = \"history\"\ntotal = \"600\"", SOLD);

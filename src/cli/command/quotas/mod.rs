@@ -161,7 +161,7 @@ pub fn check(opened: &Opened, tables: &Tables, sink: &mut Sink) -> BTreeSet<Stri
                 let sold = vec![Rational::one(); plan.phasing.len()];
                 let facts = Facts { seats, sold };
                 match quota::check(&facts.question(plan, opened)) {
-                    Ok(names) if sound && !facts.seats.is_empty() => {
+                    Ok(names) if sound => {
                         holders.extend(names);
                         try_out(plan, facts, opened, tables, sink);
                     }

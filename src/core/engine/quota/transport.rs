@@ -59,11 +59,12 @@ fn way(rows: &[Row], over: &[i128], start: usize) -> Option<Vec<usize>> {
             way.reverse();
             return Some(way);
         }
-        for next in 0..over.len() {
-            if next != start && before[next].is_none() && next != column && room(rows, column, next) > 0 {
-                before[next] = Some(column);
-                queue.push_back(next);
-            }
+        let new = |next: &usize| *next != start && before[*next].is_none();
+        let open = |next: &usize| *next != column && room(rows, column, *next) > 0;
+        let more: Vec<usize> = (0..over.len()).filter(new).filter(open).collect();
+        for next in more {
+            before[next] = Some(column);
+            queue.push_back(next);
         }
     }
     None
