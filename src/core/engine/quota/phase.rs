@@ -34,9 +34,9 @@ pub(super) fn phase(
     let mut rests: Vec<Rest> = vec![Rest::default(); divisions.len()];
     // What is whole of a leaf does not depend on others; what is left does.
     let leaf = |((position, row), rest): ((usize, &mut [i128]), &mut Rest)| {
-        let summed = !hierarchy.children[position].is_empty()
-            && !(always[position] && hierarchy.over_assignment(position) != Rational::one());
-        let placed = season.leaf(hierarchy, position, &divisions[position].amount, summed, row, rest);
+        let apart = always[position] && hierarchy.over_assignment(position) != Rational::one();
+        let spread = apart || hierarchy.children[position].is_empty();
+        let placed = season.leaf(hierarchy, position, &divisions[position].amount, spread, row, rest);
         let fault = || ProblemFault::AmountOutOfRange { holder: hierarchy.holders[position].id.clone() };
         placed.is_none().then(fault)
     };
@@ -136,13 +136,13 @@ impl Season {
         hierarchy: &Hierarchy<'_>,
         position: usize,
         year: &Rational,
-        summed: bool,
+        spread: bool,
         row: &mut [i128],
         rest: &mut Rest,
     ) -> Option<()> {
         let holder = hierarchy.holders[position];
         row[0] = self.minor(year)?;
-        if row.len() == 1 || summed {
+        if row.len() == 1 || !spread {
             return Some(());
         }
         if let Some(phased) = &holder.phased {
