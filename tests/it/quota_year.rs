@@ -202,7 +202,6 @@ fn holders_above_keep_their_periods() {
     people(
         &project,
         &FOUR
-            .replace("W,100", "W,100")
             .replace("C,2020-01-01,,", "C,2020-01-01,2027-10-01,")
             .replace("D,2020-01-01,,", "D,2020-01-01,2027-10-01,"),
     );
