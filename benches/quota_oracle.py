@@ -22,6 +22,7 @@ COMPANIES = int(sys.argv[1]) if len(sys.argv) > 1 else 300
 SEED = int(sys.argv[2]) if len(sys.argv) > 2 else 7
 SPM = os.path.abspath(os.environ.get("SPM", "target/release/spm"))
 CENT = F(1, 100)
+FINE = 10**9
 QUARTERS = ["2027-Q1", "2027-Q2", "2027-Q3", "2027-Q4"]
 
 
@@ -272,22 +273,37 @@ class Company:
             child["amount"] = amount
             self.divide(child)
 
-    def phase(self, node):
-        children = list(node["children"].values())
+    def phase(self, node, owed=None):
+        """Leaf after leaf, by name from the top: whole units of each exact share; the units that are left go to the periods that the
+        leaves so far, with this one, have left shortest, ties to the earlier; a period without a remainder takes none. Remainders are
+        compared to the billionth of a unit. A holder with over-assignment is what a leaf is to those above, and those below it start
+        anew. Nobody in these companies comes or goes, so every holder follows the season."""
+        owed = [0] * len(QUARTERS) if owed is None else owed
+        children = [node["children"][name] for name in sorted(node["children"])]
+        below = owed if self.factor(node) == 1 else [0] * len(QUARTERS)
+        if not children or self.factor(node) != 1:
+            node["periods"] = self.spread(node["amount"], owed)
         for child in children:
-            self.phase(child)
-        weights = self.season
-        if children:
-            weights = [sum(child["periods"][period] for child in children) for period in range(len(QUARTERS))]
-            if self.factor(node) == 1:
-                node["periods"] = weights
-                return
-            if not any(weights):
-                weights = self.season
-        year = node["amount"]
-        exact = [year * weight / sum(weights) for weight in weights]
-        claims = [(weight, F(0), F(0) if weight == 0 else None) for weight in weights]
-        node["periods"] = largest_remainder(year, exact, claims, self.unit)
+            self.phase(child, below)
+        if children and self.factor(node) == 1:
+            node["periods"] = [sum(child["periods"][period] for child in children) for period in range(len(QUARTERS))]
+
+    def spread(self, year, owed):
+        exact = [year * weight / sum(self.season) / self.unit for weight in self.season]
+        amounts = [value.__floor__() * self.unit for value in exact]
+        rest = [value - value.__floor__() for value in exact]
+        for period, part in enumerate(rest):
+            owed[period] += max(1, (part * FINE).__floor__()) if part else 0
+        left = year - sum(amounts)
+        for period in sorted((period for period, part in enumerate(rest) if part), key=lambda period: (-owed[period], period)):
+            step = min(self.unit, left)
+            if step <= 0:
+                break
+            amounts[period] += step
+            owed[period] -= (step * FINE / self.unit).__floor__()
+            left -= step
+        assert left == 0
+        return amounts
 
 
 def rows(node, into):

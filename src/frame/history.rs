@@ -66,6 +66,28 @@ impl History {
     }
 }
 
+/// The table reps as it is on a day: rows of rep_history that hold then stand in for those of reps.
+pub(crate) fn on_day(tables: &Tables, reps: &Table, day: Date) -> PolarsResult<Table> {
+    let Some(history) = History::of(tables, reps)? else { return Ok(reps.clone()) };
+    let index = |row: usize| IdxSize::try_from(row).unwrap_or(0);
+    let mut rows: Vec<IdxSize> = (0..reps.frame.height()).map(index).collect();
+    for (row, (person, days)) in history.of.iter().enumerate() {
+        if days.contains(day) {
+            rows[*person] = index(reps.frame.height() + row);
+        }
+    }
+    // A number may have more decimals there than in reps.
+    let mut frame = reps.frame.clone();
+    for (column, own) in history.rows.columns.iter().zip(&reps.columns) {
+        if column.decimals > own.decimals {
+            let values = rescaled(frame.column(&own.name)?, column.decimals - own.decimals)?;
+            frame.with_column(values)?;
+        }
+    }
+    let frame = frame.vstack(&history.rows.frame)?.take(&IdxCa::from_vec("rows".into(), rows))?;
+    Ok(Table { frame, columns: history.rows.columns, files: reps.files.clone() })
+}
+
 /// The days of each row: to its `to`, or else to the next row of the person, or for ever. `None` for a row without days.
 pub(crate) fn ranges(table: &Table) -> Vec<Option<DateRange>> {
     let ids = table.texts("rep_id");

@@ -119,6 +119,14 @@ pub fn load(root: &Path, project: &Project, need: &Need<'_>, sink: &mut Sink) ->
     tables
 }
 
+/// True when an optional source has no files yet, other than those under `own`: an earlier result that is still to come.
+#[must_use]
+pub fn is_waiting(root: &Path, project: &Project, own: &str) -> bool {
+    let absent = |pattern: &str| !pattern.starts_with(own) && read::find(root, pattern).is_empty();
+    let mut optional = project.sources.iter().filter(|source| source.optional);
+    optional.any(|source| source.files.iter().all(|(pattern, _)| absent(pattern)))
+}
+
 struct Loader<'a> {
     root: &'a Path,
     project: &'a Project,

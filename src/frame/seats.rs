@@ -1,6 +1,6 @@
 //! Rows of a quota plan: who gets a quota, where they stand, what they sold, could sell, had and can carry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::*;
 use spm_core::engine::quota::{HolderId, Row, Seat};
@@ -12,6 +12,7 @@ use spm_core::ground::source::{Place, TextPlace};
 use spm_core::plan::expression::Expression;
 use spm_core::plan::quotas::{History, LastQuota, Levels, Method, Potential, QuotaPlan, Sold};
 
+use crate::history::on_day;
 use crate::load::Tables;
 use crate::planning::{in_days, internal, kept, numbers, table, texts};
 use crate::quota::quotas;
@@ -19,19 +20,33 @@ use crate::series::one_currency;
 use crate::table::Table;
 
 /// The salespeople of a plan, sorted by identifier, for a plan with lines once for each of them; warnings go to the sink.
+/// People are as reps and rep_history have them on the day of the plan's `managers`, or else on its first day; from an
+/// adjustment on, on the first open day, `from`.
 pub fn seats(
     plan: &QuotaPlan,
     tables: &Tables,
     calendar: &Calendar,
     currency: &str,
+    from: Option<Date>,
     sink: &mut Sink,
 ) -> Result<Vec<Seat>, Diagnostic> {
+    let first = plan.phasing.iter().filter_map(|phase| calendar.index_of(&phase.period)).min();
+    let first = first.map(|index| calendar.periods()[index].range.from);
+    let day = match &plan.levels {
+        Levels::Managers(day) => Some(*day),
+        Levels::Columns(_) => from.or(first),
+    };
+    let reps = table(tables, "reps", &plan.place)?;
+    let reps = match day {
+        Some(day) => on_day(tables, reps, day).map_err(|error| internal(&error, &plan.place))?,
+        None => reps.clone(),
+    };
     if plan.lines.is_empty() {
-        return seats_of(plan, tables, calendar, currency, sink);
+        return seats_of(plan, tables, &reps, calendar, currency, sink);
     }
     let mut all = Vec::new();
     for (position, line) in plan.lines.iter().enumerate() {
-        let seats = seats_of(&line.own, tables, calendar, currency, sink)?;
+        let seats = seats_of(&line.own, tables, &reps, calendar, currency, sink)?;
         all.extend(seats.into_iter().map(|seat| Seat { line: Some(position), ..seat }));
     }
     if let Some(sold) = plan.sold() {
@@ -61,13 +76,14 @@ pub fn seats(
 fn seats_of(
     plan: &QuotaPlan,
     tables: &Tables,
+    everybody: &Table,
     calendar: &Calendar,
     currency: &str,
     sink: &mut Sink,
 ) -> Result<Vec<Seat>, Diagnostic> {
     let place = &plan.place;
     // Canonical tables are in the order of their key, and stay in it when rows are left out.
-    let reps = kept(table(tables, "reps", place)?, plan.eligible.as_ref(), place)?;
+    let reps = kept(everybody, plan.eligible.as_ref(), place)?;
     let column = |expression: Option<&Expression>| -> Result<Vec<Option<Rational>>, Diagnostic> {
         let Some(expression) = expression else { return Ok(vec![None; reps.frame.height()]) };
         let (values, decimals) = numbers(&reps, expression, place)?;
@@ -98,10 +114,24 @@ fn seats_of(
         Some(LastQuota::Periods(periods)) => by_holder(Some(last_quotas(periods, plan, tables, calendar)?)),
         None => by_holder(None),
     };
+    if matches!(plan.last_quota, Some(LastQuota::Value(_))) {
+        let empty: Vec<&str> = ids
+            .iter()
+            .zip(&last_quota)
+            .filter(|(_, value)| value.is_none())
+            .map(|(id, _)| id.as_str())
+            .collect();
+        if let Some(whom) = named(&empty) {
+            let message = format!("the last quota of {whom} is empty and counts as zero");
+            let fault = Diagnostic::warning(Code::SPM424, message);
+            let fault = fault.at(Place::Text(plan.clause("last_quota").clone()), "");
+            sink.push(fault.hint("give it in the extract, or say what stands in: COALESCE(column, ...)"));
+        }
+    }
     let weight = column(if let Method::Weight(weight) = &plan.method { Some(weight) } else { None })?;
     let (least, most) = (column(plan.least.as_ref())?, column(plan.most.as_ref())?);
     let bottom_up = column(plan.bottom_up.as_ref().map(|own| &own.value))?;
-    let mut above = above(plan, tables, &reps, &ids)?;
+    let mut above = above(plan, tables, everybody, &reps, &ids, sink)?;
     let day = |name: &str, row: usize| reps.days(name).and_then(|days| days.get(row));
     let mut absences = absences(tables);
     let mut seat = |(row, id): (usize, &String)| Seat {
@@ -291,12 +321,23 @@ fn absences(tables: &Tables) -> BTreeMap<String, Vec<(i32, i32, Rational)>> {
     found
 }
 
+/// Who is meant, by the first of several names.
+fn named(names: &[&str]) -> Option<String> {
+    match names {
+        [] => None,
+        [one] => Some((*one).to_owned()),
+        [first, ..] => Some(format!("{} people, such as {first},", names.len())),
+    }
+}
+
 /// The holders above each person, the uppermost first.
 fn above(
     plan: &QuotaPlan,
     tables: &Tables,
+    everybody: &Table,
     reps: &Table,
     ids: &[String],
+    sink: &mut Sink,
 ) -> Result<Vec<Vec<Option<String>>>, Diagnostic> {
     let day = match &plan.levels {
         Levels::Columns(columns) => {
@@ -306,7 +347,7 @@ fn above(
         }
         Levels::Managers(day) => *day,
     };
-    let managers = managers(plan, tables, day)?;
+    let managers = managers(tables, everybody, day);
     let chain = |id: &String| {
         let mut chain: Vec<Option<String>> = Vec::new();
         let mut next = managers.get(id);
@@ -324,12 +365,36 @@ fn above(
         chain.reverse();
         Ok(chain)
     };
-    ids.iter().map(chain).collect()
+    let chains: Vec<Vec<Option<String>>> = ids.iter().map(chain).collect::<Result<_, _>>()?;
+    let known: BTreeSet<&str> =
+        everybody.texts("rep_id").into_iter().flat_map(|ids| ids.iter().flatten()).collect();
+    let leading: BTreeSet<&str> = chains.iter().flatten().flatten().map(String::as_str).collect();
+    let unknown: Vec<&str> = leading.iter().copied().filter(|id| !known.contains(id)).collect();
+    let mut warn = |message: String, hint: &str| {
+        let fault = Diagnostic::warning(Code::SPM424, message);
+        sink.push(fault.at(Place::Text(plan.clause("managers").clone()), "").hint(hint));
+    };
+    if let Some(whom) = named(&unknown) {
+        let message = format!("{whom} is a manager with a team and a quota, but not in the table reps");
+        warn(message, "correct manager_id, or add the manager to reps");
+    }
+    let alone: Vec<&str> = ids
+        .iter()
+        .zip(&chains)
+        .filter(|(id, chain)| chain.is_empty() && !leading.is_empty() && !leading.contains(id.as_str()))
+        .map(|(id, _)| id.as_str())
+        .collect();
+    if let Some(whom) = named(&alone) {
+        let message = format!(
+            "{whom} has no manager on {day} and stands directly below the company, with its over-assignment only"
+        );
+        warn(message, "give a manager_id, or leave them out with `eligible`");
+    }
+    Ok(chains)
 }
 
-/// Who reports to whom on a day.
-fn managers(plan: &QuotaPlan, tables: &Tables, day: Date) -> Result<BTreeMap<String, String>, Diagnostic> {
-    let everybody = table(tables, "reps", &plan.place)?;
+/// Who reports to whom on a day; somebody who is their own manager has nobody above. `everybody` is reps as of that day.
+fn managers(tables: &Tables, everybody: &Table, day: Date) -> BTreeMap<String, String> {
     let (source, today) = match tables.get("hierarchy") {
         Some(hierarchy) => (hierarchy, Some(epoch_day(day))),
         None => (everybody, None),
@@ -343,5 +408,6 @@ fn managers(plan: &QuotaPlan, tables: &Tables, day: Date) -> Result<BTreeMap<Str
     };
     let pairs = texts(source, "rep_id").into_iter().zip(texts(source, "manager_id")).enumerate();
     let pairs = pairs.filter(|(row, _)| holds(*row));
-    Ok(pairs.filter_map(|(_, (id, manager))| Some((id?, manager?))).collect())
+    let pair = |(_, (id, manager)): (usize, (Option<String>, Option<String>))| Some((id?, manager?));
+    pairs.filter_map(pair).filter(|(id, manager)| id != manager).collect()
 }

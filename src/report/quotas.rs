@@ -1,7 +1,7 @@
 //! Quotas as tables: the amounts, their parts, top-down beside bottom-up.
 
 use spm_core::engine::quota::{
-    self, Adjusted, Allocation, Explanation, Heads, HolderId, Parts, Planned, Row, published,
+    self, Adjusted, Explanation, Heads, HolderId, Parts, Planned, Row, Spread, published, spread,
 };
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::rational::Rational;
@@ -86,18 +86,52 @@ pub fn reconciliation(allocated: &[Allocated<'_>]) -> std::io::Result<Option<Tab
     Ok(Some(table))
 }
 
-/// Periods and amounts of one holder.
+/// The year and the periods of one holder: season weight, the part that is there, the exact share, the amount.
 ///
 /// # Errors
 /// Never for tables that fit memory.
-pub fn of_holder(allocation: &Allocation, holder: &HolderId) -> std::io::Result<Table> {
-    let amounts = allocation.position(holder).and_then(|position| allocation.rows().nth(position));
-    let periods = std::iter::once("all").chain(allocation.periods.iter().map(|period| &**period));
-    let amount = |amount: &i128| Rational::from_scaled(*amount, allocation.decimals).to_decimal_text();
+pub fn of_holder(planned: &Planned, holder: &HolderId) -> std::io::Result<Table> {
+    let allocation = &planned.allocation;
+    let year = allocation.explanation(holder).map(|why| why.amount.to_decimal_text());
+    let rows = spread(&planned.problem, allocation, holder).unwrap_or_default();
+    let text = |value: &Rational| {
+        let rounded = round_to_decimals(value, 6, Rounding::default());
+        rounded.map_or_else(|| value.to_string(), |units| Rational::from_scaled(units, 6).to_decimal_text())
+    };
+    let column = |all: Option<String>, read: &dyn Fn(&Spread) -> Option<String>| {
+        std::iter::once(all).chain(rows.iter().map(read)).collect::<Vec<_>>()
+    };
     Builder::default()
-        .text("period", periods.map(Some))
-        .text("amount", amounts.unwrap_or_default().iter().map(|own| Some(amount(own))))
+        .text("period", column(Some("all".to_owned()), &|row| Some(row.period.clone())))
+        .text("season", column(None, &|row| Some(text(&row.season))))
+        .text("there", column(None, &|row| row.there.as_ref().map(Rational::to_percent)))
+        .text("exact", column(year.clone(), &|row| row.exact.as_ref().map(text)))
+        .text("amount", column(year, &|row| Some(row.amount.to_decimal_text())))
         .table()
+}
+
+/// What the open periods of a holder consist of, from the parts that an adjustment wrote; `None` when they have none of it.
+///
+/// # Errors
+/// Never for tables that fit memory.
+pub fn of_parts(parts: &Table, holder: &str, measure: &str) -> std::io::Result<Option<Table>> {
+    let is = |column: &str, row: usize, value: &str| {
+        parts.texts(column).and_then(|texts| texts.get(row)) == Some(value)
+    };
+    let row =
+        (0..parts.frame.height()).find(|row| is("holder_id", *row, holder) && is("measure", *row, measure));
+    let Some(row) = row else { return Ok(None) };
+    let names = parts.columns.iter().map(|column| column.name.as_str());
+    let cells: Vec<(&str, &str)> = names
+        .filter(|name| !matches!(*name, "holder_id" | "measure"))
+        .filter_map(|name| Some((name, parts.texts(name)?.get(row)?)))
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    let table = Builder::default()
+        .text("part", cells.iter().map(|(name, _)| Some(*name)))
+        .text("value", cells.iter().map(|(_, value)| Some(*value)))
+        .table()?;
+    Ok(Some(table))
 }
 
 /// Periods and amounts of rows that stand.

@@ -18,6 +18,7 @@ mod literate;
 mod oracle;
 mod project;
 mod quota_lines;
+mod quota_year;
 mod quotas;
 mod reuse;
 mod staffing;

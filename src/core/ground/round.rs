@@ -140,6 +140,18 @@ impl WholeWeights {
         (sum > 0).then_some(Self { weights, sum })
     }
 
+    /// The whole weights.
+    #[must_use]
+    pub fn weights(&self) -> &[i128] {
+        &self.weights
+    }
+
+    /// Their sum, above zero.
+    #[must_use]
+    pub fn sum(&self) -> i128 {
+        self.sum
+    }
+
     /// Splits `total` into `parts`, one for each weight: floors, then one more for the largest remainders, ties to the
     /// earlier; what [`round_parts`] makes of the exact shares. `None`, with `parts` undefined, when a product does not fit
     /// 128 bits.

@@ -29,20 +29,40 @@ pub(super) fn run(
     ui: &Ui,
 ) -> Result<exit::Code, Failure> {
     let first = opened.periods(from)?.start;
+    if reason.trim().is_empty() {
+        let message = "an adjustment needs a reason: it is what the record says of it";
+        let fault = Diagnostic::error(Code::SPM110, message).at(Place::File("--reason".to_owned()), "");
+        return Err(Failure::fault(fault.hint("--reason \"Ito has left\""), exit::USAGE));
+    }
+    let periods = opened.project.calendar.periods();
+    let own = |plan: &&QuotaPlan| plan.phasing.iter().any(|phase| phase.period == periods[first].name);
+    let all = plans(opened)?;
+    if !all.iter().any(own) {
+        let message = format!("{} is a period of no quota plan", periods[first].name);
+        let names: Vec<&str> =
+            all.iter().flat_map(|plan| &plan.phasing).map(|phase| phase.period.as_str()).collect();
+        let fault = Diagnostic::error(Code::SPM012, message).at(Place::File("--from".to_owned()), "");
+        let hint = match (names.first(), names.last()) {
+            (Some(first), Some(last)) => format!("the periods of the plans are {first} to {last}"),
+            _ => "name a period of a quota plan".to_owned(),
+        };
+        return Err(Failure::fault(fault.hint(hint), exit::INPUT));
+    }
+    let day = periods[first].range.from;
     let target = opened.root.join(OWN);
     let company = opened.project.name.as_str();
     let current = target.join("quotas.parquet");
     let standing = standing(&current)?;
     let mut sink = Sink::default();
     let mut adjusted: Vec<(&QuotaPlan, Adjusted)> = Vec::new();
-    for plan in plans(opened)? {
+    for plan in all {
         ui.step(&format!("adjusting {}", plan.title));
         let rows: Vec<Row> = quota::to_problem(plan, company, &standing);
         if rows.is_empty() {
             sink.push(missing(&current, &format!("it has no quotas named `{}`", plan.measure)));
             continue;
         }
-        let result = Facts::of(plan, opened, tables, &mut sink)
+        let result = Facts::of(plan, opened, tables, Some(day), &mut sink)
             .and_then(|facts| quota::adjust(&facts.question(plan, opened), &rows, first));
         match result {
             Ok(own) => {

@@ -1,19 +1,48 @@
 //! `spm quotas explain`.
 
+use std::path::Path;
+
 use serde_json::json;
 use spm_core::engine::quota::{Row, published, trace};
 use spm_core::ground::diagnostic::{Code, Diagnostic, suggestion};
 use spm_core::ground::source::Place;
 use spm_frame::load::Tables;
+use spm_frame::table::Table;
 
 use super::adjust::{standing, versions};
 use super::{OWN, planned};
-use crate::cli::Global;
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
+use crate::cli::{Global, command};
 use crate::report::table::{Format, render};
 use crate::report::{explain, quotas};
+
+/// The adjustment that counts.
+struct Adjustment {
+    rows: Vec<(String, Row)>,
+    parts: Table,
+    /// Version, first open period, reason.
+    why: serde_json::Value,
+}
+
+impl Adjustment {
+    fn read(folder: &Path, version: u32) -> Result<Self, Failure> {
+        let why = std::fs::read_to_string(folder.join(format!("versions/{version}-why.json")))?;
+        let parts = folder.join("parts.parquet");
+        Ok(Self {
+            rows: standing(&folder.join("quotas.parquet"))?,
+            parts: command::read_file(&parts, &["holder_id", "measure"], "run `spm quotas adjust` again")?,
+            why: serde_json::from_str(&why).unwrap_or_default(),
+        })
+    }
+
+    /// `version 2 from 2027-Q3: Ito has left`
+    fn named(&self) -> String {
+        let text = |key: &str| self.why[key].as_str().unwrap_or_default();
+        format!("version {} from {}: {}", self.why["version"], text("from"), text("reason"))
+    }
+}
 
 /// Prints why a holder's quotas are what they are.
 pub(super) fn run(
@@ -33,10 +62,10 @@ pub(super) fn run(
     let allocated = planned(opened, tables, ui)?;
     let company = opened.project.name.as_str();
     // After an adjustment what stands is no longer what the plan gives for a whole year: both are shown.
-    let standing = if versions(&opened.root.join(OWN))? > 0 {
-        standing(&opened.root.join(OWN).join("quotas.parquet"))?
-    } else {
-        vec![]
+    let folder = opened.root.join(OWN);
+    let adjusted = match versions(&folder)? {
+        0 => None,
+        version => Some(Adjustment::read(&folder, version)?),
     };
     let mut values = Vec::new();
     let mut text = String::new();
@@ -52,14 +81,19 @@ pub(super) fn run(
     for (plan, own, name, held, id) in found {
         let Some(node) = trace(&own.problem, &own.allocation, id) else { continue };
         let node = node.citing(&plan.place);
-        let periods = quotas::of_holder(&own.allocation, id)?;
+        let periods = quotas::of_holder(own, id)?;
         let below = quotas::below(own, id)?;
-        let stands: Vec<&Row> = standing
+        let stands: Vec<&Row> = adjusted
             .iter()
+            .flat_map(|adjusted| &adjusted.rows)
             .filter(|(measure, row)| measure == name && row.holder.as_str() == held.holder)
             .map(|(_, row)| row)
             .collect();
         let stands = if stands.is_empty() { None } else { Some(quotas::of_rows(&stands)?) };
+        let parts = match &adjusted {
+            Some(adjusted) => quotas::of_parts(&adjusted.parts, held.holder, name)?,
+            None => None,
+        };
         if global.format == Format::Json {
             let rows = |table: &_, schema| -> std::io::Result<serde_json::Value> {
                 let text = render(table, schema, Format::Json)?;
@@ -70,13 +104,19 @@ pub(super) fn run(
                 "explanation": explain::json(&node),
                 "periods": rows(&periods, "")?,
                 "stands": stands.as_ref().map(|table| rows(table, "")).transpose()?,
+                "adjustment": adjusted.as_ref().map(|adjusted| adjusted.why.clone()),
+                "open_parts": parts.as_ref().map(|table| rows(table, "")).transpose()?,
                 "below": below.as_ref().map(|table| rows(table, "")).transpose()?,
             }));
             continue;
         }
-        if let Some(stands) = stands {
-            text += &format!("as adjusted during the year, {id} has\n");
+        if let (Some(stands), Some(adjusted)) = (stands, &adjusted) {
+            text += &format!("as adjusted during the year ({}), {id} has\n", adjusted.named());
             text += &render(&stands, "", global.format)?;
+            if let Some(parts) = parts {
+                text += "\nof which the periods that were open consist of\n";
+                text += &render(&parts, "", global.format)?;
+            }
             text += "\nand the plan, with the extracts of today, would give for the whole year\n";
         }
         let fence = if global.format == Format::Markdown { "```\n" } else { "" };

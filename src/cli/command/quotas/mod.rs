@@ -10,11 +10,12 @@ use std::collections::BTreeSet;
 use rayon::prelude::*;
 use spm_core::engine::quota::{self, Planned, Question, Seat, plan_quotas, season_days};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::period::{Date, DateRange};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
 use spm_core::plan::Plan;
 use spm_core::plan::quotas::{LastQuota, Levels, QuotaPlan};
-use spm_frame::load::{Need, Tables};
+use spm_frame::load::{Need, Tables, is_waiting, load as load_tables};
 use spm_frame::seats::{seats, sold_in};
 
 use crate::cli::Global;
@@ -110,6 +111,7 @@ pub fn load(opened: &Opened, global: &Global, ui: &Ui) -> Result<Tables, Failure
     if plans.iter().any(|plan| matches!(plan.last_quota, Some(LastQuota::Periods(_)))) {
         names.push("quotas");
     }
+    names.push("rep_history");
     if plans.iter().any(|plan| matches!(plan.levels, Levels::Managers(_))) {
         names.push("hierarchy");
     }
@@ -142,27 +144,70 @@ fn plans(opened: &Opened) -> Result<Vec<&QuotaPlan>, Failure> {
     Ok(plans)
 }
 
-/// What of the quota plans does not fit the calendar and the people that are there, and the names of all holders.
+/// What of the quota plans does not fit the calendar and the people that are there, and the names of all holders. Where
+/// nothing is wrong so far the quotas are allocated as well, so that limits without an answer are seen here.
 pub fn check(opened: &Opened, tables: &Tables, sink: &mut Sink) -> BTreeSet<String> {
     let mut holders = BTreeSet::from([opened.project.name.clone()]);
     let plans =
         opened.plans_of(|plan| if let Plan::Quotas(plan) = plan { Some(plan.as_ref()) } else { None });
+    // What other results are still to change would be judged too early.
+    let sound = !sink.has_errors() && !is_waiting(&opened.root, &opened.project, OWN);
     for plan in plans {
-        // Transactions may not be held, so warnings about what was sold would be wrong here.
         let currency = opened.project.currency.code();
-        match seats(plan, tables, &opened.project.calendar, currency, &mut Sink::default()) {
+        // Transactions are not held here, so warnings about what was sold would be wrong.
+        let mut own = Sink::default();
+        match seats(plan, tables, &opened.project.calendar, currency, None, &mut own) {
             Ok(seats) => {
                 let sold = vec![Rational::one(); plan.phasing.len()];
-                let question = Facts { seats, sold };
-                match quota::check(&question.question(plan, opened)) {
+                let facts = Facts { seats, sold };
+                match quota::check(&facts.question(plan, opened)) {
+                    Ok(names) if sound => {
+                        holders.extend(names);
+                        try_out(plan, facts, opened, tables, sink);
+                    }
                     Ok(names) => holders.extend(names),
                     Err(faults) => faults.into_iter().for_each(|fault| sink.push(fault)),
                 }
             }
+            // Loops of managers are told once, of all people and days.
+            Err(fault) if fault.code == Code::SPM405 => {}
             Err(fault) => sink.push(fault),
         }
+        let gaps = own.faults().iter().filter(|fault| fault.code == Code::SPM424);
+        gaps.for_each(|fault| sink.push(fault.clone()));
     }
     holders
+}
+
+/// Allocates a plan for its faults, with the transactions of the days that it looks at.
+fn try_out(plan: &QuotaPlan, facts: Facts, opened: &Opened, tables: &Tables, sink: &mut Sink) {
+    let calendar = &opened.project.calendar;
+    let Some(sold) = plan.sold() else {
+        tell(plan_quotas(&facts.question(plan, opened)), sink);
+        return;
+    };
+    let seasons = season_days(plan, calendar).unwrap_or_default();
+    let days = seasons.iter().flatten().chain([&sold.days]);
+    let Some(from) = days.clone().map(|days| days.from).min() else { return };
+    let Some(to) = days.map(|days| days.to).max() else { return };
+    let range = Some(DateRange { from, to });
+    let need = Need { tables: &["transactions"], own: None, days: range, as_of: None };
+    let mut held = load_tables(&opened.root, &opened.project, &need, &mut Sink::default());
+    let others = tables.tables.iter().filter(|(name, _)| **name != "transactions");
+    held.tables.extend(others.map(|(name, table)| (*name, table.clone())));
+    match Facts::of(plan, opened, &held, None, &mut Sink::default()) {
+        Ok(facts) => tell(plan_quotas(&facts.question(plan, opened)), sink),
+        Err(faults) => tell(Err(faults), sink),
+    }
+}
+
+/// Faults and warnings of a trial.
+fn tell(tried: Result<Planned, Vec<Diagnostic>>, sink: &mut Sink) {
+    let faults = match tried {
+        Ok(planned) => planned.notices,
+        Err(faults) => faults,
+    };
+    faults.into_iter().for_each(|fault| sink.push(fault));
 }
 
 /// What the rows of a plan say.
@@ -176,13 +221,14 @@ impl Facts {
         plan: &QuotaPlan,
         opened: &Opened,
         tables: &Tables,
+        from: Option<Date>,
         sink: &mut Sink,
     ) -> Result<Self, Vec<Diagnostic>> {
         let calendar = &opened.project.calendar;
         let seasons = season_days(plan, calendar)?;
         let one = |fault| vec![fault];
         Ok(Self {
-            seats: seats(plan, tables, calendar, opened.project.currency.code(), sink).map_err(one)?,
+            seats: seats(plan, tables, calendar, opened.project.currency.code(), from, sink).map_err(one)?,
             sold: sold_in(plan, &seasons, tables, opened.project.currency.code()).map_err(one)?,
         })
     }
@@ -223,7 +269,7 @@ where
     // Plans do not depend on each other; their faults and results are taken in order.
     let of_plan = |plan: &&'a QuotaPlan| {
         let mut sink = Sink::default();
-        let facts = Facts::of(plan, opened, tables, &mut sink);
+        let facts = Facts::of(plan, opened, tables, None, &mut sink);
         let made = facts.and_then(|facts| {
             let question = facts.question(plan, opened);
             let own = plan_quotas(&question)?;

@@ -3,16 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::allocation::Allocation;
 use super::hierarchy::availability;
 use super::lay_out::{COMPANY, LaidOut, SALESPERSON, lay_out};
 use super::planned::{Planned, Question, allocate_verified, plan_quotas, problem, settled};
-use super::problem::{Holder, HolderId, Phasing, Problem, Total};
+use super::problem::{Holder, HolderId, Kept, Phasing, Problem, Total};
 use crate::ground::diagnostic::{Code, Diagnostic};
 use crate::ground::period::Calendar;
 use crate::ground::rational::Rational;
 use crate::ground::round::{Rounding, round_to_decimals};
 use crate::ground::source::Place;
 use crate::plan::quotas::QuotaPlan;
+
+/// Why a quota is locked that nobody locked.
+const KEPT: &str = "kept in the adjustment";
 
 /// What a holder has for a period before the adjustment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +49,7 @@ pub struct Change {
     pub before: Rational,
     /// Open periods after.
     pub after: Rational,
-    /// `joined`, `left`, `moved`, `shared anew` or `kept`.
+    /// `joined`, `left`, `moved`, `shared anew`, `other periods` (the sum is kept) or `kept`.
     pub why: &'static str,
 }
 
@@ -70,9 +74,9 @@ pub struct Adjusted {
 
 /// Adjusts the standing quotas of a plan from a period on (an index of the calendar).
 ///
-/// The plan and today's seats say how the open periods are shared; holders of the plan's `adjust` level keep their sums as
-/// long as they and their siblings are the same as before. A quota that would change by no more than two units of
-/// rounding stays as it is, period by period.
+/// The plan and today's seats say how the open periods are shared; holders down to the plan's `adjust` level keep what they
+/// have, period by period, as long as they and their siblings are the same as before. A quota that would change by no more
+/// than two units of rounding stays as it is. Where the plan of today gives what stands, nothing moves.
 ///
 /// # Errors
 /// No open period, a lock below what closed periods have, or no quotas that satisfy the plan.
@@ -84,27 +88,43 @@ pub fn adjust(
     let plan = question.plan;
     let at = |fault: Diagnostic| vec![fault.at(Place::Text(plan.place.clone()), "")];
     let is_open = |period: &str| question.calendar.index_of(period).is_some_and(|index| index >= from);
-    let before = Before::of(standing, is_open);
-    let fresh = plan_quotas(question)?;
     let laid_out = lay_out(question)?;
-    let open = open_periods(laid_out, is_open);
-    if open.phasing.periods.is_empty() {
+    if !laid_out.phasing.periods.iter().any(|(name, _)| is_open(name)) {
         let name = &question.calendar.periods()[from].name;
         let message = format!("plan `{}` has no period from {name} on", plan.id);
         return Err(at(Diagnostic::error(Code::SPM404, message).hint("give an earlier period with --from")));
     }
+    let before = Before::of(standing, is_open);
+    let fresh = plan_quotas(question)?;
+    let open = open_periods(laid_out, &before, is_open);
     let mut faults = vec![];
     let problem = open_problem(question, &open, &fresh, &before, &mut faults);
     if !faults.is_empty() {
         return Err(faults);
     }
-    let (problem, allocation) = keep_small(problem, question, &before)?;
+    let stands = before.is_given_by(&fresh.allocation) && before.total(&problem) == given(&problem);
+    let standing_still =
+        if stands { allocate_verified(&all_kept(&problem, &before), plan).ok() } else { None };
+    let (problem, allocation) = match standing_still {
+        Some(allocation) => (all_kept(&problem, &before), allocation),
+        None => keep_small(problem, question, &before).map_err(|faults| kept_above(faults, question))?,
+    };
     let open = Planned { problem, allocation, notices: fresh.notices, reconciled: vec![] };
     Ok(Adjusted {
         rows: rows(standing, &open, question.calendar, from),
         changes: changes(&before, &open),
         open,
     })
+}
+
+/// Faults of limits with the way out that an adjustment has: those above keep what they have.
+fn kept_above(faults: Vec<Diagnostic>, question: &Question<'_>) -> Vec<Diagnostic> {
+    let hint = "those above keep what they have in the open periods, and limits are of what closed periods have left: lower \
+                a floor or a lock, raise a cap, or let `adjust` name a level further up, such as company";
+    let company = question.plan.adjust.as_ref().is_some_and(|(level, _)| level == COMPANY);
+    let own =
+        |fault: Diagnostic| if fault.code == Code::SPM501 && !company { fault.hint(hint) } else { fault };
+    faults.into_iter().map(own).collect()
 }
 
 /// What stands, by holder.
@@ -115,6 +135,8 @@ struct Before<'a> {
     closed: BTreeMap<&'a HolderId, Rational>,
     /// Open periods one by one, by name.
     periods: BTreeMap<(&'a HolderId, &'a str), &'a Rational>,
+    /// What the children of a holder have in an open period together.
+    given: BTreeMap<(&'a HolderId, &'a str), Rational>,
     /// Level and parent in the last period.
     places: BTreeMap<&'a HolderId, (&'a str, Option<&'a HolderId>)>,
     children: BTreeMap<&'a HolderId, BTreeSet<&'a HolderId>>,
@@ -126,6 +148,7 @@ impl<'a> Before<'a> {
             open: BTreeMap::new(),
             closed: BTreeMap::new(),
             periods: BTreeMap::new(),
+            given: BTreeMap::new(),
             places: BTreeMap::new(),
             children: BTreeMap::new(),
         };
@@ -139,14 +162,63 @@ impl<'a> Before<'a> {
             before.places.insert(&row.holder, (&row.level, row.parent.as_ref()));
             if let Some(parent) = &row.parent {
                 before.children.entry(parent).or_default().insert(&row.holder);
+                *before.given.entry((parent, &row.period)).or_default() += &row.amount;
             }
         }
         before
     }
+
+    fn closed(&self, holder: &HolderId) -> Rational {
+        self.closed.get(holder).cloned().unwrap_or_default()
+    }
+
+    /// Open periods of the root of a problem.
+    fn total(&self, problem: &Problem) -> Rational {
+        problem.holders.first().and_then(|root| self.open.get(&root.id)).cloned().unwrap_or_default()
+    }
+
+    /// Periods of a holder in the order of a phasing.
+    fn periods_of(&self, holder: &HolderId, phasing: &Phasing) -> Vec<Rational> {
+        let period = |(name, _): &(String, Rational)| {
+            self.periods.get(&(holder, name.as_str())).copied().cloned().unwrap_or_default()
+        };
+        phasing.periods.iter().map(period).collect()
+    }
+
+    /// What the children of a holder have in these periods.
+    fn given_of(&self, holder: &HolderId, phasing: &Phasing) -> Vec<Rational> {
+        let period = |(name, _): &(String, Rational)| {
+            self.given.get(&(holder, name.as_str())).cloned().unwrap_or_default()
+        };
+        phasing.periods.iter().map(period).collect()
+    }
+
+    /// True when an allocation of the whole year has the same holders in the same places with the same open periods.
+    fn is_given_by(&self, fresh: &Allocation) -> bool {
+        fresh.explanations.len() == self.places.len()
+            && fresh.explanations.iter().zip(fresh.rows()).all(|(why, row)| {
+                let place = self.places.get(&why.holder);
+                let same_place = place.is_some_and(|place| *place == (&*why.level, why.parent.as_ref()));
+                let same = |(name, amount): (&Arc<str>, &i128)| {
+                    // Closed periods are not looked at.
+                    let stood = self.periods.get(&(&why.holder, &**name));
+                    stood.is_none_or(|stood| **stood == Rational::from_scaled(*amount, fresh.decimals))
+                };
+                same_place && fresh.periods.iter().zip(&row[1..]).all(same)
+            })
+    }
 }
 
-/// The plan's hierarchy for the open periods: their weights, and of limits the part that they are of the year.
-fn open_periods(laid_out: LaidOut, is_open: impl Fn(&str) -> bool) -> LaidOut {
+/// The total of a problem that has one.
+fn given(problem: &Problem) -> Rational {
+    match &problem.total {
+        Total::Given(total) => total.clone(),
+        Total::GrowthOnHistory { .. } => Rational::zero(),
+    }
+}
+
+/// The plan's hierarchy for the open periods: their weights, and of limits what closed periods have left of them.
+fn open_periods(laid_out: LaidOut, before: &Before<'_>, is_open: impl Fn(&str) -> bool) -> LaidOut {
     let kept: Vec<bool> = laid_out.phasing.periods.iter().map(|(name, _)| is_open(name)).collect();
     let part = |holder: &Holder| {
         let all = availability(&laid_out.phasing, holder.presence.as_deref());
@@ -170,13 +242,15 @@ fn open_periods(laid_out: LaidOut, is_open: impl Fn(&str) -> bool) -> LaidOut {
         periods: periods.map(|(period, _)| period.clone()).collect(),
     };
     let holder = |holder: &Holder| {
-        let part = part(holder);
-        let of = |amount: &Option<Rational>| amount.as_ref().map(|amount| amount * &part);
+        let left = |limit: &Option<Rational>| {
+            limit.as_ref().map(|limit| (limit - &before.closed(&holder.id)).max(Rational::zero()))
+        };
         Holder {
-            floor: of(&holder.floor),
-            cap: of(&holder.cap),
+            floor: left(&holder.floor),
+            cap: left(&holder.cap),
             // What the plan would give in the open periods becomes the weight; see `open_problem`.
-            weight: Some(part.clone()),
+            weight: Some(part(holder)),
+            full_weight: None,
             presence: holder.presence.as_deref().map(open),
             ..holder.clone()
         }
@@ -194,12 +268,11 @@ fn open_problem(
 ) -> Problem {
     let plan = question.plan;
     let root = &open.holders[0].id;
-    let closed = |holder: &HolderId| before.closed.get(holder).cloned().unwrap_or_default();
     let stood = before.open.get(root).cloned().unwrap_or_default();
     // Where the plan states the year, or takes it from below, what closed periods have is taken off it.
     let states = plan.total.is_some() || plan.bottom_up.as_ref().is_some_and(|own| !own.share.is_zero());
     let year = fresh.allocation.explanations.first().map(|why| why.amount.clone()).unwrap_or_default();
-    let total = if states { &year - &closed(root) } else { stood.clone() };
+    let total = if states { &year - &before.closed(root) } else { stood.clone() };
     let mut problem = problem(question, open.holders.clone(), &open.phasing, Total::Given(total.clone()));
     let fresh: BTreeMap<&HolderId, Rational> = fresh
         .allocation
@@ -214,7 +287,7 @@ fn open_problem(
             _ => None,
         };
         if let Some(lock) = &holder.locked {
-            let closed = closed(&holder.id);
+            let closed = before.closed(&holder.id);
             let left = lock - &closed;
             if left.is_negative() {
                 let (lock, closed) = (lock.to_decimal_text(), closed.to_decimal_text());
@@ -229,61 +302,96 @@ fn open_problem(
         }
     }
     if total == stood {
-        keep_level(question, &mut problem, before);
+        keep_level(question, &mut problem, before, &open.phasing);
     }
     problem
 }
 
-/// Locks the holders from the root down to the plan's level at what they have, as long as all siblings are there as before.
-fn keep_level(question: &Question<'_>, problem: &mut Problem, before: &Before<'_>) {
+/// Locks the holders from the root down to the plan's level at what they have, as long as all siblings are there as before
+/// and no lock of the plan says otherwise.
+fn keep_level(question: &Question<'_>, problem: &mut Problem, before: &Before<'_>, phasing: &Phasing) {
     let plan: &QuotaPlan = question.plan;
     let last = plan.adjust.as_ref().map(|(level, _)| level.as_str());
-    // What a holder that keeps its sum gives out stays as well: over-assignment was rounded to units once, for the year.
-    let gives = |holder: &mut Holder| {
-        let below = before.children.get(&holder.id)?;
-        let given: Rational = below.iter().filter_map(|child| before.open.get(*child)).sum();
-        holder.over_assignment =
-            given.checked_div(before.open.get(&holder.id)?).filter(Rational::is_positive);
-        Some(())
-    };
-    if let Some(root) = problem.holders.first_mut() {
-        gives(root);
-    }
-    if last == Some(COMPANY) {
-        return;
-    }
     let mut children: BTreeMap<HolderId, BTreeSet<HolderId>> = BTreeMap::new();
-    let levels: BTreeMap<HolderId, String> =
-        problem.holders.iter().map(|holder| (holder.id.clone(), holder.level.to_string())).collect();
+    let facts: BTreeMap<HolderId, (String, Option<Rational>)> = problem
+        .holders
+        .iter()
+        .map(|holder| (holder.id.clone(), (holder.level.to_string(), holder.locked.clone())))
+        .collect();
     for holder in &problem.holders {
         if let Some(parent) = &holder.parent {
             children.entry(parent.clone()).or_default().insert(holder.id.clone());
         }
     }
-    let mut keep: BTreeSet<HolderId> = BTreeSet::new();
-    let mut next = vec![problem.holders[0].id.clone()];
+    // Parents come before their children, so going backwards everybody above is reached.
+    let mut there: BTreeSet<HolderId> = BTreeSet::new();
+    for holder in problem.holders.iter().rev() {
+        let carries = holder.weight.as_ref().is_some_and(Rational::is_positive)
+            || holder.locked.as_ref().is_some_and(Rational::is_positive)
+            || there.contains(&holder.id);
+        if carries {
+            there.insert(holder.id.clone());
+            there.extend(holder.parent.clone());
+        }
+    }
+    let mut keep: BTreeSet<HolderId> = BTreeSet::from([problem.holders[0].id.clone()]);
+    let mut next = if last == Some(COMPANY) { vec![] } else { vec![problem.holders[0].id.clone()] };
     while let Some(parent) = next.pop() {
-        if last.is_some_and(|last| levels[&parent] == last) {
+        if last.is_some_and(|last| facts[&parent].0 == last) {
             continue;
         }
         let below = children.get(&parent).cloned().unwrap_or_default();
         let stood = before.children.get(&parent);
-        let same = stood
-            .is_some_and(|stood| stood.len() == below.len() && below.iter().all(|id| stood.contains(id)));
+        let as_locked =
+            |id: &HolderId| facts[id].1.as_ref().is_none_or(|lock| before.open.get(id) == Some(lock));
+        // What nobody is there to carry goes to the others.
+        let carried = |id: &HolderId| there.contains(id) || before.open.get(id).is_none_or(Rational::is_zero);
+        let same = stood.is_some_and(|stood| {
+            stood.len() == below.len()
+                && below.iter().all(|id| stood.contains(id) && as_locked(id) && carried(id))
+        });
         // Seats are what is shared anew.
-        if !same || below.iter().any(|id| levels[id] == SALESPERSON) {
+        if !same || below.iter().any(|id| facts[id].0 == SALESPERSON) {
             continue;
         }
         keep.extend(below.iter().cloned());
         next.extend(below);
     }
     for holder in problem.holders.iter_mut().filter(|holder| keep.contains(&holder.id)) {
-        if holder.locked.is_none() {
+        if holder.locked.is_none() && holder.parent.is_some() {
             holder.locked = before.open.get(&holder.id).cloned();
-            holder.note = Some("kept in the adjustment".to_owned());
-            gives(holder);
+            holder.note = Some(KEPT.to_owned());
+        }
+        keeps(holder, before, phasing);
+    }
+}
+
+/// What a holder keeps: its periods, those that it gives out, and how much that is: over-assignment was rounded to units
+/// once, for the year.
+fn keeps(holder: &mut Holder, before: &Before<'_>, phasing: &Phasing) {
+    let given = before.given_of(&holder.id, phasing);
+    let all: Rational = given.iter().sum();
+    holder.over_assignment =
+        before.open.get(&holder.id).and_then(|own| all.checked_div(own)).filter(Rational::is_positive);
+    holder.kept = Some(Kept { own: before.periods_of(&holder.id, phasing), given });
+}
+
+/// Every holder locked at what stands, period by period.
+fn all_kept(problem: &Problem, before: &Before<'_>) -> Problem {
+    let mut kept = problem.clone();
+    let Some(phasing) = problem.phasing.as_ref() else { return kept };
+    for holder in &mut kept.holders {
+        if holder.parent.is_some() {
+            holder.locked = before.open.get(&holder.id).cloned();
+            holder.note = Some(KEPT.to_owned());
+        }
+        if *holder.level == *SALESPERSON {
+            holder.phased = Some(before.periods_of(&holder.id, phasing));
+        } else {
+            keeps(holder, before, phasing);
         }
     }
+    kept
 }
 
 /// Lets seats that would change by rounding only stand as they are, period by period, when that is possible.
@@ -291,34 +399,74 @@ fn keep_small(
     problem: Problem,
     question: &Question<'_>,
     before: &Before<'_>,
-) -> Result<(Problem, super::Allocation), Vec<Diagnostic>> {
+) -> Result<(Problem, Allocation), Vec<Diagnostic>> {
     let small = &problem.unit * &Rational::from(2_i64);
     let stands = |holder: &Holder, amount: &Rational| {
         let stood = before.open.get(&holder.id).filter(|_| *holder.level == *SALESPERSON)?;
         let same_place =
             before.places.get(&holder.id).is_some_and(|(_, parent)| *parent == holder.parent.as_ref());
-        let near = same_place && (amount - stood).abs() <= small;
-        near.then(|| (stood.clone(), "kept in the adjustment".to_owned()))
+        let within = holder.floor.as_ref().is_none_or(|floor| floor <= stood)
+            && holder.cap.as_ref().is_none_or(|cap| stood <= cap);
+        let near = same_place && within && (amount - stood).abs() <= small;
+        near.then(|| (stood.clone(), KEPT.to_owned()))
     };
     let (problem, allocation) = settled(problem, question.plan, stands)?;
-    // Whoever keeps the sum keeps the periods.
+    // Whoever keeps the sum keeps the periods, unless those above could not keep theirs then.
+    let kept = with_periods(&problem, &allocation, before, &BTreeSet::new());
+    let allocation = allocate_verified(&kept, question.plan)?;
+    let failing = not_kept(&kept, &allocation);
+    if failing.is_empty() {
+        return Ok((kept, allocation));
+    }
+    let other = with_periods(&problem, &allocation, before, &failing);
+    let second = allocate_verified(&other, question.plan)?;
+    let better = not_kept(&other, &second).len() < failing.len();
+    Ok(if better { (other, second) } else { (kept, allocation) })
+}
+
+/// Seats that keep their sum, locked at the periods that they have; those directly below some holders are left open.
+fn with_periods(
+    problem: &Problem,
+    allocation: &Allocation,
+    before: &Before<'_>,
+    open: &BTreeSet<HolderId>,
+) -> Problem {
     let mut kept = problem.clone();
     let amounts: BTreeMap<&HolderId, &Rational> =
         allocation.explanations.iter().map(|why| (&why.holder, &why.amount)).collect();
-    let names: Vec<String> =
-        problem.phasing.iter().flat_map(|phasing| &phasing.periods).map(|(name, _)| name.clone()).collect();
+    let Some(phasing) = problem.phasing.as_ref() else { return kept };
+    // What was given out beyond the own quota was rounded to units: with the seats locked, it is exactly that.
+    let given: BTreeMap<&HolderId, Rational> = allocation
+        .explanations
+        .iter()
+        .filter_map(|why| Some((&why.holder, why.given_out.as_ref()?.checked_div(&why.amount)?)))
+        .collect();
+    for holder in &mut kept.holders {
+        if let Some(factor) = given.get(&holder.id).filter(|factor| factor.is_positive()) {
+            holder.over_assignment = Some(factor.clone());
+        }
+    }
     for holder in kept.holders.iter_mut().filter(|holder| *holder.level == *SALESPERSON) {
         let stood = before.open.get(&holder.id);
-        if stood.is_some() && stood == amounts.get(&holder.id).copied() {
-            let period = |name: &String| {
-                before.periods.get(&(&holder.id, name.as_str())).copied().cloned().unwrap_or_default()
-            };
-            holder.phased = Some(names.iter().map(period).collect());
+        let same = stood.is_some() && stood == amounts.get(&holder.id).copied();
+        if same && holder.parent.as_ref().is_none_or(|parent| !open.contains(parent)) {
+            holder.phased = Some(before.periods_of(&holder.id, phasing));
             holder.locked = stood.cloned();
         }
     }
-    let allocation = allocate_verified(&kept, question.plan)?;
-    Ok((kept, allocation))
+    kept
+}
+
+/// Holders that should have kept their periods, but whose people cannot carry that.
+fn not_kept(problem: &Problem, allocation: &Allocation) -> BTreeSet<HolderId> {
+    let failed = allocation.explanations.iter().zip(allocation.rows()).filter(|(why, row)| {
+        let kept = problem.holders[why.index].kept.as_ref();
+        kept.is_some_and(|kept| {
+            let mut pairs = kept.own.iter().zip(&row[1..]);
+            pairs.any(|(own, amount)| *own != Rational::from_scaled(*amount, allocation.decimals))
+        })
+    });
+    failed.map(|(why, _)| why.holder.clone()).collect()
 }
 
 /// Closed periods as they stood, then the open ones; holders in the order of the new hierarchy, then those that left.
@@ -355,9 +503,14 @@ fn changes(before: &Before<'_>, open: &Planned) -> Vec<Change> {
         .allocation
         .explanations
         .iter()
-        .map(|why| {
+        .zip(open.allocation.rows())
+        .map(|(why, row)| {
             let parent = why.parent.as_ref();
             let stood = before.open.get(&why.holder);
+            let same_periods = open.allocation.periods.iter().zip(&row[1..]).all(|(name, amount)| {
+                let stood = before.periods.get(&(&why.holder, &**name));
+                stood.is_some_and(|stood| **stood == Rational::from_scaled(*amount, open.allocation.decimals))
+            });
             let moved = before.places.get(&why.holder).is_some_and(|(_, stood)| *stood != parent);
             Change {
                 holder: why.holder.clone(),
@@ -368,7 +521,8 @@ fn changes(before: &Before<'_>, open: &Planned) -> Vec<Change> {
                 why: match stood {
                     None => "joined",
                     Some(_) if moved => "moved",
-                    Some(stood) if *stood == why.amount => "kept",
+                    Some(stood) if *stood == why.amount && same_periods => "kept",
+                    Some(stood) if *stood == why.amount => "other periods",
                     Some(_) => "shared anew",
                 },
             }

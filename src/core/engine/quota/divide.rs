@@ -81,7 +81,14 @@ fn divide_one(
     let given_out = if factor == Rational::one() {
         amount
     } else {
-        let multiplied = round_nearest(&(&amount * &factor), unit).ok_or_else(out_of_range)?;
+        let multiplied = &amount * &factor;
+        let stated = hierarchy.holders[position].over_assignment.is_some();
+        let whole = multiplied.decimals().is_some_and(|needed| needed <= hierarchy.problem.decimals);
+        let multiplied = if stated && whole {
+            multiplied
+        } else {
+            round_nearest(&multiplied, unit).ok_or_else(out_of_range)?
+        };
         limits[position].below.clamp(multiplied)
     };
     let claims = children.iter().map(|child| {

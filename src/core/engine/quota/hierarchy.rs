@@ -260,7 +260,8 @@ fn check_holder(holder: &Holder, decimals: u32, faults: &mut Vec<ProblemFault>) 
     check_growth(id, holder.growth.as_ref(), faults);
     if decimals <= limit::COLUMN_DECIMALS_MAX {
         check_amount(id, "lock", holder.locked.as_ref(), decimals, faults);
-        for amount in holder.phased.iter().flatten() {
+        let kept = holder.kept.iter().flat_map(|kept| kept.own.iter().chain(&kept.given));
+        for amount in holder.phased.iter().flatten().chain(kept) {
             check_amount(id, "locked period", Some(amount), decimals, faults);
         }
         if let Some(phased) = &holder.phased {

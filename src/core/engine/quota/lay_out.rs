@@ -330,11 +330,14 @@ impl<'a> Placing<'a> {
         holder.potential.clone_from(&seat.potential);
         holder.last_quota.clone_from(&seat.last_quota);
         if matches!(plan.method, plan::Method::Weight(_)) {
-            holder.weight = Some(seat.weight.clone().unwrap_or_default() * part.clone());
+            let weight = seat.weight.clone().unwrap_or_default();
+            holder.weight = Some(&weight * &part);
+            holder.full_weight = Some(weight);
         }
         if let Some(own) = &seat.bottom_up {
             self.bottom_up.insert(holder.id.clone(), own * &part);
         }
+        holder.there = presence.is_some().then(|| self.days.why(seat, &plan.ramp).into());
         holder.presence = presence;
         self.holders.push(holder);
     }

@@ -10,6 +10,7 @@
 //! - Amounts are whole units, except where a floor, cap or lock is none, and except for at most one sibling per group
 //!   that takes what is left below one unit ([`Residue::PartialUnit`]). Nothing disappears.
 //! - Periods sum exactly to the year; with over-assignment 1 every level also sums in every period.
+//! - A period of a leaf lies within one unit of its exact share of the year.
 //! - Floors, caps and locks hold after rounding.
 //! - Between limits, siblings are in proportion to their weights up to one unit: the exact fixed point of C3.7.
 
@@ -23,12 +24,14 @@ mod fault;
 mod hierarchy;
 mod lay_out;
 mod limits;
+mod notices;
 mod phase;
 mod planned;
 mod problem;
 mod seat;
 mod sheet;
 mod trace;
+mod transport;
 mod units;
 mod verify;
 pub mod waterfill;
@@ -49,10 +52,12 @@ pub use capacity::{Heads, capacity};
 pub use fault::ProblemFault;
 pub use lay_out::{COMPANY, LINE, SALESPERSON, check, person, season_days};
 pub use planned::{Planned, Question, Reconciled, plan_quotas};
-pub use problem::{Clause, Clauses, Holder, HolderId, Measure, Method, Phasing, Problem, Residue, Total};
+pub use problem::{
+    Blend, Clause, Clauses, Holder, HolderId, Kept, Measure, Method, Phasing, Problem, Residue, Total,
+};
 pub use seat::Seat;
 pub use sheet::{Held, Sheet, published, sheets, to_problem, to_published};
-pub use trace::trace;
+pub use trace::{Spread, spread, trace};
 pub use verify::{Disagreement, Law, verify};
 
 /// Shares the total of the problem down its hierarchy. The order of `holders` has no influence.

@@ -1,72 +1,114 @@
 //! Spreads annual amounts over periods: leaves by season weight and presence, every holder above by summing (C3.10, floor 2).
 
+use std::collections::BTreeMap;
+
+use num_integer::Integer;
 use rayon::prelude::*;
 
 use super::divide::Division;
 use super::fault::ProblemFault;
 use super::hierarchy::Hierarchy;
-use super::problem::Phasing;
-use super::units::{Part, round_parts};
+use super::transport::{Row, transport};
 use crate::ground::rational::Rational;
 use crate::ground::round::{Rounding, WholeWeights, round_to_decimals, split_largest_remainder};
 
+/// Remainders below one unit are compared to the billionth of it.
+const FINE: i128 = 1_000_000_000;
+
 /// The year and the period amounts of every holder, holder by holder, in the smallest amount.
 ///
-/// A holder whose over-assignment is 1 gets the sum of its children in each period, so that every level adds up in
-/// every period. With over-assignment its year is not its children's sum, so it is spread as theirs are.
+/// Every cell of a leaf lies within one unit of its exact share. Leaf after leaf, in the order of the hierarchy, the units
+/// that are left go to the periods that the leaves so far have left shortest: rounding does not favour a period, and
+/// everybody above, who gets the sum of those below, follows the season as well. With over-assignment the year is not the
+/// children's sum: the holder is then to those above what a leaf is, and those below it start anew; where somebody below
+/// is not there all the time, its year falls as theirs together do.
 pub(super) fn phase(
     hierarchy: &Hierarchy<'_>,
     divisions: &[Division],
 ) -> Result<Vec<i128>, Vec<ProblemFault>> {
     let season = Season::of(hierarchy);
-    let width = 1 + season.weights.len();
+    let always = always_there(hierarchy);
+    let periods = season.weights.len();
+    let width = 1 + periods;
     let mut amounts = vec![0; divisions.len() * width];
-    // Leaves do not depend on each other; those above sum them up.
-    let leaf = |(position, row): (usize, &mut [i128])| {
-        let placed = season.leaf(hierarchy, position, &divisions[position].amount, row);
+    let mut rests: Vec<Rest> = vec![Rest::default(); divisions.len()];
+    // What is whole of a leaf does not depend on others; what is left does.
+    let leaf = |((position, row), rest): ((usize, &mut [i128]), &mut Rest)| {
+        let apart = always[position] && hierarchy.over_assignment(position) != Rational::one();
+        let spread = apart || hierarchy.children[position].is_empty();
+        let placed = season.leaf(hierarchy, position, &divisions[position].amount, spread, row, rest);
         let fault = || ProblemFault::AmountOutOfRange { holder: hierarchy.holders[position].id.clone() };
         placed.is_none().then(fault)
     };
-    let mut faults: Vec<ProblemFault> = amounts.par_chunks_mut(width).enumerate().filter_map(leaf).collect();
-    if season.weights.is_empty() {
+    let rows = amounts.par_chunks_mut(width).enumerate().zip(rests.par_iter_mut());
+    let mut faults: Vec<ProblemFault> = rows.filter_map(leaf).collect();
+    if periods == 0 || !faults.is_empty() {
         return if faults.is_empty() { Ok(amounts) } else { Err(faults) };
     }
+    // What the periods are owed, by the holder that everything below is summed up to.
+    let mut owed: BTreeMap<usize, Vec<i128>> = BTreeMap::new();
+    let mut summed_at = vec![0; divisions.len()];
+    for (position, (row, rest)) in amounts.chunks_mut(width).zip(&rests).enumerate() {
+        if let Some(parent) = hierarchy.parents[position] {
+            let passes = hierarchy.over_assignment(parent) == Rational::one();
+            // Zero is above the root.
+            summed_at[position] = if passes { summed_at[parent] } else { parent + 1 };
+        }
+        if !rest.short.is_empty() {
+            let owed = owed.entry(summed_at[position]).or_insert_with(|| vec![0; periods]);
+            season.place(row, rest, owed);
+        }
+    }
     for position in (0..divisions.len()).rev() {
-        let children = &hierarchy.children[position];
-        if children.is_empty() {
+        if hierarchy.children[position].is_empty() {
             continue;
         }
-        // Children stand behind their parents.
-        let (above, below) = amounts.split_at_mut((position + 1) * width);
-        let row = &mut above[position * width..];
-        for child in children {
-            let own = &below[(child - position - 1) * width..];
-            row[1..].iter_mut().zip(&own[1..width]).for_each(|(sum, amount)| *sum += amount);
-        }
-        if hierarchy.over_assignment(position) != Rational::one() {
-            let weights: Vec<Rational> = row[1..].iter().copied().map(Rational::from).collect();
-            if season.spread(row, &weights).is_none() {
-                let holder = hierarchy.holders[position].id.clone();
-                faults.push(ProblemFault::AmountOutOfRange { holder });
-            }
+        let mut summing =
+            Summing { hierarchy, season: &season, divisions, always: &always, amounts: &mut amounts, width };
+        if summing.sum_up(position).is_none() {
+            let holder = hierarchy.holders[position].id.clone();
+            faults.push(ProblemFault::AmountOutOfRange { holder });
         }
     }
     if faults.is_empty() { Ok(amounts) } else { Err(faults) }
 }
 
+/// Who is there all the time, with everybody below, and keeps no periods.
+fn always_there(hierarchy: &Hierarchy<'_>) -> Vec<bool> {
+    let mut always = vec![true; hierarchy.holders.len()];
+    for position in (0..always.len()).rev() {
+        let holder = hierarchy.holders[position];
+        always[position] = holder.presence.is_none()
+            && holder.phased.is_none()
+            && holder.kept.is_none()
+            && hierarchy.children[position].iter().all(|child| always[*child]);
+    }
+    always
+}
+
+/// What is left of a leaf's year after whole units were placed.
+#[derive(Clone, Debug, Default)]
+struct Rest {
+    /// Units that are left.
+    units: usize,
+    /// What is left below one unit, in the smallest amount.
+    partial: i128,
+    /// What each period is short of its exact share, in billionths of a unit; zero for a period that is exact.
+    short: Vec<i128>,
+}
+
 /// How years fall into periods.
-struct Season<'a> {
+struct Season {
     weights: Vec<Rational>,
     /// The same, ready to split by; most leaves are there all year.
     whole: Option<WholeWeights>,
-    phasing: Option<&'a Phasing>,
     /// The unit of the phasing in the smallest amount.
     unit: i128,
     decimals: u32,
 }
 
-impl<'a> Season<'a> {
-    fn of(hierarchy: &Hierarchy<'a>) -> Self {
+impl Season {
+    fn of(hierarchy: &Hierarchy<'_>) -> Self {
         let decimals = hierarchy.problem.decimals;
         let phasing = hierarchy.problem.phasing.as_ref();
         let periods = phasing.iter().flat_map(|phasing| &phasing.periods);
@@ -74,7 +116,7 @@ impl<'a> Season<'a> {
         // The unit is a whole number of the smallest amount, which was checked.
         let unit =
             phasing.and_then(|phasing| round_to_decimals(&phasing.unit, decimals, Rounding::TowardZero));
-        Self { whole: WholeWeights::of(&weights), weights, phasing, unit: unit.unwrap_or(1).max(1), decimals }
+        Self { whole: WholeWeights::of(&weights), weights, unit: unit.unwrap_or(1).max(1), decimals }
     }
 
     /// An amount in the smallest one; it is a whole number of them already, so the rounding only converts.
@@ -84,59 +126,218 @@ impl<'a> Season<'a> {
         Some(minor)
     }
 
-    /// The year of a holder, and its periods when it is a leaf. `None` beyond 128 bits.
+    fn minors(&self, amounts: &[Rational]) -> Option<Vec<i128>> {
+        amounts.iter().map(|amount| self.minor(amount)).collect()
+    }
+
+    /// The year of a holder, and of one that is no sum the whole units of its periods. `None` beyond 128 bits.
     fn leaf(
         &self,
         hierarchy: &Hierarchy<'_>,
         position: usize,
         year: &Rational,
+        spread: bool,
         row: &mut [i128],
+        rest: &mut Rest,
     ) -> Option<()> {
         let holder = hierarchy.holders[position];
         row[0] = self.minor(year)?;
-        if row.len() == 1 || !hierarchy.children[position].is_empty() {
+        if row.len() == 1 || !spread {
             return Some(());
         }
         if let Some(phased) = &holder.phased {
-            for (place, amount) in row[1..].iter_mut().zip(phased) {
-                *place = self.minor(amount)?;
-            }
+            row[1..].copy_from_slice(&self.minors(phased)?);
             return Some(());
         }
-        if let (Some(whole), None, true) = (&self.whole, &holder.presence, row[0] % self.unit == 0) {
-            let units = row[0] / self.unit;
-            if whole.split(units, &mut row[1..]).is_some() {
-                row[1..].iter_mut().for_each(|part| *part *= self.unit);
+        let own = holder.presence.as_ref().map(|_| hierarchy.season(position));
+        // A season without weight, of somebody who is never there, is that of the phasing.
+        let own = own.filter(|own| own.iter().any(Rational::is_positive));
+        let whole_own = own.as_deref().and_then(WholeWeights::of);
+        let whole = if own.is_some() { whole_own.as_ref() } else { self.whole.as_ref() };
+        let year = row[0];
+        rest.short.reserve_exact(self.weights.len());
+        let mut left = year;
+        for (period, place) in row[1..].iter_mut().enumerate() {
+            let quick = whole.and_then(|whole| self.share_of_whole(year, whole, period));
+            let (units, short) = match quick {
+                Some(share) => share,
+                None => self.share(year, own.as_deref().unwrap_or(&self.weights), period)?,
+            };
+            *place = units.checked_mul(self.unit)?;
+            left -= *place;
+            rest.short.push(short);
+        }
+        rest.units = usize::try_from(left / self.unit).ok()?;
+        rest.partial = left % self.unit;
+        Some(())
+    }
+
+    /// Whole units of a period's exact share, and the billionths of a unit beyond them (at least one, when there is anything).
+    fn share_of_whole(&self, year: i128, whole: &WholeWeights, period: usize) -> Option<(i128, i128)> {
+        let product = year.checked_mul(whole.weights()[period])?;
+        let divisor = whole.sum().checked_mul(self.unit)?;
+        // Dividing 64 bits takes a fraction of the time of 128.
+        let (units, rest) = match (i64::try_from(product), i64::try_from(divisor)) {
+            (Ok(product), Ok(divisor)) => {
+                let (units, rest) = product.div_mod_floor(&divisor);
+                (units.into(), rest.into())
+            }
+            _ => product.div_mod_floor(&divisor),
+        };
+        if rest == 0 {
+            return Some((units, 0));
+        }
+        Some((units, (rest.checked_mul(FINE)? / divisor).max(1)))
+    }
+
+    /// The same for weights that do not fit 128 bits.
+    fn share(&self, year: i128, weights: &[Rational], period: usize) -> Option<(i128, i128)> {
+        let all: Rational = weights.iter().sum();
+        let exact = (&Rational::from(year) * &weights[period])
+            .checked_div(&(all * Rational::from(self.unit)))
+            .unwrap_or_default();
+        let units = round_to_decimals(&exact, 0, Rounding::Floor)?;
+        let rest = exact - Rational::from(units);
+        let fine = round_to_decimals(&(&rest * &Rational::from(FINE)), 0, Rounding::Floor)?;
+        Some((units, if rest.is_zero() { 0 } else { fine.max(1) }))
+    }
+
+    /// Places what is left of a leaf, one unit each, in the periods that are owed most; then the part of a unit.
+    fn place(&self, row: &mut [i128], rest: &Rest, owed: &mut [i128]) {
+        for (owed, short) in owed.iter_mut().zip(&rest.short) {
+            *owed += short;
+        }
+        if rest.units == 0 && rest.partial == 0 {
+            return;
+        }
+        // A period whose share is exact takes nothing: whoever is not there stays without.
+        let mut order: Vec<usize> = (0..owed.len()).filter(|period| rest.short[*period] > 0).collect();
+        order.sort_unstable_by_key(|period| (-owed[*period], *period));
+        for (nth, period) in order.into_iter().take(rest.units + 1).enumerate() {
+            let placed = if nth < rest.units { self.unit } else { rest.partial };
+            row[1 + period] += placed;
+            owed[period] -= placed * FINE / self.unit;
+        }
+    }
+
+    /// The year of a row as others fall, in units; `None` beyond 128 bits.
+    fn as_others(&self, year: i128, others: &[i128]) -> Option<Vec<i128>> {
+        let weights: Vec<Rational> = others.iter().copied().map(Rational::from).collect();
+        let weighted = weights.iter().any(Rational::is_positive);
+        let weights = if weighted { weights.as_slice() } else { &self.weights };
+        let mut parts = split_largest_remainder(year / self.unit, weights)?;
+        parts.iter_mut().for_each(|part| *part *= self.unit);
+        // What is left below one unit goes where most is.
+        let most = (0..parts.len()).rev().max_by_key(|period| &weights[*period])?;
+        parts[most] += year % self.unit;
+        Some(parts)
+    }
+}
+
+/// Holders above leaves, those below them first.
+struct Summing<'a> {
+    hierarchy: &'a Hierarchy<'a>,
+    season: &'a Season,
+    divisions: &'a [Division],
+    always: &'a [bool],
+    amounts: &'a mut [i128],
+    width: usize,
+}
+
+impl Summing<'_> {
+    fn periods(&self, position: usize) -> &[i128] {
+        &self.amounts[position * self.width + 1..(position + 1) * self.width]
+    }
+
+    fn write(&mut self, position: usize, periods: &[i128]) {
+        self.amounts[position * self.width + 1..(position + 1) * self.width].copy_from_slice(periods);
+    }
+
+    fn passes_all(&self, position: usize) -> bool {
+        self.hierarchy.over_assignment(position) == Rational::one()
+    }
+
+    /// The periods of a holder from those of its children, or as it should keep them where the children can carry that.
+    fn sum_up(&mut self, position: usize) -> Option<()> {
+        if let Some(kept) = &self.hierarchy.holders[position].kept {
+            let (own, given) = (self.season.minors(&kept.own)?, self.season.minors(&kept.given)?);
+            let whole = own.iter().sum::<i128>() == self.amounts[position * self.width];
+            if whole && self.bring(position, &given).is_some() {
+                self.write(position, &own);
                 return Some(());
             }
         }
-        self.spread(row, &hierarchy.season(position))
-    }
-
-    /// The year of a row by season weight, in units of the phasing; what is no whole unit goes to the period next in line.
-    /// A season without weight, of somebody who is never there, is that of the phasing.
-    fn spread(&self, row: &mut [i128], season: &[Rational]) -> Option<()> {
-        let weighted = season.iter().any(Rational::is_positive);
-        let season = if weighted { season } else { &self.weights };
-        // A whole number of units falls into whole parts; the rest of a unit needs the general way.
-        if row[0] % self.unit == 0 {
-            let parts = split_largest_remainder(row[0] / self.unit, season)?;
-            for (place, part) in row[1..].iter_mut().zip(parts) {
-                *place = part.checked_mul(self.unit)?;
-            }
+        if !self.passes_all(position) && self.always[position] {
             return Some(());
         }
-        let year = Rational::from_scaled(row[0], self.decimals);
-        let weights: Rational = season.iter().sum();
-        let part = |weight: &Rational| {
-            let exact = (&year * weight).checked_div(&weights)?;
-            let greatest = weight.is_zero().then(Rational::zero);
-            Some(Part { exact, least: Rational::zero(), greatest })
-        };
-        let parts: Option<Vec<Part>> = season.iter().map(part).collect();
-        for (place, amount) in row[1..].iter_mut().zip(round_parts(&year, &parts?, &self.phasing?.unit)?) {
-            *place = self.minor(&amount)?;
+        let mut sums = vec![0; self.width - 1];
+        for child in &self.hierarchy.children[position] {
+            sums.iter_mut().zip(self.periods(*child)).for_each(|(sum, amount)| *sum += amount);
+        }
+        if !self.passes_all(position) {
+            sums = self.season.as_others(self.amounts[position * self.width], &sums)?;
+        }
+        self.write(position, &sums);
+        Some(())
+    }
+
+    /// Brings the children of a holder to these sums in the periods; `None`, with nothing changed, where they cannot.
+    fn bring(&mut self, position: usize, given: &[i128]) -> Option<()> {
+        // Those below a holder stand together behind it.
+        let end = self.end(position);
+        let before = self.amounts[position * self.width..end * self.width].to_vec();
+        let brought = self.try_bring(position, given);
+        if brought.is_none() {
+            self.amounts[position * self.width..end * self.width].copy_from_slice(&before);
+        }
+        brought
+    }
+
+    fn try_bring(&mut self, position: usize, given: &[i128]) -> Option<()> {
+        let children = &self.hierarchy.children[position];
+        let rows = children.iter().map(|child| Row {
+            amounts: self.periods(*child).to_vec(),
+            open: (0..given.len()).map(|period| self.movable(*child, period)).collect(),
+        });
+        let mut rows: Vec<Row> = rows.collect();
+        transport(&mut rows, given, self.season.unit)?;
+        for (child, row) in children.iter().zip(&rows) {
+            if self.periods(*child) == row.amounts {
+                continue;
+            }
+            self.write(*child, &row.amounts);
+            if self.hierarchy.children[*child].is_empty() {
+                continue;
+            }
+            let given = if self.passes_all(*child) {
+                row.amounts.clone()
+            } else {
+                let given = self.season.minor(&self.divisions[*child].given_out)?;
+                self.season.as_others(given, &row.amounts)?
+            };
+            self.try_bring(*child, &given)?;
         }
         Some(())
+    }
+
+    /// One past the last holder at or below one.
+    fn end(&self, position: usize) -> usize {
+        let mut last = position;
+        while let Some(child) = self.hierarchy.children[last].last() {
+            last = *child;
+        }
+        last + 1
+    }
+
+    /// True when the amount of a period may change: somebody at or below is there and not locked to periods.
+    fn movable(&self, position: usize, period: usize) -> bool {
+        let holder = self.hierarchy.holders[position];
+        if holder.phased.is_some() || holder.kept.is_some() || !self.season.weights[period].is_positive() {
+            return false;
+        }
+        match self.hierarchy.children[position].as_slice() {
+            [] => holder.presence.as_ref().is_none_or(|presence| presence[period].is_positive()),
+            children => children.iter().any(|child| self.movable(*child, period)),
+        }
     }
 }

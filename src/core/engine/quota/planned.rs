@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::allocation::{Allocation, Binding};
+use super::allocation::Allocation;
 use super::cite;
 use super::lay_out::{LaidOut, SALESPERSON, decimals, lay_out};
-use super::problem::{Holder, HolderId, Measure, Method, Phasing, Problem, Residue, Total};
+use super::notices::notices;
+use super::problem::{Blend, Holder, HolderId, Measure, Method, Phasing, Problem, Residue, Total};
 use super::seat::Seat;
 use super::units::round_nearest;
 use super::{allocate, verify};
@@ -159,32 +160,15 @@ fn solve(question: &Question<'_>, mut laid_out: LaidOut) -> Result<Planned, Vec<
     Ok(planned(question, problem, allocation, reconciled))
 }
 
-/// With a warning about those who get nothing although they are there.
+/// With what the user should know.
 fn planned(
     question: &Question<'_>,
     problem: Problem,
     allocation: Allocation,
     reconciled: Vec<Reconciled>,
 ) -> Planned {
-    let nothing = allocation.explanations.iter().filter(|why| {
-        *why.level == *SALESPERSON
-            && why.amount.is_zero()
-            && why.availability.is_positive()
-            && !matches!(why.binding, Some(Binding::Lock))
-    });
-    let names: Vec<&str> = nothing.map(|why| why.holder.as_str()).collect();
-    let notice = names.first().map(|first| {
-        let whom = match names.len() {
-            1 => (*first).to_owned(),
-            count => format!("{count} salespeople, such as {first},"),
-        };
-        let message = format!("plan `{}` gives {whom} a quota of zero", question.plan.id);
-        let fault = Diagnostic::warning(Code::SPM421, message).at(Place::Text(question.plan.place.clone()), "");
-        fault.hint(
-            "no history, potential or weight: choose another method, state a `least`, or exclude them with `eligible`",
-        )
-    });
-    Planned { problem, allocation, notices: notice.into_iter().collect(), reconciled }
+    let notices = notices(question, &allocation);
+    Planned { problem, allocation, notices, reconciled }
 }
 
 /// The problem that shares part of the way from top-down to bottom-up, `share` from 0 to 1.
@@ -208,6 +192,13 @@ fn meet(
     let mut problem = problem(question, laid_out.holders.clone(), &laid_out.phasing, Total::Given(total));
     for holder in &mut problem.holders {
         holder.weight = Some(blend(&holder.id));
+        holder.full_weight = None;
+        let from = |amounts: &BTreeMap<HolderId, Rational>| amounts.get(&holder.id).cloned();
+        holder.blend = Some(Box::new(Blend {
+            above: from(from_above),
+            below: from(from_below).unwrap_or_default(),
+            share: share.clone(),
+        }));
     }
     Ok(problem)
 }

@@ -129,11 +129,17 @@ pub struct Holder {
     pub last_quota: Option<Rational>,
     /// Replaces the weight of the method, in the method's own measure, whatever the presence.
     pub weight: Option<Rational>,
+    /// What the stated weight was before presence; shown in the explanation.
+    pub full_weight: Option<Rational>,
+    /// What the stated weight is a blend of; shown in the explanation.
+    pub blend: Option<Box<Blend>>,
     /// Growth for this holder and everyone below it; `0.15` is 15 %.
     pub growth: Option<Rational>,
     /// Part of each period of the phasing in which the holder carries quota: a late start, a leave, a ramp. Leaves only;
     /// none means all of every period. What one does not carry, the others do.
     pub presence: Option<Vec<Rational>>,
+    /// Why the presence is what it is; shown in the explanation.
+    pub there: Option<Arc<str>>,
     /// Least amount for the year (hold-harmless is such a floor).
     pub floor: Option<Rational>,
     /// Greatest amount for the year.
@@ -142,12 +148,34 @@ pub struct Holder {
     pub locked: Option<Rational>,
     /// Exactly these amounts for the periods of the phasing, for a leaf that is locked at their sum.
     pub phased: Option<Vec<Rational>>,
-    /// Factor to its children, instead of that of its level.
+    /// What the periods should be, for a holder above leaves, as long as those below can carry that.
+    pub kept: Option<Kept>,
+    /// Factor to its children, instead of that of its level; what it comes to is not rounded to units.
     pub over_assignment: Option<Rational>,
     /// Why a floor, cap or lock is there; shown in the explanation.
     pub note: Option<String>,
     /// Where the plan says so.
     pub clauses: Clauses,
+}
+
+/// A weight between what comes from above and what can be carried from below.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blend {
+    /// The quota from above, with its limits; none for a plan that has none.
+    pub above: Option<Rational>,
+    /// What the people below can carry.
+    pub below: Rational,
+    /// Weight of the latter, from 0 to 1.
+    pub share: Rational,
+}
+
+/// Periods that a holder keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Its own.
+    pub own: Vec<Rational>,
+    /// Those of its children together.
+    pub given: Vec<Rational>,
 }
 
 /// Where a plan limits a holder: cited by explanations and faults.
@@ -188,12 +216,16 @@ impl Holder {
             potential: None,
             last_quota: None,
             weight: None,
+            full_weight: None,
+            blend: None,
             growth: None,
             presence: None,
+            there: None,
             floor: None,
             cap: None,
             locked: None,
             phased: None,
+            kept: None,
             over_assignment: None,
             note: None,
             clauses: Clauses::default(),
@@ -206,6 +238,6 @@ impl Holder {
 pub struct Phasing {
     /// Period amounts of a leaf are rounded to multiples of this; what is left of its year goes to one period.
     pub unit: Rational,
-    /// Names and season weights in the order of time; ties of rounding go to the earlier one.
+    /// Names and season weights in the order of time.
     pub periods: Vec<(String, Rational)>,
 }

@@ -73,9 +73,14 @@ impl Days {
         at(to) - at(from)
     }
 
-    /// The first day of a period, in days since 1970-01-01.
-    pub(super) fn first_day(&self, period: usize) -> i32 {
-        self.periods[period].0
+    /// The first day of a period and the first after it, in days since 1970-01-01.
+    pub(super) fn period(&self, period: usize) -> (i32, i32) {
+        self.periods[period]
+    }
+
+    /// The first day of all periods and the first after them.
+    pub(super) fn range(&self) -> (i32, i32) {
+        (self.first, self.first + i32::try_from(self.before.len()).unwrap_or(0) - 1)
     }
 
     /// How many days of each period count.
@@ -83,10 +88,34 @@ impl Days {
         self.periods.iter().map(|(from, to)| Rational::from(self.between(*from, *to))).collect()
     }
 
+    /// Why a seat does not carry all of every period: `from 2027-04-01, ramp of 2 months`.
+    pub(super) fn why(&self, seat: &Seat, ramp: &[Rational]) -> String {
+        let (first, last) = self.range();
+        let date = |day: i32| from_epoch_day(day).map(|date| date.to_string()).unwrap_or_default();
+        let mut why: Vec<String> = vec![];
+        why.extend(seat.hired.filter(|hired| *hired > first).map(|hired| format!("from {}", date(hired))));
+        why.extend(
+            seat.left.filter(|left| *left < last).map(|left| format!("to {}, not included", date(left))),
+        );
+        let ramped = anniversaries(seat.hired, ramp.len()).last().is_some_and(|end| *end > first);
+        if ramped {
+            why.push(format!(
+                "ramp of {} months from {}",
+                ramp.len(),
+                seat.hired.map(date).unwrap_or_default()
+            ));
+        }
+        for (from, to, relief) in seat.leaves.iter().filter(|(from, to, _)| *from < last && first < *to) {
+            let (from, to) = (date(*from), date(*to));
+            why.push(format!("leave from {from} to {to} relieves {}", relief.to_percent()));
+        }
+        why.join("; ")
+    }
+
     /// The part of each period in which a seat carries quota, from 0 to 1: the days from the hire to the end, less what
     /// leaves relieve, times the ramp of the month of tenure. `None` for somebody who always carries all.
     pub(super) fn presence(&self, seat: &Seat, ramp: &[Rational]) -> Option<Vec<Rational>> {
-        let (first, last) = (self.first, self.first + i32::try_from(self.before.len()).unwrap_or(0) - 1);
+        let (first, last) = self.range();
         let hired = seat.hired.unwrap_or(i32::MIN);
         let left = seat.left.unwrap_or(i32::MAX);
         let anniversaries = anniversaries(seat.hired, ramp.len());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::allocation::{Allocation, Binding, Explanation};
 use super::hierarchy::availability;
-use super::problem::{Clause, Holder, HolderId, Measure, Method, Problem, Total};
+use super::problem::{Blend, Clause, Holder, HolderId, Measure, Method, Problem, Total};
 use crate::ground::rational::Rational;
 use crate::ground::trace::{Node, Operation, Unit};
 
@@ -53,10 +53,10 @@ impl Trace<'_> {
             let added = Node::input("over-assignment of all levels above, multiplied", Unit::Percent, added);
             children.push(self.computed("over-assignment", Operation::Product, vec![by_weight, added]));
         }
-        let limits = self.limits_label(why);
-        let limits = limits.as_str();
+        let (limits, above) = (self.limits_label(why), self.above_label(why));
+        let (limits, above) = (limits.as_str(), above.as_str());
         for (label, part, shown) in [
-            ("limits and rounding on levels above", &parts.from_above, false),
+            (above, &parts.from_above, false),
             // A lock or floor that higher levels have taken care of is still the reason.
             (limits, &parts.limits, why.binding.is_some()),
             ("rounding", &parts.rounding, false),
@@ -111,13 +111,22 @@ impl Trace<'_> {
     fn weight(&self, why: &Explanation) -> Node {
         let stated = |label: String| Node::input(label, self.weight_unit(), why.weight.clone());
         let Some(holder) = self.holders.get(&why.holder) else { return stated("weight".to_owned()) };
-        if holder.weight.is_some() {
+        if let Some(blend) = &holder.blend {
+            return self.blend(why, blend);
+        }
+        if holder.weight.is_some() && (holder.full_weight.is_none() || holder.presence.is_none()) {
             return stated(format!("weight of {}, as stated", why.holder));
         }
         if why.given_out.is_some() {
             return stated(format!("weight of {}: of all below", why.holder));
         }
-        let mut factors = vec![self.by_method(holder)];
+        let full = holder.full_weight.as_ref().filter(|_| holder.weight.is_some());
+        let mut factors = vec![match full {
+            Some(weight) => {
+                Node::input("weight as stated, of a whole year", self.weight_unit(), weight.clone())
+            }
+            None => self.by_method(holder),
+        }];
         if let Some((phasing, presence)) = self.problem.phasing.as_ref().zip(holder.presence.as_ref()) {
             let there = phasing.periods.iter().zip(presence).map(|((name, weight), part)| {
                 let season = Node::input(format!("season weight of {name}"), Unit::Number, weight.clone());
@@ -128,7 +137,11 @@ impl Trace<'_> {
             let all: Rational = phasing.periods.iter().map(|(_, weight)| weight).sum();
             let all = Node::input("all seasons", Unit::Number, all);
             let children = vec![there, all];
-            let part = Node::computed("part of the year", Unit::Percent, Operation::Quotient, children);
+            let label = match &holder.there {
+                Some(there) if !there.is_empty() => format!("part of the year ({there})"),
+                _ => "part of the year".to_owned(),
+            };
+            let part = Node::computed(label, Unit::Percent, Operation::Quotient, children);
             debug_assert_eq!(part.value, availability(phasing, Some(presence)));
             factors.push(part);
         }
@@ -141,6 +154,23 @@ impl Trace<'_> {
                 factors,
             ),
         }
+    }
+
+    /// The weight between above and below.
+    fn blend(&self, why: &Explanation, blend: &Blend) -> Node {
+        let unit = self.problem.measured_in.clone();
+        let rest = &Rational::one() - &blend.share;
+        let part = |label: &str, amount: Rational, share: Rational| {
+            let children = vec![self.input(label, &amount), Node::input("blend", Unit::Percent, share)];
+            Node::computed(format!("part of {label}"), unit.clone(), Operation::Product, children)
+        };
+        let above = blend.above.clone().unwrap_or_default();
+        let parts = vec![
+            part("the quota from above, with its limits", above, rest),
+            part("what can be carried from below", blend.below.clone(), blend.share.clone()),
+        ];
+        let label = format!("weight of {}: between above and below", why.holder);
+        Node::computed(label, unit, Operation::Sum, parts)
     }
 
     /// The weight of a leaf for a whole year.
@@ -232,9 +262,43 @@ impl Trace<'_> {
         clause.as_deref()
     }
 
+    /// What limits the holders that have a limit, in a few words each.
+    fn bound<'e>(&self, whys: impl Iterator<Item = &'e Explanation>) -> Vec<String> {
+        whys.filter_map(|why| {
+            let word = why.binding?.word();
+            let key = self.clause(why).map(|clause| clause.key).filter(|key| *key != word && *key != "lock");
+            let note = why.note.as_ref().map_or_else(String::new, |note| format!(", {note}"));
+            Some(format!(
+                "{} {word}{}{note}",
+                why.holder,
+                key.map_or_else(String::new, |key| format!(" by {key}"))
+            ))
+        })
+        .collect()
+    }
+
+    /// What the part from above is called: with the limits of the holders above and of their siblings.
+    fn above_label(&self, why: &Explanation) -> String {
+        let mut names = vec![];
+        let mut next = why.parent.as_ref().and_then(|parent| self.explanations.get(parent).copied());
+        while let Some(own) = next {
+            let level = self.explanations.values().filter(|other| other.parent == own.parent).copied();
+            names.extend(self.bound(level));
+            next = own.parent.as_ref().and_then(|parent| self.explanations.get(parent).copied());
+        }
+        with_names("limits and rounding on levels above", &names)
+    }
+
     /// What the limits part is called: the deciding limit, the key that sets it, and the note why it is there.
     fn limits_label(&self, why: &Explanation) -> String {
-        let mut name = why.binding.map_or("limits of siblings", Binding::word).to_owned();
+        let mut name = match why.binding {
+            Some(binding) => binding.word().to_owned(),
+            None => {
+                let own = |other: &&&Explanation| other.parent == why.parent && other.holder != why.holder;
+                let siblings = self.explanations.values().filter(own).copied();
+                with_names("limits of siblings", &self.bound(siblings))
+            }
+        };
         if let Some(clause) = self.clause(why).filter(|clause| clause.key != name && clause.key != "lock") {
             name += &format!(" by {}", clause.key);
         }
@@ -243,4 +307,56 @@ impl Trace<'_> {
             None => name,
         }
     }
+}
+
+/// A label with the first few of some names.
+fn with_names(label: &str, names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    match names.len() {
+        0 => label.to_owned(),
+        count if count > SHOWN => {
+            format!("{label}: {}, and {} more", names[..SHOWN].join("; "), count - SHOWN)
+        }
+        _ => format!("{label}: {}", names.join("; ")),
+    }
+}
+
+/// How the year of a holder falls into one period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spread {
+    /// The period.
+    pub period: String,
+    /// Season weight of the period.
+    pub season: Rational,
+    /// The part of it in which the holder carries quota; none for a holder above, whose periods are sums.
+    pub there: Option<Rational>,
+    /// The share of the year by both, before rounding to units; none for a holder above.
+    pub exact: Option<Rational>,
+    /// The amount.
+    pub amount: Rational,
+}
+
+/// The year and the periods of a holder, with what the split follows from. `None` when the allocation has no such holder.
+#[must_use]
+pub fn spread(problem: &Problem, allocation: &Allocation, holder: &HolderId) -> Option<Vec<Spread>> {
+    let position = allocation.position(holder)?;
+    let why = &allocation.explanations[position];
+    let own = problem.holders.get(why.index)?;
+    let amounts = allocation.rows().nth(position)?;
+    let leaf = why.given_out.is_none();
+    let there = |period: usize| match &own.presence {
+        Some(presence) => presence[period].clone(),
+        None => Rational::one(),
+    };
+    let periods = problem.phasing.iter().flat_map(|phasing| &phasing.periods);
+    let all: Rational =
+        periods.clone().enumerate().map(|(period, (_, weight))| weight * &there(period)).sum();
+    let row = |(period, ((name, weight), amount)): (usize, (&(String, Rational), &i128))| Spread {
+        period: name.clone(),
+        season: weight.clone(),
+        there: leaf.then(|| there(period)),
+        exact: (&(&why.amount * weight) * &there(period)).checked_div(&all).filter(|_| leaf),
+        amount: Rational::from_scaled(*amount, allocation.decimals),
+    };
+    Some(periods.zip(&amounts[1..]).enumerate().map(row).collect())
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use super::allocation::Allocation;
 use super::problem::{HolderId, Problem, Total};
 use crate::ground::rational::Rational;
+use crate::ground::round::{Rounding, common_multiple, round_to_decimals};
 
 /// What a correct allocation keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +18,8 @@ pub enum Law {
     LevelSum,
     /// Periods sum to the year.
     PeriodSum,
+    /// A period of a leaf lies within one unit of its exact share.
+    Season,
     /// Children sum to their parent in each period.
     LevelPeriodSum,
     /// No amount below its floor, nor below zero.
@@ -61,6 +64,7 @@ pub fn verify(problem: &Problem, allocation: &Allocation) -> Vec<Disagreement> {
         check.limits(holder);
         check.level_sum(holder);
         check.periods(holder);
+        check.season(holder);
         check.units(holder);
         check.parts(holder);
     }
@@ -74,6 +78,10 @@ struct Check<'a> {
     /// The row of each holder.
     rows: Vec<usize>,
     children: Vec<Vec<usize>>,
+    /// Some holder keeps its periods.
+    keeps: bool,
+    /// Season weights as whole numbers, their sum, and the unit in the smallest amount.
+    seasons: Option<(Vec<i128>, i128, i128)>,
     found: Vec<Disagreement>,
 }
 
@@ -85,6 +93,8 @@ impl<'a> Check<'a> {
             allocation,
             rows: vec![usize::MAX; holders],
             children: vec![vec![]; holders],
+            seasons: whole_seasons(problem),
+            keeps: problem.holders.iter().any(|holder| holder.kept.is_some()),
             found: vec![],
         }
     }
@@ -276,6 +286,52 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// The same in whole numbers for somebody who is always there, where they fit: most are.
+    fn follows(&self, holder: usize) -> Option<bool> {
+        let (weights, all, unit) = self.seasons.as_ref()?;
+        let [year, periods @ ..] = self.amounts(holder) else { return None };
+        let allowed = unit.checked_mul(*all)?;
+        for (amount, weight) in periods.iter().zip(weights) {
+            let off = amount.checked_mul(*all)?.checked_sub(year.checked_mul(*weight)?)?;
+            if off.abs() >= allowed || (*weight == 0 && *amount != 0) {
+                return Some(false);
+            }
+        }
+        Some(true)
+    }
+
+    /// Each period of a leaf lies within one unit of its share by season weight and presence; no share, no amount. Where a
+    /// holder above keeps its periods, those below give way.
+    fn season(&mut self, holder: usize) {
+        let own = &self.problem.holders[holder];
+        let Some(phasing) = &self.problem.phasing else { return };
+        if !self.children[holder].is_empty() || own.phased.is_some() || self.keeps {
+            return;
+        }
+        if own.presence.is_none() && self.follows(holder) == Some(true) {
+            return;
+        }
+        let mut weights: Vec<Rational> = phasing.periods.iter().map(|(_, weight)| weight.clone()).collect();
+        if let Some(presence) = &own.presence {
+            let there: Vec<Rational> =
+                weights.iter().zip(presence).map(|(weight, part)| weight * part).collect();
+            if there.iter().any(Rational::is_positive) {
+                weights = there;
+            }
+        }
+        let all: Rational = weights.iter().sum();
+        let [year, periods @ ..] = self.amounts(holder) else { return };
+        for (period, (amount, weight)) in periods.iter().zip(&weights).enumerate() {
+            // Both sides times all weights, so that nothing is divided.
+            let off = distance(&(&self.major(*amount) * &all), &(&self.major(*year) * weight));
+            if off >= &phasing.unit * &all || (weight.is_zero() && *amount != 0) {
+                let (name, amount) = (&self.allocation.periods[period], self.major(*amount));
+                let message = format!("{name} has {amount}, a unit or more off its share of the year");
+                self.found(Law::Season, holder, message);
+            }
+        }
+    }
+
     /// At most one child is no whole unit without a floor, cap or lock at or below it that is none either.
     fn units(&mut self, holder: usize) {
         let broken = self.children[holder]
@@ -315,6 +371,20 @@ impl<'a> Check<'a> {
             self.found(Law::Parts, holder, format!("parts sum to {sum}, the quota is {amount}"));
         }
     }
+}
+
+/// Season weights brought to one denominator; `None` where they do not fit.
+fn whole_seasons(problem: &Problem) -> Option<(Vec<i128>, i128, i128)> {
+    let phasing = problem.phasing.as_ref()?;
+    let pairs: Vec<(i64, i64)> =
+        phasing.periods.iter().map(|(_, weight)| weight.to_i64_pair()).collect::<Option<_>>()?;
+    let common = common_multiple(pairs.iter().map(|(_, denominator)| *denominator))?;
+    let whole = |(numerator, denominator): &(i64, i64)| {
+        i128::from(*numerator).checked_mul(i128::from(common / denominator))
+    };
+    let weights: Vec<i128> = pairs.iter().map(whole).collect::<Option<_>>()?;
+    let all = weights.iter().try_fold(0i128, |sum, weight| sum.checked_add(*weight))?;
+    Some((weights, all, round_to_decimals(&phasing.unit, problem.decimals, Rounding::TowardZero)?))
 }
 
 /// How far apart two numbers are.

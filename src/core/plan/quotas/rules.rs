@@ -42,6 +42,22 @@ impl Check<'_> {
                 self.fault(Code::SPM110, message, place, "to give out less, lower the total");
             }
         }
+        // Somebody who meant 10 % wrote 10.
+        let over = raw.get("over_assignment").map_or(&[][..], Raw::entries).iter();
+        let over = over.map(|(level, _, item)| (format!("the over-assignment of `{level}`"), item));
+        let of = raw.get("growth_of").map_or(&[][..], Raw::entries).iter();
+        let of = of.map(|(holder, _, item)| (format!("the growth of {holder}"), item));
+        let lines = raw.list("line").iter().filter_map(|line| line.get("growth"));
+        let growth = raw.get("growth").into_iter().chain(lines).map(|item| ("growth".to_owned(), item));
+        for (what, item) in over.chain(of).chain(growth) {
+            if let Some(share) = item.as_number().filter(|share| *share >= one) {
+                let times = if share == one { "twice" } else { "more than twice" };
+                let message = format!("{what} is {}: {times} as much", share.to_percent());
+                let fault =
+                    Diagnostic::warning(Code::SPM110, message).at(Place::Text(item.place.clone()), "");
+                self.faults.push(fault.hint("a tenth is \"10%\" or 0.1"));
+            }
+        }
         let least = -one.clone();
         let of = raw.get("growth_of").map_or(&[][..], Raw::entries).iter();
         let stated = raw.get("growth").into_iter().chain(of.map(|(.., item)| item));

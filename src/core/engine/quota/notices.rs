@@ -1,0 +1,92 @@
+//! What the user of a plan should know although its quotas can be calculated (floor 2).
+
+use super::allocation::{Allocation, Binding};
+use super::lay_out::SALESPERSON;
+use super::planned::Question;
+use super::seat::Seat;
+use crate::ground::diagnostic::{Code, Diagnostic};
+use crate::ground::period::{Date, days_between};
+use crate::ground::source::Place;
+use crate::plan::quotas::Levels;
+
+/// Warnings about the seats of a plan and what they got.
+pub(super) fn notices(question: &Question<'_>, allocation: &Allocation) -> Vec<Diagnostic> {
+    [nothing(question, allocation), absent(question), unplaced(question)].into_iter().flatten().collect()
+}
+
+/// `A`, or `3 salespeople, such as A,`.
+fn whom(names: &[&str]) -> Option<String> {
+    match names {
+        [] => None,
+        [one] => Some((*one).to_owned()),
+        [first, ..] => Some(format!("{} salespeople, such as {first},", names.len())),
+    }
+}
+
+fn warning(question: &Question<'_>, code: Code, key: &str, message: String, hint: &str) -> Diagnostic {
+    let place = Place::Text(question.plan.clause(key).clone());
+    Diagnostic::warning(code, message).at(place, "").hint(hint)
+}
+
+/// Who is there and gets nothing.
+fn nothing(question: &Question<'_>, allocation: &Allocation) -> Option<Diagnostic> {
+    let nothing = allocation.explanations.iter().filter(|why| {
+        *why.level == *SALESPERSON
+            && why.amount.is_zero()
+            && why.availability.is_positive()
+            && !matches!(why.binding, Some(Binding::Lock))
+    });
+    let names: Vec<&str> = nothing.map(|why| why.holder.as_str()).collect();
+    let message = format!("plan `{}` gives {} a quota of zero", question.plan.id, whom(&names)?);
+    let hint = "no history, potential or weight: choose another method, state a `least`, or exclude them with `eligible`";
+    Some(warning(question, Code::SPM421, "id", message, hint))
+}
+
+/// Who is not there in any period and has a quota like everybody, because the plan does not look at dates.
+fn absent(question: &Question<'_>) -> Option<Diagnostic> {
+    let plan = question.plan;
+    if plan.by_time {
+        return None;
+    }
+    let indices = plan.phasing.iter().filter_map(|phase| question.calendar.index_of(&phase.period));
+    let ranges: Vec<_> = indices.map(|index| question.calendar.periods()[index].range).collect();
+    let number = |date: Date| i32::try_from(days_between(Date::constant(1970, 1, 1), date)).ok();
+    let (first, last) =
+        (ranges.iter().map(|range| range.from).min()?, ranges.iter().map(|range| range.to).max()?);
+    let (from, to) = (number(first)?, number(last)?);
+    let away = |seat: &&Seat| {
+        seat.hired.is_some_and(|hired| hired >= to) || seat.left.is_some_and(|left| left <= from)
+    };
+    let seats = question.seats.iter().filter(|seat| seat.line.is_none_or(|line| line == 0));
+    let names: Vec<&str> = seats.filter(away).map(|seat| seat.id.as_str()).collect();
+    let message = format!(
+        "{} left before {first} or starts after {last}, and counts for all of the year in plan `{}`",
+        whom(&names)?,
+        plan.id
+    );
+    Some(warning(
+        question,
+        Code::SPM424,
+        "id",
+        message,
+        "state proration = \"time\", or exclude them with `eligible`",
+    ))
+}
+
+/// Who has no value for a level of the hierarchy.
+fn unplaced(question: &Question<'_>) -> Option<Diagnostic> {
+    let Levels::Columns(columns) = &question.plan.levels else { return None };
+    let seats = question.seats.iter().filter(|seat| seat.line.is_none_or(|line| line == 0));
+    let without: Vec<(&Seat, usize)> =
+        seats.filter_map(|seat| Some((seat, seat.above.iter().position(Option::is_none)?))).collect();
+    let names: Vec<&str> = without.iter().map(|(seat, _)| seat.id.as_str()).collect();
+    let level = columns.get(without.first()?.1)?;
+    let message = format!("{} has no {level} and is shared among those of `(none)`", whom(&names)?);
+    Some(warning(
+        question,
+        Code::SPM424,
+        "levels",
+        message,
+        "fill the column, or exclude them with `eligible`",
+    ))
+}
