@@ -68,7 +68,8 @@ fn add_column(hashes: &mut [[u64; 2]], name: u64, column: &Column, decimals: u32
         return;
     }
     // Trailing zeros do not change a number: 1.50 and 1.5 are the same amount.
-    let divisor = 10i64.pow(decimals);
+    // A day and its first moment are the same.
+    let divisor = if column.datetime().is_ok() { 86_400_000 } else { 10i64.pow(decimals) };
     // A fraction counts in units of 10^-18, independent of the decimals it was written with.
     let unit = 1_000_000_000_000_000_000 / divisor.cast_unsigned();
     let physical = column.to_physical_repr();

@@ -287,11 +287,11 @@ fn faults_of_one_command() {
             "not valid UTF-8|stream did not contain valid UTF-8",
         ),
         (
-            &[("deals.csv", "2027-01-05", "0207-01-05")],
+            &[("deals.csv", "2027-01-05", "2072-01-05")],
             &["check"],
             0,
             "SPM423",
-            "1 transaction(s) lie outside the calendar, which runs from 2027-01-01 to 2028-01-01: the first is of 0207-01-05",
+            "1 transaction(s) lie outside the calendar, which runs from 2027-01-01 to 2028-01-01: the first is of 2072-01-05",
         ),
         (
             &[("deals.csv", "d1,A", "d1,Z")],
