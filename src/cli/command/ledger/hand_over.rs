@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
-use spm_frame::write::{Builder, Folder};
+use serde_json::json;
+use spm_frame::write::{Builder, Folder, replaceable};
 
 use super::{begin, existing};
 use crate::cli::exit::{self, Failure};
-use crate::cli::project::Opened;
+use crate::cli::project::{self, Opened};
 use crate::cli::ui::Ui;
 use crate::cli::{Global, command};
 use crate::ledger::journal::{Entry, journal};
-use crate::ledger::read;
+use crate::ledger::{check_chain, read};
 use crate::report::ledger::units;
 
 /// Debits and credits of a posted period.
@@ -54,15 +55,21 @@ pub fn export(
 ) -> Result<exit::Code, Failure> {
     let store = existing(opened)?;
     let tables = read::tables();
+    let place = std::path::absolute(target)?;
+    project::refuse_own(global, &place)?;
+    replaceable(&place)?;
     if global.dry_run {
         ui.status(&format!("would write {} tables to {}", tables.len(), target.display()));
         return Ok(exit::DONE);
     }
-    let folder = Folder::create(&std::path::absolute(target)?)?;
+    let (records, head) = check_chain(&store)?;
+    let folder = Folder::create(&place)?;
     for table in &tables {
         let file = format!("{}.{}", table.0, if csv { "csv" } else { "parquet" });
         folder.table(&file, &store.whole(table)?, &vec![])?;
     }
+    let run = json!({ "schema": "spm.ledger-export/1", "program": env!("CARGO_PKG_VERSION"), "records": records, "hash": head });
+    folder.text("run.json", &format!("{run:#}\n"))?;
     folder.publish()?;
     ui.status(&format!("wrote {} ({} tables)", target.display(), tables.len()));
     Ok(exit::DONE)

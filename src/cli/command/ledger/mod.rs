@@ -103,7 +103,7 @@ pub enum Command {
     },
     /// Write every table of the ledger as a file, for auditors and for a copy that needs no spm
     Export {
-        /// Folder to write; it appears complete or not at all
+        /// Folder to write; it appears complete or not at all, in place of nothing but an earlier export
         folder: std::path::PathBuf,
         /// CSV instead of Parquet
         #[arg(long)]
