@@ -116,7 +116,8 @@ pub fn refuse_own(global: &Global, target: &Path) -> Result<(), Failure> {
     if project.plans.iter().any(|pattern| is(pattern)) {
         return refuse("a plan of the project");
     }
-    let mut files = project.sources.iter().flat_map(|source| source.files.iter().map(move |file| (source, file)));
+    let mut files =
+        project.sources.iter().flat_map(|source| source.files.iter().map(move |file| (source, file)));
     match files.find(|(_, (pattern, _))| is(pattern)) {
         Some((source, _)) => refuse(&format!("an extract of the source {}", source.name)),
         None => Ok(()),

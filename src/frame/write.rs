@@ -352,12 +352,12 @@ pub fn replaceable(target: &Path) -> io::Result<()> {
     if !data.is_dir() {
         return refuse("a file".to_owned());
     }
-    let entries: io::Result<Vec<String>> = fs::read_dir(target)?
-        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-        .collect();
+    let entries: io::Result<Vec<String>> =
+        fs::read_dir(target)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect();
     let mut names = entries?;
     names.sort();
-    let own = fs::read_to_string(target.join("run.json")).is_ok_and(|text| text.contains("\"schema\": \"spm."));
+    let own =
+        fs::read_to_string(target.join("run.json")).is_ok_and(|text| text.contains("\"schema\": \"spm."));
     let project = names.iter().any(|name| name == "spm.toml" || name == ".spm");
     if names.is_empty() || (own && !project) {
         return Ok(());

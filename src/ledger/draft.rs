@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use spm_core::engine::comp::{self, Earnings, Problem};
 use spm_core::engine::ledger::{
-    Books, Cancelled, Change, Fact, FactKind, Facts, Gone, Key, Receipts, Settlement, changes, explain, gone,
-    served, settle, verify,
+    Amounts, Books, Cancelled, Change, Fact, FactKind, Facts, Gone, Key, Receipts, Settlement, Unusual,
+    changes, explain, gone, served, settle, unusual, verify,
 };
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::id::PayeeId;
@@ -34,6 +34,8 @@ pub struct Draft {
     pub settlement: Settlement,
     /// Facts that are other ones than those of the posting before.
     pub changes: Vec<Change>,
+    /// Warnings: corrections that are too large to be booked without a word.
+    pub doubts: Vec<Diagnostic>,
 }
 
 /// Whether drafts keep the facts that they rest on, as postings do.
@@ -173,6 +175,7 @@ impl<'a> World<'a> {
             }
         }
         let (people, cancelled) = (ids("reps", "rep_id"), ids("cancellations", "transaction_id"));
+        let splits = ids("splits", "transaction_id");
         let exists = |kind: FactKind, fact: &Fact| match kind {
             FactKind::Credit => fact.transaction().is_none_or(|deal| !missing.contains(deal)),
             FactKind::Person => people.contains(fact.subject.as_str()),
@@ -181,6 +184,8 @@ impl<'a> World<'a> {
             FactKind::Quota => fact.period.is_some_and(|period| {
                 self.quotas.contains_key(&(fact.subject.as_str().into(), fact.name.clone(), period))
             }),
+            FactKind::Release => self.receipts.0.contains_key(&(fact.name.clone(), fact.subject.clone())),
+            FactKind::Split => splits.contains(fact.subject.as_str()),
         };
         gone(posted, &exists)
     }
@@ -193,6 +198,8 @@ impl<'a> World<'a> {
             FactKind::Person => "reps",
             FactKind::Cancellation => "cancellations",
             FactKind::Plan => return "plans/".to_owned(),
+            FactKind::Release => "releases",
+            FactKind::Split => "splits",
         };
         let file = self.tables.get(table).and_then(|table| table.files.first());
         file.map_or_else(|| "spm.toml".to_owned(), |file| file.path.clone())
@@ -275,12 +282,13 @@ impl<'a> Drafting<'a> {
         for own in calculated {
             parts.push(self.part(own, all, &gone)?);
         }
+        self.keeps_currency(calculated)?;
         let mut entitlements = entitle::entitlements(calendar, period, &parts, receipts)?;
         if let Some(store) = self.setting.store {
             decisions::entitle(store, calendar, self.setting.through, &mut entitlements)?;
         }
         let terms = entitle::terms(calendar, period, &parts)?;
-        let ground = Ground { calendar, quotas, cancellations: &gone, plans: texts };
+        let ground = Ground { calendar, quotas, cancellations: &gone, plans: texts, receipts, tables };
         // Facts are many: they are gathered when a posting keeps them, or when a correction has to be explained.
         let now: OnceCell<Facts> = OnceCell::new();
         let gather = || now.get_or_init(|| entitle::facts(&ground, &parts, period).unwrap_or_default());
@@ -306,6 +314,14 @@ impl<'a> Drafting<'a> {
         };
         let settlement = settle(period, &self.books, &entitlements, &terms, &name, &cause);
         verify::settlement(&self.books, &entitlements, &settlement)?;
+        let doubt = |unusual: &Unusual| {
+            let message = format!("in {} {}", name(period), unusual.text());
+            let place = Place::File(self.world.source_of(FactKind::Credit));
+            Diagnostic::warning(Code::SPM709, message).at(place, "").hint(
+                "compare the extracts and plans with those of the last posting (spm ledger diff lists the corrections); if they are right, post with --allow-corrections",
+            )
+        };
+        let doubts = unusual(&self.books, &settlement).iter().map(doubt).collect();
         self.books.book(&settlement);
         let mut differences = Vec::new();
         self.known_is_of_before = keep == Keep::Facts;
@@ -314,7 +330,32 @@ impl<'a> Drafting<'a> {
             self.known = now.into_inner().unwrap_or_default();
         }
         self.past = gone;
-        Ok(Draft { settlement, changes: differences })
+        Ok(Draft { settlement, changes: differences, doubts })
+    }
+
+    /// Refuses a plan that pays in another currency than was posted for it: what is posted would be taken back in the one
+    /// and paid again in the other.
+    fn keeps_currency(&self, calculated: &[Calculated<'_>]) -> Result<(), Fault> {
+        let plans: BTreeMap<&str, &CompPlan> =
+            calculated.iter().map(|own| (own.plan.id.as_str(), own.plan)).collect();
+        for (key, amounts) in &self.books.posted {
+            let other = plans.get(key.plan.as_str()).filter(|plan| plan.currency != key.who.currency);
+            if let Some(plan) = other.filter(|_| *amounts != Amounts::default()) {
+                let (name, was) = (&self.world.calendar.periods()[key.origin].name, &key.who.currency);
+                return Err(Fault::new(
+                    Code::SPM704,
+                    format!(
+                        "{name} is posted in {was} for the plan {}, which pays in {} now",
+                        plan.id, plan.currency
+                    ),
+                    format!(
+                        "posted periods keep their currency: put {was} back in spm.toml or the plan, end the plan with `effective`, and begin one with another id in {}",
+                        plan.currency
+                    ),
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// A plan with what cancelled transactions leave of it.

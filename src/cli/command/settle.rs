@@ -50,13 +50,13 @@ pub fn load_for(
     load(opened, &(setting.since(periods)..all.end), setting.as_of, global, ui)
 }
 
-/// Drafts of open periods, and what posted periods rest on that is gone.
+/// Drafts of open periods, and what speaks against posting them.
 #[derive(Debug)]
 pub struct Drafts {
     /// In order.
     pub all: Vec<Draft>,
-    /// Warnings.
-    pub gone: Sink,
+    /// Warnings: what is gone, and corrections that are too large.
+    pub doubts: Sink,
 }
 
 /// Settles the open periods of a range, one after the other, each on the books that the one before leaves. `paid` are the
@@ -75,9 +75,9 @@ pub fn drafts_of(
     let depth = Depth { deals: false, detail: plans(opened).into_iter().any(waits), since: all.start };
     let world = World::of(calendar, tables, &PlanText::of(&opened.plans));
     let mut drafting = Drafting::start(setting, &world)?;
-    let mut gone = Sink::default();
-    drafting.gone().into_iter().for_each(|warning| gone.push(warning));
-    let mut drafts = Vec::new();
+    let mut doubts = Sink::default();
+    drafting.gone().into_iter().for_each(|warning| doubts.push(warning));
+    let mut drafts: Vec<Draft> = Vec::new();
     // A refund counts in earlier periods from its own date on, so a period that ended before it is calculated without it.
     let end = |period: usize| calendar.periods()[period].range.to;
     let knows_all = |period: &usize| !refunds::happened(tables, end(*period), end(open.end - 1));
@@ -97,7 +97,8 @@ pub fn drafts_of(
             drafts.push(drafting.draft(period, &all, &calculated, keep)?);
         }
     }
-    Ok(Drafts { all: drafts, gone })
+    drafts.iter().flat_map(|draft| &draft.doubts).for_each(|warning| doubts.push(warning.clone()));
+    Ok(Drafts { all: drafts, doubts })
 }
 
 fn calculated<'p>(paid: &'p [Paid<'p>]) -> Result<Vec<Calculated<'p>>, Failure> {
@@ -118,8 +119,8 @@ pub fn drafts(
     ui: &Ui,
 ) -> Result<Vec<Draft>, Failure> {
     let mut drafts = drafts_of(opened, tables, setting, periods, paid, Keep::Nothing, ui)?;
-    drafts.gone.append(starts_at_nothing(opened, setting, periods));
-    ui.notices(&drafts.gone);
+    drafts.doubts.append(starts_at_nothing(opened, setting, periods));
+    ui.notices(&drafts.doubts);
     Ok(drafts.all)
 }
 

@@ -112,8 +112,9 @@ codes! {
     SPM704 "period cannot be posted": "Periods are posted in order, each once, and those that are posted have to stay in the calendar with their days.";
     SPM705 "ledger fails its verification": "The chain of hashes is broken, balances do not add up, or the calculation from the same inputs gives another result: something was changed outside of spm, or is a fault of spm.";
     SPM706 "decision is not possible": "An adjustment or a dispute with this number does not exist, was decided before, or needs another person; a reason or a name is empty, or is nobody's; or an adjustment is for a period or in a currency that cannot be booked.";
-    SPM707 "posted facts are gone": "Posted periods rest on transactions, people, quotas, cancellations or plans that today's extracts and plans no longer have. What is missing counts as gone, and what it earned would be taken back. A truncated extract looks the same, so nothing is posted until the extract is restored, or --allow-gone says that they really are gone.";
+    SPM707 "posted facts are gone": "Posted periods rest on transactions, people, quotas, cancellations, releases, splits or plans that today's extracts and plans no longer have. What is missing counts as gone, and what it earned would be taken back. A truncated extract looks the same, so nothing is posted until the extract is restored, or --allow-gone says that they really are gone.";
     SPM708 "balances start at nothing": "There is no ledger, so nothing is known of what earlier periods advanced, held or took back: a draw that is owed is not recovered, and what was held is not released. Post the earlier periods, or calculate a range from the first one.";
+    SPM709 "corrections are unusually large": "Corrections of posted periods take back more than half of what is booked for a plan from more than half of its people, three at least, or pay as many more than was booked at all. An extract with other values in a column looks like that, so nothing is posted until the extract or plan is put right, or --allow-corrections says that it is right.";
 }
 
 impl Code {

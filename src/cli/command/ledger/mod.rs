@@ -33,6 +33,9 @@ pub enum Command {
         /// Go on when transactions, people or plans that posted periods rest on are gone: what they earned is taken back
         #[arg(long)]
         allow_gone: bool,
+        /// Go on when corrections take back most of what most people were paid, or pay it twice
+        #[arg(long)]
+        allow_corrections: bool,
         /// When it is recorded, UTC, such as 2027-02-01T09:30:00Z; now when absent
         #[arg(long, value_name = "DATETIME")]
         recorded_at: Option<Moment>,
@@ -118,9 +121,10 @@ pub enum Command {
 pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
     let opened = project::open(global)?;
     match command {
-        Command::Post { period, allow_gone, recorded_at } => {
+        Command::Post { period, allow_gone, allow_corrections, recorded_at } => {
             ui.notices(&opened.notices);
-            post::run(&opened, period, *allow_gone, *recorded_at, global, ui)
+            let allowed = post::Allowed { gone: *allow_gone, corrections: *allow_corrections };
+            post::run(&opened, period, allowed, *recorded_at, global, ui)
         }
         Command::List => show::list(&opened, global, ui),
         Command::Show { period, rep, payment: true, .. } => {

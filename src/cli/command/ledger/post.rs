@@ -13,11 +13,20 @@ use crate::ledger::Draft;
 use crate::ledger::write::{Basis, PlanText, Posting, post};
 use crate::report::ledger;
 
+/// What was said to be right, although it looks like a fault.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowed {
+    /// What posted periods rest on is gone.
+    pub gone: bool,
+    /// Corrections are unusually large.
+    pub corrections: bool,
+}
+
 /// Posts the open periods of a range, all of them or none.
 pub fn run(
     opened: &Opened,
     period: &str,
-    allow_gone: bool,
+    allowed: Allowed,
     asked: Option<Moment>,
     global: &Global,
     ui: &Ui,
@@ -34,18 +43,21 @@ pub fn run(
     }
     let tables = load_for(opened, &setting, &periods, global, ui)?;
     let drafts = drafts_of(opened, &tables, &setting, &periods, None, Keep::Facts, ui)?;
-    let refused = !drafts.gone.faults().is_empty() && !allow_gone;
-    if refused && pen.is_some() {
-        return Err(Failure::Faults(refusal(&drafts.gone), exit::INPUT));
+    let refusal = refusal(&drafts.doubts, allowed);
+    if refusal.has_errors() && pen.is_some() {
+        return Err(Failure::Faults(refusal, exit::INPUT));
     }
-    ui.notices(&drafts.gone);
+    ui.notices(&drafts.doubts);
     let settlements: Vec<_> = drafts.all.iter().map(|draft| &draft.settlement).collect();
     let corrections: usize =
         settlements.iter().flat_map(|all| &all.lines).filter(|line| line.cause.is_some()).count();
     let payments = ledger::payments(calendar, &settlements)?;
     if let Some(pen) = &mut pen {
-        let postings: Vec<Posting<'_>> =
-            drafts.all.iter().map(|Draft { settlement, changes }| Posting { settlement, changes }).collect();
+        let postings: Vec<Posting<'_>> = drafts
+            .all
+            .iter()
+            .map(|Draft { settlement, changes, .. }| Posting { settlement, changes })
+            .collect();
         ui.step("posting");
         let basis = Basis::of(&tables, PlanText::of(&opened.plans));
         let records = post(pen.start()?, calendar, &basis, &recorded_at(asked), &postings)?;
@@ -60,18 +72,28 @@ pub fn run(
         ui.status(&format!("{corrections} of the lines correct posted periods"));
     }
     command::finish(&payments, "spm.payments/1", global, ui)?;
-    if refused {
-        ui.status("without --allow-gone this would be refused");
+    if let Some(fault) = refusal.faults().first() {
+        ui.status(&format!("without {} this would be refused", flag(fault.code)));
         return Ok(exit::NO);
     }
     Ok(exit::DONE)
 }
 
-/// What is gone, as errors: nothing is posted on it.
-fn refusal(gone: &Sink) -> Sink {
+/// What says that a doubt is none.
+fn flag(code: Code) -> &'static str {
+    if code == Code::SPM707 { "--allow-gone" } else { "--allow-corrections" }
+}
+
+/// The doubts that nobody said are none, as errors: nothing is posted on them.
+fn refusal(doubts: &Sink, allowed: Allowed) -> Sink {
     let mut sink = Sink::default();
-    for warning in gone.faults() {
-        let error = Diagnostic::error(Code::SPM707, warning.message.clone());
+    let is_allowed = |code: Code| match code {
+        Code::SPM707 => allowed.gone,
+        Code::SPM709 => allowed.corrections,
+        _ => true,
+    };
+    for warning in doubts.faults().iter().filter(|warning| !is_allowed(warning.code)) {
+        let error = Diagnostic::error(warning.code, warning.message.clone());
         sink.push(Diagnostic { labels: warning.labels.clone(), hint: warning.hint.clone(), ..error });
     }
     sink

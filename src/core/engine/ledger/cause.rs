@@ -19,11 +19,16 @@ pub enum FactKind {
     Cancellation,
     /// The text of a plan, by its hash.
     Plan,
+    /// How far an event had released a transaction.
+    Release,
+    /// The share of a transaction that somebody has.
+    Split,
 }
 
 impl FactKind {
     /// Every kind, in order.
-    pub const ALL: [Self; 5] = [Self::Credit, Self::Quota, Self::Person, Self::Cancellation, Self::Plan];
+    pub const ALL: [Self; 7] =
+        [Self::Credit, Self::Quota, Self::Person, Self::Cancellation, Self::Plan, Self::Release, Self::Split];
 
     /// As tables name it.
     #[must_use]
@@ -34,6 +39,8 @@ impl FactKind {
             Self::Person => "person",
             Self::Cancellation => "cancellation",
             Self::Plan => "plan",
+            Self::Release => "release",
+            Self::Split => "split",
         }
     }
 
@@ -111,6 +118,8 @@ impl Change {
             FactKind::Person => format!("{what} of {subject}"),
             FactKind::Cancellation => format!("cancellation of transaction {subject}"),
             FactKind::Plan => return format!("the plan {subject} was changed"),
+            FactKind::Release => format!("{what} of transaction {subject}"),
+            FactKind::Split => format!("the share of {what} in transaction {subject}"),
         };
         match (&self.before, &self.after) {
             (None, Some(after)) => format!("{about} is new: {after}"),
@@ -165,6 +174,8 @@ pub fn explain(
             FactKind::Cancellation => {
                 key.kind == Kind::Clawback && (change.after.is_none() || credited(&fact.subject))
             }
+            // They say when something is payable; what is earned is said by credits.
+            FactKind::Release | FactKind::Split => false,
         };
         plan && own && fact.period <= Some(key.origin)
     };

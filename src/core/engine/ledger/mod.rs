@@ -11,6 +11,7 @@ mod clawback;
 mod gone;
 mod release;
 mod settle;
+mod unusual;
 pub mod verify;
 
 pub use amortize::{Amortization, Schedule, amortize};
@@ -20,6 +21,7 @@ pub use clawback::{Cancelled, served, unserved};
 pub use gone::{Gone, gone};
 pub use release::{Due, Receipts, release};
 pub use settle::{Entitled, Entitlements, Line, Movement, Payment, Settlement, Terms, settle};
+pub use unusual::{Unusual, unusual};
 
 #[cfg(test)]
 mod tests;
