@@ -23,6 +23,8 @@ pub struct Opened {
     pub root: PathBuf,
     /// spm.toml.
     pub project: Project,
+    /// The text of spm.toml.
+    pub text: String,
     /// Plans in the order of their paths.
     pub plans: Vec<(Source, Plan)>,
     /// Warnings so far.
@@ -64,7 +66,7 @@ pub fn open_into(global: &Global, sink: &mut Sink) -> Result<Option<Opened>, Fai
         }
         plans.push((source, plan));
     }
-    Ok(Some(Opened { root, project, plans, notices: Sink::default() }))
+    Ok(Some(Opened { root, project, text: source.text().to_owned(), plans, notices: Sink::default() }))
 }
 
 fn find(global: &Global) -> Result<PathBuf, Failure> {

@@ -154,6 +154,11 @@ impl Store {
         Ok(store)
     }
 
+    /// Refuses a moment before the last record.
+    pub fn not_before(&self, recorded_at: &str) -> Result<(), Fault> {
+        in_order(recorded_at, &chain::latest(&self.connection)?)
+    }
+
     /// Appends records: all of them or none. `write` gets the number of each record and writes its rows.
     pub(super) fn append<'a, T>(
         &mut self,
@@ -170,13 +175,7 @@ impl Store {
             write(&mut writer, record)?;
             let header = header(record);
             let latest = chain::latest(&transaction)?;
-            if header.recorded_at < latest.as_str() {
-                return Err(Fault::new(
-                    Code::SPM704,
-                    format!("{} is before the last record, which was made at {latest}", header.recorded_at),
-                    "give a later --recorded-at, or none",
-                ));
-            }
+            in_order(header.recorded_at, &latest)?;
             let hash = chain::hash(&transaction, writer.record, &header, &previous)?;
             writer.execute(
                 "INSERT INTO record (number, kind, recorded_at, program, previous, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -192,6 +191,17 @@ impl Store {
         self.crash.step();
         Ok(numbers)
     }
+}
+
+fn in_order(recorded_at: &str, latest: &str) -> Result<(), Fault> {
+    if recorded_at >= latest {
+        return Ok(());
+    }
+    Err(Fault::new(
+        Code::SPM704,
+        format!("{recorded_at} is before the last record, which was made at {latest}"),
+        format!("records are made in order of time: give --recorded-at from {latest} on, or check the clock"),
+    ))
 }
 
 /// The version of a ledger's tables; 0 of a file in which nothing is. The first look at the file: one that is not a ledger

@@ -128,7 +128,8 @@ impl Store {
 
     /// Adjustments: who wanted, approved and withdrew them, and where they were booked.
     pub fn adjustments(&self) -> Result<Table, Fault> {
-        let sql = "SELECT adjustment.record AS adjustment, payee_id, adjustment.period, currency, amount, adjustment.reason, adjustment.author, approver, evidence, evidence_sha256,
+        let sql = "SELECT adjustment.record AS adjustment, payee_id, adjustment.period, currency, amount, adjustment.reason, adjustment.author, approver,
+            (SELECT CASE two_person WHEN 1 THEN 'in force' ELSE 'off' END FROM rule WHERE rule.record = approval.record) AS two_person_rule, evidence, evidence_sha256,
             (SELECT posting.period FROM line JOIN posting ON posting.record = line.record WHERE kind = 'adjustment' AND component = CAST(adjustment.record AS TEXT)) AS booked_in,
             withdrawal.author AS withdrawn_by, withdrawal.reason AS withdrawn_because
             FROM adjustment LEFT JOIN approval ON approval.adjustment = adjustment.record

@@ -200,7 +200,7 @@ fn adjustments_need_two_people_and_disputes_end_in_one() {
     post(&project, "2027-02", "2027-03-01").exits(0);
     let list = csv(&project, &["ledger", "adjust", "list"]);
     assert!(
-        list.contains("3,A,2027-02,USD,12.50,forgotten bonus,kim,lee,mail.txt,")
+        list.contains("3,A,2027-02,USD,12.50,forgotten bonus,kim,lee,in force,mail.txt,")
             && list.trim_end().ends_with(",2027-02,,"),
         "{list}"
     );

@@ -133,3 +133,139 @@ fn a_plan_that_pays_in_another_currency_is_another_plan() {
     );
     post(&project, "2027-02", "2027-03-01").exits(0);
 }
+
+#[test]
+fn the_policy_of_a_posting_is_sealed_and_another_one_counts_from_then_on() {
+    let project = project();
+    post(&project, "2027-01", "2027-02-01").exits(0);
+    let journal = |period: &str| csv(&project, &["ledger", "journal", "--period", period]);
+    let january = journal("2027-01");
+    assert!(january.contains("amortization of commission,USD,3.33,"), "{january}");
+    let other =
+        PROJECT.replace("months = 24", "months = 12, expedient = false").replace("\"6100\"", "\"6200\"");
+    project.file("spm.toml", other);
+    assert_eq!(journal("2027-01"), january, "what is sealed stays, accounts too");
+    let verified = run(&project, "ledger verify").exits(0).stdout();
+    for words in ["spm.toml is another one now", "1 of 1 postings calculated again"] {
+        assert!(verified.contains(words), "{words}: {verified}");
+    }
+    post(&project, "2027-02", "2027-03-01").exits(0);
+    // 80.00 - 3.33 are left, over the eleven months that twelve leave: 6.97. B's 30.00 over twelve: 2.50.
+    let assets = csv(&project, &["ledger", "assets", "--period", "2027-02"]);
+    for words in [
+        "2027-02,p,new,2027-01,USD,12,76.67,0.00,6.97,69.70",
+        "2027-02,p,new,2027-02,USD,12,0.00,30.00,2.50,27.50",
+    ] {
+        assert!(assets.contains(words), "{words}: {assets}");
+    }
+    // A rule that is gone leaves the asset as it was; what is earned from then on is expensed.
+    project.file(
+        "spm.toml",
+        PROJECT.replace("capitalise = [{ plan = \"p\", component = \"new\", months = 24 }]\n", ""),
+    );
+    add(&project, "d3,A,2027-03-05,100,2027-03-06");
+    post(&project, "2027-03", "2027-04-01").exits(0);
+    let assets = csv(&project, &["ledger", "assets", "--period", "2027-03"]);
+    assert!(assets.contains("2027-03,p,new,2027-01,USD,12,69.70,0.00,6.97,62.73"), "{assets}");
+    assert!(!assets.contains(",2027-03,USD"), "{assets}");
+    assert!(journal("2027-03").contains("6100,USD,10.00,,earned"), "{}", journal("2027-03"));
+    assert_eq!(journal("2027-01"), january);
+}
+
+#[test]
+fn whether_the_two_person_rule_was_in_force_is_sealed_with_the_decision() {
+    let project = project();
+    post(&project, "2027-01", "2027-02-01").exits(0);
+    let at = |command: &str| run(&project, &format!("{command} --recorded-at 2027-02-03T00:00:00Z"));
+    let adjust = "ledger adjust add --rep A --period 2027-02 --amount 9.00 --reason r --author kim";
+    at(adjust).exits(0);
+    for name in ["KIM.", "k\u{a0}i\u{a0}m", "\u{ff2b}im", "Kim"] {
+        let own = at(&format!("ledger adjust approve 2 --approver {name}")).exits(1).stderr();
+        assert!(own.contains("somebody else has to approve"), "{name}: {own}");
+    }
+    project.file("spm.toml", PROJECT.replace("[ledger]", "[ledger]\ntwo_person = false"));
+    at("ledger adjust approve 2 --approver kim").exits(0);
+    project.file("spm.toml", PROJECT);
+    assert!(csv(&project, &["ledger", "adjust", "list"]).contains(",kim,kim,off,"));
+    let verified = run(&project, "ledger verify").exits(0).stdout();
+    assert!(
+        verified.contains("approvals: 1 of 1 while two_person was false: adjustment 2 by kim"),
+        "{verified}"
+    );
+    // What is booked is reversed by an equal negative entry, once, which somebody else approves.
+    post(&project, "2027-02", "2027-03-01").exits(0);
+    let later = |command: &str| run(&project, &format!("{command} --recorded-at 2027-03-03T00:00:00Z"));
+    let reverse = "ledger adjust reverse 2 --reason wrong --author lee";
+    assert_eq!(later(reverse).exits(0).stdout(), "5\n");
+    assert!(later(reverse).exits(1).stderr().contains("adjustment 5 reverses adjustment 2 already"));
+    later("ledger adjust approve 5 --approver lee").exits(1);
+    later("ledger adjust approve 5 --approver zoe").exits(0);
+    post(&project, "2027-03", "2027-04-01").exits(0);
+    let lines = csv(&project, &["ledger", "show", "--period", "2027-03"]);
+    assert!(lines.contains("A,2027-02,adjustment,,5,USD,-9.00,-9.00"), "{lines}");
+}
+
+#[test]
+fn a_dispute_is_settled_by_an_approved_adjustment_for_the_same_person_and_by_somebody_else() {
+    let project = project();
+    post(&project, "2027-01", "2027-02-01").exits(0);
+    let at = |command: &str| run(&project, &format!("{command} --recorded-at 2027-02-03T00:00:00Z"));
+    at("dispute open --period 2027-01 --line 1 --reason more --author A").exits(0);
+    for (rep, number) in [("B", 3), ("A", 4)] {
+        let add =
+            format!("ledger adjust add --rep {rep} --period 2027-02 --amount 9.00 --reason r --author kim");
+        assert_eq!(at(&add).exits(0).stdout(), format!("{number}\n"));
+    }
+    let refused = |command: &str, words: &str| {
+        let refused = at(command).exits(1).stderr();
+        assert!(refused.contains("SPM706") && refused.contains(words), "{words}: {refused}");
+    };
+    refused(
+        "dispute resolve 2 --answer yes --author a",
+        "A opened dispute 2, so somebody else has to answer it",
+    );
+    refused(
+        "dispute resolve 2 --answer yes --adjustment 3 --author kim",
+        "is for B, the disputed line is of A",
+    );
+    refused("dispute resolve 2 --answer yes --adjustment 4 --author kim", "adjustment 4 is not approved");
+    at("ledger adjust approve 4 --approver lee").exits(0);
+    at("dispute resolve 2 --answer yes --adjustment 4 --author kim").exits(0);
+    refused("ledger adjust withdraw 4 --reason no --author kim", "is the answer to dispute 2");
+}
+
+#[test]
+fn when_something_is_recorded_is_looked_at() {
+    let project = project();
+    let far = run(&project, "ledger post --period 2027-01 --recorded-at 9999-12-31T00:00:00Z").exits(2);
+    assert!(far.stderr().contains("more than 5 years after the clock"), "{}", far.stderr());
+    let early = run(&project, "ledger post --period 2027-01 --recorded-at 2027-01-20T00:00:00Z").exits(0);
+    assert!(early.stderr().contains("SPM712") && early.stderr().contains("before the end on 2027-02-01"));
+    for more in ["", " --dry-run"] {
+        let past = format!("ledger post --period 2027-02 --recorded-at 2026-01-01T00:00:00Z{more}");
+        let refused = run(&project, &past).exits(3).stderr();
+        assert!(refused.contains("give --recorded-at from 2027-01-20T00:00:00Z on"), "{refused}");
+    }
+    add(&project, "d9,A,2027-01-06,10,2027-02-03");
+    let again = run(&project, "ledger post --period 2027-01").exits(0).stderr();
+    assert!(again.contains("SPM704") && again.contains("2027-01 is posted and stays as it is"), "{again}");
+}
+
+#[test]
+fn a_sale_that_was_cancelled_before_it_was_ever_paid_earns_what_was_served() {
+    let project = project();
+    let clawback = "[sources.cancellations]\nfiles = \"gone.csv\"\ncolumns = { transaction_id = \"id\", date = \"date\" }\n[ledger]";
+    let rule = "[clawback]\nmonths = 12\nrecovery = \"25%\"\n";
+    let bare = "version = 1\nkind = \"comp\"\nid = \"p\"\n[[credit]]\nname = \"c\"\n[[measure]]\nname = \"m\"\ncredits = [\"c\"]\n[[component]]\nname = \"new\"\nmeasure = \"m\"\npay = \"per-unit\"\nrate = \"15%\"\n";
+    project
+        .file("spm.toml", PROJECT.replace("[ledger]", clawback))
+        .file("plans/p.toml", format!("{bare}{rule}"))
+        .file("gone.csv", "id,date\nd1,2027-01-20\n");
+    // 800.00 x 15 %, of which one begun month of twelve was served; a quarter may be recovered, and nothing was paid.
+    let paid = post(&project, "2027-01", "2027-02-01").exits(0).stdout();
+    assert!(paid.contains("A,2027-01,USD,10.00,0.00"), "{paid}");
+    let reconciled = csv(&project, &["ledger", "reconcile"]);
+    assert!(reconciled.contains("A,USD,0.00,120.00,0.00,-110.00,0.00,0.00,-10.00,0.00"), "{reconciled}");
+    let shown = run(&project, "ledger show --period 2027-01 --rep A --payment").exits(0).stdout();
+    assert!(shown.contains("not paid before: -110.00 USD"), "{shown}");
+}

@@ -15,9 +15,11 @@ use crate::cli::Global;
 use crate::cli::exit::Failure;
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
+use crate::ledger::again::has_the_same_plans;
 use crate::ledger::draft::{Calculated, Drafting, World};
 use crate::ledger::entitle::{has_balances, waits};
-use crate::ledger::write::PlanText;
+use crate::ledger::policy::ProjectText;
+use crate::ledger::write::{Basis, PlanText};
 use crate::ledger::{Draft, Fault, Pen, Store};
 use crate::report::commission::Paid;
 use crate::report::ledger as report;
@@ -28,6 +30,12 @@ impl Opened {
     /// The ledger of the project, for reading; `None` when nothing was ever recorded.
     pub fn ledger(&self) -> Result<Option<Store>, Fault> {
         Store::read(&self.root)
+    }
+
+    /// What postings on these tables rest on.
+    pub fn basis(&self, tables: &Tables) -> Basis {
+        let project = ProjectText::of(&self.text, &self.project.ledger);
+        Basis::of(tables, PlanText::of(&self.plans), project)
     }
 
     /// The right to write the ledger, which one process has at a time.
@@ -120,6 +128,7 @@ pub fn drafts(
 ) -> Result<Vec<Draft>, Failure> {
     let mut drafts = drafts_of(opened, tables, setting, periods, paid, Keep::Nothing, ui)?;
     drafts.doubts.append(starts_at_nothing(opened, setting, periods));
+    drafts.doubts.append(has_other_plans(opened, setting)?);
     ui.notices(&drafts.doubts);
     Ok(drafts.all)
 }
@@ -147,6 +156,28 @@ fn starts_at_nothing(opened: &Opened, setting: &Setting<'_>, periods: &Range<usi
         )));
     }
     sink
+}
+
+/// Warns that a run as of a moment before the last posting is made with other plans than were sealed by then: plans and
+/// `spm.toml` are those in the folder, whatever the moment.
+fn has_other_plans(opened: &Opened, setting: &Setting<'_>) -> Result<Sink, Failure> {
+    let mut sink = Sink::default();
+    let (Some(store), Some(moment), Some(last)) = (setting.store, setting.as_of, setting.postings.last())
+    else {
+        return Ok(sink);
+    };
+    let all = store.postings(&opened.project.calendar, i64::MAX)?;
+    if all.len() > setting.postings.len()
+        && !has_the_same_plans(store, last.record, &PlanText::of(&opened.plans))?
+    {
+        let message = format!(
+            "the plans are other ones than those that {} was posted with: what was known by {moment} is calculated with the plans of today",
+            last.name
+        );
+        let fault = Diagnostic::warning(Code::SPM711, message).at(Place::File("plans/".to_owned()), "");
+        sink.push(fault.hint("check out the plans of that day from version control; spm ledger export writes those that were posted"));
+    }
+    Ok(sink)
 }
 
 /// What periods pay, correct and leave, posted or open.

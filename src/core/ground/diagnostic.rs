@@ -115,6 +115,9 @@ codes! {
     SPM707 "posted facts are gone": "Posted periods rest on transactions, people, quotas, cancellations, releases, splits or plans that today's extracts and plans no longer have. What is missing counts as gone, and what it earned would be taken back. A truncated extract looks the same, so nothing is posted until the extract is restored, or --allow-gone says that they really are gone.";
     SPM708 "balances start at nothing": "There is no ledger, so nothing is known of what earlier periods advanced, held or took back: a draw that is owed is not recovered, and what was held is not released. Post the earlier periods, or calculate a range from the first one.";
     SPM709 "corrections are unusually large": "Corrections of posted periods take back more than half of what is booked for a plan from more than half of its people, three at least, or pay as many more than was booked at all. An extract with other values in a column looks like that, so nothing is posted until the extract or plan is put right, or --allow-corrections says that it is right.";
+    SPM710 "transactions before the ledger": "Transactions turned up that are dated before the first period of the ledger. No period pays them. What is owed for them can be taken in as an adjustment for the first posted period or a later one.";
+    SPM711 "plans are other ones than they were": "A run as of a moment takes rows and records as they were known then, but plans and spm.toml as they are in the folder. They are not those that the last posting of that moment was made with. Check out the old ones from version control.";
+    SPM712 "posted before its end": "A period is posted before it has ended by the moment of the record. What happens until its end is booked as corrections by later periods.";
 }
 
 impl Code {
