@@ -34,6 +34,23 @@ pub fn has_the_same_texts(
     Ok(has_the_same_plans(store, record, plans)? && files.iter().all(same))
 }
 
+/// Whether exactly the files of a posting are read, byte for byte.
+pub fn has_the_same_files(store: &Store, record: i64, basis: &Basis) -> Result<bool, Fault> {
+    let mut posted = store.pairs("SELECT path, sha256 FROM file WHERE record = ?1", [record])?;
+    let mut read: Vec<(String, String)> =
+        basis.files.iter().map(|(path, sha256, _)| (path.clone(), sha256.clone())).collect();
+    posted.sort();
+    read.sort();
+    Ok(posted == read)
+}
+
+/// Whether a record was made by another version of the program, or of the tables: one that kept no policy.
+pub fn is_of_another_version(store: &Store, record: i64) -> Result<bool, Fault> {
+    let program = store.text("SELECT program FROM record WHERE number = ?1", [record])?;
+    let sealed = store.text("SELECT sha256 FROM project WHERE record = ?1", [record])?;
+    Ok(sealed.is_none() || program.as_deref() != Some(env!("CARGO_PKG_VERSION")))
+}
+
 /// Whether `spm.toml` is byte for byte that of a posting; `None` when a posting of an earlier version did not keep it.
 pub fn has_the_same_project(
     store: &Store,

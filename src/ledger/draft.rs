@@ -6,13 +6,13 @@ use std::ops::Range;
 
 use spm_core::engine::comp::{self, Earnings, Problem};
 use spm_core::engine::ledger::{
-    Amounts, Books, Cancelled, Change, Fact, FactKind, Facts, Gone, Key, Receipts, Settlement, Unusual,
+    Amounts, Around, Books, Change, Fact, FactKind, Facts, Gone, Key, Kind, Receipts, Settlement, Unusual,
     changes, explain, gone, served, settle, unusual, verify,
 };
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::id::PayeeId;
 use spm_core::ground::moment::Moment;
-use spm_core::ground::period::{Calendar, Date};
+use spm_core::ground::period::{Calendar, Date, Group, epoch_day};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
 use spm_core::plan::comp::CompPlan;
@@ -186,20 +186,37 @@ impl<'a> World<'a> {
             }),
             FactKind::Release => self.receipts.0.contains_key(&(fact.name.clone(), fact.subject.clone())),
             FactKind::Split => splits.contains(fact.subject.as_str()),
+            // A rate that is missed is a fault of its own.
+            FactKind::Rate | FactKind::Early => true,
         };
         gone(posted, &exists)
+    }
+
+    /// The transactions of the year that are dated before the first period of the ledger: no period pays them.
+    fn early(&self, first: usize) -> BTreeSet<String> {
+        let (year, periods) = (self.calendar.group(first, Group::Year).start, self.calendar.periods());
+        let days = epoch_day(periods[year].range.from)..epoch_day(periods[first].range.from);
+        let Some(table) = self.tables.get("transactions") else { return BTreeSet::new() };
+        let (Some(ids), Some(dates)) = (table.texts("transaction_id"), table.days("event_date")) else {
+            return BTreeSet::new();
+        };
+        let lines = table.texts("line_id");
+        let rows = ids.iter().zip(dates.iter()).enumerate();
+        let early = rows.filter(|(_, (_, day))| day.is_some_and(|day| days.contains(&day)));
+        early.filter_map(|(row, (id, _))| Some(deal(id?, lines.and_then(|lines| lines.get(row))))).collect()
     }
 
     /// The file that a kind of fact comes from.
     fn source_of(&self, kind: FactKind) -> String {
         let table = match kind {
-            FactKind::Credit => "transactions",
+            FactKind::Credit | FactKind::Early => "transactions",
             FactKind::Quota => "quotas",
             FactKind::Person => "reps",
             FactKind::Cancellation => "cancellations",
             FactKind::Plan => return "plans/".to_owned(),
             FactKind::Release => "releases",
             FactKind::Split => "splits",
+            FactKind::Rate => "rates",
         };
         let file = self.tables.get(table).and_then(|table| table.files.first());
         file.map_or_else(|| "spm.toml".to_owned(), |file| file.path.clone())
@@ -226,6 +243,12 @@ impl<'a> Calculated<'a> {
         let attributed = attribution.map_or_else(|| Ok(Attributed::new()), attributed)?;
         Ok(Self { plan, credited, earnings, attributed })
     }
+}
+
+/// The fact that a transaction before the ledger was there when it began.
+fn early(transaction: &str) -> Fact {
+    let (plan, name) = (String::new(), String::new());
+    Fact { period: None, kind: FactKind::Early, plan, subject: transaction.to_owned(), name }
 }
 
 /// Open periods, one after the other.
@@ -266,6 +289,45 @@ impl<'a> Drafting<'a> {
         self.world.gone(&self.known).iter().map(warning).collect()
     }
 
+    /// A warning: transactions that turned up since the ledger began and are dated before its first period.
+    pub fn too_early(&self) -> Result<Option<Diagnostic>, Fault> {
+        let known = |id: &str| self.known.contains_key(&early(id));
+        let (Some(store), Some(first)) = (self.setting.store, self.setting.postings.first()) else {
+            return Ok(None);
+        };
+        // An earlier version did not keep what there was.
+        if !known("") {
+            return Ok(None);
+        }
+        let sql = "SELECT reason, '' FROM adjustment WHERE record NOT IN (SELECT adjustment FROM withdrawal)";
+        let reasons = store.pairs(sql, [])?;
+        let said = |id: &str| {
+            let words = |reason: &str| reason.split([' ', ',', ';', ':']).any(|word| word == id);
+            reasons.iter().any(|(reason, _)| words(reason))
+        };
+        let mut names: Vec<String> =
+            self.world.early(first.period).into_iter().filter(|id| !known(id) && !said(id)).collect();
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let count = names.len();
+        if count > 6 {
+            names.truncate(6);
+            names.push(format!("{} more", count - 6));
+        }
+        let message = format!(
+            "{count} transaction(s) turned up that are dated before {}, with which the ledger starts: {}",
+            first.name,
+            names.join(", ")
+        );
+        let place = Place::File(self.world.source_of(FactKind::Early));
+        let hint = format!(
+            "no period pays them: what is owed is taken in as an adjustment for {} or later, whose reason names the transaction",
+            first.name
+        );
+        Ok(Some(Diagnostic::warning(Code::SPM710, message).at(place, "").hint(hint)))
+    }
+
     /// Settles the next open period. `all` are the periods that were calculated. Facts have to be kept where the next period
     /// rests on another calculation, so that what changed between them can be named.
     pub fn draft(
@@ -291,26 +353,43 @@ impl<'a> Drafting<'a> {
         let ground = Ground { calendar, quotas, cancellations: &gone, plans: texts, receipts, tables };
         // Facts are many: they are gathered when a posting keeps them, or when a correction has to be explained.
         let now: OnceCell<Facts> = OnceCell::new();
-        let gather = || now.get_or_init(|| entitle::facts(&ground, &parts, period).unwrap_or_default());
+        let begins = self.setting.postings.is_empty() && self.books.paid.is_empty() && self.known.is_empty();
+        let gather = || {
+            now.get_or_init(|| {
+                let mut facts = entitle::facts(&ground, &parts, period).unwrap_or_default();
+                // What is there when the ledger begins; what turns up later is none of it.
+                let kept = self.known.iter().filter(|(fact, _)| fact.kind == FactKind::Early);
+                facts.extend(kept.map(|(fact, value)| (fact.clone(), value.clone())));
+                if begins {
+                    let all = self.world.early(all.start).into_iter().chain([String::new()]);
+                    facts.extend(all.map(|id| (early(&id), "there".to_owned())));
+                }
+                facts
+            })
+        };
         let old: OnceCell<Vec<Change>> = OnceCell::new();
         let plans: Vec<&CompPlan> = calculated.iter().map(|own| own.plan).collect();
+        let credited = |key: &Key, transaction: &str| -> Vec<usize> {
+            let own = |fact: &&Fact| {
+                fact.kind == FactKind::Credit
+                    && fact.plan == key.plan
+                    && fact.subject == key.who.payee.as_str()
+                    && fact.transaction().is_some_and(|deal| {
+                        deal.split('/').next() == Some(transaction) || deal == transaction
+                    })
+            };
+            self.known.keys().chain(gather().keys()).filter(own).filter_map(|fact| fact.period).collect()
+        };
         let cause = |key: &Key| {
             let changed = old.get_or_init(|| match self.known_is_of_before {
-                true => changes(&self.known, gather(), period.saturating_sub(1)),
+                true => changes(&self.known, gather(), period),
                 // Rests on the same calculation as the period before: what changed between them is what was cancelled.
                 false => changes(&entitle::cancellations(&self.past), &entitle::cancellations(&gone), period),
             });
-            let credited = |transaction: &str| {
-                let own = |part: &Part<'_>| {
-                    let mine = |credit: &Cancelled| {
-                        part.credited.payees[credit.cell.payee].id == key.who.payee
-                            && credit.transaction == transaction
-                    };
-                    part.cancelled.iter().any(mine)
-                };
-                parts.iter().any(own)
-            };
-            explain(key, changed, &plans, &credited, &name)
+            if key.kind == Kind::Forfeit && !self.books.posted.contains_key(key) {
+                return "the grace after leaving ended: what was held then is forfeited".to_owned();
+            }
+            explain(key, changed, Around { calendar, plans: &plans, credited: &credited })
         };
         let settlement = settle(period, &self.books, &entitlements, &terms, &name, &cause);
         verify::settlement(&self.books, &entitlements, &settlement)?;
@@ -368,7 +447,7 @@ impl<'a> Drafting<'a> {
         let Calculated { plan, credited, earnings, attributed } = own;
         let mut part = Part { plan, credited, earnings, served: None, cancelled: vec![], attributed };
         let Some(rule) = plan.clawback.as_ref().filter(|_| !gone.is_empty()) else { return Ok(part) };
-        part.cancelled = cancelled(credited, gone)?;
+        part.cancelled = cancelled(credited, gone, &self.world.receipts.1)?;
         let (measurements, deals) = served(&credited.measurements, &credited.deals, &part.cancelled, rule);
         let calendar = self.world.calendar;
         let active =

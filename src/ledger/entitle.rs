@@ -165,7 +165,7 @@ impl View<'_> {
             for (transaction, amount) in &mut earned {
                 let same = |credit: &&Cancelled| credit.transaction == *transaction;
                 if let Some(credit) = self.part.cancelled.iter().find(same) {
-                    let rest = &Rational::one() - &unserved(credit.from, credit.cancelled, rule);
+                    let rest = &Rational::one() - &unserved(credit.sold, credit.cancelled, rule);
                     *amount = &*amount * &rest;
                 }
             }
@@ -383,6 +383,7 @@ pub fn facts(ground: &Ground<'_>, parts: &[Part<'_>], through: usize) -> std::io
     facts.append(&mut cancellations(ground.cancellations));
     facts.append(&mut releases(ground, parts, through));
     facts.append(&mut splits(ground, &facts)?);
+    facts.append(&mut rates(ground)?);
     Ok(facts)
 }
 
@@ -400,6 +401,26 @@ fn releases(ground: &Ground<'_>, parts: &[Part<'_>], through: usize) -> Facts {
         (Fact { period: None, kind: FactKind::Release, plan, subject, name }, reached)
     };
     known.map(|(key, _)| fact(key)).collect()
+}
+
+/// Exchange rates: from, to with period or day and type, rate.
+fn rates(ground: &Ground<'_>) -> std::io::Result<Facts> {
+    let Some(table) = ground.tables.get("rates") else { return Ok(Facts::new()) };
+    let known = |name: &str| table.columns.iter().any(|column| column.name == name);
+    let about: Vec<&str> = ["period", "date", "type"].into_iter().filter(|name| known(name)).collect();
+    let mut facts = Facts::new();
+    let rows = cells(table, ["from_currency", "to_currency", "rate"])?;
+    let of: Vec<Vec<[String; 1]>> =
+        about.iter().map(|name| cells(table, [*name])).collect::<std::io::Result<_>>()?;
+    for (row, [from, to, rate]) in rows.into_iter().enumerate() {
+        let mut name = to;
+        for [text] in of.iter().map(|column| &column[row]).filter(|[text]| !text.is_empty()) {
+            name += &format!(" {text}");
+        }
+        let fact = Fact { period: None, kind: FactKind::Rate, plan: String::new(), subject: from, name };
+        facts.insert(fact, rate.parse().map_or(rate, |rate: Rational| rate.to_decimal_text()));
+    }
+    Ok(facts)
 }
 
 /// The splits of credited transactions.
@@ -423,6 +444,7 @@ fn splits(ground: &Ground<'_>, credited: &Facts) -> std::io::Result<Facts> {
                 name: person,
             };
             let value: &mut String = facts.entry(fact).or_default();
+            let share = share.parse().map_or(share, |share: Rational| share.to_percent());
             *value += &format!("{}{share}", if value.is_empty() { "" } else { " + " });
         }
     }

@@ -136,8 +136,8 @@ fn a_changed_plan_a_transfer_and_a_leaver_are_named() {
     );
     let deltas = csv(&project, &["comp", "run", "--period", "2027-03", "--table", "deltas", "--dry-run"]);
     for words in [
-        "A,2027-01,earning,p,new,USD,-80.00,-80.00,\"transaction d1 (c) in 2027-01 is gone, it was 800; the plan p was changed\"",
-        "B,2027-01,earning,p,new,USD,88.00,88.00,transaction d1 (c) in 2027-01 is new: 800; the plan p was changed",
+        "A,2027-01,earning,p,new,USD,-80.00,-80.00,\"transaction d1 (c) in 2027-01 moved to B, it was 800; the plan p was changed\"",
+        "B,2027-01,earning,p,new,USD,88.00,88.00,transaction d1 (c) in 2027-01 moved from A: 800; the plan p was changed",
     ] {
         assert!(deltas.contains(words), "{deltas}");
     }
@@ -530,15 +530,7 @@ fn a_ledger_that_was_never_written_is_none() {
 #[test]
 fn moments_are_utc_and_complete() {
     let project = project();
-    for moment in [
-        "2027-02-01",
-        "2027-02-01T09:30Z",
-        "2027-02-01T09:30:00+02:00",
-        "2027-02-01T09:30:00",
-        "2027-02-01T9:30:00Z",
-        "2027-02-01T09:x:30:00Z",
-        "2027-02-01T09:30:00ZZ",
-    ] {
+    for moment in ["2027-02-01", "2027-02-01T09:30:00", "2027-02-01T09:x:30:00Z", "2027-02-01T09:30:00ZZ"] {
         let ran = project.run(&["ledger", "post", "--period", "2027-01", "--recorded-at", moment]).exits(2);
         assert!(ran.stderr().contains("2027-02-01T09:30:00Z"), "{}", ran.stderr());
     }

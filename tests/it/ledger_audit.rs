@@ -237,7 +237,7 @@ fn a_dispute_is_settled_by_an_approved_adjustment_for_the_same_person_and_by_som
 #[test]
 fn when_something_is_recorded_is_looked_at() {
     let project = project();
-    let far = run(&project, "ledger post --period 2027-01 --recorded-at 9999-12-31T00:00:00Z").exits(2);
+    let far = run(&project, "ledger post --period 2027-01 --recorded-at 2227-02-01T00:00:00Z").exits(2);
     assert!(far.stderr().contains("more than 5 years after the clock"), "{}", far.stderr());
     let early = run(&project, "ledger post --period 2027-01 --recorded-at 2027-01-20T00:00:00Z").exits(0);
     assert!(early.stderr().contains("SPM712") && early.stderr().contains("before the end on 2027-02-01"));
@@ -268,4 +268,129 @@ fn a_sale_that_was_cancelled_before_it_was_ever_paid_earns_what_was_served() {
     assert!(reconciled.contains("A,USD,0.00,120.00,0.00,-110.00,0.00,0.00,-10.00,0.00"), "{reconciled}");
     let shown = run(&project, "ledger show --period 2027-01 --rep A --payment").exits(0).stdout();
     assert!(shown.contains("not paid before: -110.00 USD"), "{shown}");
+}
+
+#[test]
+fn a_statement_adds_up_to_what_is_paid() {
+    let project = project();
+    post(&project, "2027-01", "2027-02-01").exits(0);
+    let at = |command: &str| run(&project, &format!("{command} --recorded-at 2027-02-03T00:00:00Z"));
+    at("ledger adjust add --rep A --period 2027-02 --amount 120.50 --reason forgotten --author kim").exits(0);
+    at("ledger adjust approve 2 --approver lee").exits(0);
+    add(&project, "d3,A,2027-01-20,100,2027-02-10");
+    let deltas = csv(&project, &["comp", "run", "--period", "2027-02", "--table", "deltas", "--dry-run"]);
+    let adjusted =
+        "A,2027-02,adjustment,,2,USD,120.50,120.50,\"forgotten (adjustment 2 by kim, approved by lee)\"";
+    assert!(deltas.contains(adjusted), "{deltas}");
+    for posted in [false, true] {
+        if posted {
+            post(&project, "2027-02", "2027-03-01").exits(0);
+        }
+        run(&project, "comp statement --period 2027-02").exits(0);
+        for person in ["A", "B"] {
+            let page = project.bytes(&format!("out/statements/2027-02/{person}.html"));
+            let page = String::from_utf8(page).expect("text");
+            let table = page.split("how the payment comes about").nth(1).expect("the table");
+            let cents = |row: &str| -> Option<i64> {
+                let cell = row.split("<td class=\"n\">").nth(1)?.split('<').next()?;
+                cell.replace([',', '.'], "").parse().ok()
+            };
+            let rows: Vec<i64> = table.split("<tr>").filter_map(cents).collect();
+            let (paid, parts) = rows.split_last().expect("rows");
+            assert_eq!(parts.iter().sum::<i64>(), *paid, "{person}: {table}");
+            if person == "A" {
+                for words in
+                    ["correction of new, 2027-01", "adjustment 2, 2027-02", "approved by lee", "130.50"]
+                {
+                    assert!(table.contains(words), "{words}: {table}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cause_is_what_the_line_rests_on() {
+    let project = project();
+    let monthly =
+        String::from_utf8(project.bytes("plans/p.toml")).expect("text").replace("year-to-date", "period");
+    project.file("plans/p.toml", &monthly);
+    post(&project, "2027-01..2027-02", "2027-03-01").exits(0);
+    // January of A and February of B change; neither is a cause of the other, nor of A's February.
+    let deals = String::from_utf8(project.bytes("deals.csv")).expect("text");
+    project.file("deals.csv", deals.replace("d1,A,2027-01-05,800", "d1,A,2027-01-05,900"));
+    add(&project, "d4,A,2027-02-07,50,2027-03-03");
+    let diff = || run(&project, "-q ledger diff --format csv").exits(1).stdout();
+    let all = diff();
+    for words in [
+        "A,2027-01,earning,p,new,USD,10.00,10.00,transaction d1 (c) in 2027-01 is 900 instead of 800\n",
+        "A,2027-02,earning,p,new,USD,5.00,5.00,transaction d4 (c) in 2027-02 is new: 50\n",
+    ] {
+        assert!(all.contains(words), "{words}: {all}");
+    }
+    // What another person has now, or another month, is not gone.
+    project.file("deals.csv", deals.replace("d1,A,2027-01-05", "d1,A,2027-02-05").replace("d2,B,", "d2,A,"));
+    let all = diff();
+    for words in [
+        "A,2027-01,earning,p,new,USD,-80.00,-80.00,\"transaction d1 (c) in 2027-01 moved to 2027-02, it was 800\"",
+        "transaction d1 (c) in 2027-02 moved from 2027-01: 800; transaction d2 (c) in 2027-02 moved from B: 300",
+        "B,2027-02,earning,p,new,USD,-30.00,-30.00,\"transaction d2 (c) in 2027-02 moved to A, it was 300\"",
+    ] {
+        assert!(all.contains(words), "{words}: {all}");
+    }
+}
+
+#[test]
+fn a_late_deal_from_before_the_ledger_is_not_passed_over_in_silence() {
+    let project = project();
+    post(&project, "2027-02", "2027-03-01").exits(0);
+    let warned = |command: &str| run(&project, command).stderr().contains("SPM710");
+    assert!(!warned("comp run --period 2027-03 --dry-run"), "what was there when the ledger began is known");
+    add(&project, "d9,A,2027-01-28,7000,2027-03-05");
+    let run_now = run(&project, "comp run --period 2027-03 --dry-run").stderr();
+    assert!(
+        run_now.contains("1 transaction(s) turned up")
+            && run_now.contains("2027-02, with which the ledger starts: d9"),
+        "{run_now}"
+    );
+    assert!(post(&project, "2027-03", "2027-04-01").exits(0).stdout().contains("A,2027-03"));
+    assert!(warned("ledger post --period 2027-04 --dry-run"), "it is said until somebody answers");
+    let words = ["ledger", "adjust", "add", "--rep", "A", "--period", "2027-02", "--amount", "700"];
+    let more = ["--reason", "d9 of January", "--author", "kim", "--recorded-at", "2027-04-02T00:00:00Z"];
+    project.run(&[&words[..], &more].concat()).exits(0);
+    assert!(!warned("ledger post --period 2027-04 --dry-run"));
+}
+
+#[test]
+fn a_refund_shares_the_fate_of_what_it_takes_back() {
+    let project = Project::new();
+    let tables = "[sources.releases]
+files = \"cash.csv\"
+columns = { transaction_id = \"id\", event = \"event\", date = \"date\" }
+[sources.cancellations]
+files = \"gone.csv\"
+columns = { transaction_id = \"id\", date = \"date\" }
+[ledger]";
+    let refunds = PROJECT.replace("recorded_at = \"recorded\"", "refund_of = \"of\"");
+    let rule = "release = [{ share = \"50%\", on = \"booking\" }, { share = \"50%\", on = \"cash\" }]\n[clawback]\nmonths = 12\n";
+    project
+        .file("spm.toml", refunds.replace("[ledger]", tables))
+        .file("plans/p.toml", format!("version = 1\nkind = \"comp\"\nid = \"p\"\n[[credit]]\nname = \"c\"\n[[measure]]\nname = \"m\"\ncredits = [\"c\"]\n[[component]]\nname = \"new\"\nmeasure = \"m\"\npay = \"per-unit\"\nrate = \"10%\"\n{rule}"))
+        .file("reps.csv", "id,end\nA,\n")
+        .file("deals.csv", "id,rep,date,amount,of\nd1,A,2027-01-05,1200,\nr1,A,2027-02-05,-600,d1\n")
+        .file("cash.csv", "id,event,date\nd1,cash,2027-01-20\n")
+        .file("gone.csv", "id,date\n");
+    post(&project, "2027-01", "2027-02-01").exits(0);
+    // The refund waits for nothing that d1 does not wait for: all of it is taken back, and nothing stays held.
+    post(&project, "2027-02", "2027-03-01").exits(0);
+    let balances = csv(&project, &["ledger", "balances"]);
+    assert!(
+        balances.contains("A,USD,carried,0.00,-60.00,-60.00") && !balances.contains("held"),
+        "{balances}"
+    );
+    // Cancelled after three of twelve months: a quarter of what the refund left is earned, 15.00, and no cent less.
+    project.file("gone.csv", "id,date\nd1,2027-03-30\n");
+    post(&project, "2027-03", "2027-04-01").exits(0);
+    let reconciled = csv(&project, &["ledger", "reconcile"]);
+    assert!(reconciled.contains("A,USD,-60.00,0.00,0.00,-45.00,0.00,0.00,0.00,-105.00"), "{reconciled}");
 }

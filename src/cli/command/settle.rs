@@ -84,7 +84,7 @@ pub fn drafts_of(
     let world = World::of(calendar, tables, &PlanText::of(&opened.plans));
     let mut drafting = Drafting::start(setting, &world)?;
     let mut doubts = Sink::default();
-    drafting.gone().into_iter().for_each(|warning| doubts.push(warning));
+    drafting.gone().into_iter().chain(drafting.too_early()?).for_each(|warning| doubts.push(warning));
     let mut drafts: Vec<Draft> = Vec::new();
     // A refund counts in earlier periods from its own date on, so a period that ended before it is calculated without it.
     let end = |period: usize| calendar.periods()[period].range.to;
@@ -187,8 +187,10 @@ pub struct Settled {
     pub since: usize,
     /// payee_id, period, currency, amount, held.
     pub payments: Table,
-    /// period, payee_id, origin, kind, plan_id, component, currency, earned, payable, cause.
+    /// Corrections and adjustments: period, payee_id, origin, kind, plan_id, component, currency, earned, payable, cause.
     pub deltas: Table,
+    /// As deltas, every line that is booked.
+    pub lines: Table,
     /// period, payee_id, currency, account, opening, change, closing.
     pub balances: Table,
 }
@@ -204,20 +206,24 @@ pub fn settled(
     let wanted = drafts.iter().map(|draft| &draft.settlement).filter(|all| periods.contains(&all.period));
     let open: Vec<&Settlement> = wanted.collect();
     let (mut payments, mut deltas, mut balances) = (Vec::new(), Vec::new(), Vec::new());
+    let mut lines = Vec::new();
     if let Some(store) = setting.store {
         for posted in setting.postings.iter().filter(|posted| periods.contains(&posted.period)) {
             payments.push(store.payments(posted.record)?);
-            deltas.push(store.corrections(posted.record)?);
+            deltas.push(store.corrections(posted.record, false)?);
+            lines.push(store.corrections(posted.record, true)?);
             balances.push(store.balances(posted.record)?);
         }
     }
     payments.push(report::payments(calendar, &open)?);
     deltas.push(report::lines(calendar, &open, true)?);
+    lines.push(report::lines(calendar, &open, false)?);
     balances.push(report::balances(calendar, &open)?);
     Ok(Settled {
         since: setting.since(periods),
         payments: rows::stacked(payments.iter())?,
         deltas: rows::stacked(deltas.iter())?,
+        lines: rows::stacked(lines.iter())?,
         balances: rows::stacked(balances.iter())?,
     })
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use spm_core::engine::ledger::Kind;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::moment::Moment;
 use spm_core::ground::source::Place;
@@ -47,10 +48,6 @@ pub fn run(
         return Ok(exit::DONE);
     }
     let recorded_at = recorded_at(asked)?;
-    // A dry run without a moment asks what would be posted, not when.
-    if let Some(store) = setting.store.filter(|_| asked.is_some() || !global.dry_run) {
-        store.not_before(&recorded_at)?;
-    }
     let ahead = ahead(opened, &setting, &periods, &recorded_at);
     let tables = load_for(opened, &setting, &periods, global, ui)?;
     let drafts = drafts_of(opened, &tables, &setting, &periods, None, Keep::Facts, ui)?;
@@ -58,11 +55,18 @@ pub fn run(
     if refusal.has_errors() && pen.is_some() {
         return Err(Failure::Faults(refusal, exit::INPUT));
     }
+    // A dry run without a moment asks what would be posted, not when.
+    if let Some(store) = setting.store.filter(|_| asked.is_some() || !global.dry_run) {
+        store.not_before(&recorded_at)?;
+    }
     ui.notices(&drafts.doubts);
     ui.notices(&ahead);
     let settlements: Vec<_> = drafts.all.iter().map(|draft| &draft.settlement).collect();
-    let corrections: usize =
-        settlements.iter().flat_map(|all| &all.lines).filter(|line| line.cause.is_some()).count();
+    let corrections: usize = settlements
+        .iter()
+        .flat_map(|all| &all.lines)
+        .filter(|line| line.cause.is_some() && line.key.kind != Kind::Adjustment)
+        .count();
     let payments = ledger::payments(calendar, &settlements)?;
     if let Some(pen) = &mut pen {
         let postings: Vec<Posting<'_>> = drafts

@@ -12,7 +12,8 @@ use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
 use crate::cli::{Global, command};
 use crate::ledger::again::{
-    approvals, difference, has_the_same_inputs, has_the_same_project, has_the_same_texts,
+    approvals, difference, has_the_same_files, has_the_same_inputs, has_the_same_project, has_the_same_texts,
+    is_of_another_version,
 };
 use crate::ledger::policy::ProjectText;
 use crate::ledger::read::Posted;
@@ -89,7 +90,13 @@ fn calculated_again(
     let setting = Setting::before(store, postings, posted);
     let periods = posted.period..posted.period + 1;
     let tables = load_for(opened, &setting, &periods, global, ui)?;
-    if !has_the_same_inputs(store, posted.record, &opened.basis(&tables))? {
+    let basis = opened.basis(&tables);
+    let exact = has_the_same_inputs(store, posted.record, &basis)?;
+    // Another version may read the same files into columns of another kind: whether that is the same input, the result tells.
+    if !exact
+        && !(has_the_same_files(store, posted.record, &basis)?
+            && is_of_another_version(store, posted.record)?)
+    {
         return Ok(other());
     }
     let drafts = drafts_of(opened, &tables, &setting, &periods, None, Keep::Nothing, ui);
@@ -104,6 +111,9 @@ fn calculated_again(
                     false,
                     format!("spm.toml is another one now, and gives something else: {difference}"),
                 ));
+            }
+            if !exact {
+                return Ok(other());
             }
             return Err(wrong(format!("{} from the same inputs: {difference}", posted.name)));
         }

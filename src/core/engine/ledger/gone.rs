@@ -43,7 +43,12 @@ fn about(kind: FactKind, fact: &Fact) -> String {
     match kind {
         FactKind::Credit => fact.transaction().unwrap_or_default().to_owned(),
         FactKind::Quota | FactKind::Release => format!("{} of {}", fact.name, fact.subject),
-        FactKind::Person | FactKind::Cancellation | FactKind::Plan | FactKind::Split => fact.subject.clone(),
+        FactKind::Person
+        | FactKind::Cancellation
+        | FactKind::Plan
+        | FactKind::Split
+        | FactKind::Rate
+        | FactKind::Early => fact.subject.clone(),
     }
 }
 
@@ -61,6 +66,8 @@ impl Gone {
             FactKind::Cancellation => ("cancellation", "cancellations"),
             FactKind::Plan => ("plan", "plans"),
             FactKind::Release => ("release", "releases"),
+            FactKind::Early => ("earlier transaction", "earlier transactions"),
+            FactKind::Rate => ("currency with rates", "currencies with rates"),
             FactKind::Split => ("split of a transaction", "splits of transactions"),
         };
         let what = if self.of == 1 { one } else { many };

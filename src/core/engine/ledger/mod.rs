@@ -16,7 +16,7 @@ pub mod verify;
 
 pub use amortize::{Amortization, Schedule, amortize};
 pub use books::{Account, Amounts, Books, Key, Kind, Who};
-pub use cause::{Change, Fact, FactKind, Facts, changes, explain};
+pub use cause::{Around, Change, Fact, FactKind, Facts, changes, explain};
 pub use clawback::{Cancelled, served, unserved};
 pub use gone::{Gone, gone};
 pub use release::{Due, Receipts, release};

@@ -167,9 +167,11 @@ fn line(
     let payable = now
         .and_then(|now| now.released.clone())
         .unwrap_or_else(|| Node { label: format!("{label}, payable"), ..trace.clone() });
+    // An adjustment says why itself: reason, author and approver.
+    let reason = now.filter(|_| key.kind == Kind::Adjustment).map(|now| now.trace.label.clone());
     if first {
         let released = (amounts.payable != amounts.earned).then_some(payable);
-        return Some(Line { key: key.clone(), amounts, cause: None, trace, released });
+        return Some(Line { key: key.clone(), amounts, cause: reason, trace, released });
     }
     let change = |label: String, now: Node, before: i128| {
         let before = Node::input("booked before", money(currency), exact(before, currency));
@@ -183,7 +185,7 @@ fn line(
         0 if held(&after) < held(&before) && amounts.payable < 0 => "no longer held".to_owned(),
         0 if held(&after) < held(&before) => "released".to_owned(),
         0 => "no longer released".to_owned(),
-        _ => cause(key),
+        _ => reason.unwrap_or_else(|| cause(key)),
     };
     let trace = change(format!("{label}: change"), trace, before.earned);
     Some(Line { key: key.clone(), amounts, cause: Some(why), trace, released })

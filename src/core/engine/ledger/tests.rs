@@ -213,7 +213,7 @@ fn e28_releases_lose_no_cent() {
         (("cash".to_owned(), transaction.to_owned()), vec![(day("2027-01-31"), part)])
     };
     let payable = |before: &str, receipts: Vec<_>| {
-        release("x", &due(before), &Receipts(receipts.into_iter().collect()), &usd()).0
+        release("x", &due(before), &Receipts(receipts.into_iter().collect(), BTreeMap::new()), &usd()).0
     };
     assert_eq!(payable("2027-02-01", vec![]), 3_333);
     // 6,667 x 7,000 / 10,000 x 1/3 = 1,555.63
