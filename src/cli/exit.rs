@@ -70,9 +70,10 @@ impl From<std::io::Error> for Failure {
         // Reading reports its own faults with their places: what is left is writing.
         let fault =
             Diagnostic::error(DiagnosticCode::SPM601, format!("the result cannot be written: {error}"));
-        Self::fault(
-            fault.hint("check the path, its permissions and the free space; nothing was left half-written"),
-            INPUT,
-        )
+        let hint = match error.kind() {
+            std::io::ErrorKind::AlreadyExists => "name another place, or move away what is there",
+            _ => "check the path, its permissions and the free space; nothing was left half-written",
+        };
+        Self::fault(fault.hint(hint), INPUT)
     }
 }

@@ -23,6 +23,8 @@ pub struct Opened {
     pub root: PathBuf,
     /// spm.toml.
     pub project: Project,
+    /// The text of spm.toml.
+    pub text: String,
     /// Plans in the order of their paths.
     pub plans: Vec<(Source, Plan)>,
     /// Warnings so far.
@@ -64,7 +66,7 @@ pub fn open_into(global: &Global, sink: &mut Sink) -> Result<Option<Opened>, Fai
         }
         plans.push((source, plan));
     }
-    Ok(Some(Opened { root, project, plans, notices: Sink::default() }))
+    Ok(Some(Opened { root, project, text: source.text().to_owned(), plans, notices: Sink::default() }))
 }
 
 fn find(global: &Global) -> Result<PathBuf, Failure> {
@@ -81,6 +83,47 @@ fn find(global: &Global) -> Result<PathBuf, Failure> {
     let found = here.ancestors().find(|folder| folder.join("spm.toml").is_file());
     let message = "there is no spm.toml here or in a folder above; name the project with --project, or start one with `spm init`";
     found.map(Path::to_owned).ok_or_else(|| Failure::input(message))
+}
+
+/// Refuses to write a result over what the project itself is made of: `spm.toml`, a plan, an extract, or anything in `.spm`.
+pub fn refuse_own(global: &Global, target: &Path) -> Result<(), Failure> {
+    let Ok(root) = find(global) else { return Ok(()) };
+    let target = std::path::absolute(target)?;
+    let parent = target.parent().unwrap_or(&target);
+    // A folder that is not there yet holds nothing of the project, unless it would be in `.spm`.
+    let known = parent.ancestors().find_map(|folder| Some((folder, folder.canonicalize().ok()?)));
+    let real = target.canonicalize().ok().or_else(|| {
+        let (folder, real) = known?;
+        Some(real.join(target.strip_prefix(folder).ok()?))
+    });
+    let (Some(real), Ok(own)) = (real, root.canonicalize()) else { return Ok(()) };
+    let refuse = |what: &str| {
+        let message = format!("{} is {what}: a result is not written there", target.display());
+        let fault = Diagnostic::error(Code::SPM601, message).hint("name another file or folder");
+        Err(Failure::fault(fault, exit::INPUT))
+    };
+    if real.starts_with(own.join(".spm")) {
+        return refuse("where the ledger is kept");
+    }
+    if real == own.join("spm.toml") {
+        return refuse("the project itself");
+    }
+    let text = fs::read_to_string(root.join("spm.toml")).unwrap_or_default();
+    let project = Project::check(&Source::new("spm.toml", text), &mut Sink::default());
+    let Some(project) = project.filter(|_| real.exists()) else { return Ok(()) };
+    let is = |pattern: &str| {
+        let found = read::find(&root, pattern);
+        found.iter().any(|(path, _)| path.canonicalize().is_ok_and(|path| path == real))
+    };
+    if project.plans.iter().any(|pattern| is(pattern)) {
+        return refuse("a plan of the project");
+    }
+    let mut files =
+        project.sources.iter().flat_map(|source| source.files.iter().map(move |file| (source, file)));
+    match files.find(|(_, (pattern, _))| is(pattern)) {
+        Some((source, _)) => refuse(&format!("an extract of the source {}", source.name)),
+        None => Ok(()),
+    }
 }
 
 fn read_text(root: &Path, shown: &str, sink: &mut Sink) -> Option<Source> {

@@ -15,7 +15,7 @@ use crate::load::Tables;
 /// Which part of its transaction each release is for: its amount / the transaction's amount, or all of it.
 #[must_use]
 pub fn receipts(tables: &Tables) -> Receipts {
-    let mut receipts = Receipts::default();
+    let mut receipts = Receipts(BTreeMap::new(), refunds(tables));
     let Some(releases) = tables.get("releases") else { return receipts };
     let (Some(ids), Some(events), Some(days)) =
         (releases.texts("transaction_id"), releases.texts("event"), releases.days("date"))
@@ -51,6 +51,17 @@ pub fn receipts(tables: &Tables) -> Receipts {
     receipts
 }
 
+/// Each refund with the transaction that it takes back.
+#[must_use]
+pub fn refunds(tables: &Tables) -> BTreeMap<String, String> {
+    let Some(table) = tables.get("transactions") else { return BTreeMap::new() };
+    let (Some(ids), Some(originals)) = (table.texts("transaction_id"), table.texts("refund_of")) else {
+        return BTreeMap::new();
+    };
+    let rows = ids.iter().zip(originals.iter());
+    rows.filter_map(|(id, original)| Some((id?.to_owned(), original?.to_owned()))).collect()
+}
+
 /// The transactions that were cancelled before a day, each with the first day that is not served.
 #[must_use]
 pub fn cancellations(tables: &Tables, before: Date) -> BTreeMap<String, Date> {
@@ -63,9 +74,15 @@ pub fn cancellations(tables: &Tables, before: Date) -> BTreeMap<String, Date> {
     dated.filter(|(_, day)| *day < before).collect()
 }
 
-/// The credits of cancelled transactions, as measures count them.
-pub fn cancelled(credited: &Credited, cancellations: &BTreeMap<String, Date>) -> io::Result<Vec<Cancelled>> {
-    let mut found = Vec::new();
+/// The credits of cancelled transactions, as measures count them. What a refund took back of one is not taken back again: a
+/// refund is cancelled with what it is of, so that both shrink to the part that was served.
+pub fn cancelled(
+    credited: &Credited,
+    cancellations: &BTreeMap<String, Date>,
+    refunds: &BTreeMap<String, String>,
+) -> io::Result<Vec<Cancelled>> {
+    let (mut found, mut sold) = (Vec::new(), BTreeMap::new());
+    let mut back: Vec<(Cancelled, &str)> = Vec::new();
     for (measure, frames) in credited.counted.iter().enumerate() {
         for (frame, decimals) in frames {
             let mut read = || -> PolarsResult<()> {
@@ -74,7 +91,11 @@ pub fn cancelled(credited: &Credited, cancellations: &BTreeMap<String, Date>) ->
                 let (amounts, days) =
                     (frame.column("amount")?.i64()?, frame.column("event_date")?.date()?.physical());
                 for (row, id) in ids.iter().enumerate() {
-                    let Some((id, day)) = id.and_then(|id| cancellations.get_key_value(id)) else { continue };
+                    let Some(id) = id else { continue };
+                    let original = refunds.get(id).filter(|original| cancellations.contains_key(*original));
+                    let Some(day) = cancellations.get(id).or_else(|| cancellations.get(original?)) else {
+                        continue;
+                    };
                     let (Some(payee), Some(period), Some(amount), Some(from)) = (
                         payees.get(row),
                         periods.get(row),
@@ -83,19 +104,31 @@ pub fn cancelled(credited: &Credited, cancellations: &BTreeMap<String, Date>) ->
                     ) else {
                         continue;
                     };
-                    found.push(Cancelled {
+                    let credit = Cancelled {
                         cell: Cell { payee: payee as usize, measure, period: period as usize },
-                        transaction: id.clone(),
-                        deal: lines.get(row).map_or_else(|| id.clone(), |line| format!("{id}/{line}")),
+                        transaction: id.to_owned(),
+                        deal: lines.get(row).map_or_else(|| id.to_owned(), |line| format!("{id}/{line}")),
                         from,
+                        sold: from,
                         cancelled: *day,
                         amount: Rational::from_scaled(amount.into(), *decimals),
-                    });
+                    };
+                    match original {
+                        Some(original) if !cancellations.contains_key(id) => back.push((credit, original)),
+                        _ => {
+                            sold.entry(id.to_owned()).or_insert(from);
+                            found.push(credit);
+                        }
+                    }
                 }
                 Ok(())
             };
             read().map_err(io::Error::other)?;
         }
     }
+    found.extend(back.into_iter().map(|(credit, original)| {
+        let sold = sold.get(original).copied().unwrap_or(credit.from);
+        Cancelled { sold, ..credit }
+    }));
     Ok(found)
 }

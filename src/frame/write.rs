@@ -341,9 +341,39 @@ pub struct Folder {
     done: bool,
 }
 
+/// Refuses to put a folder of results in place of anything but an earlier one, which its `run.json` tells, or an empty
+/// folder: what is there would be gone.
+pub fn replaceable(target: &Path) -> io::Result<()> {
+    let refuse = |what: String| {
+        let message = format!("{} is {what}, and would be replaced", target.display());
+        Err(io::Error::new(io::ErrorKind::AlreadyExists, message))
+    };
+    let Ok(data) = fs::metadata(target) else { return Ok(()) };
+    if !data.is_dir() {
+        return refuse("a file".to_owned());
+    }
+    let entries: io::Result<Vec<String>> =
+        fs::read_dir(target)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect();
+    let mut names = entries?;
+    names.sort();
+    let own =
+        fs::read_to_string(target.join("run.json")).is_ok_and(|text| text.contains("\"schema\": \"spm."));
+    let project = names.iter().any(|name| name == "spm.toml" || name == ".spm");
+    if names.is_empty() || (own && !project) {
+        return Ok(());
+    }
+    if project {
+        return refuse("the folder of a project".to_owned());
+    }
+    let (shown, more) = (names.len().min(3), names.len().saturating_sub(3));
+    let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+    refuse(format!("a folder with {}{rest}, not results of spm", names[..shown].join(", ")))
+}
+
 impl Folder {
-    /// Starts a folder.
+    /// Starts a folder. What is there already has to be results of spm, or nothing.
     pub fn create(target: &Path) -> io::Result<Self> {
+        replaceable(target)?;
         let parent = target.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(parent)?;
         let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -390,7 +420,13 @@ impl Folder {
         if self.target.exists() {
             fs::rename(&self.target, &old)?;
         }
-        fs::rename(&self.temporary, &self.target)?;
+        if let Err(error) = fs::rename(&self.temporary, &self.target) {
+            // What was there stays there.
+            if old.exists() {
+                fs::rename(&old, &self.target)?;
+            }
+            return Err(error);
+        }
         self.done = true;
         if old.exists() {
             fs::remove_dir_all(&old)?;

@@ -6,8 +6,19 @@ use std::path::Path;
 use spm_core::engine::ledger::Settlement;
 use spm_core::ground::period::Calendar;
 
+use super::policy::ProjectText;
 use super::write::{Basis, PlanText};
 use super::{Fault, Store};
+
+/// Whether the plans are byte for byte those that a posting rests on.
+pub fn has_the_same_plans(store: &Store, record: i64, plans: &[PlanText]) -> Result<bool, Fault> {
+    let mut own: Vec<(String, String)> =
+        plans.iter().map(|plan| (plan.id.clone(), plan.sha256.clone())).collect();
+    let mut posted = store.pairs("SELECT plan_id, sha256 FROM plan WHERE record = ?1", [record])?;
+    posted.sort();
+    own.sort();
+    Ok(own == posted)
+}
 
 /// Whether the plans and files of a posting are still byte for byte those that it rests on.
 pub fn has_the_same_texts(
@@ -16,16 +27,54 @@ pub fn has_the_same_texts(
     root: &Path,
     plans: &[PlanText],
 ) -> Result<bool, Fault> {
-    let mut own: Vec<(String, String)> =
-        plans.iter().map(|plan| (plan.id.clone(), plan.sha256.clone())).collect();
-    let mut posted = store.pairs("SELECT plan_id, sha256 FROM plan WHERE record = ?1", [record])?;
-    posted.sort();
-    own.sort();
     let files = store.pairs("SELECT path, sha256 FROM file WHERE record = ?1", [record])?;
     let same = |(path, sha256): &(String, String)| {
         std::fs::read(root.join(path)).is_ok_and(|bytes| spm_frame::read::sha256(&bytes) == *sha256)
     };
-    Ok(own == posted && files.iter().all(same))
+    Ok(has_the_same_plans(store, record, plans)? && files.iter().all(same))
+}
+
+/// Whether exactly the files of a posting are read, byte for byte.
+pub fn has_the_same_files(store: &Store, record: i64, basis: &Basis) -> Result<bool, Fault> {
+    let mut posted = store.pairs("SELECT path, sha256 FROM file WHERE record = ?1", [record])?;
+    let mut read: Vec<(String, String)> =
+        basis.files.iter().map(|(path, sha256, _)| (path.clone(), sha256.clone())).collect();
+    posted.sort();
+    read.sort();
+    Ok(posted == read)
+}
+
+/// Whether a record was made by another version of the program, or of the tables: one that kept no policy.
+pub fn is_of_another_version(store: &Store, record: i64) -> Result<bool, Fault> {
+    let program = store.text("SELECT program FROM record WHERE number = ?1", [record])?;
+    let sealed = store.text("SELECT sha256 FROM project WHERE record = ?1", [record])?;
+    Ok(sealed.is_none() || program.as_deref() != Some(env!("CARGO_PKG_VERSION")))
+}
+
+/// Whether `spm.toml` is byte for byte that of a posting; `None` when a posting of an earlier version did not keep it.
+pub fn has_the_same_project(
+    store: &Store,
+    record: i64,
+    project: &ProjectText,
+) -> Result<Option<bool>, Fault> {
+    let sealed = store.text("SELECT sha256 FROM project WHERE record = ?1", [record])?;
+    Ok(sealed.map(|sha256| sha256 == project.sha256))
+}
+
+/// Approvals: how many, and those that were given while the two-person rule was not in force.
+pub fn approvals(store: &Store) -> Result<Option<String>, Fault> {
+    let all = store.text("SELECT CAST(count(*) AS TEXT) FROM approval", [])?.unwrap_or_default();
+    if all == "0" {
+        return Ok(None);
+    }
+    let sql = "SELECT CAST(adjustment AS TEXT), approver FROM approval JOIN rule USING (record) WHERE two_person = 0 ORDER BY adjustment";
+    let alone = store.pairs(sql, [])?;
+    if alone.is_empty() {
+        return Ok(Some(format!("{all}, none of them while two_person was false")));
+    }
+    let names: Vec<String> =
+        alone.iter().map(|(number, who)| format!("adjustment {number} by {who}")).collect();
+    Ok(Some(format!("{} of {all} while two_person was false: {}", alone.len(), names.join(", "))))
 }
 
 /// Whether the tables are those that a posting rests on: another mapping in spm.toml, or one more file, is another input.

@@ -115,7 +115,12 @@ pub struct Rules<'a> {
 }
 
 /// Records a decision; returns its number. It was checked before.
-pub fn decide(store: &mut Store, decision: &Decision<'_>, recorded_at: &str) -> Result<i64, Fault> {
+pub fn decide(
+    store: &mut Store,
+    decision: &Decision<'_>,
+    two_person: bool,
+    recorded_at: &str,
+) -> Result<i64, Fault> {
     let decisions = std::slice::from_ref(decision);
     let header = |decision: &Decision<'_>| Header {
         kind: decision.kind(),
@@ -124,6 +129,10 @@ pub fn decide(store: &mut Store, decision: &Decision<'_>, recorded_at: &str) -> 
     };
     let numbers = store.append(decisions, &header, &mut |writer, decision| {
         let record = writer.record;
+        // Where the rule matters, whether it was in force is sealed with the decision.
+        if matches!(decision, Decision::Approve { .. } | Decision::Withdraw { .. } | Decision::Resolve { .. }) {
+            writer.execute("INSERT INTO rule (record, two_person) VALUES (?1, ?2)", params![record, two_person])?;
+        }
         match decision {
         Decision::Adjust(adjustment) => {
             let units = units(adjustment.amount)?;
@@ -201,6 +210,14 @@ pub fn check(store: Option<&Store>, decision: &Decision<'_>, rules: &Rules<'_>) 
                     "take it back with another adjustment of the opposite amount",
                 ));
             }
+            if let Some(dispute) = store.map_or(Ok(None), |store| settles(store, *adjustment))? {
+                return Err(impossible(
+                    format!(
+                        "adjustment {adjustment} is the answer to dispute {dispute}, which would be open again"
+                    ),
+                    "let it be booked, and take it back with another adjustment of the opposite amount",
+                ));
+            }
             // It stands on both of them, so it falls with either; nobody else can undo what two people decided.
             if let Some(approver) = standing.approver.filter(|_| rules.two_person)
                 && !same_person(&standing.author, author)
@@ -225,7 +242,7 @@ pub fn check(store: Option<&Store>, decision: &Decision<'_>, rules: &Rules<'_>) 
             }
             Err(impossible(format!("posting {posting} has no line {line}"), "spm ledger show lists them"))
         }
-        Decision::Resolve { dispute, adjustment, .. } => {
+        Decision::Resolve { dispute, adjustment, author, .. } => {
             let exists = |sql: &str| -> Result<bool, Fault> {
                 let Some(store) = store else { return Ok(false) };
                 Ok(store.connection.prepare(sql)?.exists([*dispute])?)
@@ -238,7 +255,33 @@ pub fn check(store: Option<&Store>, decision: &Decision<'_>, rules: &Rules<'_>) 
                 let message = format!("dispute {dispute} is resolved already");
                 return Err(impossible(message, "open another one if it goes on"));
             }
-            adjustment.map_or(Ok(()), |adjustment| Standing::of(store, adjustment).map(|_| ()))
+            let text = |sql: &str| store.map_or(Ok(None), |store| store.text(sql, [*dispute]));
+            let opener = text("SELECT author FROM dispute WHERE record = ?1")?.unwrap_or_default();
+            if rules.two_person && same_person(&opener, author) {
+                return Err(impossible(
+                    format!("{opener} opened dispute {dispute}, so somebody else has to answer it"),
+                    "the two-person rule is [ledger] two_person in spm.toml",
+                ));
+            }
+            let Some(adjustment) = adjustment else { return Ok(()) };
+            let standing = Standing::of(store, *adjustment)?;
+            let payee = text("SELECT payee_id FROM dispute JOIN line ON line.record = dispute.posting AND line.number = dispute.line WHERE dispute.record = ?1")?.unwrap_or_default();
+            if standing.payee != payee {
+                return Err(impossible(
+                    format!(
+                        "adjustment {adjustment} is for {}, the disputed line is of {payee}",
+                        standing.payee
+                    ),
+                    "spm ledger adjust list shows them",
+                ));
+            }
+            if standing.approver.is_none() {
+                return Err(impossible(
+                    format!("adjustment {adjustment} is not approved, so it settles nothing yet"),
+                    &format!("spm ledger adjust approve {adjustment} --approver NAME, then answer"),
+                ));
+            }
+            Ok(())
         }
     }
 }
@@ -265,13 +308,25 @@ fn adjustable(store: Option<&Store>, adjustment: &Adjustment<'_>, rules: &Rules<
     }
 }
 
-/// One person is one person, however the name is written.
+/// One person is one person, however the name is written: capitals, spaces, punctuation and wide forms do not count. Letters
+/// of another script that look alike do.
 fn same_person(one: &str, other: &str) -> bool {
-    one.trim().to_lowercase() == other.trim().to_lowercase()
+    let letters = |name: &str| -> String {
+        let narrow = |letter: char| match u32::from(letter) {
+            wide @ 0xff01..=0xff5e => char::from_u32(wide - 0xfee0).unwrap_or(letter),
+            _ => letter,
+        };
+        let plain = name.chars().map(narrow).flat_map(char::to_lowercase);
+        plain.filter(|letter| letter.is_alphanumeric()).collect()
+    };
+    let (one, other) = ((one, letters(one)), (other, letters(other)));
+    // Names of signs only are compared as they are.
+    if one.1.is_empty() || other.1.is_empty() { one.0.trim() == other.0.trim() } else { one.1 == other.1 }
 }
 
 /// An adjustment that was not withdrawn.
 struct Standing {
+    payee: String,
     author: String,
     approver: Option<String>,
     /// The period that it is booked in.
@@ -297,6 +352,7 @@ impl Standing {
         }
         let sql = "SELECT period FROM line JOIN posting USING (record) WHERE kind = 'adjustment' AND component = CAST(?1 AS TEXT)";
         Ok(Self {
+            payee: text("SELECT payee_id FROM adjustment WHERE record = ?1")?.unwrap_or_default(),
             author,
             approver: text("SELECT approver FROM approval WHERE adjustment = ?1")?,
             booked: text(sql)?,
@@ -304,8 +360,8 @@ impl Standing {
     }
 }
 
-/// The number of the open dispute that an adjustment settles, if there is one.
-pub fn settles(store: &Store, adjustment: i64) -> Result<Option<String>, Fault> {
+/// The number of the dispute that an adjustment settles, if there is one.
+fn settles(store: &Store, adjustment: i64) -> Result<Option<String>, Fault> {
     store.text("SELECT CAST(dispute AS TEXT) FROM resolution WHERE adjustment = ?1", [adjustment])
 }
 
@@ -324,6 +380,28 @@ pub fn before_the_ledger(store: &Store, calendar: &Calendar, first: usize) -> Re
         }
     }
     Ok(())
+}
+
+/// What reverses a booked adjustment: payee, period, currency and amount of an equal negative entry.
+pub fn reversal(store: &Store, number: i64) -> Result<(String, String, Money), Fault> {
+    let standing = Standing::of(Some(store), number)?;
+    if standing.booked.is_none() {
+        return Err(impossible(
+            format!("adjustment {number} is not booked yet"),
+            &format!("spm ledger adjust withdraw {number} takes it back"),
+        ));
+    }
+    let sql = "SELECT CAST(record AS TEXT), '' FROM adjustment WHERE reason LIKE ?1 AND record NOT IN (SELECT adjustment FROM withdrawal)";
+    if let Some((other, _)) = store.pairs(sql, [format!("reverses adjustment {number}: %")])?.first() {
+        let message = format!("adjustment {other} reverses adjustment {number} already");
+        return Err(impossible(message, "spm ledger adjust list shows it"));
+    }
+    let sql = "SELECT period, currency, amount FROM adjustment WHERE record = ?1";
+    let mut statement = store.connection.prepare(sql)?;
+    let (period, code, units): (String, String, i64) =
+        statement.query_row([number], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let currency = super::read::currency_of(&code)?;
+    Ok((standing.payee, period, Money { minor_units: -i128::from(units), currency }))
 }
 
 /// Adds the adjustments that stand approved at a record to what payees are entitled to.

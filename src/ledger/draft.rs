@@ -6,13 +6,13 @@ use std::ops::Range;
 
 use spm_core::engine::comp::{self, Earnings, Problem};
 use spm_core::engine::ledger::{
-    Books, Cancelled, Change, Fact, FactKind, Facts, Gone, Key, Receipts, Settlement, changes, explain, gone,
-    served, settle, verify,
+    Amounts, Around, Books, Change, Fact, FactKind, Facts, Gone, Key, Kind, Receipts, Settlement, Unusual,
+    changes, explain, gone, served, settle, unusual, verify,
 };
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::id::PayeeId;
 use spm_core::ground::moment::Moment;
-use spm_core::ground::period::{Calendar, Date};
+use spm_core::ground::period::{Calendar, Date, Group, epoch_day};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
 use spm_core::plan::comp::CompPlan;
@@ -34,6 +34,8 @@ pub struct Draft {
     pub settlement: Settlement,
     /// Facts that are other ones than those of the posting before.
     pub changes: Vec<Change>,
+    /// Warnings: corrections that are too large to be booked without a word.
+    pub doubts: Vec<Diagnostic>,
 }
 
 /// Whether drafts keep the facts that they rest on, as postings do.
@@ -173,6 +175,7 @@ impl<'a> World<'a> {
             }
         }
         let (people, cancelled) = (ids("reps", "rep_id"), ids("cancellations", "transaction_id"));
+        let splits = ids("splits", "transaction_id");
         let exists = |kind: FactKind, fact: &Fact| match kind {
             FactKind::Credit => fact.transaction().is_none_or(|deal| !missing.contains(deal)),
             FactKind::Person => people.contains(fact.subject.as_str()),
@@ -181,18 +184,39 @@ impl<'a> World<'a> {
             FactKind::Quota => fact.period.is_some_and(|period| {
                 self.quotas.contains_key(&(fact.subject.as_str().into(), fact.name.clone(), period))
             }),
+            FactKind::Release => self.receipts.0.contains_key(&(fact.name.clone(), fact.subject.clone())),
+            FactKind::Split => splits.contains(fact.subject.as_str()),
+            // A rate that is missed is a fault of its own.
+            FactKind::Rate | FactKind::Early => true,
         };
         gone(posted, &exists)
+    }
+
+    /// The transactions of the year that are dated before the first period of the ledger: no period pays them.
+    fn early(&self, first: usize) -> BTreeSet<String> {
+        let (year, periods) = (self.calendar.group(first, Group::Year).start, self.calendar.periods());
+        let days = epoch_day(periods[year].range.from)..epoch_day(periods[first].range.from);
+        let Some(table) = self.tables.get("transactions") else { return BTreeSet::new() };
+        let (Some(ids), Some(dates)) = (table.texts("transaction_id"), table.days("event_date")) else {
+            return BTreeSet::new();
+        };
+        let lines = table.texts("line_id");
+        let rows = ids.iter().zip(dates.iter()).enumerate();
+        let early = rows.filter(|(_, (_, day))| day.is_some_and(|day| days.contains(&day)));
+        early.filter_map(|(row, (id, _))| Some(deal(id?, lines.and_then(|lines| lines.get(row))))).collect()
     }
 
     /// The file that a kind of fact comes from.
     fn source_of(&self, kind: FactKind) -> String {
         let table = match kind {
-            FactKind::Credit => "transactions",
+            FactKind::Credit | FactKind::Early => "transactions",
             FactKind::Quota => "quotas",
             FactKind::Person => "reps",
             FactKind::Cancellation => "cancellations",
             FactKind::Plan => return "plans/".to_owned(),
+            FactKind::Release => "releases",
+            FactKind::Split => "splits",
+            FactKind::Rate => "rates",
         };
         let file = self.tables.get(table).and_then(|table| table.files.first());
         file.map_or_else(|| "spm.toml".to_owned(), |file| file.path.clone())
@@ -219,6 +243,12 @@ impl<'a> Calculated<'a> {
         let attributed = attribution.map_or_else(|| Ok(Attributed::new()), attributed)?;
         Ok(Self { plan, credited, earnings, attributed })
     }
+}
+
+/// The fact that a transaction before the ledger was there when it began.
+fn early(transaction: &str) -> Fact {
+    let (plan, name) = (String::new(), String::new());
+    Fact { period: None, kind: FactKind::Early, plan, subject: transaction.to_owned(), name }
 }
 
 /// Open periods, one after the other.
@@ -259,6 +289,45 @@ impl<'a> Drafting<'a> {
         self.world.gone(&self.known).iter().map(warning).collect()
     }
 
+    /// A warning: transactions that turned up since the ledger began and are dated before its first period.
+    pub fn too_early(&self) -> Result<Option<Diagnostic>, Fault> {
+        let known = |id: &str| self.known.contains_key(&early(id));
+        let (Some(store), Some(first)) = (self.setting.store, self.setting.postings.first()) else {
+            return Ok(None);
+        };
+        // An earlier version did not keep what there was.
+        if !known("") {
+            return Ok(None);
+        }
+        let sql = "SELECT reason, '' FROM adjustment WHERE record NOT IN (SELECT adjustment FROM withdrawal)";
+        let reasons = store.pairs(sql, [])?;
+        let said = |id: &str| {
+            let words = |reason: &str| reason.split([' ', ',', ';', ':']).any(|word| word == id);
+            reasons.iter().any(|(reason, _)| words(reason))
+        };
+        let mut names: Vec<String> =
+            self.world.early(first.period).into_iter().filter(|id| !known(id) && !said(id)).collect();
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let count = names.len();
+        if count > 6 {
+            names.truncate(6);
+            names.push(format!("{} more", count - 6));
+        }
+        let message = format!(
+            "{count} transaction(s) turned up that are dated before {}, with which the ledger starts: {}",
+            first.name,
+            names.join(", ")
+        );
+        let place = Place::File(self.world.source_of(FactKind::Early));
+        let hint = format!(
+            "no period pays them: what is owed is taken in as an adjustment for {} or later, whose reason names the transaction",
+            first.name
+        );
+        Ok(Some(Diagnostic::warning(Code::SPM710, message).at(place, "").hint(hint)))
+    }
+
     /// Settles the next open period. `all` are the periods that were calculated. Facts have to be kept where the next period
     /// rests on another calculation, so that what changed between them can be named.
     pub fn draft(
@@ -275,37 +344,63 @@ impl<'a> Drafting<'a> {
         for own in calculated {
             parts.push(self.part(own, all, &gone)?);
         }
+        self.keeps_currency(calculated)?;
         let mut entitlements = entitle::entitlements(calendar, period, &parts, receipts)?;
         if let Some(store) = self.setting.store {
             decisions::entitle(store, calendar, self.setting.through, &mut entitlements)?;
         }
         let terms = entitle::terms(calendar, period, &parts)?;
-        let ground = Ground { calendar, quotas, cancellations: &gone, plans: texts };
+        let ground = Ground { calendar, quotas, cancellations: &gone, plans: texts, receipts, tables };
         // Facts are many: they are gathered when a posting keeps them, or when a correction has to be explained.
         let now: OnceCell<Facts> = OnceCell::new();
-        let gather = || now.get_or_init(|| entitle::facts(&ground, &parts, period).unwrap_or_default());
+        let begins = self.setting.postings.is_empty() && self.books.paid.is_empty() && self.known.is_empty();
+        let gather = || {
+            now.get_or_init(|| {
+                let mut facts = entitle::facts(&ground, &parts, period).unwrap_or_default();
+                // What is there when the ledger begins; what turns up later is none of it.
+                let kept = self.known.iter().filter(|(fact, _)| fact.kind == FactKind::Early);
+                facts.extend(kept.map(|(fact, value)| (fact.clone(), value.clone())));
+                if begins {
+                    let all = self.world.early(all.start).into_iter().chain([String::new()]);
+                    facts.extend(all.map(|id| (early(&id), "there".to_owned())));
+                }
+                facts
+            })
+        };
         let old: OnceCell<Vec<Change>> = OnceCell::new();
         let plans: Vec<&CompPlan> = calculated.iter().map(|own| own.plan).collect();
+        let credited = |key: &Key, transaction: &str| -> Vec<usize> {
+            let own = |fact: &&Fact| {
+                fact.kind == FactKind::Credit
+                    && fact.plan == key.plan
+                    && fact.subject == key.who.payee.as_str()
+                    && fact.transaction().is_some_and(|deal| {
+                        deal.split('/').next() == Some(transaction) || deal == transaction
+                    })
+            };
+            self.known.keys().chain(gather().keys()).filter(own).filter_map(|fact| fact.period).collect()
+        };
         let cause = |key: &Key| {
             let changed = old.get_or_init(|| match self.known_is_of_before {
-                true => changes(&self.known, gather(), period.saturating_sub(1)),
+                true => changes(&self.known, gather(), period),
                 // Rests on the same calculation as the period before: what changed between them is what was cancelled.
                 false => changes(&entitle::cancellations(&self.past), &entitle::cancellations(&gone), period),
             });
-            let credited = |transaction: &str| {
-                let own = |part: &Part<'_>| {
-                    let mine = |credit: &Cancelled| {
-                        part.credited.payees[credit.cell.payee].id == key.who.payee
-                            && credit.transaction == transaction
-                    };
-                    part.cancelled.iter().any(mine)
-                };
-                parts.iter().any(own)
-            };
-            explain(key, changed, &plans, &credited, &name)
+            if key.kind == Kind::Forfeit && !self.books.posted.contains_key(key) {
+                return "the grace after leaving ended: what was held then is forfeited".to_owned();
+            }
+            explain(key, changed, Around { calendar, plans: &plans, credited: &credited })
         };
         let settlement = settle(period, &self.books, &entitlements, &terms, &name, &cause);
         verify::settlement(&self.books, &entitlements, &settlement)?;
+        let doubt = |unusual: &Unusual| {
+            let message = format!("in {} {}", name(period), unusual.text());
+            let place = Place::File(self.world.source_of(FactKind::Credit));
+            Diagnostic::warning(Code::SPM709, message).at(place, "").hint(
+                "compare the extracts and plans with those of the last posting (spm ledger diff lists the corrections); if they are right, post with --allow-corrections",
+            )
+        };
+        let doubts = unusual(&self.books, &settlement).iter().map(doubt).collect();
         self.books.book(&settlement);
         let mut differences = Vec::new();
         self.known_is_of_before = keep == Keep::Facts;
@@ -314,7 +409,32 @@ impl<'a> Drafting<'a> {
             self.known = now.into_inner().unwrap_or_default();
         }
         self.past = gone;
-        Ok(Draft { settlement, changes: differences })
+        Ok(Draft { settlement, changes: differences, doubts })
+    }
+
+    /// Refuses a plan that pays in another currency than was posted for it: what is posted would be taken back in the one
+    /// and paid again in the other.
+    fn keeps_currency(&self, calculated: &[Calculated<'_>]) -> Result<(), Fault> {
+        let plans: BTreeMap<&str, &CompPlan> =
+            calculated.iter().map(|own| (own.plan.id.as_str(), own.plan)).collect();
+        for (key, amounts) in &self.books.posted {
+            let other = plans.get(key.plan.as_str()).filter(|plan| plan.currency != key.who.currency);
+            if let Some(plan) = other.filter(|_| *amounts != Amounts::default()) {
+                let (name, was) = (&self.world.calendar.periods()[key.origin].name, &key.who.currency);
+                return Err(Fault::new(
+                    Code::SPM704,
+                    format!(
+                        "{name} is posted in {was} for the plan {}, which pays in {} now",
+                        plan.id, plan.currency
+                    ),
+                    format!(
+                        "posted periods keep their currency: put {was} back in spm.toml or the plan, end the plan with `effective`, and begin one with another id in {}",
+                        plan.currency
+                    ),
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// A plan with what cancelled transactions leave of it.
@@ -327,7 +447,7 @@ impl<'a> Drafting<'a> {
         let Calculated { plan, credited, earnings, attributed } = own;
         let mut part = Part { plan, credited, earnings, served: None, cancelled: vec![], attributed };
         let Some(rule) = plan.clawback.as_ref().filter(|_| !gone.is_empty()) else { return Ok(part) };
-        part.cancelled = cancelled(credited, gone)?;
+        part.cancelled = cancelled(credited, gone, &self.world.receipts.1)?;
         let (measurements, deals) = served(&credited.measurements, &credited.deals, &part.cancelled, rule);
         let calendar = self.world.calendar;
         let active =

@@ -16,6 +16,7 @@ use spm_core::ground::source::Place;
 use spm_core::ground::trace::{Node, Operation, Unit};
 use spm_core::plan::comp::CompPlan;
 use spm_frame::credit::Credited;
+use spm_frame::load::Tables;
 use spm_frame::table::Table;
 use spm_frame::write::texts;
 
@@ -164,7 +165,7 @@ impl View<'_> {
             for (transaction, amount) in &mut earned {
                 let same = |credit: &&Cancelled| credit.transaction == *transaction;
                 if let Some(credit) = self.part.cancelled.iter().find(same) {
-                    let rest = &Rational::one() - &unserved(credit.from, credit.cancelled, rule);
+                    let rest = &Rational::one() - &unserved(credit.sold, credit.cancelled, rule);
                     *amount = &*amount * &rest;
                 }
             }
@@ -329,6 +330,10 @@ pub struct Ground<'a> {
     pub cancellations: &'a BTreeMap<String, Date>,
     /// Identifier and hash of each plan.
     pub plans: &'a [(String, String)],
+    /// How far events released transactions.
+    pub receipts: &'a Receipts,
+    /// The tables of the extracts.
+    pub tables: &'a Tables,
 }
 
 /// The facts.
@@ -376,6 +381,73 @@ pub fn facts(ground: &Ground<'_>, parts: &[Part<'_>], through: usize) -> std::io
         facts.extend(texts.filter(|(fact, _)| fact.period <= Some(through)));
     }
     facts.append(&mut cancellations(ground.cancellations));
+    facts.append(&mut releases(ground, parts, through));
+    facts.append(&mut splits(ground, &facts)?);
+    facts.append(&mut rates(ground)?);
+    Ok(facts)
+}
+
+/// How far each event had released the transactions of parts that wait for it, by the end of a period.
+fn releases(ground: &Ground<'_>, parts: &[Part<'_>], through: usize) -> Facts {
+    let waiting = parts.iter().flat_map(|part| part.attributed.values().flatten());
+    let waiting: BTreeSet<&str> = waiting.map(|(transaction, _)| transaction.as_str()).collect();
+    let before = ground.calendar.periods()[through].range.to;
+    let known = ground.receipts.0.iter().filter(|((_, transaction), receipts)| {
+        waiting.contains(transaction.as_str()) && receipts.iter().any(|(day, _)| *day < before)
+    });
+    let fact = |(event, transaction): &(String, String)| {
+        let (plan, subject, name) = (String::new(), transaction.clone(), event.clone());
+        let reached = ground.receipts.reached(event, transaction, before).to_percent();
+        (Fact { period: None, kind: FactKind::Release, plan, subject, name }, reached)
+    };
+    known.map(|(key, _)| fact(key)).collect()
+}
+
+/// Exchange rates: from, to with period or day and type, rate.
+fn rates(ground: &Ground<'_>) -> std::io::Result<Facts> {
+    let Some(table) = ground.tables.get("rates") else { return Ok(Facts::new()) };
+    let known = |name: &str| table.columns.iter().any(|column| column.name == name);
+    let about: Vec<&str> = ["period", "date", "type"].into_iter().filter(|name| known(name)).collect();
+    let mut facts = Facts::new();
+    let rows = cells(table, ["from_currency", "to_currency", "rate"])?;
+    let of: Vec<Vec<[String; 1]>> =
+        about.iter().map(|name| cells(table, [*name])).collect::<std::io::Result<_>>()?;
+    for (row, [from, to, rate]) in rows.into_iter().enumerate() {
+        let mut name = to;
+        for [text] in of.iter().map(|column| &column[row]).filter(|[text]| !text.is_empty()) {
+            name += &format!(" {text}");
+        }
+        let fact = Fact { period: None, kind: FactKind::Rate, plan: String::new(), subject: from, name };
+        facts.insert(fact, rate.parse().map_or(rate, |rate: Rational| rate.to_decimal_text()));
+    }
+    Ok(facts)
+}
+
+/// The splits of credited transactions.
+fn splits(ground: &Ground<'_>, credited: &Facts) -> std::io::Result<Facts> {
+    let Some(table) = ground.tables.get("splits") else { return Ok(Facts::new()) };
+    let credited: BTreeSet<&str> = credited.keys().filter_map(Fact::transaction).collect();
+    let of_line = |transaction: &str| {
+        let lines = credited.range(transaction..).next();
+        lines.is_some_and(|deal| {
+            *deal == transaction || deal.strip_prefix(transaction).is_some_and(|rest| rest.starts_with('/'))
+        })
+    };
+    let mut facts = Facts::new();
+    for [transaction, person, share] in cells(table, ["transaction_id", "rep_id", "share"])? {
+        if of_line(&transaction) {
+            let fact = Fact {
+                period: None,
+                kind: FactKind::Split,
+                plan: String::new(),
+                subject: transaction,
+                name: person,
+            };
+            let value: &mut String = facts.entry(fact).or_default();
+            let share = share.parse().map_or(share, |share: Rational| share.to_percent());
+            *value += &format!("{}{share}", if value.is_empty() { "" } else { " + " });
+        }
+    }
     Ok(facts)
 }
 

@@ -11,6 +11,7 @@ pub mod entitle;
 mod fault;
 mod head;
 pub mod journal;
+pub mod policy;
 pub mod read;
 mod schema;
 mod store;

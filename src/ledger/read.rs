@@ -165,12 +165,12 @@ impl Store {
         self.table(sql, [record], &["amount", "held"])
     }
 
-    /// The corrections of a posting: period, payee_id, origin, kind, plan_id, component, currency, earned, payable, cause.
-    pub fn corrections(&self, record: i64) -> Result<Table, Fault> {
+    /// The corrections and adjustments of a posting, or all of its lines: period, payee_id, origin, kind, plan_id, component, currency, earned, payable, cause.
+    pub fn corrections(&self, record: i64, all: bool) -> Result<Table, Fault> {
         let sql =
             "SELECT period, payee_id, origin, kind, plan_id, component, currency, earned, payable, cause
-            FROM line JOIN posting USING (record) WHERE record = ?1 AND cause IS NOT NULL ORDER BY number";
-        self.table(sql, [record], &["earned", "payable"])
+            FROM line JOIN posting USING (record) WHERE record = ?1 AND (?2 OR cause IS NOT NULL OR kind = 'adjustment') ORDER BY number";
+        self.table(sql, rusqlite::params![record, all], &["earned", "payable"])
     }
 
     /// The balances of a posting: period, payee_id, currency, account, opening, change, closing.

@@ -1,7 +1,7 @@
 //! The tables of the ledger, version by version.
 
 /// Each text brings a ledger from the version of its index to the next one. Texts that were released never change.
-pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
+pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
 
 /// A table of records' rows. All of them have a column `record`.
 pub(super) struct Rows {
@@ -32,6 +32,8 @@ pub(super) const TABLES: &[Rows] = &[
     rows("dispute", "record", 1),
     rows("resolution", "record", 1),
     rows("withdrawal", "record", 2),
+    rows("project", "record", 3),
+    rows("rule", "record", 3),
 ];
 
 const VERSION_1: &str = "
@@ -170,10 +172,27 @@ CREATE TABLE withdrawal (
 ) STRICT;
 ";
 
+/// What the project said when a period was posted, and whether the two-person rule was in force when something was decided.
+const VERSION_3: &str = "
+CREATE TABLE project (
+    record INTEGER PRIMARY KEY REFERENCES posting (record) DEFERRABLE INITIALLY DEFERRED,
+    path TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    text TEXT NOT NULL
+) STRICT;
+CREATE TABLE rule (
+    record INTEGER PRIMARY KEY REFERENCES record (number) DEFERRABLE INITIALLY DEFERRED,
+    two_person INTEGER NOT NULL CHECK (two_person IN (0, 1))
+) STRICT;
+";
+
 /// What a ledger of an older version lacks, for commands that only read it: empty tables of the connection.
 pub(super) const ABSENT: &[&str] = &[
     "",
     "CREATE TEMP TABLE withdrawal (record INTEGER PRIMARY KEY, adjustment INTEGER NOT NULL, reason TEXT NOT NULL, author TEXT NOT NULL);",
+    "CREATE TEMP TABLE project (record INTEGER PRIMARY KEY, path TEXT NOT NULL, sha256 TEXT NOT NULL, policy TEXT NOT NULL, text TEXT NOT NULL);
+    CREATE TEMP TABLE rule (record INTEGER PRIMARY KEY, two_person INTEGER NOT NULL);",
 ];
 
 /// Nothing that was written is changed or deleted: for every table, a trigger that says so.

@@ -142,7 +142,9 @@ impl Store {
             let transaction = store.connection.transaction()?;
             transaction.execute_batch(text)?;
             let new = TABLES.iter().filter(|rows| rows.since == index + 1).map(|rows| rows.table);
-            transaction.execute_batch(&new.chain(["record"]).map(append_only).collect::<String>())?;
+            // The table of records was made anew by the second version.
+            let new = new.chain((index < 2).then_some("record"));
+            transaction.execute_batch(&new.map(append_only).collect::<String>())?;
             if transaction.prepare("PRAGMA foreign_key_check")?.exists([])? {
                 let message = format!("the ledger cannot be brought to version {}", index + 1);
                 return Err(Fault::new(Code::SPM701, message, "it is as it was before; please report this"));
@@ -152,6 +154,11 @@ impl Store {
         }
         store.connection.pragma_update(None, "foreign_keys", "ON")?;
         Ok(store)
+    }
+
+    /// Refuses a moment before the last record.
+    pub fn not_before(&self, recorded_at: &str) -> Result<(), Fault> {
+        in_order(recorded_at, &chain::latest(&self.connection)?)
     }
 
     /// Appends records: all of them or none. `write` gets the number of each record and writes its rows.
@@ -170,13 +177,7 @@ impl Store {
             write(&mut writer, record)?;
             let header = header(record);
             let latest = chain::latest(&transaction)?;
-            if header.recorded_at < latest.as_str() {
-                return Err(Fault::new(
-                    Code::SPM704,
-                    format!("{} is before the last record, which was made at {latest}", header.recorded_at),
-                    "give a later --recorded-at, or none",
-                ));
-            }
+            in_order(header.recorded_at, &latest)?;
             let hash = chain::hash(&transaction, writer.record, &header, &previous)?;
             writer.execute(
                 "INSERT INTO record (number, kind, recorded_at, program, previous, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -192,6 +193,17 @@ impl Store {
         self.crash.step();
         Ok(numbers)
     }
+}
+
+fn in_order(recorded_at: &str, latest: &str) -> Result<(), Fault> {
+    if recorded_at >= latest {
+        return Ok(());
+    }
+    Err(Fault::new(
+        Code::SPM704,
+        format!("{recorded_at} is before the last record, which was made at {latest}"),
+        format!("records are made in order of time: give --recorded-at from {latest} on, or check the clock"),
+    ))
 }
 
 /// The version of a ledger's tables; 0 of a file in which nothing is. The first look at the file: one that is not a ledger

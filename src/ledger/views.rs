@@ -1,6 +1,7 @@
 //! The tables that commands print: what is posted, decided, owed and paid.
 
 use serde_json::Value;
+use spm_core::ground::diagnostic::Code;
 use spm_core::plan::ledger::LedgerSpec;
 use spm_frame::table::Table;
 
@@ -29,7 +30,7 @@ impl Store {
     pub fn records(&self) -> Result<Table, Fault> {
         let sql = "SELECT record.number AS record, record.kind, period, recorded_at, program,
             (SELECT count(*) FROM line WHERE line.record = record.number) AS lines,
-            (SELECT count(*) FROM line WHERE line.record = record.number AND cause IS NOT NULL) AS corrections,
+            (SELECT count(*) FROM line WHERE line.record = record.number AND cause IS NOT NULL AND line.kind <> 'adjustment') AS corrections,
             (SELECT count(*) FROM payment WHERE payment.record = record.number AND amount > 0) AS payments,
             hash FROM record LEFT JOIN posting ON posting.record = record.number ORDER BY record.number";
         self.table(sql, [], &[])
@@ -110,11 +111,24 @@ impl Store {
                 "reference" => "posting.period || '/' || payee_id || '/' || payment.currency",
                 "period" => "posting.period",
                 "posted" => "recorded_at",
+                // At most 35 characters, and never the same twice: as payment systems want it.
+                "end_to_end" => "'SPM-' || posting.record || '-' || row_number() OVER (ORDER BY payee_id, payment.currency)",
                 other => other,
             };
             format!("{value} AS \"{}\"", heading.replace('"', "\"\""))
         });
         let columns: Vec<String> = columns.collect();
+        // A spreadsheet would run it, whoever opens the file.
+        let sql = "SELECT payee_id, '' FROM payment WHERE record = ?1 AND amount > 0 AND substr(payee_id, 1, 1) IN ('=', '@', '+', '-', char(9), char(13)) ORDER BY payee_id";
+        if let Some((payee, _)) = self.pairs(sql, [record])?.first() {
+            let message =
+                format!("a spreadsheet would read the identifier `{payee}` in the payroll file as a formula");
+            return Err(Fault::new(
+                Code::SPM601,
+                message,
+                "correct the identifier in the extracts: it is not handed over like this",
+            ));
+        }
         let sql = format!(
             "SELECT {} FROM payment JOIN posting USING (record) JOIN record ON number = posting.record WHERE posting.record = ?1 AND amount > 0 ORDER BY payee_id, payment.currency",
             columns.join(", ")
@@ -128,7 +142,8 @@ impl Store {
 
     /// Adjustments: who wanted, approved and withdrew them, and where they were booked.
     pub fn adjustments(&self) -> Result<Table, Fault> {
-        let sql = "SELECT adjustment.record AS adjustment, payee_id, adjustment.period, currency, amount, adjustment.reason, adjustment.author, approver, evidence, evidence_sha256,
+        let sql = "SELECT adjustment.record AS adjustment, payee_id, adjustment.period, currency, amount, adjustment.reason, adjustment.author, approver,
+            (SELECT CASE two_person WHEN 1 THEN 'in force' ELSE 'off' END FROM rule WHERE rule.record = approval.record) AS two_person_rule, evidence, evidence_sha256,
             (SELECT posting.period FROM line JOIN posting ON posting.record = line.record WHERE kind = 'adjustment' AND component = CAST(adjustment.record AS TEXT)) AS booked_in,
             withdrawal.author AS withdrawn_by, withdrawal.reason AS withdrawn_because
             FROM adjustment LEFT JOIN approval ON approval.adjustment = adjustment.record
@@ -161,7 +176,6 @@ impl Store {
         calendar: &spm_core::ground::period::Calendar,
         period: Option<&str>,
     ) -> Result<super::read::Posted, Fault> {
-        use spm_core::ground::diagnostic::Code;
         let postings = self.postings(calendar, i64::MAX)?;
         let found = match period {
             None => postings.last(),

@@ -11,6 +11,7 @@ use spm_frame::load::Tables;
 use spm_frame::read::sha256;
 
 use super::fault::Fault;
+use super::policy::ProjectText;
 use super::store::{Header, Store};
 
 /// A plan as it was when a period was posted.
@@ -35,6 +36,8 @@ pub struct Basis {
     pub files: Vec<(String, String, u64)>,
     /// Every plan.
     pub plans: Vec<PlanText>,
+    /// The project.
+    pub project: ProjectText,
 }
 
 impl PlanText {
@@ -56,7 +59,7 @@ impl PlanText {
 impl Basis {
     /// Of loaded tables and plans.
     #[must_use]
-    pub fn of(tables: &Tables, plans: Vec<PlanText>) -> Self {
+    pub fn of(tables: &Tables, plans: Vec<PlanText>, project: ProjectText) -> Self {
         let mut files: Vec<_> =
             tables.inputs.iter().map(|file| (file.path.clone(), file.sha256.clone(), file.rows)).collect();
         files.sort();
@@ -66,6 +69,7 @@ impl Basis {
             inputs: prints.map(|(name, print)| (name.to_owned(), print.to_string())).collect(),
             files,
             plans,
+            project,
         }
     }
 }
@@ -112,6 +116,9 @@ pub fn post(
             let sql = "INSERT INTO plan (record, plan_id, path, sha256, text) VALUES (?1, ?2, ?3, ?4, ?5)";
             writer.execute(sql, (record, &plan.id, &plan.path, &plan.sha256, &plan.text))?;
         }
+        let project = &basis.project;
+        let sql = "INSERT INTO project (record, path, sha256, policy, text) VALUES (?1, 'spm.toml', ?2, ?3, ?4)";
+        writer.execute(sql, (record, &project.sha256, &project.policy, &project.text))?;
         for (number, line) in (1i64..).zip(&settlement.lines) {
             let key = &line.key;
             let released = line.released.as_ref().map(|node| tree(node).to_string());

@@ -44,7 +44,7 @@ pub fn payments(calendar: &Calendar, settlements: &[&Settlement]) -> io::Result<
 }
 
 /// period, payee_id, origin, kind, plan_id, component, currency, earned, payable, cause: every line that is booked, or
-/// only corrections of posted periods.
+/// only corrections of posted periods and adjustments.
 pub fn lines(calendar: &Calendar, settlements: &[&Settlement], corrections: bool) -> io::Result<Table> {
     let most = decimals(settlements);
     let wanted = |line: &&Line| !corrections || line.cause.is_some();

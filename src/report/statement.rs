@@ -21,7 +21,7 @@ pub struct Statement {
     pub payouts: Vec<String>,
     /// One for each line of earnings.
     pub sections: Vec<Section>,
-    /// Corrections of posted periods and changes of balances: what, how much, why.
+    /// Lines, corrections, adjustments and changes of balances, which add up to each payment: what, how much, why.
     pub settled: Vec<[String; 3]>,
 }
 
@@ -135,7 +135,7 @@ pub fn html(statement: &Statement) -> String {
         page.push_str("</section>\n");
     }
     if !statement.settled.is_empty() {
-        page.push_str("<section><h2>corrections and balances</h2><table><tr><th>what</th><th class=\"n\">amount</th><th>why</th></tr>\n");
+        page.push_str("<section><h2>how the payment comes about</h2><table><tr><th>what</th><th class=\"n\">amount</th><th>why</th></tr>\n");
         for [what, amount, why] in &statement.settled {
             let _ = writeln!(
                 page,

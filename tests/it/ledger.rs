@@ -136,8 +136,8 @@ fn a_changed_plan_a_transfer_and_a_leaver_are_named() {
     );
     let deltas = csv(&project, &["comp", "run", "--period", "2027-03", "--table", "deltas", "--dry-run"]);
     for words in [
-        "A,2027-01,earning,p,new,USD,-80.00,-80.00,\"transaction d1 (c) in 2027-01 is gone, it was 800; the plan p was changed\"",
-        "B,2027-01,earning,p,new,USD,88.00,88.00,transaction d1 (c) in 2027-01 is new: 800; the plan p was changed",
+        "A,2027-01,earning,p,new,USD,-80.00,-80.00,\"transaction d1 (c) in 2027-01 moved to B, it was 800; the plan p was changed\"",
+        "B,2027-01,earning,p,new,USD,88.00,88.00,transaction d1 (c) in 2027-01 moved from A: 800; the plan p was changed",
     ] {
         assert!(deltas.contains(words), "{deltas}");
     }
@@ -200,7 +200,7 @@ fn adjustments_need_two_people_and_disputes_end_in_one() {
     post(&project, "2027-02", "2027-03-01").exits(0);
     let list = csv(&project, &["ledger", "adjust", "list"]);
     assert!(
-        list.contains("3,A,2027-02,USD,12.50,forgotten bonus,kim,lee,mail.txt,")
+        list.contains("3,A,2027-02,USD,12.50,forgotten bonus,kim,lee,in force,mail.txt,")
             && list.trim_end().ends_with(",2027-02,,"),
         "{list}"
     );
@@ -530,13 +530,7 @@ fn a_ledger_that_was_never_written_is_none() {
 #[test]
 fn moments_have_a_zone() {
     let project = project();
-    for moment in [
-        "2027-02-01",
-        "2027-02-01T09:30:00",
-        "2027-02-01T9:30:00Z",
-        "2027-02-01T09:x:30:00Z",
-        "2027-02-01T09:30:00ZZ",
-    ] {
+    for moment in ["2027-02-01", "2027-02-01T09:30:00", "2027-02-01T09:x:30:00Z", "2027-02-01T09:30:00ZZ"] {
         let ran = project.run(&["ledger", "post", "--period", "2027-01", "--recorded-at", moment]).exits(2);
         assert!(ran.stderr().contains("2027-02-01T09:30:00Z"), "{}", ran.stderr());
     }

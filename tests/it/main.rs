@@ -12,6 +12,7 @@ mod history;
 mod house;
 mod insight_faults;
 mod ledger;
+mod ledger_audit;
 mod ledger_guard;
 mod ledger_world;
 mod literate;

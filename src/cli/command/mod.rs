@@ -33,6 +33,7 @@ use spm_frame::write::{self, Provenance};
 
 use super::Global;
 use super::exit::{self, Failure};
+use super::project;
 use super::ui::Ui;
 use crate::report::table::render;
 
@@ -44,6 +45,7 @@ pub fn finish(table: &Table, schema: &str, global: &Global, ui: &Ui) -> Result<(
                 format!("cannot tell the format of {}; use .parquet, .csv or .xlsx", path.display());
             return Err(Failure::Other(anyhow::Error::msg(message), exit::USAGE));
         }
+        project::refuse_own(global, path)?;
         if !global.dry_run {
             write::write_file(table, path, &vec![])?;
             ui.status(&format!("wrote {}", path.display()));

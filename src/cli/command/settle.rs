@@ -15,9 +15,11 @@ use crate::cli::Global;
 use crate::cli::exit::Failure;
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
+use crate::ledger::again::has_the_same_plans;
 use crate::ledger::draft::{Calculated, Drafting, World};
 use crate::ledger::entitle::{has_balances, waits};
-use crate::ledger::write::PlanText;
+use crate::ledger::policy::ProjectText;
+use crate::ledger::write::{Basis, PlanText};
 use crate::ledger::{Draft, Fault, Pen, Store};
 use crate::report::commission::Paid;
 use crate::report::ledger as report;
@@ -28,6 +30,12 @@ impl Opened {
     /// The ledger of the project, for reading; `None` when nothing was ever recorded.
     pub fn ledger(&self) -> Result<Option<Store>, Fault> {
         Store::read(&self.root)
+    }
+
+    /// What postings on these tables rest on.
+    pub fn basis(&self, tables: &Tables) -> Basis {
+        let project = ProjectText::of(&self.text, &self.project.ledger);
+        Basis::of(tables, PlanText::of(&self.plans), project)
     }
 
     /// The right to write the ledger, which one process has at a time.
@@ -50,13 +58,13 @@ pub fn load_for(
     load(opened, &(setting.since(periods)..all.end), setting.as_of, global, ui)
 }
 
-/// Drafts of open periods, and what posted periods rest on that is gone.
+/// Drafts of open periods, and what speaks against posting them.
 #[derive(Debug)]
 pub struct Drafts {
     /// In order.
     pub all: Vec<Draft>,
-    /// Warnings.
-    pub gone: Sink,
+    /// Warnings: what is gone, and corrections that are too large.
+    pub doubts: Sink,
 }
 
 /// Settles the open periods of a range, one after the other, each on the books that the one before leaves. `paid` are the
@@ -75,9 +83,9 @@ pub fn drafts_of(
     let depth = Depth { deals: false, detail: plans(opened).into_iter().any(waits), since: all.start };
     let world = World::of(calendar, tables, &PlanText::of(&opened.plans));
     let mut drafting = Drafting::start(setting, &world)?;
-    let mut gone = Sink::default();
-    drafting.gone().into_iter().for_each(|warning| gone.push(warning));
-    let mut drafts = Vec::new();
+    let mut doubts = Sink::default();
+    drafting.gone().into_iter().chain(drafting.too_early()?).for_each(|warning| doubts.push(warning));
+    let mut drafts: Vec<Draft> = Vec::new();
     // A refund counts in earlier periods from its own date on, so a period that ended before it is calculated without it.
     let end = |period: usize| calendar.periods()[period].range.to;
     let knows_all = |period: &usize| !refunds::happened(tables, end(*period), end(open.end - 1));
@@ -97,7 +105,8 @@ pub fn drafts_of(
             drafts.push(drafting.draft(period, &all, &calculated, keep)?);
         }
     }
-    Ok(Drafts { all: drafts, gone })
+    drafts.iter().flat_map(|draft| &draft.doubts).for_each(|warning| doubts.push(warning.clone()));
+    Ok(Drafts { all: drafts, doubts })
 }
 
 fn calculated<'p>(paid: &'p [Paid<'p>]) -> Result<Vec<Calculated<'p>>, Failure> {
@@ -118,8 +127,9 @@ pub fn drafts(
     ui: &Ui,
 ) -> Result<Vec<Draft>, Failure> {
     let mut drafts = drafts_of(opened, tables, setting, periods, paid, Keep::Nothing, ui)?;
-    drafts.gone.append(starts_at_nothing(opened, setting, periods));
-    ui.notices(&drafts.gone);
+    drafts.doubts.append(starts_at_nothing(opened, setting, periods));
+    drafts.doubts.append(has_other_plans(opened, setting)?);
+    ui.notices(&drafts.doubts);
     Ok(drafts.all)
 }
 
@@ -148,6 +158,28 @@ fn starts_at_nothing(opened: &Opened, setting: &Setting<'_>, periods: &Range<usi
     sink
 }
 
+/// Warns that a run as of a moment before the last posting is made with other plans than were sealed by then: plans and
+/// `spm.toml` are those in the folder, whatever the moment.
+fn has_other_plans(opened: &Opened, setting: &Setting<'_>) -> Result<Sink, Failure> {
+    let mut sink = Sink::default();
+    let (Some(store), Some(moment), Some(last)) = (setting.store, setting.as_of, setting.postings.last())
+    else {
+        return Ok(sink);
+    };
+    let all = store.postings(&opened.project.calendar, i64::MAX)?;
+    if all.len() > setting.postings.len()
+        && !has_the_same_plans(store, last.record, &PlanText::of(&opened.plans))?
+    {
+        let message = format!(
+            "the plans are other ones than those that {} was posted with: what was known by {moment} is calculated with the plans of today",
+            last.name
+        );
+        let fault = Diagnostic::warning(Code::SPM711, message).at(Place::File("plans/".to_owned()), "");
+        sink.push(fault.hint("check out the plans of that day from version control; spm ledger export writes those that were posted"));
+    }
+    Ok(sink)
+}
+
 /// What periods pay, correct and leave, posted or open.
 #[derive(Debug)]
 pub struct Settled {
@@ -155,8 +187,10 @@ pub struct Settled {
     pub since: usize,
     /// payee_id, period, currency, amount, held.
     pub payments: Table,
-    /// period, payee_id, origin, kind, plan_id, component, currency, earned, payable, cause.
+    /// Corrections and adjustments: period, payee_id, origin, kind, plan_id, component, currency, earned, payable, cause.
     pub deltas: Table,
+    /// As deltas, every line that is booked.
+    pub lines: Table,
     /// period, payee_id, currency, account, opening, change, closing.
     pub balances: Table,
 }
@@ -172,20 +206,24 @@ pub fn settled(
     let wanted = drafts.iter().map(|draft| &draft.settlement).filter(|all| periods.contains(&all.period));
     let open: Vec<&Settlement> = wanted.collect();
     let (mut payments, mut deltas, mut balances) = (Vec::new(), Vec::new(), Vec::new());
+    let mut lines = Vec::new();
     if let Some(store) = setting.store {
         for posted in setting.postings.iter().filter(|posted| periods.contains(&posted.period)) {
             payments.push(store.payments(posted.record)?);
-            deltas.push(store.corrections(posted.record)?);
+            deltas.push(store.corrections(posted.record, false)?);
+            lines.push(store.corrections(posted.record, true)?);
             balances.push(store.balances(posted.record)?);
         }
     }
     payments.push(report::payments(calendar, &open)?);
     deltas.push(report::lines(calendar, &open, true)?);
+    lines.push(report::lines(calendar, &open, false)?);
     balances.push(report::balances(calendar, &open)?);
     Ok(Settled {
         since: setting.since(periods),
         payments: rows::stacked(payments.iter())?,
         deltas: rows::stacked(deltas.iter())?,
+        lines: rows::stacked(lines.iter())?,
         balances: rows::stacked(balances.iter())?,
     })
 }

@@ -145,15 +145,46 @@ fn settle(statement: &mut Statement, settled: &Settled, id: &str) -> Result<(), 
     let paid: Vec<String> = payments.iter().map(|row| format!("{} {}", grouped(&row[3]), row[2])).collect();
     statement.payable = paid.join(" + ");
     statement.held = None;
-    for row in own(&settled.deltas)? {
-        let what = format!("{} of {} ({})", row[5], row[2], row[3]);
-        statement.settled.push([what, grouped(&row[8]), row[9].clone()]);
-    }
-    for row in own(&settled.balances)? {
-        let moved = format!("from {} to {}", grouped(&row[4]), grouped(&row[6]));
-        statement.settled.push([format!("balance: {}, {}", row[3], row[0]), grouped(&row[5]), moved]);
+    let (lines, balances) = (own(&settled.lines)?, own(&settled.balances)?);
+    // Earned, less what balances grow by, is paid: the rows of each payment add up to it.
+    for payment in &payments {
+        let (period, currency) = (&payment[1], &payment[2]);
+        for row in lines.iter().filter(|row| (&row[0], &row[6]) == (period, currency)) {
+            let (origin, kind, component) = (&row[2], &row[3], &row[5]);
+            let what = match (kind.as_str(), origin == period) {
+                ("earning", true) => format!("{component}, {origin}"),
+                ("earning", false) => format!("correction of {component}, {origin}"),
+                ("adjustment", _) => format!("adjustment {component}, {origin}"),
+                _ => format!("{kind} of {component}, {origin}"),
+            };
+            statement.settled.push([what, grouped(&row[7]), row[9].clone()]);
+        }
+        for row in balances.iter().filter(|row| (&row[0], &row[2]) == (period, currency)) {
+            let grows = !row[5].starts_with('-');
+            let what = match (row[3].as_str(), grows) {
+                ("held", true) => "held until its event",
+                ("held", false) => "released, or no longer held",
+                ("carried", true) => "negative pay of before, deducted",
+                ("carried", false) => "negative pay, carried to the next period",
+                ("draw", true) => "draw recovered",
+                ("draw", false) => "draw advanced",
+                (_, true) => "clawback recovered",
+                (_, false) => "clawback owed, taken from later pay",
+            };
+            let moved = format!("balance {} from {} to {}", row[3], grouped(&row[4]), grouped(&row[6]));
+            if row[5].bytes().any(|digit| (b'1'..=b'9').contains(&digit)) {
+                statement.settled.push([what.to_owned(), grouped(&opposite(&row[5])), moved]);
+            }
+        }
+        let paid = format!("paid for {period}, in {currency}");
+        statement.settled.push([paid, grouped(&payment[3]), "the sum of the above".to_owned()]);
     }
     Ok(())
+}
+
+/// An amount with the other sign.
+fn opposite(amount: &str) -> String {
+    amount.strip_prefix('-').map_or_else(|| format!("-{amount}"), str::to_owned)
 }
 
 fn name_of(paid: &[Paid<'_>], id: &str) -> String {

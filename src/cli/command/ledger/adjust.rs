@@ -16,7 +16,7 @@ use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
 use crate::cli::{Global, command};
-use crate::ledger::decisions::{Adjustment, Decision, Rules, check, decide, settles};
+use crate::ledger::decisions::{Adjustment, Decision, Rules, check, decide, reversal};
 
 /// Adjustments.
 #[derive(Debug, clap::Subcommand)]
@@ -79,6 +79,23 @@ pub enum Command {
         #[arg(long, value_name = "DATETIME")]
         recorded_at: Option<Moment>,
     },
+    /// Record the opposite of a booked adjustment: an equal negative entry, which has to be approved like any other
+    #[command(
+        after_help = "Example:\n  spm ledger adjust reverse 4 --reason \"it was paid in May already\" --author lee"
+    )]
+    Reverse {
+        /// Number of the booked adjustment
+        number: i64,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// Who wants it
+        #[arg(long)]
+        author: String,
+        /// When it is recorded, UTC; now when absent
+        #[arg(long, value_name = "DATETIME")]
+        recorded_at: Option<Moment>,
+    },
     /// List adjustments, who approved or withdrew them, and where they were booked
     List,
 }
@@ -121,6 +138,18 @@ pub fn run(opened: &Opened, command: &Command, global: &Global, ui: &Ui) -> Resu
                 ui.status(&format!("adjustment {number} of {money} waits for approval: spm ledger adjust approve {number} --approver NAME"));
             }
         }
+        Command::Reverse { number, reason, author, recorded_at: asked } => {
+            let (payee, period, money) = reversal(&existing(opened)?, *number)?;
+            let whole = format!("reverses adjustment {number}: {}", reason.trim());
+            // An empty reason is refused as such.
+            let reason = if reason.trim().is_empty() { reason } else { &whole };
+            let (payee, period, amount) = (payee.as_str(), period.as_str(), &money);
+            let decision =
+                Decision::Adjust(Adjustment { payee, period, amount, reason, author, evidence: None });
+            if let Some(number) = record(opened, &decision, *asked, global, ui)? {
+                ui.status(&format!("adjustment {number} of {money} waits for approval: spm ledger adjust approve {number} --approver NAME"));
+            }
+        }
         Command::Approve { number, approver, recorded_at: asked } => {
             let decision = Decision::Approve { adjustment: *number, approver };
             if record(opened, &decision, *asked, global, ui)?.is_some() {
@@ -133,13 +162,6 @@ pub fn run(opened: &Opened, command: &Command, global: &Global, ui: &Ui) -> Resu
             let decision = Decision::Withdraw { adjustment: *number, reason, author };
             if record(opened, &decision, *asked, global, ui)?.is_some() {
                 ui.status(&format!("adjustment {number} is withdrawn and will not be booked"));
-            }
-            if let Some(store) = opened.ledger()?
-                && let Some(dispute) = settles(&store, *number)?
-            {
-                ui.status(&format!(
-                    "it settles dispute {dispute}: open that again if the answer no longer holds"
-                ));
             }
         }
     }
@@ -188,14 +210,19 @@ pub(in crate::cli::command) fn record(
     currencies.dedup();
     let two_person = project.ledger.two_person;
     let rules = Rules { calendar: &project.calendar, currencies: &currencies, two_person };
+    let recorded_at = recorded_at(asked)?;
     if global.dry_run {
-        check(opened.ledger()?.as_ref(), decision, &rules)?;
+        let store = opened.ledger()?;
+        check(store.as_ref(), decision, &rules)?;
+        if let Some(store) = store.filter(|_| asked.is_some()) {
+            store.not_before(&recorded_at)?;
+        }
         ui.status("it could be recorded; nothing was written");
         return Ok(None);
     }
     let mut pen = opened.pen()?;
     check(pen.store(), decision, &rules)?;
-    let number = decide(pen.start()?, decision, &recorded_at(asked))?;
+    let number = decide(pen.start()?, decision, two_person, &recorded_at)?;
     ui.data(&format!("{number}\n"))?;
     Ok(Some(number))
 }

@@ -33,6 +33,9 @@ pub enum Command {
         /// Go on when transactions, people or plans that posted periods rest on are gone: what they earned is taken back
         #[arg(long)]
         allow_gone: bool,
+        /// Go on when corrections take back most of what most people were paid, or pay it twice
+        #[arg(long)]
+        allow_corrections: bool,
         /// When it is recorded, UTC, such as 2027-02-01T09:30:00Z; now when absent
         #[arg(long, value_name = "DATETIME")]
         recorded_at: Option<Moment>,
@@ -101,9 +104,15 @@ pub enum Command {
         #[arg(long)]
         period: Option<String>,
     },
+    /// Show how each capitalised asset went from opening to closing: added, amortized, left
+    Assets {
+        /// A posted period; the last one when absent
+        #[arg(long)]
+        period: Option<String>,
+    },
     /// Write every table of the ledger as a file, for auditors and for a copy that needs no spm
     Export {
-        /// Folder to write; it appears complete or not at all
+        /// Folder to write; it appears complete or not at all, in place of nothing but an earlier export
         folder: std::path::PathBuf,
         /// CSV instead of Parquet
         #[arg(long)]
@@ -118,9 +127,10 @@ pub enum Command {
 pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
     let opened = project::open(global)?;
     match command {
-        Command::Post { period, allow_gone, recorded_at } => {
+        Command::Post { period, allow_gone, allow_corrections, recorded_at } => {
             ui.notices(&opened.notices);
-            post::run(&opened, period, *allow_gone, *recorded_at, global, ui)
+            let allowed = post::Allowed { gone: *allow_gone, corrections: *allow_corrections };
+            post::run(&opened, period, allowed, *recorded_at, global, ui)
         }
         Command::List => show::list(&opened, global, ui),
         Command::Show { period, rep, payment: true, .. } => {
@@ -148,6 +158,7 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
             Ok(exit::DONE)
         }
         Command::Journal { period } => hand_over::entries(&opened, period.as_deref(), global, ui),
+        Command::Assets { period } => hand_over::assets(&opened, period.as_deref(), global, ui),
         Command::Export { folder, csv } => hand_over::export(&opened, folder, *csv, global, ui),
         Command::Adjust(command) => adjust::run(&opened, command, global, ui),
     }
@@ -169,11 +180,20 @@ pub(super) fn begin(opened: &Opened, period: Option<&str>) -> Result<(Store, Pos
     Ok((store, posted))
 }
 
+/// Years that a record may lie ahead of the clock. One from the far future would bar every one that is made in time.
+const YEARS_AHEAD: i64 = 5;
+
 /// When something is recorded: what was asked for, or the clock, which influences no number.
-pub(super) fn recorded_at(asked: Option<Moment>) -> String {
-    let now = || {
-        let past = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(past.as_millis()).ok().and_then(Moment::from_milliseconds)
-    };
-    asked.or_else(now).map_or_else(String::new, Moment::to_seconds)
+pub(super) fn recorded_at(asked: Option<Moment>) -> Result<String, Failure> {
+    let past = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = i64::try_from(past.as_millis()).unwrap_or_default();
+    let latest = now.saturating_add(YEARS_AHEAD * 366 * 86_400_000);
+    if let Some(moment) = asked.filter(|moment| moment.milliseconds() > latest) {
+        let now = Moment::from_milliseconds(now).map_or_else(String::new, Moment::to_seconds);
+        let message = format!(
+            "--recorded-at {moment} is more than {YEARS_AHEAD} years after the clock, which says {now}: every later record would have to be later still"
+        );
+        return Err(Failure::Other(anyhow::Error::msg(message), exit::USAGE));
+    }
+    Ok(asked.or_else(|| Moment::from_milliseconds(now)).map_or_else(String::new, Moment::to_seconds))
 }

@@ -103,7 +103,10 @@ pub fn diff(opened: &Opened, global: &Global, ui: &Ui) -> Result<exit::Code, Fai
     let drafts = drafts(opened, &tables, &setting, &periods, None, ui)?;
     let settlements: Vec<_> = drafts.iter().map(|draft| &draft.settlement).collect();
     let table = ledger::lines(calendar, &settlements, true)?;
-    let corrections = settlements.iter().flat_map(|all| &all.lines).filter(|line| line.cause.is_some());
+    let corrections = settlements
+        .iter()
+        .flat_map(|all| &all.lines)
+        .filter(|line| line.cause.is_some() && line.key.origin < next);
     // What was earned is what it was: a part of it merely falls due.
     let (due, changed): (Vec<&Line>, Vec<&Line>) =
         corrections.partition(|line| line.amounts.earned == 0 && line.amounts.payable > 0);

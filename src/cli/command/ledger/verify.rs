@@ -11,9 +11,13 @@ use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
 use crate::cli::{Global, command};
-use crate::ledger::again::{difference, has_the_same_inputs, has_the_same_texts};
+use crate::ledger::again::{
+    approvals, difference, has_the_same_files, has_the_same_inputs, has_the_same_project, has_the_same_texts,
+    is_of_another_version,
+};
+use crate::ledger::policy::ProjectText;
 use crate::ledger::read::Posted;
-use crate::ledger::write::{Basis, PlanText};
+use crate::ledger::write::PlanText;
 use crate::ledger::{Store, check_chain, find_record};
 use crate::report::table::Format;
 
@@ -45,15 +49,12 @@ pub fn run(opened: &Opened, expected: Option<&str>, global: &Global, ui: &Ui) ->
         "balances".to_owned(),
         format!("payments + balances = entitlements after each of {count} postings"),
     ));
+    found.extend(approvals(&store)?.map(|text| ("approvals".to_owned(), text)));
     let mut again = 0;
     for posted in &postings {
-        let same = calculated_again(opened, &store, &postings, posted, global, ui)?;
+        let (same, text) = calculated_again(opened, &store, &postings, posted, global, ui)?;
         again += usize::from(same);
-        let text = match same {
-            true => "the same inputs give the same lines, balances and payments",
-            false => "inputs or plans are other ones now; not calculated again",
-        };
-        found.push((posted.name.clone(), text.to_owned()));
+        found.push((posted.name.clone(), text));
     }
     found.push(("calculation".to_owned(), format!("{again} of {count} postings calculated again")));
     if global.format == Format::Table && global.output.is_none() {
@@ -69,7 +70,7 @@ pub fn run(opened: &Opened, expected: Option<&str>, global: &Global, ui: &Ui) ->
     Ok(exit::DONE)
 }
 
-/// Whether a posting comes out again; `false` when its inputs are no longer there, a failure when it comes out different.
+/// Whether a posting comes out again, in words; a failure when it comes out different from the same inputs.
 fn calculated_again(
     opened: &Opened,
     store: &Store,
@@ -77,24 +78,47 @@ fn calculated_again(
     posted: &Posted,
     global: &Global,
     ui: &Ui,
-) -> Result<bool, Failure> {
+) -> Result<(bool, String), Failure> {
     let plans = PlanText::of(&opened.plans);
+    let project = ProjectText::of(&opened.text, &opened.project.ledger);
+    let edited = has_the_same_project(store, posted.record, &project)? == Some(false);
+    let other = || (false, "inputs or plans are other ones now; not calculated again".to_owned());
     if !has_the_same_texts(store, posted.record, &opened.root, &plans)? {
-        return Ok(false);
+        return Ok(other());
     }
     ui.step(&format!("calculating {} again", posted.name));
     let setting = Setting::before(store, postings, posted);
     let periods = posted.period..posted.period + 1;
     let tables = load_for(opened, &setting, &periods, global, ui)?;
-    if !has_the_same_inputs(store, posted.record, &Basis::of(&tables, plans))? {
-        return Ok(false);
+    let basis = opened.basis(&tables);
+    let exact = has_the_same_inputs(store, posted.record, &basis)?;
+    // Another version may read the same files into columns of another kind: whether that is the same input, the result tells.
+    if !exact
+        && !(has_the_same_files(store, posted.record, &basis)?
+            && is_of_another_version(store, posted.record)?)
+    {
+        return Ok(other());
     }
-    let drafts = drafts_of(opened, &tables, &setting, &periods, None, Keep::Nothing, ui)?;
-    for draft in &drafts.all {
+    let drafts = drafts_of(opened, &tables, &setting, &periods, None, Keep::Nothing, ui);
+    if edited && drafts.is_err() {
+        return Ok((false, "spm.toml is another one now, and nothing can be calculated with it".to_owned()));
+    }
+    for draft in &drafts?.all {
         let calendar = &opened.project.calendar;
         if let Some(difference) = difference(store, calendar, posted.record, &draft.settlement)? {
+            if edited {
+                return Ok((
+                    false,
+                    format!("spm.toml is another one now, and gives something else: {difference}"),
+                ));
+            }
+            if !exact {
+                return Ok(other());
+            }
             return Err(wrong(format!("{} from the same inputs: {difference}", posted.name)));
         }
     }
-    Ok(true)
+    let same = "the same inputs give the same lines, balances and payments";
+    let note = "; spm.toml is another one now, and journals follow the policy that was sealed";
+    Ok((true, format!("{same}{}", if edited { note } else { "" })))
 }

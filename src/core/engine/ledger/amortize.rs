@@ -33,26 +33,32 @@ impl Schedule {
     }
 }
 
-/// The schedule of amounts by month: `booked[m]` is what the ledger booked in month `m` for the month 0.
+/// The schedule of amounts by month: `booked[m]` is what the ledger booked in month `m` for the month 0, `rule` says how it
+/// is capitalised in a month. A rule that changes is a change in estimate: what is left of the asset is spread over the months
+/// that the new one leaves, and expensed when it leaves none; months that are over stay as they were.
 #[must_use]
-pub fn amortize(booked: &[i128], rule: Amortization) -> Schedule {
-    let months = rule.months as usize;
-    let length = booked.len().max(months).max(1);
-    let mut schedule = Schedule { capitalised: vec![0; length], expensed: vec![0; length] };
-    let at_once = months == 0 || (rule.expedient && months <= 12);
-    let (mut asset, mut part) = (0, 0);
-    for month in 0..length {
+pub fn amortize(booked: &[i128], rule: &dyn Fn(usize) -> Amortization) -> Schedule {
+    let mut schedule = Schedule::default();
+    let (mut asset, mut part, mut before) = (0i128, 0, rule(0).months);
+    for month in 0.. {
+        let own = rule(month);
+        let months = own.months as usize;
+        if month >= booked.len().max(months).max(1) && asset == 0 {
+            break;
+        }
         let added = booked.get(month).copied().unwrap_or(0);
-        schedule.capitalised[month] = added;
+        schedule.capitalised.push(added);
         asset += added;
         let left = months.saturating_sub(month);
-        if added != 0 && left > 0 {
+        if (added != 0 || own.months != before) && left > 0 {
             let exact = Rational::new(asset, left as i128).unwrap_or_default();
             part = round_to_decimals(&exact, 0, Rounding::default()).unwrap_or(asset);
         }
+        before = own.months;
+        let at_once = months == 0 || (own.expedient && months <= 12);
         // What takes away more than is left of the asset is no asset: the rest lowers the expense at once.
         let expensed = if at_once || left <= 1 || asset <= 0 { asset } else { part.min(asset) };
-        schedule.expensed[month] = expensed;
+        schedule.expensed.push(expensed);
         asset -= expensed;
     }
     schedule

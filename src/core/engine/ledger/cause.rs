@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::comp::CompPlan;
+use crate::engine::comp::difference::{credits_of, looks_back};
+use crate::ground::period::{Calendar, Group};
+use crate::ground::rational::Rational;
+use crate::plan::comp::{CompPlan, Goal, GoalFrom, Window};
 
 use super::{Key, Kind};
 
@@ -19,11 +22,29 @@ pub enum FactKind {
     Cancellation,
     /// The text of a plan, by its hash.
     Plan,
+    /// How far an event had released a transaction.
+    Release,
+    /// The share of a transaction that somebody has.
+    Split,
+    /// An exchange rate.
+    Rate,
+    /// A transaction that was there when the ledger began and is dated before its first period.
+    Early,
 }
 
 impl FactKind {
     /// Every kind, in order.
-    pub const ALL: [Self; 5] = [Self::Credit, Self::Quota, Self::Person, Self::Cancellation, Self::Plan];
+    pub const ALL: [Self; 9] = [
+        Self::Credit,
+        Self::Quota,
+        Self::Person,
+        Self::Cancellation,
+        Self::Plan,
+        Self::Release,
+        Self::Split,
+        Self::Rate,
+        Self::Early,
+    ];
 
     /// As tables name it.
     #[must_use]
@@ -34,6 +55,10 @@ impl FactKind {
             Self::Person => "person",
             Self::Cancellation => "cancellation",
             Self::Plan => "plan",
+            Self::Release => "release",
+            Self::Split => "split",
+            Self::Rate => "rate",
+            Self::Early => "early",
         }
     }
 
@@ -102,7 +127,32 @@ pub struct Change {
 }
 
 impl Change {
-    fn text(&self, name: &dyn Fn(usize) -> String) -> String {
+    /// The credit that the same transaction is now, where this one is gone, or was before, where this one is new.
+    fn moved<'c>(&self, changes: &'c [Self]) -> Option<&'c Self> {
+        let fact = &self.fact;
+        let same = |other: &&Self| {
+            other.fact.kind == FactKind::Credit
+                && (&other.fact.plan, &other.fact.name) == (&fact.plan, &fact.name)
+                && other.before.is_some() == self.after.is_some()
+                && other.after.is_some() == self.before.is_some()
+        };
+        let one = fact.kind == FactKind::Credit && self.before.is_some() != self.after.is_some();
+        changes.iter().filter(|_| one).find(same)
+    }
+
+    /// Whether an exchange rate explains an amount: both grew by the same factor, to a cent.
+    fn follows(&self, rate: &Self) -> bool {
+        let numbers = |change: &Self| -> Option<(Rational, Rational)> {
+            Some((change.before.as_ref()?.parse().ok()?, change.after.as_ref()?.parse().ok()?))
+        };
+        let (Some(own), Some(rate)) = (numbers(self), numbers(rate)) else { return false };
+        let off = &(&own.1 * &rate.0) - &(&own.0 * &rate.1);
+        let cent = Rational::new(1, 100).unwrap_or_default();
+        off.checked_div(&rate.0).is_some_and(|off| off.abs() <= cent)
+    }
+
+    /// In words; `moved` is what the same transaction is now, or was before.
+    fn text(&self, name: &dyn Fn(usize) -> String, moved: Option<&Self>) -> String {
         let Fact { kind, subject, name: what, period, .. } = &self.fact;
         let of = period.map_or_else(String::new, name);
         let about = match kind {
@@ -111,10 +161,24 @@ impl Change {
             FactKind::Person => format!("{what} of {subject}"),
             FactKind::Cancellation => format!("cancellation of transaction {subject}"),
             FactKind::Plan => return format!("the plan {subject} was changed"),
+            FactKind::Release => format!("{what} of transaction {subject}"),
+            FactKind::Split => format!("the share of {what} in transaction {subject}"),
+            FactKind::Early => format!("transaction {subject} before the ledger"),
+            FactKind::Rate => format!("the rate from {subject} to {what}"),
         };
+        let elsewhere = moved.map(|other| match other.fact.subject == *subject {
+            true => other.fact.period.map_or_else(String::new, name),
+            false => other.fact.subject.clone(),
+        });
         match (&self.before, &self.after) {
-            (None, Some(after)) => format!("{about} is new: {after}"),
-            (Some(before), None) => format!("{about} is gone, it was {before}"),
+            (None, Some(after)) => match elsewhere {
+                Some(from) => format!("{about} moved from {from}: {after}"),
+                None => format!("{about} is new: {after}"),
+            },
+            (Some(before), None) => match elsewhere {
+                Some(to) => format!("{about} moved to {to}, it was {before}"),
+                None => format!("{about} is gone, it was {before}"),
+            },
             (before, after) => {
                 let text = |value: &Option<String>| value.clone().unwrap_or_default();
                 format!("{about} is {} instead of {}", text(after), text(before))
@@ -140,48 +204,107 @@ pub fn changes(before: &Facts, now: &Facts, through: usize) -> Vec<Change> {
         .collect()
 }
 
-/// Why the entitlement of a key is another one than was posted, in words: the changes that concern it, those of its own
-/// period first, or else those of others with whom it shares a rank, a pool, a team or a budget.
+/// What causes are found with, besides the changes.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// The calendar.
+    pub calendar: &'a Calendar,
+    /// The plans.
+    pub plans: &'a [&'a CompPlan],
+    /// The periods in which a payee was credited with a transaction by a plan: before, or now.
+    pub credited: &'a dyn Fn(&Key, &str) -> Vec<usize>,
+}
+
+/// Why the entitlement of a key is another one than was posted, in words: the changes of what it rests on, which are those of
+/// its own payee, its component's credits and quotas, and the periods that it looks back over; those of its own period
+/// first. Or else those of others with whom it shares a rank, a pool, a team or a budget.
 #[must_use]
-pub fn explain(
-    key: &Key,
-    changes: &[Change],
-    plans: &[&CompPlan],
-    credited: &dyn Fn(&str) -> bool,
-    name: &dyn Fn(usize) -> String,
-) -> String {
+pub fn explain(key: &Key, changes: &[Change], around: Around<'_>) -> String {
     /// Changes that are named.
     const NAMED: usize = 4;
     if key.kind == Kind::Adjustment {
         return format!("adjustment {} was approved", key.component);
     }
+    let Around { calendar, plans, credited } = around;
+    let name = |period: usize| calendar.periods()[period].name.clone();
     let payee = key.who.payee.as_str();
+    let plan = plans.iter().find(|plan| plan.id == key.plan);
+    let back = plan.is_some_and(|plan| looks_back(plan, &key.component));
+    let rolls =
+        plan.is_some_and(|plan| plan.measures.iter().any(|own| matches!(own.window, Window::Rolling(_))));
+    let first = match back {
+        true if rolls => 0,
+        true => calendar.group(key.origin, Group::Year).start,
+        false => key.origin,
+    };
+    let within = |period: usize| (first..=key.origin).contains(&period);
+    // A component that is gone looked at nothing that the plan of today knows.
+    let known = plan.filter(|plan| plan.components.iter().any(|own| own.name == key.component));
+    let rules = known.map(|plan| credits_of(plan, &key.component));
+    let counts = |fact: &Fact| {
+        let rule = |rule: &&str| fact.name.ends_with(&format!(" ({rule})"));
+        rules.as_ref().is_none_or(|rules| rules.iter().any(|own| rule(own)))
+    };
+    let goal = |quota: &str| {
+        plan.is_none_or(|plan| {
+            let from = |goal: &Goal| matches!(&goal.from, GoalFrom::Quota(name) if name == quota);
+            plan.measures.iter().any(|measure| measure.goal.as_ref().is_some_and(from))
+        })
+    };
     let concerns = |change: &&Change| {
         let fact = &change.fact;
-        let plan = fact.plan.is_empty() || fact.plan == key.plan;
+        let in_time = fact.period.is_none_or(within);
         let own = match fact.kind {
-            FactKind::Credit | FactKind::Quota | FactKind::Person => fact.subject == payee,
+            FactKind::Credit => fact.subject == payee && fact.plan == key.plan && counts(fact),
+            FactKind::Quota => fact.subject == payee && goal(&fact.name),
+            FactKind::Person => fact.subject == payee,
             FactKind::Plan => fact.subject == key.plan,
             FactKind::Cancellation => {
-                key.kind == Kind::Clawback && (change.after.is_none() || credited(&fact.subject))
+                key.kind == Kind::Clawback && credited(key, &fact.subject).into_iter().any(within)
             }
+            // They say more about a credit that is another one.
+            FactKind::Release | FactKind::Split | FactKind::Rate | FactKind::Early => false,
         };
-        plan && own && fact.period <= Some(key.origin)
+        own && in_time
     };
     let mut own: Vec<&Change> = changes.iter().filter(concerns).collect();
     // What is about no period comes last.
     let distance = |fact: &Fact| fact.period.map_or(usize::MAX, |period| key.origin - period);
     own.sort_by_key(|change| (distance(&change.fact), change.fact.clone()));
     if own.is_empty() {
-        return match plans.iter().any(|plan| plan.id == key.plan) {
+        return match plan.is_some() {
             _ if key.kind == Kind::Forfeit => "what was held when the grace after leaving ended".to_owned(),
             true => "changes of others: a rank, pool, team, budget or hierarchy".to_owned(),
             false => format!("the plan {} is gone", key.plan),
         };
     }
-    let mut texts: Vec<String> = own.iter().take(NAMED).map(|change| change.text(name)).collect();
-    if own.len() > NAMED {
-        texts.push(format!("{} more", own.len() - NAMED));
+    let rate = |change: &Change| {
+        let rates = changes.iter().filter(|other| other.fact.kind == FactKind::Rate);
+        rates.into_iter().find(|rate| change.fact.kind == FactKind::Credit && change.follows(rate))
+    };
+    let split = |change: &Change| {
+        let deal = change.fact.transaction()?;
+        changes.iter().find(|other| {
+            other.fact.kind == FactKind::Split
+                && other.fact.name == payee
+                && (deal == other.fact.subject || deal.starts_with(&format!("{}/", other.fact.subject)))
+        })
+    };
+    let mut texts: Vec<String> = Vec::new();
+    for change in &own {
+        let text = match (rate(change), split(change)) {
+            (Some(rate), _) => rate.text(&name, None),
+            (None, Some(split)) => split.text(&name, None),
+            (None, None) => change.text(&name, change.moved(changes)),
+        };
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    if texts.len() > NAMED {
+        let more = format!("{} more", texts.len() - NAMED);
+        texts.truncate(NAMED);
+        texts.push(more);
     }
     texts.join("; ")
 }

@@ -21,6 +21,8 @@ pub struct Cancelled {
     pub deal: String,
     /// Event date.
     pub from: Date,
+    /// From which day on it was served: for a refund, the event date of what it takes back.
+    pub sold: Date,
     /// First day that is not served.
     pub cancelled: Date,
     /// Credited amount.
@@ -64,7 +66,7 @@ pub fn served(
 ) -> (BTreeMap<Cell, Amounts>, BTreeMap<Cell, Vec<Deal>>) {
     let (mut measurements, mut deals) = (measurements.clone(), deals.clone());
     for credit in cancelled {
-        let part = unserved(credit.from, credit.cancelled, clawback);
+        let part = unserved(credit.sold, credit.cancelled, clawback);
         if let Some(amounts) = measurements.get_mut(&credit.cell) {
             amounts.sum = &amounts.sum - &(&credit.amount * &part);
             amounts.count -= i64::from(part == Rational::one());

@@ -37,12 +37,18 @@ pub fn gone(posted: &Facts, exists: &dyn Fn(FactKind, &Fact) -> bool) -> Vec<Gon
     FactKind::ALL.into_iter().map(of_kind).filter(|gone| !gone.names.is_empty()).collect()
 }
 
-/// What exists or not: a transaction, a person, a quota of a holder, a cancellation, a plan.
+/// What exists or not: a transaction, a person, a quota of a holder, a cancellation, a plan, an event of a transaction, the
+/// splits of one. One row of several that a transaction has may change; when none is left, it is gone.
 fn about(kind: FactKind, fact: &Fact) -> String {
     match kind {
         FactKind::Credit => fact.transaction().unwrap_or_default().to_owned(),
-        FactKind::Quota => format!("{} of {}", fact.name, fact.subject),
-        FactKind::Person | FactKind::Cancellation | FactKind::Plan => fact.subject.clone(),
+        FactKind::Quota | FactKind::Release => format!("{} of {}", fact.name, fact.subject),
+        FactKind::Person
+        | FactKind::Cancellation
+        | FactKind::Plan
+        | FactKind::Split
+        | FactKind::Rate
+        | FactKind::Early => fact.subject.clone(),
     }
 }
 
@@ -59,6 +65,10 @@ impl Gone {
             FactKind::Person => ("person", "people"),
             FactKind::Cancellation => ("cancellation", "cancellations"),
             FactKind::Plan => ("plan", "plans"),
+            FactKind::Release => ("release", "releases"),
+            FactKind::Early => ("earlier transaction", "earlier transactions"),
+            FactKind::Rate => ("currency with rates", "currencies with rates"),
+            FactKind::Split => ("split of a transaction", "splits of transactions"),
         };
         let what = if self.of == 1 { one } else { many };
         let is = if self.names.len() == 1 { "is" } else { "are" };

@@ -11,15 +11,17 @@ mod clawback;
 mod gone;
 mod release;
 mod settle;
+mod unusual;
 pub mod verify;
 
 pub use amortize::{Amortization, Schedule, amortize};
 pub use books::{Account, Amounts, Books, Key, Kind, Who};
-pub use cause::{Change, Fact, FactKind, Facts, changes, explain};
+pub use cause::{Around, Change, Fact, FactKind, Facts, changes, explain};
 pub use clawback::{Cancelled, served, unserved};
 pub use gone::{Gone, gone};
 pub use release::{Due, Receipts, release};
 pub use settle::{Entitled, Entitlements, Line, Movement, Payment, Settlement, Terms, settle};
+pub use unusual::{Unusual, unusual};
 
 #[cfg(test)]
 mod tests;

@@ -11,15 +11,17 @@ use crate::ground::rational::Rational;
 use crate::ground::round::Rounding;
 use crate::ground::trace::{Node, Operation, Unit};
 
-/// Which part of a transaction an event was for, and when: by event and transaction.
+/// Which part of a transaction an event was for, and when: by event and transaction; and what each refund takes back.
 #[derive(Clone, Debug, Default)]
-pub struct Receipts(pub BTreeMap<(String, String), Vec<(Date, Rational)>>);
+pub struct Receipts(pub BTreeMap<(String, String), Vec<(Date, Rational)>>, pub BTreeMap<String, String>);
 
 impl Receipts {
     /// The part that the event had reached before a day: from 0 to 1.
     #[must_use]
     pub fn reached(&self, event: &str, transaction: &str, before: Date) -> Rational {
-        let parts = self.0.get(&(event.to_owned(), transaction.to_owned()));
+        let of = |transaction: &str| self.0.get(&(event.to_owned(), transaction.to_owned()));
+        // Nobody pays a refund in: it waits for the events of what it takes back, unless it has its own.
+        let parts = of(transaction).or_else(|| of(self.1.get(transaction)?));
         let before = parts.into_iter().flatten().filter(|(day, _)| *day < before).map(|(_, part)| part);
         before.sum::<Rational>().min(Rational::one()).max(Rational::zero())
     }

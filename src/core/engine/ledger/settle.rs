@@ -167,9 +167,11 @@ fn line(
     let payable = now
         .and_then(|now| now.released.clone())
         .unwrap_or_else(|| Node { label: format!("{label}, payable"), ..trace.clone() });
+    // An adjustment says why itself: reason, author and approver.
+    let reason = now.filter(|_| key.kind == Kind::Adjustment).map(|now| now.trace.label.clone());
     if first {
         let released = (amounts.payable != amounts.earned).then_some(payable);
-        return Some(Line { key: key.clone(), amounts, cause: None, trace, released });
+        return Some(Line { key: key.clone(), amounts, cause: reason, trace, released });
     }
     let change = |label: String, now: Node, before: i128| {
         let before = Node::input("booked before", money(currency), exact(before, currency));
@@ -183,7 +185,7 @@ fn line(
         0 if held(&after) < held(&before) && amounts.payable < 0 => "no longer held".to_owned(),
         0 if held(&after) < held(&before) => "released".to_owned(),
         0 => "no longer released".to_owned(),
-        _ => cause(key),
+        _ => reason.unwrap_or_else(|| cause(key)),
     };
     let trace = change(format!("{label}: change"), trace, before.earned);
     Some(Line { key: key.clone(), amounts, cause: Some(why), trace, released })
@@ -240,7 +242,20 @@ impl Waterfall<'_> {
         let sum = |pick: &dyn Fn(&Line) -> i128| lines.iter().map(pick).sum::<i128>();
         let is_clawback = |line: &Line| line.key.kind == Kind::Clawback;
         // What cancelled transactions take away is owed; when it is given back beyond that, it is paid.
-        let clawed = sum(&|line| if is_clawback(line) { line.amounts.payable } else { 0 });
+        let mut clawed = sum(&|line| if is_clawback(line) { line.amounts.payable } else { 0 });
+        // What this posting pays for the same thing was never paid: it is not owed, it is not earned (E27 limits what is
+        // taken from pay, not what is paid at all).
+        let unpaid: Vec<(String, i128)> = lines
+            .iter()
+            .filter(|line| is_clawback(line) && line.amounts.payable < 0)
+            .filter_map(|line| {
+                let same = |other: &&Line| other.key == Key { kind: Kind::Earning, ..line.key.clone() };
+                let now = lines.iter().find(same)?.amounts.payable;
+                let part = now.min(-line.amounts.payable);
+                (part > 0).then(|| (format!("{}, not paid before", line.trace.label), -part))
+            })
+            .collect();
+        clawed -= unpaid.iter().map(|(_, part)| part).sum::<i128>();
         let owed_clawback = (opening(Account::Clawback) + clawed).min(0);
         let given_back = (opening(Account::Clawback) + clawed).max(0);
         let mut parts: Vec<Node> = Vec::new();
@@ -248,6 +263,7 @@ impl Waterfall<'_> {
             let label = line.released.as_ref().map_or(&line.trace.label, |released| &released.label);
             parts.push(self.input(label.clone(), line.amounts.payable));
         }
+        parts.extend(unpaid.iter().map(|(label, part)| self.input(label.clone(), *part)));
         if given_back != 0 {
             parts.push(self.input("clawbacks given back", given_back));
         }

@@ -213,7 +213,7 @@ fn e28_releases_lose_no_cent() {
         (("cash".to_owned(), transaction.to_owned()), vec![(day("2027-01-31"), part)])
     };
     let payable = |before: &str, receipts: Vec<_>| {
-        release("x", &due(before), &Receipts(receipts.into_iter().collect()), &usd()).0
+        release("x", &due(before), &Receipts(receipts.into_iter().collect(), BTreeMap::new()), &usd()).0
     };
     assert_eq!(payable("2027-02-01", vec![]), 3_333);
     // 6,667 x 7,000 / 10,000 x 1/3 = 1,555.63
@@ -230,6 +230,7 @@ fn e28_releases_lose_no_cent() {
 
 #[test]
 fn e48_amortization_is_straight_and_ends_at_zero() {
+    let amortize = |booked: &[i128], rule: Amortization| amortize(booked, &|_| rule);
     let rule = |months| Amortization { months, expedient: true };
     // comp-asc340-02: 6,000 over 24 months are 250 a month.
     assert_eq!(amortize(&[600_000], rule(24)).expensed, vec![25_000; 24]);
@@ -256,4 +257,28 @@ fn e48_amortization_is_straight_and_ends_at_zero() {
         amortize(&[100, 0, 0, 50], Amortization { months: 2, expedient: false }).expensed,
         [50, 50, 0, 50]
     );
+}
+
+#[test]
+fn e48_another_benefit_period_counts_from_its_month_on() {
+    let rule = |months| Amortization { months, expedient: false };
+    // 24,000 over 24 months; after six of them the estimate is 36: 18,000 over the 30 that are left.
+    let longer = amortize(&[2_400_000], &|month| rule(if month < 6 { 24 } else { 36 }));
+    assert_eq!((longer.expensed[5], longer.expensed[6], longer.expensed[35]), (100_000, 60_000, 60_000));
+    assert_eq!((longer.left(6), longer.left(36)), (1_800_000, 0));
+    // A shorter one that is over already: what is left is expensed in the month of the change.
+    let shorter = amortize(&[2_400_000], &|month| rule(if month < 15 { 24 } else { 12 }));
+    assert_eq!((shorter.expensed[14], shorter.expensed[15], shorter.left(16)), (100_000, 900_000, 0));
+}
+
+#[test]
+fn e27_what_was_never_paid_is_not_owed() {
+    // Sold and cancelled within one period, nine tenths not served: a tenth is paid, whatever part may be recovered.
+    let limit = Terms { limit: Rational::new(1, 4).expect("a quarter"), ..Terms::default() };
+    let mut run = Run::default();
+    run.set(0, Kind::Clawback, -90_000);
+    assert_eq!(run.earns(100_000, &limit), (10_000, [0, 0, 0, 0]));
+    // What was paid is owed, and recovered up to the limit; what is late and cancelled at once is neither.
+    run.set(0, Kind::Earning, 150_000).set(0, Kind::Clawback, -160_000);
+    assert_eq!(run.earns(40_000, &limit), (30_000, [0, 0, 0, -10_000]));
 }

@@ -253,6 +253,8 @@ fn run(seed: u64, calendar: &Calendar) -> (usize, usize) {
         if let Err(faults) = verify::settlement(&books, &entitlements, &settlement) {
             panic!("seed {seed}, step {step}: {faults:?}");
         }
+        // Years of ordinary corrections look like no fault.
+        assert_eq!(unusual(&books, &settlement), vec![], "seed {seed}, step {step}");
         deltas += settlement.lines.iter().filter(|line| line.cause.is_some()).count();
         books.book(&settlement);
         // What is booked is booked once.
