@@ -4,6 +4,7 @@
 
 use rayon::prelude::*;
 
+use super::Effort;
 use super::candidates::Candidates;
 use super::curvature::Curvature;
 use super::dual::Prices;
@@ -17,12 +18,18 @@ const SAMPLE: usize = 20_000;
 const COLDEST: f64 = 0.01;
 const ROUND: f64 = 0.1;
 /// Smoothing by level, in units of what an account's second-best territory costs more than its best.
-const LEVELS: [f64; 9] = [1.0, 0.5, 0.25, 0.12, 0.06, 0.03, 0.015, 0.007, 0.003];
-/// The level from which prices that nearly fit go on.
-const WARM: usize = 4;
+const LEVELS: [f64; 16] =
+    [1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.085, 0.06, 0.042, 0.03, 0.021, 0.015, 0.01, 0.006, 0.003];
+/// The level from which prices that nearly fit go on, and the one at which rough prices end.
+const WARM: usize = 8;
+const ROUGH: usize = 12;
 /// The levels at which a price of moves is tried.
-const TRIED: std::ops::Range<usize> = 5..7;
-const NEWTON_STEPS: usize = 8;
+const TRIED: std::ops::Range<usize> = 10..12;
+const NEWTON_STEPS: usize = 12;
+/// How often, and by how many levels, smoothing goes back where a climb has not arrived: what many territories must do
+/// together is easy when they are smoothed much, and hopeless when they are not.
+const REHEATS: usize = 3;
+const HOTTER: usize = 4;
 
 /// The dual in units that are all about one: costs in what a second choice costs more, loads in mean territories.
 struct Dual<'a> {
@@ -51,6 +58,13 @@ struct Dual<'a> {
 struct Place {
     value: f64,
     gradient: Vec<f64>,
+}
+
+impl Place {
+    /// The steepest slope, in mean territories.
+    fn steepest(&self) -> f64 {
+        self.gradient.iter().fold(0.0, |most: f64, part| most.max(part.abs()))
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "the search may be inexact, the bound is not")]
@@ -120,6 +134,7 @@ impl<'a> Dual<'a> {
     }
 
     /// Loads of an account in the territory of a candidate, by measure.
+    #[inline]
     fn loads(&self, account: usize, candidate: usize) -> &[f64] {
         let at = self.candidates.loads_at(account, candidate);
         &self.loads[at..at + self.measures]
@@ -127,18 +142,30 @@ impl<'a> Dual<'a> {
 
     /// The priced cost of each candidate of an account.
     fn priced(&self, account: usize, prices: &[f64], values: &mut Vec<f64>) {
+        let own = self.candidates.of(account);
         values.clear();
-        for candidate in self.candidates.of(account) {
-            let territory = self.candidates.territories[candidate] as usize;
-            let own = &prices[territory * self.measures..(territory + 1) * self.measures];
-            let loads = self.loads(account, candidate);
-            let mut value = self.costs[candidate];
-            value += own.iter().zip(loads).map(|(price, load)| price * load).sum::<f64>();
-            if !self.moves.is_empty() && self.problem.moves(account, territory) {
-                let limits = self.moves.iter().zip(&self.problem.move_limits);
-                value += limits.map(|(price, limit)| price * limit.loads[account] as f64).sum::<f64>();
+        values.extend_from_slice(&self.costs[own.clone()]);
+        let territories = &self.candidates.territories[own.clone()];
+        let measures = self.measures;
+        // The hottest loop there is: plain indices, so that nothing depends on what is inlined.
+        for place in 0..territories.len() {
+            let at = territories[place] as usize * measures;
+            let prices = &prices[at..at + measures];
+            let loads = self.loads(account, own.start + place);
+            let mut sum = 0.0;
+            for measure in 0..measures {
+                sum += prices[measure] * loads[measure];
             }
-            values.push(value);
+            values[place] += sum;
+        }
+        if !self.moves.is_empty() {
+            let limits = self.moves.iter().zip(&self.problem.move_limits);
+            let moving: f64 = limits.map(|(price, limit)| price * limit.loads[account] as f64).sum();
+            for (value, territory) in values.iter_mut().zip(territories) {
+                if self.problem.moves(account, *territory as usize) {
+                    *value += moving;
+                }
+            }
         }
     }
 
@@ -167,7 +194,15 @@ impl<'a> Dual<'a> {
     }
 
     fn round(&self, index: usize, smooth: f64) -> f64 {
-        smooth * self.rounds[index / self.measures]
+        let mean = ROUND * self.problem.accounts() as f64 / self.problem.territories as f64;
+        smooth * self.rounds[index / self.measures].max(smooth * mean)
+    }
+
+    /// How much an account is smoothed: by what its own first candidates differ in cost, and at first by what is usual in all
+    /// the country, so that a town with many territories finds what it must give away before these divide the rest.
+    #[inline]
+    fn smoothing(&self, account: usize, smooth: f64) -> f64 {
+        smooth * self.warmth[account].max(smooth)
     }
 
     fn allowance(&self) -> f64 {
@@ -177,7 +212,7 @@ impl<'a> Dual<'a> {
 
     /// Spreads an account over its candidates by the softmin of their priced costs, which `values` become shares of; returns the softmin.
     fn spread(&self, account: usize, prices: &[f64], smooth: f64, values: &mut Vec<f64>) -> Option<f64> {
-        let smooth = smooth * self.warmth[account];
+        let smooth = self.smoothing(account, smooth);
         self.priced(account, prices, values);
         let least = values.iter().copied().fold(f64::INFINITY, f64::min);
         let mut total = 0.0;
@@ -202,8 +237,10 @@ impl<'a> Dual<'a> {
                 for (candidate, share) in self.candidates.of(account).zip(&shares) {
                     if *share > 0.0 {
                         let at = self.candidates.territories[candidate] as usize * self.measures;
-                        for (measure, load) in self.loads(account, candidate).iter().enumerate() {
-                            part.gradient[at + measure] += share * load;
+                        let loads = self.loads(account, candidate);
+                        let gradient = &mut part.gradient[at..at + self.measures];
+                        for measure in 0..self.measures {
+                            gradient[measure] += share * loads[measure];
                         }
                     }
                 }
@@ -237,7 +274,7 @@ impl<'a> Dual<'a> {
                 if self.spread(account, prices, smooth, &mut shares).is_none() {
                     continue;
                 }
-                let warmth = smooth * self.warmth[account];
+                let warmth = self.smoothing(account, smooth);
                 held.clear();
                 for (candidate, share) in self.candidates.of(account).zip(&shares) {
                     if *share > LEAST && *share < 1.0 - LEAST {
@@ -268,41 +305,47 @@ impl<'a> Dual<'a> {
         all
     }
 
-    /// Climbs at one smoothing by Newton steps that trust the curvature as far as it has proved right (Levenberg 1944,
-    /// Marquardt 1963).
-    fn climb(&self, prices: &mut Vec<f64>, smooth: f64, steps: usize) {
+    /// Climbs at one smoothing by Newton steps, each as long as it gains what the curvature promises.
+    /// Returns whether it arrived.
+    fn climb(&self, prices: &mut Vec<f64>, smooth: f64, steps: usize) -> bool {
         /// The steepest slope at which a climb ends, in mean territories.
-        const FLAT: f64 = 2e-4;
-        const TRIES: usize = 8;
-        let mut damping = 1e-3;
+        const FLAT: f64 = 0.01;
+        /// The slope from which it makes sense to smooth less.
+        const ARRIVED: f64 = 0.1;
+        /// How often a step is cut to a quarter before the direction itself is blamed, and how often that is.
+        const CUTS: i32 = 6;
+        const TRIES: usize = 3;
+        let mut damping: f64 = 1e-6;
         let mut place = self.at(prices, smooth);
         for _ in 0..steps {
-            let steepest = place.gradient.iter().fold(0.0, |most: f64, part| most.max(part.abs()));
-            if steepest < FLAT {
+            if place.steepest() < FLAT {
                 break;
             }
             let curvature = self.curvature(prices, smooth);
             let next = (0..TRIES).find_map(|_| {
-                let (direction, promised) = curvature.step(&place.gradient, damping);
-                let trial: Vec<f64> =
-                    prices.iter().zip(&direction).map(|(price, part)| price + part).collect();
-                let there = self.at(&trial, smooth);
-                let kept = (there.value - place.value) / promised.max(f64::MIN_POSITIVE);
-                if kept < 0.25 {
-                    damping *= 8.0;
-                } else if kept > 0.75 {
-                    damping = (damping / 8.0).max(1e-6);
+                let (direction, _) = curvature.step(&place.gradient, damping);
+                let slope: f64 =
+                    direction.iter().zip(&place.gradient).map(|(part, slope)| part * slope).sum();
+                let found = (0..CUTS).find_map(|cuts| {
+                    let length = 0.25f64.powi(cuts);
+                    let trial: Vec<f64> =
+                        prices.iter().zip(&direction).map(|(price, part)| price + length * part).collect();
+                    let there = self.at(&trial, smooth);
+                    (there.value - place.value > 0.2 * length * slope).then_some((trial, there, cuts))
+                });
+                match found {
+                    Some((.., 0)) => damping = (damping / 10.0).max(1e-8),
+                    Some((.., 1)) => {}
+                    Some(_) => damping *= 10.0,
+                    None => damping *= 1000.0,
                 }
-                (kept > 0.01).then_some((trial, there))
+                found
             });
-            let Some((trial, there)) = next else { break };
-            let gain = there.value - place.value;
+            let Some((trial, there, _)) = next else { break };
             *prices = trial;
             place = there;
-            if gain < 1e-7 * place.value.abs() {
-                break;
-            }
         }
+        place.steepest() < ARRIVED
     }
 
     /// Steps along subgradients of the dual without smoothing (Polyak 1969), towards `target`.
@@ -385,12 +428,12 @@ fn spread(candidates: &Candidates, account: usize) -> f64 {
     costs.get(NEXT).or(costs.last()).map_or(0.0, |next| (next - costs[0]) as f64)
 }
 
-/// Prices for the candidates: from nothing, or from prices that nearly fit. `polish` rounds of subgradients follow.
+/// Prices for the candidates: from nothing, or from prices that nearly fit. Rounds of subgradients follow where they are asked for.
 pub(super) fn prices(
     problem: &Problem,
     candidates: &Candidates,
     start: Option<&Prices>,
-    polish: usize,
+    Effort { polish, rough, .. }: Effort,
 ) -> Prices {
     if problem.accounts() == 0 || problem.territories == 0 {
         return Prices::zero(problem);
@@ -399,15 +442,22 @@ pub(super) fn prices(
     let nothing = || vec![0.0; problem.territories * dual.measures];
     let mut prices = start.map_or_else(nothing, |start| dual.scaled(start));
     let first = if start.is_some() { WARM } else { 0 };
+    let last = if rough { ROUGH } else { LEVELS.len() };
     let climb = |dual: &mut Dual<'_>, prices: &mut Vec<f64>, levels: std::ops::Range<usize>| {
-        for level in levels {
-            dual.stride = problem.accounts().div_ceil(SAMPLE << level);
-            dual.climb(prices, LEVELS[level], NEWTON_STEPS);
+        let (mut level, mut reheats) = (levels.start, REHEATS);
+        while level < levels.end {
+            dual.stride = problem.accounts().div_ceil(SAMPLE << (level / 2));
+            if dual.climb(prices, LEVELS[level], NEWTON_STEPS) || reheats == 0 || level == 0 {
+                level += 1;
+            } else {
+                reheats -= 1;
+                level = level.saturating_sub(HOTTER);
+            }
         }
         dual.stride = 1;
     };
     if dual.measures > 0 {
-        climb(&mut dual, &mut prices, first..LEVELS.len());
+        climb(&mut dual, &mut prices, first..last);
     }
     for (index, limit) in problem.move_limits.iter().enumerate() {
         if dual.movers(&prices, index) <= limit.most {
@@ -431,7 +481,7 @@ pub(super) fn prices(
             if little { high = dual.moves[index] } else { low = dual.moves[index] }
         }
         dual.moves[index] = high;
-        climb(&mut dual, &mut prices, WARM..LEVELS.len());
+        climb(&mut dual, &mut prices, WARM..last);
     }
     if polish > 0 && dual.measures > 0 {
         let value = dual.hard(&prices);

@@ -3,8 +3,10 @@
 
 use rayon::prelude::*;
 
+use super::Cheapest;
 use super::dual::Prices;
 use super::problem::{FORBIDDEN, Loads, Problem};
+use super::search::keep_least;
 
 /// Pairs that are looked at: every territory is a candidate of every account where there are no more.
 const PAIRS: usize = 1 << 18;
@@ -28,9 +30,15 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    /// The cheapest territories of each account, and those named in `more`.
-    pub(super) fn new(problem: &Problem, more: &[Vec<usize>]) -> Self {
-        let limit = (PAIRS / problem.accounts().max(1)).max(SHORT_LIST);
+    /// The cheapest territories of each account, at prices where there are some; `short` lists where more are no use.
+    #[expect(clippy::cast_precision_loss, reason = "lists need not be exact")]
+    pub(super) fn new(problem: &Problem, prices: Option<&Prices>, short: bool) -> Self {
+        let limit = if short { 1 } else { PAIRS / problem.accounts().max(1) }.max(SHORT_LIST);
+        let bands: Vec<Vec<f64>> = prices.map_or_else(Vec::new, |prices| {
+            let unit = prices.unit();
+            let of = |own: &Vec<i64>| own.iter().map(|price| *price as f64 * unit).collect();
+            prices.bands.iter().map(of).collect()
+        });
         let cost = |account: usize, territory: usize| {
             let cost = problem.cost(account, territory);
             (cost != FORBIDDEN).then(|| (cost, index(territory)))
@@ -43,6 +51,11 @@ impl Candidates {
             if all.len() > limit {
                 nearly.resize(problem.territories, 0.0);
                 problem.nearly(account, nearly);
+                for (measure, own) in bands.iter().enumerate() {
+                    for (territory, (value, price)) in nearly.iter_mut().zip(own).enumerate() {
+                        *value += price * problem.load(measure, account, territory) as f64;
+                    }
+                }
                 let dearer = |a: &usize, b: &usize| nearly[*a].total_cmp(&nearly[*b]).then(a.cmp(b));
                 all.select_nth_unstable_by(limit, dearer);
                 // And some that are farther and farther off: where dozens of territories share a town, the nearest ones
@@ -58,7 +71,7 @@ impl Candidates {
                     (rank, kept) = (next + 1, kept + 1);
                 }
                 all.truncate(kept);
-                all.extend(more.iter().map(|more| more[account]).chain(problem.current[account]));
+                all.extend(problem.current[account]);
             }
             let mut all: Vec<(i64, u32)> =
                 all.into_iter().filter_map(|territory| cost(account, territory)).collect();
@@ -66,8 +79,50 @@ impl Candidates {
             all.dedup();
             all
         };
-        let lists: Vec<Vec<(i64, u32)>> =
-            (0..problem.accounts()).into_par_iter().map_init(Vec::new, list).collect();
+        let lists = (0..problem.accounts()).into_par_iter().map_init(Vec::new, list).collect();
+        Self::listed(problem, lists)
+    }
+
+    /// With more candidates: for each territory the `size` accounts that cost the least more there than at their cheapest. What
+    /// is far from a crowded town is no candidate of the town's accounts by itself, though some must go there, and which is all
+    /// the same to the town.
+    #[expect(clippy::cast_precision_loss, reason = "lists need not be exact")]
+    pub(super) fn widened(
+        &self,
+        problem: &Problem,
+        prices: &Prices,
+        cheapest: &Cheapest,
+        size: usize,
+    ) -> Self {
+        let coming = |territory: usize| {
+            let regret = |account: usize| {
+                let (least, _) = cheapest[account][0]?;
+                let value = prices.of(problem, account, territory)?;
+                Some(((value - least) as f64, account))
+            };
+            let mut list: Vec<(f64, usize)> = (0..problem.accounts()).filter_map(regret).collect();
+            keep_least(&mut list, size);
+            list.into_iter().map(|(_, account)| account).collect::<Vec<usize>>()
+        };
+        let coming: Vec<Vec<usize>> = (0..problem.territories).into_par_iter().map(coming).collect();
+        let own = |account: usize| -> Vec<(i64, u32)> {
+            self.of(account).map(|candidate| (self.costs[candidate], self.territories[candidate])).collect()
+        };
+        let mut lists: Vec<Vec<(i64, u32)>> = (0..problem.accounts()).map(own).collect();
+        for (territory, accounts) in coming.into_iter().enumerate() {
+            for account in accounts {
+                lists[account].push((problem.cost(account, territory), index(territory)));
+            }
+        }
+        for list in &mut lists {
+            list.sort_unstable();
+            list.dedup();
+        }
+        Self::listed(problem, lists)
+    }
+
+    /// Of the lists of all accounts.
+    fn listed(problem: &Problem, lists: Vec<Vec<(i64, u32)>>) -> Self {
         let mut starts = vec![0];
         let total = lists.iter().map(Vec::len).sum();
         let (mut territories, mut costs) = (Vec::with_capacity(total), Vec::with_capacity(total));
@@ -120,16 +175,19 @@ impl Candidates {
     }
 
     /// The places of an account's candidates in the lists.
+    #[inline]
     pub(super) fn of(&self, account: usize) -> std::ops::Range<usize> {
         self.starts[account]..self.starts[account + 1]
     }
 
     /// Where the loads of an account in the territory of a candidate start.
+    #[inline]
     pub(super) fn loads_at(&self, account: usize, candidate: usize) -> usize {
         self.measures * if self.by_pair { candidate } else { account }
     }
 
     /// Loads of an account in the territory of a candidate, by measure.
+    #[inline]
     pub(super) fn loads(&self, account: usize, candidate: usize) -> &[i64] {
         let at = self.loads_at(account, candidate);
         &self.loads[at..at + self.measures]

@@ -1,6 +1,8 @@
 //! Centres for territories that have none: accounts are cut in two again and again, then centres and borders take turns
 //! (Lloyd 1982), each time with prices that keep the territories within their bands.
 
+use rayon::prelude::*;
+
 use super::dual::Prices;
 use super::order::Ordered;
 use super::problem::{Band, Contiguity, Costs, Fit, Loads, Measure, MoveLimit, Problem};
@@ -8,7 +10,8 @@ use super::renew::{drawn, renew};
 use super::search::{Random, Score};
 use super::travel::{Centres, Point, Travel};
 use super::{
-    Evaluation, Grown, Outcome, Priced, Settings, TINY, Whole, bound, divide, evaluate, grown, prove, score,
+    Effort, Evaluation, Grown, Outcome, Priced, Settings, TINY, Whole, bound, divide, evaluate, grown, prove,
+    score,
 };
 
 /// Accounts of a territory from which its centre is found; more are sampled.
@@ -53,10 +56,7 @@ fn create_ordered(problem: &mut Problem, settings: Settings, progress: &mut dyn 
     if stride > 1 {
         fit(&mut sample, problem);
     }
-    let homes = bisect(&sample, None);
-    place(&mut sample, &homes);
-    let (_, prices) = take_turns(&mut sample, TURNS[usize::from(!small)], progress);
-    let homes = homes_of(&sample).to_vec();
+    let (homes, prices) = started(&sample, TURNS[usize::from(!small)], settings.seed, progress);
     place(problem, &homes);
     if !small {
         return divide(problem, &Priced::of(problem, prices.as_ref()), None, settings, progress);
@@ -72,6 +72,30 @@ fn create_ordered(problem: &mut Problem, settings: Settings, progress: &mut dyn 
     let found = evaluate(problem, &assignment.iter().copied().map(Some).collect::<Vec<_>>());
     let Evaluation { feasible, objective, moves, .. } = found;
     Outcome { assignment, feasible, objective, bound, prices, moves, seed: settings.seed }
+}
+
+/// Centres, and prices that nearly fit: of a few accounts the best of several starts, the first of which cuts them where they
+/// are spread the most and the others anyhow.
+fn started(
+    problem: &Problem,
+    turns: usize,
+    seed: u64,
+    progress: &mut dyn FnMut(u32),
+) -> (Vec<Option<Point>>, Option<Prices>) {
+    const STARTS: u64 = 16;
+    let made = |start: u64, progress: &mut dyn FnMut(u32)| {
+        let mut own = problem.clone();
+        let homes = bisect(&own, (start > 0).then_some(&mut Random(seed.wrapping_add(start))));
+        place(&mut own, &homes);
+        let (value, prices) = take_turns(&mut own, turns, progress);
+        (value, start, homes_of(&own).to_vec(), prices)
+    };
+    let first = made(0, progress);
+    let more = if problem.accounts() <= TINY { STARTS } else { 1 };
+    let others = (1..more).into_par_iter().map(|start| made(start, &mut |_| {}));
+    let others: Vec<_> = others.collect();
+    let best = std::iter::once(first).chain(others).min_by_key(|(value, start, ..)| (*value, *start));
+    best.map_or_else(|| (Vec::new(), None), |(_, _, homes, prices)| (homes, prices))
 }
 
 /// As [`create`], for groups that go whole: centres are found for a place of each group, and then the groups are divided by
@@ -100,18 +124,14 @@ pub(super) fn take_turns(
     turns: usize,
     progress: &mut dyn FnMut(u32),
 ) -> (i128, Option<Prices>) {
-    /// Lists grow once a turn, because the next turn's prices differ anyway.
-    const GROWTHS: usize = 1;
+    /// Lists grow once a turn at most, because the next turn's prices differ anyway.
+    const EFFORT: Effort = Effort { growths: 1, polish: 0, rough: true };
     let mut prices: Option<Prices> = None;
     let mut best: Option<(i128, Vec<Option<Point>>)> = None;
     let mut stalled = 0;
-    let mut more = Vec::new();
     for turn in 0..turns {
         progress(u32::try_from(turn).unwrap_or(0));
-        // Lists start from what the last turn added to them.
-        more.drain(..more.len().saturating_sub(2));
-        let Grown { prices: found, proven: value, cheapest, .. } =
-            grown(problem, prices.as_ref(), &mut more, GROWTHS, 0);
+        let Grown { prices: found, proven: value, cheapest, .. } = grown(problem, prices.as_ref(), EFFORT);
         if best.as_ref().is_none_or(|(least, _)| value < *least) {
             let gain = best.as_ref().map_or(i128::MAX, |(least, _)| (least - value).saturating_mul(2000));
             stalled = if gain < value { stalled + 1 } else { 0 };

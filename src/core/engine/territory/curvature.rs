@@ -14,7 +14,12 @@ pub(super) struct Curvature {
     blocks: Vec<f64>,
     /// For each territory, those that it shares a block with, and which: sorted.
     places: Vec<Vec<(u32, u32)>>,
+    /// Of not too many territories, one more than the place of each pair's block, or 0: faster than a search.
+    table: Vec<u32>,
 }
+
+/// Territories up to which pairs have a table.
+const TABLE: usize = 512;
 
 impl Curvature {
     pub(super) fn new(territories: usize, measures: usize) -> Self {
@@ -24,14 +29,26 @@ impl Curvature {
             pairs: Vec::new(),
             blocks: Vec::new(),
             places: vec![Vec::new(); territories],
+            table: if territories <= TABLE { vec![0; territories * territories] } else { Vec::new() },
         }
     }
 
+    #[inline]
     fn block(&mut self, row: u32, column: u32) -> &mut [f64] {
         let size = self.measures * self.measures;
         if row == column {
             let at = row as usize * size;
             return &mut self.diagonal[at..at + size];
+        }
+        if !self.table.is_empty() {
+            let slot = &mut self.table[row as usize * self.places.len() + column as usize];
+            if *slot == 0 {
+                self.pairs.push((row, column));
+                self.blocks.resize(self.blocks.len() + size, 0.0);
+                *slot = u32::try_from(self.pairs.len()).unwrap_or(u32::MAX);
+            }
+            let at = (*slot - 1) as usize;
+            return &mut self.blocks[at * size..(at + 1) * size];
         }
         let own = &mut self.places[row as usize];
         let at = match own.binary_search_by_key(&column, |(other, _)| *other) {
@@ -48,12 +65,14 @@ impl Curvature {
     }
 
     /// Adds `factor` x the outer product of two vectors to the block of two territories, the lower first.
+    #[inline]
     pub(super) fn add(&mut self, row: u32, column: u32, factor: f64, rows: &[f64], columns: &[f64]) {
         let measures = self.measures;
         let block = self.block(row, column);
-        for (part, left) in block.chunks_exact_mut(measures).zip(rows) {
-            for (part, right) in part.iter_mut().zip(columns) {
-                *part += factor * left * right;
+        for left in 0..measures {
+            let value = factor * rows[left];
+            for right in 0..measures {
+                block[left * measures + right] += value * columns[right];
             }
         }
     }
@@ -87,22 +106,80 @@ impl Curvature {
         let square = (size * size).max(1);
         let mut sum = vec![0.0; vector.len()];
         for (territory, block) in self.diagonal.chunks_exact(square).enumerate() {
-            for (row, parts) in block.chunks_exact(size).enumerate() {
-                let own = &vector[territory * size..(territory + 1) * size];
-                sum[territory * size + row] +=
-                    parts.iter().zip(own).map(|(part, own)| part * own).sum::<f64>();
+            let at = territory * size;
+            for row in 0..size {
+                for column in 0..size {
+                    sum[at + row] += block[row * size + column] * vector[at + column];
+                }
             }
         }
         for ((first, second), block) in self.pairs.iter().zip(self.blocks.chunks_exact(square)) {
             let (first, second) = (*first as usize * size, *second as usize * size);
-            for (row, parts) in block.chunks_exact(size).enumerate() {
-                for (column, part) in parts.iter().enumerate() {
+            for row in 0..size {
+                for column in 0..size {
+                    let part = block[row * size + column];
                     sum[first + row] += part * vector[second + column];
                     sum[second + column] += part * vector[first + row];
                 }
             }
         }
         sum
+    }
+
+    /// The step of a matrix that is small, by its Cholesky factor: exact where a country and its towns differ so much in scale
+    /// that conjugate gradients would take long.
+    fn solved(&self, more: &[f64], slope: &[f64]) -> Option<Vec<f64>> {
+        /// Rows of a matrix that is solved so.
+        const SMALL: usize = 640;
+        let (rows, size) = (slope.len(), self.measures);
+        if rows > SMALL {
+            return None;
+        }
+        let mut factor = vec![0.0; rows * rows];
+        for (territory, block) in self.diagonal.chunks_exact(size * size).enumerate() {
+            let at = territory * size;
+            for row in 0..size {
+                for column in 0..size {
+                    factor[(at + row) * rows + at + column] = block[row * size + column];
+                }
+            }
+        }
+        for ((first, second), block) in self.pairs.iter().zip(self.blocks.chunks_exact(size * size)) {
+            for row in 0..size {
+                for column in 0..size {
+                    factor[(*second as usize * size + column) * rows + *first as usize * size + row] =
+                        block[row * size + column];
+                }
+            }
+        }
+        (0..rows).for_each(|row| factor[row * rows + row] += more[row]);
+        for row in 0..rows {
+            let (above, own) = factor.split_at_mut(row * rows);
+            for column in 0..row {
+                let other = &above[column * rows..column * rows + column + 1];
+                let sum: f64 = product(&own[..column], &other[..column]);
+                own[column] = (own[column] - sum) / other[column];
+            }
+            let left = own[row] - product(&own[..row], &own[..row]);
+            if left <= 0.0 {
+                return None;
+            }
+            own[row] = left.sqrt();
+        }
+        let mut step = slope.to_vec();
+        for row in 0..rows {
+            let own = &factor[row * rows..row * rows + row + 1];
+            step[row] = (step[row] - product(&own[..row], &step[..row])) / own[row];
+        }
+        for row in (0..rows).rev() {
+            let own = &factor[row * rows..row * rows + row + 1];
+            step[row] /= own[row];
+            let value = step[row];
+            for column in 0..row {
+                step[column] -= value * own[column];
+            }
+        }
+        Some(step)
     }
 
     /// The step that solves (matrix + damping x its diagonal) step = slope, by conjugate gradients, and what the value
@@ -116,6 +193,10 @@ impl Curvature {
         let scaled = |residual: &[f64]| -> Vec<f64> {
             residual.iter().zip(&inverse).map(|(residual, inverse)| residual * inverse).collect()
         };
+        if let Some(step) = self.solved(&more, slope) {
+            let promised = dot(slope, &step) - 0.5 * dot(&step, &self.times(&step));
+            return (step, promised);
+        }
         let mut step = vec![0.0; slope.len()];
         let mut residual = slope.to_vec();
         let mut along = scaled(&residual);
@@ -141,4 +222,17 @@ impl Curvature {
         let promised = dot(slope, &step) - 0.5 * dot(&step, &self.times(&step));
         (step, promised)
     }
+}
+
+/// The sum of products, in four parts side by side.
+fn product(one: &[f64], other: &[f64]) -> f64 {
+    let mut sums = [0.0; 4];
+    let (one, other) = (one.chunks_exact(4), other.chunks_exact(4));
+    let rest = one.remainder().iter().zip(other.remainder()).fold(0.0, |sum, (a, b)| sum + a * b);
+    for (a, b) in one.zip(other) {
+        for part in 0..4 {
+            sums[part] += a[part] * b[part];
+        }
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
 }

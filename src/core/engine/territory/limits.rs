@@ -36,6 +36,7 @@ struct Limit {
 
 impl Limit {
     /// How far a load is beyond the band.
+    #[inline]
     fn beyond(&self, load: i64) -> i64 {
         (load - self.high).max(self.low - load).max(0)
     }
@@ -89,28 +90,33 @@ impl Limits {
     }
 
     /// Places of a territory's bands.
+    #[inline]
     pub(super) fn of(&self, territory: usize) -> std::ops::Range<usize> {
         territory * self.measures..(territory + 1) * self.measures
     }
 
     /// How far a load is from the end of its band that a price pays for.
+    #[inline]
     pub(super) fn room(&self, index: usize, load: i64, price: f64) -> i64 {
         let band = &self.bands[index];
         if price > 0.0 { band.high - load } else { band.low - load }
     }
 
     /// What a load that is beyond its band weighs.
+    #[inline]
     pub(super) fn weighed(&self, index: usize, load: i64) -> f64 {
         let band = &self.bands[index];
         band.beyond(load) as f64 * band.weight
     }
 
     /// How much is left that may leave, by limit on moves.
+    #[inline]
     pub(super) fn left(&self, limit: usize, moved: i64) -> i64 {
         self.most[limit] - moved
     }
 
     /// What leaves beyond a limit on moves weighs.
+    #[inline]
     pub(super) fn weighed_moves(&self, limit: usize, moved: i64) -> f64 {
         let beyond = (-self.left(limit, moved)).max(0);
         beyond as f64 * self.move_scales[limit] * self.move_weights[limit]

@@ -78,8 +78,25 @@ const FEW: usize = 500;
 const WAYS: u64 = 4;
 /// Problems up to this many accounts are swept by longer chains.
 const TINY: usize = 2_000;
-/// How often lists of candidates grow where prices are to prove much.
-const EXACT: usize = 3;
+
+/// How much work goes into prices.
+#[derive(Clone, Copy, Debug)]
+struct Effort {
+    /// How often lists of candidates are made anew.
+    growths: usize,
+    /// Rounds in which prices are polished.
+    polish: usize,
+    /// Lists are short and the last levels of smoothing are left out: for prices that are a step on the way.
+    rough: bool,
+}
+
+impl Effort {
+    /// Prices that are to prove much.
+    fn exact(polish: usize) -> Self {
+        Self { growths: 3, polish, rough: false }
+    }
+}
+
 /// How far the search looks around an account.
 const REACH: Reach = Reach { depth: 2, width: 10, tries: 300 };
 
@@ -102,8 +119,10 @@ impl Priced {
     fn of(problem: &Problem, start: Option<&Prices>) -> Self {
         // What follows prices that nearly fit has been polished before, or is a step on the way.
         let rounds = polish(problem) / if start.is_some() { 4 } else { 1 };
-        let Grown { mut candidates, prices, proven, .. } =
-            grown(problem, start, &mut Vec::new(), EXACT, rounds);
+        let Grown { mut candidates, prices, proven, cheapest } = grown(problem, start, Effort::exact(rounds));
+        if problem.accounts() <= SMALL {
+            candidates = candidates.widened(problem, &prices, &cheapest, search::entrants(problem));
+        }
         let regrets = candidates.rank(problem, &prices);
         let loose = search::loose(problem, &candidates, &regrets);
         let core = search::core(problem, &candidates, &regrets);
@@ -240,7 +259,7 @@ pub fn prove(problem: &Problem) -> (Prices, i128) {
 
 /// Prices and the bound that they prove, of accounts that are divided one by one.
 fn proven(problem: &Problem) -> (Prices, i128) {
-    let Grown { prices, proven, .. } = grown(problem, None, &mut Vec::new(), EXACT, polish(problem));
+    let Grown { prices, proven, .. } = grown(problem, None, Effort::exact(polish(problem)));
     (prices, proven)
 }
 
@@ -261,16 +280,10 @@ struct Grown {
 }
 
 /// Prices and the bound that they prove, from prices that nearly fit. Where a price makes a territory the cheapest that is no
-/// candidate, it becomes one, in `more`; when that is so for many, the prices are found again.
-fn grown(
-    problem: &Problem,
-    start: Option<&Prices>,
-    more: &mut Vec<Vec<usize>>,
-    growths: usize,
-    polish: usize,
-) -> Grown {
-    let mut candidates = Candidates::new(problem, more);
-    let mut prices = ascent::prices(problem, &candidates, start, polish);
+/// candidate, lists are made anew at these prices; when that is so for many accounts, the prices are found again.
+fn grown(problem: &Problem, start: Option<&Prices>, effort: Effort) -> Grown {
+    let mut candidates = Candidates::new(problem, start, effort.rough);
+    let mut prices = ascent::prices(problem, &candidates, start, effort);
     let mut growth = 0;
     loop {
         let cheapest = prices.cheapest_two(problem);
@@ -280,20 +293,13 @@ fn grown(
         };
         let missing = cheapest.iter().enumerate().filter(lacks).count();
         if missing > 0 {
-            for place in 0..2 {
-                let territory =
-                    |own: &[Option<(i128, usize)>; 2]| own[place].map_or(0, |(_, territory)| territory);
-                more.push(cheapest.iter().map(territory).collect());
-            }
-            candidates = Candidates::new(problem, more);
+            candidates = Candidates::new(problem, Some(&prices), effort.rough);
         }
-        if missing * 1000 <= problem.accounts() || growth == growths {
+        if missing * 1000 <= problem.accounts() || growth == effort.growths {
             return Grown { candidates, prices, proven, cheapest };
         }
         growth += 1;
-        // Prices far off the mark say little about those of longer lists.
-        let start = (missing * 20 <= problem.accounts()).then_some(&prices);
-        prices = ascent::prices(problem, &candidates, start, polish);
+        prices = ascent::prices(problem, &candidates, Some(&prices), effort);
     }
 }
 

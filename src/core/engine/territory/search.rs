@@ -163,10 +163,12 @@ impl<'a> Search<'a> {
         search
     }
 
+    #[inline]
     fn territory(&self, account: usize) -> usize {
         self.place(self.at[account])
     }
 
+    #[inline]
     fn place(&self, candidate: usize) -> usize {
         self.candidates.territories[candidate] as usize
     }
@@ -195,6 +197,7 @@ impl<'a> Search<'a> {
     }
 
     /// What a load costs: room at the priced end, and what breaking the band weighs.
+    #[inline]
     fn band(&self, index: usize, load: i64) -> f64 {
         let price = self.prices[index];
         price * self.limits.room(index, load, price) as f64 + self.limits.weighed(index, load)
@@ -237,21 +240,22 @@ impl<'a> Search<'a> {
     }
 
     /// The change of what a territory's bands cost when one account leaves and another enters.
+    #[inline]
     fn change(
         &self,
         territory: usize,
         leaving: Option<(usize, usize)>,
         entering: Option<(usize, usize)>,
     ) -> f64 {
-        let mut sum = 0.0;
         let leaving = leaving.map(|(account, candidate)| self.candidates.loads(account, candidate));
         let entering = entering.map(|(account, candidate)| self.candidates.loads(account, candidate));
+        // What the bands cost as they are is kept for each territory.
+        let mut sum = -self.rooms[territory];
         for measure in 0..self.measures {
             let index = territory * self.measures + measure;
-            let load = self.loads[index];
-            let then =
-                load - leaving.map_or(0, |loads| loads[measure]) + entering.map_or(0, |loads| loads[measure]);
-            sum += self.band(index, then) - self.band(index, load);
+            let then = self.loads[index] - leaving.map_or(0, |loads| loads[measure])
+                + entering.map_or(0, |loads| loads[measure]);
+            sum += self.band(index, then);
         }
         sum
     }
@@ -604,12 +608,17 @@ impl<'a> Search<'a> {
     }
 }
 
+/// How many accounts are looked at of those that may enter a territory, and as many of those that may leave it.
+pub(super) fn entrants(problem: &Problem) -> usize {
+    /// Accounts for each price.
+    const PER_PRICE: usize = 20;
+    PER_PRICE * (problem.measures.len() + 1)
+}
+
 /// Accounts that may leave their cheapest candidate: for each territory, those that cost the least more when they leave
 /// it, and those that cost the least more when they come.
 pub(super) fn loose(problem: &Problem, candidates: &Candidates, regrets: &[f64]) -> Vec<bool> {
-    /// Accounts for each price.
-    const PER_PRICE: usize = 20;
-    let size = PER_PRICE * (problem.measures.len() + 1);
+    let size = entrants(problem);
     let mut leaving: Vec<Vec<(f64, usize)>> = vec![Vec::new(); problem.territories];
     let mut coming = leaving.clone();
     for account in 0..problem.accounts() {
@@ -646,7 +655,7 @@ pub(super) fn core(problem: &Problem, candidates: &Candidates, regrets: &[f64]) 
 }
 
 /// Keeps the `size` entries with the least regret, the first of equals, in any order.
-fn keep_least<T: Ord>(list: &mut Vec<(f64, T)>, size: usize) {
+pub(super) fn keep_least<T: Ord>(list: &mut Vec<(f64, T)>, size: usize) {
     if list.len() > size {
         list.select_nth_unstable_by(size, |a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
         list.truncate(size);
