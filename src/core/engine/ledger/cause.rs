@@ -279,8 +279,8 @@ pub fn explain(key: &Key, changes: &[Change], around: Around<'_>) -> String {
         };
     }
     let rate = |change: &Change| {
-        let rates = changes.iter().filter(|other| other.fact.kind == FactKind::Rate);
-        rates.into_iter().find(|rate| change.fact.kind == FactKind::Credit && change.follows(rate))
+        let mut rates = changes.iter().filter(|other| other.fact.kind == FactKind::Rate);
+        rates.find(|rate| change.fact.kind == FactKind::Credit && change.follows(rate))
     };
     let split = |change: &Change| {
         let deal = change.fact.transaction()?;
