@@ -1,6 +1,11 @@
 //! Prices that prove much: the dual is smoothed (each account spreads over its candidates by the softmin of their priced
-//! costs) and climbed by damped Newton steps, solved by conjugate gradients, while the smoothing is taken back. Sums
+//! costs) and climbed by damped Newton steps (a Cholesky factor, or conjugate gradients for many prices), while the smoothing is taken back. Sums
 //! run over fixed blocks of accounts in a fixed order, so that the number of threads changes nothing.
+
+#![allow(
+    clippy::needless_range_loop,
+    reason = "the hottest loops: plain indices are fast whatever is inlined"
+)]
 
 use rayon::prelude::*;
 

@@ -1,6 +1,11 @@
 //! The curvature of the smoothed dual: a sparse symmetric matrix, with a block for each two territories that share
 //! accounts, and the damped Newton step that it calls for.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "the hottest loops: plain indices are fast whatever is inlined"
+)]
+
 /// Steps of the conjugate gradients of a Newton step.
 const STEPS: usize = 200;
 
