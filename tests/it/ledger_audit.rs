@@ -394,3 +394,20 @@ columns = { transaction_id = \"id\", date = \"date\" }
     let reconciled = csv(&project, &["ledger", "reconcile"]);
     assert!(reconciled.contains("A,USD,-60.00,0.00,0.00,-45.00,0.00,0.00,0.00,-105.00"), "{reconciled}");
 }
+
+#[test]
+fn as_of_says_when_plans_are_other_ones_now() {
+    let project = project();
+    post(&project, "2027-01", "2027-02-01").exits(0);
+    post(&project, "2027-02", "2027-03-01").exits(0);
+    let command = "comp run --dry-run --period 2027-02 --as-of 2027-02-28T12:00:00Z";
+    let same = run(&project, command).exits(0).stderr();
+    assert!(!same.contains("SPM711"), "{same}");
+    let changed = String::from_utf8(project.bytes("plans/p.toml")).expect("text").replace("20%", "25%");
+    project.file("plans/p.toml", changed);
+    let other = run(&project, command).exits(0).stderr();
+    assert!(other.contains("SPM711") && other.contains("version control"), "{other}");
+    // Before anything was posted there is nothing to compare with.
+    let before = run(&project, "comp run --dry-run --period 2027-02 --as-of 2027-01-15").exits(0).stderr();
+    assert!(!before.contains("SPM711"), "{before}");
+}

@@ -93,10 +93,10 @@ fn calculated_again(
     let basis = opened.basis(&tables);
     let exact = has_the_same_inputs(store, posted.record, &basis)?;
     // Another version may read the same files into columns of another kind: whether that is the same input, the result tells.
-    if !exact
-        && !(has_the_same_files(store, posted.record, &basis)?
-            && is_of_another_version(store, posted.record)?)
-    {
+    let by_files = || -> Result<bool, Failure> {
+        Ok(has_the_same_files(store, posted.record, &basis)? && is_of_another_version(store, posted.record)?)
+    };
+    if !exact && !by_files()? {
         return Ok(other());
     }
     let drafts = drafts_of(opened, &tables, &setting, &periods, None, Keep::Nothing, ui);

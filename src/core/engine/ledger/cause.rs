@@ -242,8 +242,8 @@ pub fn explain(key: &Key, changes: &[Change], around: Around<'_>) -> String {
     let known = plan.filter(|plan| plan.components.iter().any(|own| own.name == key.component));
     let rules = known.map(|plan| credits_of(plan, &key.component));
     let counts = |fact: &Fact| {
-        let rule = |rule: &&str| fact.name.ends_with(&format!(" ({rule})"));
-        rules.as_ref().is_none_or(|rules| rules.iter().any(|own| rule(own)))
+        let of = |rule: &&str| fact.name.ends_with(&format!(" ({rule})"));
+        rules.as_ref().is_none_or(|rules| rules.iter().any(of))
     };
     let goal = |quota: &str| {
         plan.is_none_or(|plan| {
