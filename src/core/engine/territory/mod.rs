@@ -206,10 +206,17 @@ fn divide(
         // What stands mostly hangs together as it is.
         let today: Option<Vec<usize>> = problem.current.iter().copied().collect();
         let starts = [Some(assignment.as_slice()), today.as_deref(), known];
-        let connected = starts
-            .into_iter()
-            .flatten()
-            .map(|start| connect::connect(problem, limits.clone(), start, settings.iterations, &mut random));
+        // Nothing moves an account out of a territory where it may not be, so no start has one there.
+        let allowed = |start: &&[usize]| {
+            start
+                .iter()
+                .enumerate()
+                .all(|(account, territory)| problem.cost(account, *territory) != FORBIDDEN)
+        };
+        let connected =
+            starts.into_iter().flatten().filter(allowed).map(|start| {
+                connect::connect(problem, limits.clone(), start, settings.iterations, &mut random)
+            });
         assignment = connected.min_by_key(|(score, _)| *score).unwrap_or_default().1;
         score = self::score(problem, &assignment);
     }
