@@ -167,8 +167,7 @@ impl Opened {
         }
         if sink.has_errors() && !(global.allow_rejects && only_rows) {
             if rows > 0 {
-                let place = if global.dry_run { "" } else { "; they are in out/rejects/rejects.csv" };
-                let note = Diagnostic::warning(Code::SPM115, format!("{rows} row(s) cannot be used{place}"));
+                let note = Diagnostic::warning(Code::SPM115, unusable(rows, global));
                 sink.push(note.hint("correct the extract, or go on without them: --allow-rejects"));
             }
             return Err(Failure::Faults(sink, exit::INPUT));
@@ -235,6 +234,12 @@ impl Opened {
             Failure::fault(fault.hint(hint), exit::USAGE)
         })
     }
+}
+
+/// How many rows cannot be used, and where they are.
+pub fn unusable(rows: usize, global: &Global) -> String {
+    let place = if global.dry_run { "" } else { "; they are in out/rejects/rejects.csv" };
+    format!("{rows} row(s) cannot be used{place}")
 }
 
 fn sha256(text: &str) -> String {

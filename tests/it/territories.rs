@@ -224,3 +224,27 @@ fn what_contradicts_is_named() {
     let ran = project.run(&["territories", "score", "nothing.csv"]).exits(3);
     assert!(ran.stderr().contains("no file nothing.csv"), "{}", ran.stderr());
 }
+
+#[test]
+fn pieces_that_no_limit_allows_are_told_as_such() {
+    let project = Project::new();
+    project
+        .file(
+            "spm.toml",
+            "version = 1\nname = \"T\"\ncurrency = \"USD\"\ncalendar = { pattern = \"months\", start = 2026-01-01, years = 1 }\n\
+             [sources.accounts]\nfiles = \"accounts.csv\"\ncolumns = { account_id = \"id\", latitude = \"lat\", longitude = \"lon\", owner_id = \"owner\", segment = \"segment\" }\n\
+             [sources.reps]\nfiles = \"reps.csv\"\ncolumns = { rep_id = \"id\", latitude = \"lat\", longitude = \"lon\", skill = \"skill\" }\n\
+             [sources.adjacency]\nfiles = \"adjacency.csv\"\ncolumns = { area_id = \"area\", neighbour_id = \"neighbour\" }\n",
+        )
+        .file(
+            "plans/t.toml",
+            "version = 1\nkind = \"territories\"\nid = \"t\"\ncontiguous = \"account_id\"\nallowed = \"account.segment = 'A' OR rep.skill = 'AB'\"\n\
+             max_moves = 0\n[[measure]]\nname = \"n\"\nvalue = \"1\"\ntolerance = \"10%\"\n",
+        )
+        .file("accounts.csv", "id,lat,lon,owner,segment\na0,40.0,-90,r0,A\na1,40.1,-90,r0,B\na2,40.2,-90,r1,A\na3,40.3,-90,r1,A\n")
+        .file("adjacency.csv", "area,neighbour\na0,a1\na1,a2\na2,a3\n")
+        .file("reps.csv", "id,lat,lon,skill\nr0,40.0,-90,A\nr1,40.3,-90,AB\n");
+    // a1 may not stay where it is, and nothing may move.
+    let told = project.run(&["territories", "balance"]).exits(4).stderr();
+    assert!(told.contains("raise max_moves"), "{told}");
+}

@@ -72,8 +72,7 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
         }
         let rejects = tables.rejects.len();
         if rejects > 0 {
-            let place = if global.dry_run { "" } else { "; they are in out/rejects/rejects.csv" };
-            ui.status(&format!("{rejects} row(s) cannot be used{place}"));
+            ui.status(&project::unusable(rejects, global));
         }
     }
     if global.format == Format::Table && global.output.is_none() {

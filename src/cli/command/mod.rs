@@ -62,9 +62,12 @@ pub fn run_json(tables: &Tables, provenance: &Provenance) -> String {
         .iter()
         .map(|file| json!({ "path": file.path, "sha256": file.sha256, "rows": file.rows }))
         .collect();
-    let provenance: serde_json::Map<String, serde_json::Value> =
-        provenance.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
-    format!("{:#}\n", json!({ "schema": "spm.run/1", "provenance": provenance, "files": files }))
+    format!("{:#}\n", json!({ "schema": "spm.run/1", "provenance": object(provenance), "files": files }))
+}
+
+/// Provenance as an object.
+fn object(provenance: &Provenance) -> serde_json::Map<String, serde_json::Value> {
+    provenance.iter().map(|(key, value)| (key.clone(), json!(value))).collect()
 }
 
 /// A table of a file that is no extract of the project, with the columns that are needed; `hint` says where to get it.

@@ -18,6 +18,7 @@ use spm_frame::write::{Provenance, write_text};
 use spm_frame::{profile, rows};
 
 use super::comp::Asked;
+use super::object;
 use crate::cli::project::Opened;
 use crate::report::commission::{Results, TABLES};
 
@@ -77,8 +78,7 @@ impl Earlier {
     #[must_use]
     pub fn holding(&self, provenance: &Provenance) -> BTreeSet<String> {
         let inputs = |key: &str| !key.starts_with("spm.plan.");
-        let now: serde_json::Map<String, Value> =
-            provenance.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+        let now = object(provenance);
         let Some(then) = self.note["provenance"].as_object() else { return BTreeSet::new() };
         let of_inputs = |all: &serde_json::Map<String, Value>| -> BTreeMap<String, Value> {
             all.iter()
@@ -100,9 +100,7 @@ impl Earlier {
     /// True when the run had the same plans, so that its files are the results of this one.
     #[must_use]
     pub fn is_of(&self, provenance: &Provenance) -> bool {
-        let now: serde_json::Map<String, Value> =
-            provenance.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
-        self.note["provenance"] == Value::Object(now)
+        self.note["provenance"] == Value::Object(object(provenance))
     }
 
     /// True when the files are there as they were written.
@@ -175,12 +173,10 @@ pub fn note(
     let hash = |name: String| Ok((name.clone(), json!(sha256(&std::fs::read(place.folder.join(name))?))));
     let files: serde_json::Map<String, Value> =
         names.into_par_iter().map(hash).collect::<std::io::Result<Vec<_>>>()?.into_iter().collect();
-    let provenance: serde_json::Map<String, Value> =
-        provenance.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
     let note = json!({
         "schema": "spm.reuse/1",
         "settings": settings(opened, asked),
-        "provenance": provenance,
+        "provenance": object(provenance),
         "plans": plans,
         "files": files,
     });

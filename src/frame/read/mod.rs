@@ -133,8 +133,8 @@ pub(crate) fn in_parts<T: Send>(
     // The hash of an auditor takes as long as reading the cells: both at once.
     let (parts, sha256) = rayon::join(
         || match format.as_str() {
-            "parquet" => typed::parquet(&bytes, shown, sink, &part),
-            "ipc" => typed::ipc(&bytes, shown, sink).map(|cells| vec![part(cells)]),
+            "parquet" => typed::parquet(&bytes, shown, &unhashed.unread, sink, &part),
+            "ipc" => typed::ipc(&bytes, shown, &unhashed.unread, sink).map(|cells| vec![part(cells)]),
             "xlsx" => workbook::workbook(&bytes, shown, &spec.reading, sink).map(|cells| vec![part(cells)]),
             _ => delimited::delimited(&bytes, shown, &spec.name, &spec.reading, sink, rejects)
                 .map(|cells| vec![part(cells)]),

@@ -27,6 +27,7 @@ const PART: usize = 1 << 16;
 pub(super) fn parquet<T: Send>(
     bytes: &[u8],
     path: &str,
+    unread: &[(String, String)],
     sink: &mut Sink,
     visit: &(dyn Fn(Cells) -> T + Sync),
 ) -> Option<Vec<T>> {
@@ -39,11 +40,7 @@ pub(super) fn parquet<T: Send>(
             return None;
         }
     };
-    let readable: Vec<String> = schema
-        .iter_values()
-        .filter(|field| is_dictionary(field.dtype()) || unfit(field.dtype()).is_none())
-        .map(|field| field.name.to_string())
-        .collect();
+    let readable = except(&schema, unread);
     // For each part the rows before it, and a description of the file as if it had no other row groups: a reader that
     // is asked for a slice unpacks the first pages of every group before it.
     let mut nothing = (*metadata).clone();
@@ -81,12 +78,8 @@ pub(super) fn parquet<T: Send>(
 }
 
 /// Reads an Arrow IPC file.
-pub(super) fn ipc(bytes: &[u8], path: &str, sink: &mut Sink) -> Option<Cells> {
-    let schema = IpcReader::new(Cursor::new(bytes)).schema();
-    let readable = schema.map(|schema| {
-        let fields = schema.iter_values().filter(|field| unfit(field.dtype()).is_none());
-        fields.map(|field| field.name.to_string()).collect()
-    });
+pub(super) fn ipc(bytes: &[u8], path: &str, unread: &[(String, String)], sink: &mut Sink) -> Option<Cells> {
+    let readable = IpcReader::new(Cursor::new(bytes)).schema().map(|schema| except(&schema, unread));
     let read =
         readable.and_then(|names| IpcReader::new(Cursor::new(bytes)).with_columns(Some(names)).finish());
     normalize(read, path, 0).map_err(|faults| faults.into_iter().for_each(|fault| sink.push(fault))).ok()
@@ -102,6 +95,12 @@ pub(super) fn unread(bytes: &[u8], format: &str) -> Vec<(String, String)> {
     let Some(schema) = schema else { return vec![] };
     let fields = schema.iter_values().filter(|field| !(dictionaries && is_dictionary(field.dtype())));
     fields.filter_map(|field| Some((field.name.to_string(), unfit(field.dtype())?.to_owned()))).collect()
+}
+
+/// The names of all other columns.
+fn except(schema: &ArrowSchema, unread: &[(String, String)]) -> Vec<String> {
+    let names = schema.iter_names().map(|name| name.to_string());
+    names.filter(|name| unread.iter().all(|(unread, _)| unread != name)).collect()
 }
 
 /// A dictionary of texts.

@@ -23,10 +23,8 @@ pub fn entries(
     global: &Global,
     ui: &Ui,
 ) -> Result<exit::Code, Failure> {
-    let (store, posted) = begin(opened, period)?;
     let project = &opened.project;
-    let postings = store.postings(&project.calendar, i64::MAX)?;
-    unsealed(opened, &store, &posted, ui)?;
+    let (store, posted, postings) = sealed(opened, period, ui)?;
     let entries = journal::journal(&store, &project.calendar, &project.ledger, &postings, posted.record)?;
     let most = entries.iter().map(|entry| entry.currency.decimals()).max().unwrap_or(2);
     let column = |pick: fn(&Entry) -> i128| {
@@ -48,16 +46,18 @@ pub fn entries(
     Ok(exit::DONE)
 }
 
-/// Says which policy a posting follows that was sealed without one.
-fn unsealed(opened: &Opened, store: &Store, posted: &Posted, ui: &Ui) -> Result<(), Failure> {
-    let sealed = policies(store, std::slice::from_ref(posted), &opened.project.ledger)?;
+/// The ledger with a posted period and all that are posted; says which policy the period follows if it was sealed without one.
+fn sealed(opened: &Opened, period: Option<&str>, ui: &Ui) -> Result<(Store, Posted, Vec<Posted>), Failure> {
+    let (store, posted) = begin(opened, period)?;
+    let postings = store.postings(&opened.project.calendar, i64::MAX)?;
+    let sealed = policies(&store, std::slice::from_ref(&posted), &opened.project.ledger)?;
     if sealed.iter().any(|(sealed, _)| !sealed) {
         let name = &posted.name;
         ui.status(&format!(
             "{name} was posted by an earlier spm, which did not keep the policy: this follows [ledger] of spm.toml, or of the first posting that kept it"
         ));
     }
-    Ok(())
+    Ok((store, posted, postings))
 }
 
 /// How the assets of a posted period went from opening to closing.
@@ -67,10 +67,8 @@ pub fn assets(
     global: &Global,
     ui: &Ui,
 ) -> Result<exit::Code, Failure> {
-    let (store, posted) = begin(opened, period)?;
     let project = &opened.project;
-    let postings = store.postings(&project.calendar, i64::MAX)?;
-    unsealed(opened, &store, &posted, ui)?;
+    let (store, posted, postings) = sealed(opened, period, ui)?;
     let assets = journal::assets(&store, &project.calendar, &project.ledger, &postings, &posted)?;
     let most = assets.iter().map(|asset| asset.currency.decimals()).max().unwrap_or(2);
     let column = |pick: fn(&Asset) -> i128| {
