@@ -4,9 +4,10 @@
     python3 benches/territories.py districting FOLDER    # reference_values.csv, and LEVEL/STATE_nodes.csv and _edges.csv
     python3 benches/territories.py cpmp FOLDER           # best_known.csv and instances/NAME.dat: capacitated p-median
     python3 benches/territories.py zips FOLDER K         # us_zips.csv, us_counties_atlas.csv, us_county_adjacency_atlas.csv: K territories that hang together by county
-    python3 benches/territories.py country N K     # N accounts into K territories, three measures within 2 %
+    python3 benches/territories.py points FILE K   # accounts of a file (id, lon, lat, x, y, w1, w2), three measures within 2 %, beside k-means-constrained
+    python3 benches/territories.py country N K     # as many random accounts around a few towns, likewise
 
-Needs a release build of spm; SPM names another binary. All but `gap` need polars, `country` numpy too, and for the peer `pip install k-means-constrained`.
+Needs a release build of spm; SPM names another binary. All but `gap` need polars, `points` and `country` numpy too, and for the peer `pip install k-means-constrained`.
 """
 import csv, functools, json, math, os, subprocess, sys, tempfile, time
 
@@ -293,7 +294,68 @@ def zips(root, k):
     )
 
 
+def balanced(accounts, k):
+    """Territories by `create` of accounts with three measures, each within 2 %; square kilometres count, as the peer counts them. Returns the result, seconds,
+    seconds of processor, and the territory of each account."""
+    with tempfile.TemporaryDirectory() as folder:
+        measures = "".join(
+            f'[[measure]]\nname = "{name}"\nvalue = "{value}"\ntolerance = "2%"\n'
+            for name, value in [("revenue", "revenue"), ("work", "work"), ("count", "1")]
+        )
+        project(
+            folder,
+            {"accounts": (["account_id", "latitude", "longitude", "revenue", "work"], accounts)},
+            f"territories = {k}\nsquared = true\n" + measures,
+        )
+        work = os.times().children_user
+        result, seconds, fault = run(folder, "territories", "create")
+        if result is None:
+            sys.exit(fault)
+        return result, seconds, os.times().children_user - work, assignment(folder)
+
+
+def beside(names, space, measures, k, made, kilometres):
+    """Prints our answer and that of k-means-constrained, which balances the number only, scored alike: `space` has a point for each account, and
+    `kilometres` makes distances between them kilometres."""
+    import numpy as np
+
+    def scored(labels):
+        centre = np.stack([np.bincount(labels, axis, k) / np.maximum(np.bincount(labels, minlength=k), 1) for axis in space.T], 1)
+        way = kilometres(np.linalg.norm(space - centre[labels], axis=1))
+        loads = [np.bincount(labels, measure, k) / (measure.sum() / k) for measure in measures]
+        off = ", ".join(f"{max(load.max() - 1, 1 - load.min()) * 100:.2f}" for load in loads)
+        return (way**2).mean() ** 0.5, f"rms {(way**2).mean() ** 0.5:.1f} km, mean {way.mean():.1f} km, measures off by at most {off} %"
+
+    result, seconds, work, territory = made
+    codes = {name: code for code, name in enumerate(sorted(set(territory.values())))}
+    ours, said = scored(np.array([codes[territory[name]] for name in names]))
+    print(f"spm: {seconds:.1f} s ({work:.1f} s of processor), {said}, gap to the bound for these centres {result['gap'] * 100:.2f} %")
+    try:
+        from k_means_constrained import KMeansConstrained
+    except ImportError:
+        return
+    start, work_before = time.time(), time.process_time()
+    n = len(names)
+    peer = KMeansConstrained(k, size_min=int(0.98 * n / k), size_max=math.ceil(1.02 * n / k), random_state=1, n_init=1).fit(space)
+    seconds_peer, work_peer = time.time() - start, time.process_time() - work_before
+    theirs, said = scored(peer.labels_)
+    print(f"k-means-constrained: {seconds_peer:.1f} s ({work_peer:.1f} s of processor), {said}")
+    print(f"ratio: time {seconds / seconds_peer:.2f}, processor {work / work_peer:.2f}, rms {ours / theirs:.3f}")
+
+
+def points(path, k):
+    """Accounts of a file with id, lon, lat, x, y (kilometres of a plane), w1, w2."""
+    import numpy as np
+
+    rows = list(csv.DictReader(open(path)))
+    column = lambda name: np.array([float(row[name]) for row in rows])
+    made = balanced([[row["id"], row["lat"], row["lon"], row["w1"], row["w2"]] for row in rows], k)
+    measures = [column("w1"), column("w2"), np.ones(len(rows))]
+    beside([row["id"] for row in rows], np.column_stack([column("x"), column("y")]), measures, k, made, lambda way: way)
+
+
 def country(n, k):
+    """Accounts around a few towns, the largest of which needs dozens of territories."""
     import numpy as np
 
     random = np.random.default_rng(n)
@@ -303,48 +365,11 @@ def country(n, k):
     places = towns[town] + random.normal(0, 0.35, (n, 2))
     revenue = np.round(random.lognormal(9, 1.2, n), 2)
     work = np.round(random.lognormal(1.5, 0.7, n), 2)
-    with tempfile.TemporaryDirectory() as folder:
-        rows = [
-            [f"A{i:08}", f"{places[i, 0]:.5f}", f"{places[i, 1]:.5f}", f"{revenue[i]:.2f}", f"{work[i]:.2f}"] for i in range(n)
-        ]
-        measures = "".join(
-            f'[[measure]]\nname = "{name}"\nvalue = "{value}"\ntolerance = "2%"\n'
-            for name, value in [("revenue", "revenue"), ("work", "work"), ("count", "1")]
-        )
-        project(
-            folder,
-            {"accounts": (["account_id", "latitude", "longitude", "revenue", "work"], rows)},
-            # Squares, as the peer counts them.
-            f"territories = {k}\nsquared = true\n" + measures,
-        )
-        work_before = os.times().children_user
-        result, seconds, fault = run(folder, "territories", "create")
-        work_ours = os.times().children_user - work_before
-        if result is None:
-            print(fault)
-            return
-        import polars
-
-        distance = polars.read_parquet(f"{folder}/out/territories/assignment.parquet")["distance_km"].cast(polars.Float64)
-        ours = (distance**2).mean() ** 0.5
-        print(f"spm: {seconds:.1f} s ({work_ours:.1f} s of processor), rms {ours:.1f} km, mean {distance.mean():.1f} km, gap {result['gap'] * 100:.2f} %, three measures within 2 %")
-    try:
-        from k_means_constrained import KMeansConstrained
-    except ImportError:
-        return
+    names = [f"A{i:08}" for i in range(n)]
+    made = balanced([[names[i], f"{places[i, 0]:.5f}", f"{places[i, 1]:.5f}", f"{revenue[i]:.2f}", f"{work[i]:.2f}"] for i in range(n)], k)
     latitude, longitude = np.radians(places).T
     space = np.column_stack([np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)])
-    start, work_before = time.time(), time.process_time()
-    peer = KMeansConstrained(k, size_min=int(np.ceil(0.98 * n / k)), size_max=int(1.02 * n / k), random_state=1, n_init=1).fit(space)
-    seconds_peer, work_peer = time.time() - start, time.process_time() - work_before
-    chord = np.linalg.norm(space - peer.cluster_centers_[peer.labels_], axis=1)
-    theirs = (((2 * np.arcsin(np.minimum(chord / 2, 1)) * 6371.009) ** 2).mean()) ** 0.5
-    spread = [
-        (np.bincount(peer.labels_, weight, k).max() - np.bincount(peer.labels_, weight, k).min()) / (weight.sum() / k) * 100
-        for weight in (revenue, work)
-    ]
-    print(f"k-means-constrained: {seconds_peer:.1f} s ({work_peer:.1f} s of processor), rms {theirs:.1f} km, spread of revenue {spread[0]:.0f} %, of work {spread[1]:.0f} %")
-    print(f"ratio: time {seconds / seconds_peer:.2f}, processor {work_ours / work_peer:.2f}, rms {ours / theirs:.3f}")
+    beside(names, space, [revenue, work, np.ones(n)], k, made, lambda chord: 2 * np.arcsin(np.minimum(chord / 2, 1)) * 6371.009)
 
 
 if __name__ == "__main__":
@@ -356,6 +381,8 @@ if __name__ == "__main__":
         cpmp(sys.argv[2])
     elif sys.argv[1:2] == ["zips"]:
         zips(sys.argv[2], int(sys.argv[3]))
+    elif sys.argv[1:2] == ["points"]:
+        points(sys.argv[2], int(sys.argv[3]))
     elif sys.argv[1:2] == ["country"]:
         country(int(sys.argv[2]), int(sys.argv[3]))
     else:

@@ -412,11 +412,14 @@ fn decimal_text(units: Expr, decimals: u32) -> Result<Expr, Fault> {
     Ok(concat_str([sign, whole.cast(DataType::String), lit("."), fraction], "", false))
 }
 
-/// A coordinate of WKT `POINT (x y)`.
+/// A coordinate of WKT `POINT (x y)`: empty where the text is, or `POINT EMPTY`; not a number, which no table takes, where
+/// the text is anything else.
 fn point(text: Expr, group: usize) -> Expr {
     let pattern =
         r"(?i)^\s*POINT\s*Z?\s*\(\s*([-+]?[0-9.]+(?:e[-+]?[0-9]+)?)\s+([-+]?[0-9.]+(?:e[-+]?[0-9]+)?)";
-    text.str().extract(lit(pattern), group).cast(DataType::Float64)
+    let empty = text.clone().str().contains(lit(r"(?i)^\s*(POINT\s*(Z\s*)?EMPTY\s*)?$"), false);
+    let coordinate = text.clone().str().extract(lit(pattern), group).cast(DataType::Float64);
+    when(text.is_null().or(empty)).then(lit(NULL)).otherwise(coordinate.fill_null(lit(f64::NAN)))
 }
 
 fn group_or_match(text: Expr, pattern: Expr) -> Expr {
@@ -521,7 +524,7 @@ mod tests {
 
     #[test]
     fn texts_and_points() {
-        assert_eq!(evaluate("POINT_LONGITUDE(place)"), ["-122.5e-0", "null", "null"]);
+        assert_eq!(evaluate("POINT_LONGITUDE(place)"), ["-122.5e-0", "NaNe-0", "null"]);
         assert_eq!(evaluate("CAST(amount AS TEXT)"), ["100.05e-0", "-3.33e-0", "null"]);
         assert_eq!(evaluate("UPPER(SUBSTR(kind, 1, 3)) || '!'"), ["NEW!e-0", "REN!e-0", "null"]);
         assert_eq!(evaluate("REGEXP_EXTRACT(kind, '([a-z]+)$')"), ["deale-0", "renewale-0", "null"]);

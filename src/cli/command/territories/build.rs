@@ -43,6 +43,34 @@ pub fn problem(plan: &TerritoryPlan, rows: &TerritoryRows, centres: bool) -> Res
     let travel = travel(plan, rows, centres).ok_or_else(too_large)?;
     let locked: Vec<Option<usize>> =
         rows.locked.iter().zip(&current).map(|(locked, current)| current.filter(|_| *locked)).collect();
+    let astray: Vec<usize> =
+        (0..locked.len()).filter(|account| rows.locked[*account] && locked[*account].is_none()).collect();
+    if let Some(first) = astray.first() {
+        let stands = match &rows.current[*first] {
+            Some(holder) => format!("with {holder}, who takes no part"),
+            None => "with nobody".to_owned(),
+        };
+        let message = format!(
+            "{} account(s) are locked where they cannot stay, such as {}, which stands {stands}",
+            astray.len(),
+            rows.accounts[*first]
+        );
+        let fault = Diagnostic::error(Code::SPM109, message).at(Place::Text(plan.place.clone()), "");
+        return Err(fault.hint("let the holder take part, or leave these accounts out of `locked`"));
+    }
+    let lost: Vec<&String> =
+        rows.territories.iter().zip(&rows.homes).filter(|(_, home)| home.is_none()).map(|(id, _)| id).collect();
+    let free = plan.travel.as_ref().is_some_and(Rational::is_zero);
+    if plan.cost.is_none() && !free && !centres && !lost.is_empty() && lost.len() < territories {
+        let message = format!(
+            "{} of {territories} {} have no coordinates, such as {}: travel from there would count as nothing, so that accounts far away would go there",
+            lost.len(),
+            plan.holders,
+            lost[0]
+        );
+        let fault = Diagnostic::error(Code::SPM107, message).at(Place::Text(plan.place.clone()), "");
+        return Err(fault.hint("map latitude and longitude of all of them, or leave these out with `eligible`"));
+    }
     let mut problem = Problem {
         territories,
         costs: Costs::Travel(travel),

@@ -1,6 +1,7 @@
 //! Territories that hang together: an assignment is seated so that they do, and then improved by steps that keep them so
 //! (simulated annealing; Kirkpatrick, Gelatt, Vecchi 1983). Accounts change hands at borders only, alone or in exchange.
 
+use super::best::Best;
 use super::create::{centres, place};
 use super::limits::Limits;
 use super::problem::{Contiguity, Costs, FORBIDDEN, Problem};
@@ -32,6 +33,8 @@ struct Patches<'a> {
     /// What leaves the territories of today, by limit on moves.
     moved: Vec<i64>,
     cost: i128,
+    /// Territories that break a band.
+    breaking: usize,
     /// Accounts of each territory.
     sizes: Vec<usize>,
     /// Territories with accounts in each area, and how many.
@@ -42,6 +45,14 @@ struct Patches<'a> {
     seen: Vec<u32>,
     walk: u32,
     queue: Vec<usize>,
+}
+
+/// A step that was taken.
+struct Step {
+    /// The change of the value.
+    value: f64,
+    /// One or two accounts, and where they were.
+    before: [Option<(usize, usize)>; 2],
 }
 
 /// Makes an assignment hang together, and improves it. Returns its score, in which every part too many of a territory
@@ -64,14 +75,16 @@ impl<'a> Patches<'a> {
         let areas = contiguity.neighbours.len();
         let mut members = vec![Vec::new(); areas];
         contiguity.areas.iter().enumerate().for_each(|(account, area)| members[*area].push(account));
+        let loads = vec![0; problem.territories * problem.measures.len()];
         Self {
             problem: problem.clone(),
             contiguity,
-            limits,
             at: vec![NOBODY; problem.accounts()],
-            loads: vec![0; problem.territories * problem.measures.len()],
             moved: vec![0; problem.move_limits.len()],
             cost: 0,
+            breaking: (0..problem.territories).filter(|own| limits.breaks(*own, &loads)).count(),
+            limits,
+            loads,
             sizes: vec![0; problem.territories],
             holders: vec![Vec::new(); areas],
             members,
@@ -106,13 +119,15 @@ impl<'a> Patches<'a> {
             self.cost += i128::from(self.problem.cost(account, to));
             self.count_moves(account, to, 1);
         }
-        for measure in 0..self.problem.measures.len() {
-            for (territory, sign) in
-                [(from, -1), (to, 1)].into_iter().filter(|(territory, _)| *territory != NOBODY)
-            {
-                let index = self.limits.of(territory).start + measure;
+        for (territory, sign) in [(from, -1), (to, 1)] {
+            if territory == NOBODY {
+                continue;
+            }
+            self.breaking -= usize::from(self.limits.breaks(territory, &self.loads));
+            for (measure, index) in self.limits.of(territory).enumerate() {
                 self.loads[index] += sign * self.problem.load(measure, account, territory);
             }
+            self.breaking += usize::from(self.limits.breaks(territory, &self.loads));
         }
     }
 
@@ -320,14 +335,14 @@ impl<'a> Patches<'a> {
     }
 
     /// Takes a step when it costs less than `limit`, alone or with an account that comes back in exchange.
-    fn attempt(&mut self, account: usize, to: usize, limit: f64, random: &mut Random) -> Option<f64> {
+    fn attempt(&mut self, account: usize, to: usize, limit: f64, random: &mut Random) -> Option<Step> {
         let from = self.at[account];
         let value = self.step(account, to)?;
         let back = if random.below(2) == 0 { self.near(account, to, random) } else { None };
         let Some(back) = back else {
             return if value < limit && self.leaves(account) {
                 self.put(account, to);
-                Some(value)
+                Some(Step { value, before: [Some((account, from)), None] })
             } else {
                 None
             };
@@ -340,7 +355,8 @@ impl<'a> Patches<'a> {
         let value = self.step(back, from).map(|more| value + more).filter(|value| *value < limit);
         if value.is_some() && self.reaches(back, from) && self.leaves(back) {
             self.put(back, from);
-            return value;
+            let before = [Some((account, from)), Some((back, to))];
+            return value.map(|value| Step { value, before });
         }
         self.put(account, from);
         None
@@ -351,7 +367,7 @@ impl<'a> Patches<'a> {
     fn anneal(&mut self, rounds: u32, random: &mut Random) -> (Score, Vec<usize>) {
         let accounts = self.problem.accounts();
         let tries = (rounds as usize * TRIES).max(if rounds > 0 { accounts * TRIES_PER_ACCOUNT } else { 0 });
-        let mut best = (self.score(), self.at.clone());
+        let mut best = Best::new(self.score());
         // Few tries for each account leave no time to mend what heat undoes.
         let heat = if tries > accounts * TRIES_PER_ACCOUNT { 1.0 } else { COOL };
         let mut temperature = heat * self.warmth(random);
@@ -365,10 +381,13 @@ impl<'a> Patches<'a> {
                 let Some(to) = self.across(account, random) else { continue };
                 // Accepted with probability exp(-value / temperature).
                 let limit = -temperature * random.share().max(f64::MIN_POSITIVE).ln();
-                if self.attempt(account, to, limit, random).is_some_and(|value| value < 0.0) {
+                let Some(step) = self.attempt(account, to, limit, random) else { continue };
+                best.step(step.before.into_iter().flatten(), &self.at);
+                // Counting what is broken takes longer than a step.
+                if step.value < 0.0 && (best.score.0 > 0 || self.breaking == 0 && self.cost < best.score.1) {
                     let score = self.score();
-                    if score < best.0 {
-                        best = (score, self.at.clone());
+                    if score < best.score {
+                        best = Best::new(score);
                     }
                 }
             }
@@ -378,13 +397,14 @@ impl<'a> Patches<'a> {
             temperature *= cooling;
             self.limits.reweigh(&self.loads, &self.moved, 1.2);
         }
-        for (account, territory) in best.1.iter().enumerate() {
+        let (broken, cost) = best.score;
+        let assignment = best.assignment(&self.at);
+        for (account, territory) in assignment.iter().enumerate() {
             if self.at[account] != *territory {
                 self.put(account, *territory);
             }
         }
-        best.0.0 += self.pieces() as i128 * 1_000_000;
-        best
+        ((broken + self.pieces() as i128 * 1_000_000, cost), assignment)
     }
 
     /// Puts the homes that are to be found where the accounts are.

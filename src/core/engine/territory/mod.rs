@@ -6,6 +6,7 @@
 //! local search goes on from the better of the two. The order of priority is: limits first, then cost.
 
 mod ascent;
+mod best;
 mod candidates;
 mod connect;
 mod coverage;
