@@ -377,7 +377,10 @@ pub(crate) fn check_contract(
         if let Some((low, high)) = range_of(column.name) {
             for (index, value) in outside(&values, low, high) {
                 let reason = match value.is_nan() {
-                    true => format!("`{}` is not a number; WKT of a point is like POINT (-122.2 37.9)", column.name),
+                    true => format!(
+                        "`{}` is not a number; WKT of a point is like POINT (-122.2 37.9)",
+                        column.name
+                    ),
                     false => format!("{value} is not between {low} and {high}"),
                 };
                 reject(spec, table, index, column.name, (Code::SPM110, reason), &value.to_string(), part);

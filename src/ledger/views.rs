@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use spm_core::ground::diagnostic::Code;
+use spm_core::ground::period::Date;
 use spm_core::plan::ledger::LedgerSpec;
 use spm_frame::table::Table;
 
@@ -103,14 +104,21 @@ impl Store {
         self.table(&sql, [record], &money)
     }
 
-    /// The payroll file of a posting: payments above zero, in the columns that the project names.
-    pub fn payroll(&self, record: i64, spec: &LedgerSpec) -> Result<Table, Fault> {
+    /// The payroll file of a posting: payments above zero, in the columns that the project names, to be paid on a day.
+    pub fn payroll(
+        &self,
+        record: i64,
+        spec: &LedgerSpec,
+        execution_date: Option<Date>,
+    ) -> Result<Table, Fault> {
+        let day = execution_date.map_or_else(|| "NULL".to_owned(), |day| format!("'{day}'"));
         let columns = spec.payments.iter().map(|(heading, field)| {
             let value = match field.as_str() {
                 "creditor" => "payee_id",
                 "reference" => "posting.period || '/' || payee_id || '/' || payment.currency",
                 "period" => "posting.period",
                 "posted" => "recorded_at",
+                "execution_date" => &day,
                 // At most 35 characters, and never the same twice: as payment systems want it.
                 "end_to_end" => "'SPM-' || posting.record || '-' || row_number() OVER (ORDER BY payee_id, payment.currency)",
                 other => other,

@@ -28,6 +28,14 @@ type Case = (&'static str, &'static str, &'static str, i32, &'static str, &'stat
 
 const CASES: &[Case] = &[
     (
+        "spm.toml",
+        "event_date = \"date\", amount",
+        "event_date = \"date\", acount_id = \"rep\", amount",
+        0,
+        "SPM116",
+        "nearly `account_id`, which source `transactions` does not map",
+    ),
+    (
         "quotas.csv",
         "A,q,2027-05,100\n",
         "",
@@ -140,7 +148,9 @@ fn every_silence_has_a_word() {
         let text = String::from_utf8(project.bytes(file)).expect("text");
         assert!(text.contains(what), "{code}: `{what}` is not in {file}");
         project.file(file, text.replacen(what, by, 1));
-        let said = project.run(&["check"]).exits(*exit).stderr();
+        let checked = project.run(&["check", "--format", "csv"]).exits(*exit);
+        let said = checked.stderr();
+        assert!(checked.stdout().contains(code), "{code} is in the table of faults: {}", checked.stdout());
         match *code {
             "" => assert!(!said.contains("SPM407") && !said.contains("SPM411"), "{by}:\n{said}"),
             code => assert!(said.contains(code) && said.contains(words), "{code} {words}:\n{said}"),

@@ -235,6 +235,13 @@ fn what_payroll_and_the_general_ledger_get() {
     post(&project, "2027-02", "2027-03-01").exits(0);
     let payroll = csv(&project, &["ledger", "payments", "--period", "2027-01"]);
     assert_eq!(payroll, "Employee,Gross,Ref\nA,80.00,2027-01/A/USD\nB,50.00,2027-01/B/USD\n");
+    let text = String::from_utf8(project.bytes("spm.toml")).expect("text");
+    project.file("spm.toml", text.replace("\"Ref\" =", "\"Day\" = \"execution_date\", \"Ref\" ="));
+    let payments = ["ledger", "payments", "--period", "2027-01"];
+    assert!(project.run(&payments).exits(2).stderr().contains("add --execution-date DATE"));
+    let payroll = csv(&project, &[&payments[..], &["--execution-date", "2027-02-15"]].concat());
+    assert!(payroll.contains("A,80.00,2027-02-15,2027-01/A/USD\n"), "{payroll}");
+    project.file("spm.toml", text);
     // 80.00 over 24 months: 3.33 a month.
     let journal = csv(&project, &["ledger", "journal", "--period", "2027-01"]);
     assert_eq!(

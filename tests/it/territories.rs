@@ -225,8 +225,8 @@ fn what_contradicts_is_named() {
     assert!(ran.stderr().contains("no file nothing.csv"), "{}", ran.stderr());
 }
 
-#[test]
-fn pieces_that_no_limit_allows_are_told_as_such() {
+/// Four accounts in a row, two of each salesperson.
+fn row_of_four() -> Project {
     let project = Project::new();
     project
         .file(
@@ -244,7 +244,47 @@ fn pieces_that_no_limit_allows_are_told_as_such() {
         .file("accounts.csv", "id,lat,lon,owner,segment\na0,40.0,-90,r0,A\na1,40.1,-90,r0,B\na2,40.2,-90,r1,A\na3,40.3,-90,r1,A\n")
         .file("adjacency.csv", "area,neighbour\na0,a1\na1,a2\na2,a3\n")
         .file("reps.csv", "id,lat,lon,skill\nr0,40.0,-90,A\nr1,40.3,-90,AB\n");
+    project
+}
+
+#[test]
+fn pieces_that_no_limit_allows_are_told_as_such() {
     // a1 may not stay where it is, and nothing may move.
-    let told = project.run(&["territories", "balance"]).exits(4).stderr();
+    let told = row_of_four().run(&["territories", "balance"]).exits(4).stderr();
     assert!(told.contains("raise max_moves"), "{told}");
+}
+
+#[test]
+fn what_would_count_as_nothing_is_told() {
+    let plan = "version = 1\nkind = \"territories\"\nid = \"t\"\neligible = \"TRUE\"\n[[measure]]\nname = \"n\"\nvalue = \"1\"\ntolerance = \"10%\"\n";
+    let locked = plan.replace("eligible", "locked = \"account_id = 'a0'\"\neligible");
+    let project = row_of_four();
+    let cases = [
+        ("reps.csv", "r1,40.3,-90", "r1,,", plan, 3, "1 of 2 reps have no coordinates, such as r1"),
+        ("reps.csv", "r1,40.3,-90", "r1,40.3,-90", plan, 0, "0 of 4 accounts move"),
+        (
+            "accounts.csv",
+            "-90,r0,A",
+            "-90,r9,A",
+            &locked,
+            3,
+            "such as a0, which stands with r9, who takes no part",
+        ),
+        ("accounts.csv", "-90,r0,A", "-90,,A", &locked, 3, "such as a0, which stands with nobody"),
+        (
+            "spm.toml",
+            "account_id = \"id\", latitude = \"lat\"",
+            "account_id = \"id\", latitude = { sql = \"POINT_LATITUDE('somewhere')\" }",
+            plan,
+            3,
+            "`latitude` is not a number; WKT of a point is like POINT (-122.2 37.9)",
+        ),
+    ];
+    for (file, from, to, plan, code, words) in cases {
+        let before = String::from_utf8(project.bytes(file)).expect("text");
+        project.file(file, before.replacen(from, to, 1)).file("plans/t.toml", plan);
+        let told = project.run(&["territories", "balance"]).exits(code).stderr();
+        assert!(told.contains(words), "{words}: {told}");
+        project.file(file, before);
+    }
 }

@@ -1,6 +1,6 @@
 //! `spm check`: every fault of the project, its plans and its extracts at once.
 
-use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::diagnostic::{Code, Diagnostic, Severity, Sink};
 use spm_core::ground::period::DateRange;
 use spm_core::ground::source::Place;
 use spm_core::plan::contract::CONTRACTS;
@@ -9,6 +9,7 @@ use spm_frame::gaps;
 use spm_frame::load::{self, Need};
 use spm_frame::people;
 use spm_frame::references::{EVENTS, check_events};
+use spm_frame::table::Table;
 use spm_frame::write::Builder;
 
 use crate::cli::command::{comp, payout, quotas};
@@ -81,13 +82,7 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
         };
         ui.data(&summary.iter().map(line).collect::<String>())?;
     } else {
-        let count = |number: usize| i64::try_from(number).ok();
-        let table = Builder::default()
-            .text("table", summary.iter().map(|(name, ..)| Some(name)))
-            .number("rows", 0, summary.iter().map(|(_, rows, _)| count(*rows)))
-            .number("columns", 0, summary.iter().map(|(.., columns)| count(*columns)))
-            .table()?;
-        command::finish(&table, "spm.check/1", global, ui)?;
+        command::finish(&faults(&sink)?, "spm.check/1", global, ui)?;
     }
     if sink.has_errors() {
         return Err(Failure::Faults(sink, exit::NO));
@@ -96,6 +91,30 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
     let plans = opened.map_or(0, |opened| opened.plans.len());
     ui.status(&format!("no faults in spm.toml and {plans} plan(s)"));
     Ok(exit::DONE)
+}
+
+/// The faults as a table, for those who show them elsewhere; how many more there are of a code is a row of its own.
+fn faults(sink: &Sink) -> std::io::Result<Table> {
+    let severity = |severity: Severity| match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let place = |fault: &Diagnostic| fault.labels.first().map(|label| label.place.short());
+    let more = sink.more().iter().map(|((code, file), count)| {
+        let message = format!("{count} more of these");
+        (severity(Severity::Error), code.name(), Some(file.clone()), message, None)
+    });
+    let told = sink.faults().iter().map(|fault| {
+        (severity(fault.severity), fault.code.name(), place(fault), fault.message.clone(), fault.hint.clone())
+    });
+    let rows: Vec<_> = told.chain(more).collect();
+    Builder::default()
+        .text("severity", rows.iter().map(|row| Some(row.0)))
+        .text("code", rows.iter().map(|row| Some(row.1)))
+        .text("place", rows.iter().map(|row| row.2.as_ref()))
+        .text("message", rows.iter().map(|row| Some(&row.3)))
+        .text("hint", rows.iter().map(|row| row.4.as_ref()))
+        .table()
 }
 
 /// Warns of a project without plans, and of plans whose days lie outside of the calendar.

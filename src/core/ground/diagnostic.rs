@@ -67,7 +67,7 @@ codes! {
     SPM105 "value cannot be cast": "The text of a cell is not of the stated type or format. The row is rejected and written to out/rejects.";
     SPM106 "row has the wrong number of fields": "The record has more or fewer fields than the header. The row is rejected and written to out/rejects.";
     SPM107 "required value is empty": "A key or required column has no value in this row. The row is rejected and written to out/rejects.";
-    SPM108 "key is not unique": "Two rows have the same key. All rows but the first are rejected and written to out/rejects.";
+    SPM108 "key is not unique": "Rows have the same key, and which of them is right is not known. All of them are rejected and written to out/rejects.";
     SPM109 "reference does not resolve": "The row names something that its table does not have.";
     SPM110 "value out of range": "The value lies outside what is possible for the column: a latitude beyond 90 degrees, an end before its start, a share below 0.";
     SPM111 "splits do not total 100%": "Shares of type `split` for one transaction or account must sum to exactly 100%. Extra credit beyond that is an `overlay`.";
@@ -75,6 +75,7 @@ codes! {
     SPM113 "join key is not unique": "A join looks up one row; the looked-up extract has several rows for the key, which would multiply amounts.";
     SPM114 "text cannot be decoded": "The bytes are not valid in the stated encoding, so a name or amount would be damaged.";
     SPM115 "rows were rejected": "Rows that cannot be used were written to out/rejects with their reasons, and the command stopped. Correct the extract, or go on without these rows with --allow-rejects.";
+    SPM116 "column nearly named as another": "The name of this column is nearly that of a column of the canonical table that the source does not map, so it fills a column of its own that nothing reads by that name.";
     SPM201 "expression cannot be parsed": "The SQL expression breaks the syntax of the dialect. docs/reference/expressions.md has the dialect.";
     SPM202 "unknown name in an expression": "The expression names a column or function that does not exist here.";
     SPM203 "types do not fit in an expression": "The operation is not defined for these types: text against a number, a date against text without DATE '...', or a number where a condition is needed.";

@@ -7,8 +7,17 @@ use super::raw::Raw;
 use super::shape::{Field, Kind, Shape};
 
 /// What a column of the payroll file may hold.
-pub const PAYMENT_FIELDS: [&str; 8] =
-    ["creditor", "amount", "currency", "reference", "period", "posted", "hash", "end_to_end"];
+pub const PAYMENT_FIELDS: [&str; 9] = [
+    "creditor",
+    "amount",
+    "currency",
+    "reference",
+    "period",
+    "posted",
+    "hash",
+    "end_to_end",
+    "execution_date",
+];
 
 /// The accounts of journal entries, each with its name when the project gives it none.
 pub const ACCOUNTS: [(&str, &str); 8] = [
@@ -34,7 +43,7 @@ pub(super) static LEDGER: Shape = Shape {
         Field::optional(
             "payments",
             Kind::Map(&Kind::Text),
-            "columns of the payroll file, in order: its heading = creditor, amount, currency, reference, period, posted (when it was posted), hash (of the record: kept with payroll, it shows later that the ledger was not cut off) or end_to_end (an identifier of at most 35 characters that no other payment has); creditor, amount, currency, reference when absent",
+            "columns of the payroll file, in order: its heading = creditor, amount, currency, reference, period, posted (when it was posted), hash (of the record: kept with payroll, it shows later that the ledger was not cut off), end_to_end (an identifier of at most 35 characters that no other payment has) or execution_date (the day of payment: `ledger payments --execution-date`); creditor, amount, currency, reference when absent",
         ),
         Field::optional(
             "accounts",

@@ -397,6 +397,23 @@ fn check_source(
             )));
         }
     }
+    if let Some(table) = table {
+        let unmapped = |own: &&super::contract::Column| !columns.iter().any(|spec| spec.name == own.name);
+        for spec in columns.iter().filter(|spec| table.column(&spec.name).is_none()) {
+            let Some(meant) = table.columns.iter().filter(unmapped).find(|own| nearly(&spec.name, own.name))
+            else {
+                continue;
+            };
+            let message = format!(
+                "`{}` is no column of {}: it is nearly `{}`, which source `{name}` does not map",
+                spec.name, table.name, meant.name
+            );
+            let fault = Diagnostic::warning(Code::SPM116, message).at(Place::Text(spec.place.clone()), "");
+            sink.push(
+                fault.hint(format!("name it `{}`, or give a column of your own another name", meant.name)),
+            );
+        }
+    }
     Some(SourceSpec {
         name: name.to_owned(),
         table,
@@ -412,6 +429,18 @@ fn check_source(
         columns,
         place: place.clone(),
     })
+}
+
+/// True when a name is another but for capitals, underscores, or one letter, of a long name two.
+fn nearly(name: &str, other: &str) -> bool {
+    let plain = |name: &str| name.to_lowercase().replace('_', "");
+    let (name, other) = (plain(name), plain(other));
+    let apart = match other.len() {
+        ..5 => 0,
+        5..9 => 1,
+        _ => 2,
+    };
+    strsim::damerau_levenshtein(&name, &other) <= apart
 }
 
 fn check_reading(raw: &Raw, sink: &mut Sink) -> Reading {

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::moment::Moment;
+use spm_core::ground::period::Date;
 use spm_core::ground::source::Place;
 
 use crate::cli::exit::{self, Failure};
@@ -88,12 +89,15 @@ pub enum Command {
     },
     /// Hand payments to payroll: who, how much, in which currency, with which reference
     #[command(
-        after_help = "Example:\n  spm ledger payments --period 2027-02 --output payroll.csv\n\nColumns and headings are those of [ledger] payments in spm.toml. Payments of zero are left out."
+        after_help = "Examples:\n  spm ledger payments --period 2027-02 --output payroll.csv\n  spm ledger payments --period 2027-02 --execution-date 2027-03-15 --format csv\n\nColumns and headings are those of [ledger] payments in spm.toml. Payments of zero are left out."
     )]
     Payments {
         /// A posted period; the last one when absent
         #[arg(long)]
         period: Option<String>,
+        /// The day of payment, for a column `execution_date`
+        #[arg(long, value_name = "DATE", value_parser = day)]
+        execution_date: Option<Date>,
     },
     /// Journal entries: accrual, balances, payment, capitalised commission and its amortization (ASC 340-40)
     #[command(
@@ -151,9 +155,14 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
             command::finish(&store.reconciliation(posted.record)?, "spm.reconciliation/1", global, ui)?;
             Ok(exit::DONE)
         }
-        Command::Payments { period } => {
+        Command::Payments { period, execution_date } => {
+            let spec = &opened.project.ledger;
+            if execution_date.is_none() && spec.payments.iter().any(|(_, field)| field == "execution_date") {
+                let message = "[ledger] payments of spm.toml has a column for the day of payment: add --execution-date DATE";
+                return Err(Failure::Other(anyhow::Error::msg(message), exit::USAGE));
+            }
             let (store, posted) = begin(&opened, period.as_deref())?;
-            let table = store.payroll(posted.record, &opened.project.ledger)?;
+            let table = store.payroll(posted.record, spec, *execution_date)?;
             command::finish(&table, "spm.payroll/1", global, ui)?;
             Ok(exit::DONE)
         }
@@ -162,6 +171,10 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
         Command::Export { folder, csv } => hand_over::export(&opened, folder, *csv, global, ui),
         Command::Adjust(command) => adjust::run(&opened, command, global, ui),
     }
+}
+
+fn day(text: &str) -> Result<Date, String> {
+    Date::strptime("%Y-%m-%d", text).map_err(|_| format!("{text} is no day, such as 2027-03-15"))
 }
 
 /// The ledger for reading; a fault when nothing was ever recorded.

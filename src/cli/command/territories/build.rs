@@ -58,8 +58,13 @@ pub fn problem(plan: &TerritoryPlan, rows: &TerritoryRows, centres: bool) -> Res
         let fault = Diagnostic::error(Code::SPM109, message).at(Place::Text(plan.place.clone()), "");
         return Err(fault.hint("let the holder take part, or leave these accounts out of `locked`"));
     }
-    let lost: Vec<&String> =
-        rows.territories.iter().zip(&rows.homes).filter(|(_, home)| home.is_none()).map(|(id, _)| id).collect();
+    let lost: Vec<&String> = rows
+        .territories
+        .iter()
+        .zip(&rows.homes)
+        .filter(|(_, home)| home.is_none())
+        .map(|(id, _)| id)
+        .collect();
     let free = plan.travel.as_ref().is_some_and(Rational::is_zero);
     if plan.cost.is_none() && !free && !centres && !lost.is_empty() && lost.len() < territories {
         let message = format!(
@@ -69,7 +74,9 @@ pub fn problem(plan: &TerritoryPlan, rows: &TerritoryRows, centres: bool) -> Res
             lost[0]
         );
         let fault = Diagnostic::error(Code::SPM107, message).at(Place::Text(plan.place.clone()), "");
-        return Err(fault.hint("map latitude and longitude of all of them, or leave these out with `eligible`"));
+        return Err(
+            fault.hint("map latitude and longitude of all of them, or leave these out with `eligible`")
+        );
     }
     let mut problem = Problem {
         territories,
