@@ -7,13 +7,14 @@ use polars::prelude::*;
 use spm_core::engine::comp::{Exchange, Problem};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::money::Currency;
-use spm_core::ground::period::{Calendar, epoch_day};
+use spm_core::ground::period::{Calendar, epoch_day, from_epoch_day};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
-use spm_core::plan::comp::{Conversion, CreditRule};
+use spm_core::plan::comp::{Conversion, CreditRule, Window};
 
-use crate::credit::{Crediting, PeriodByDay, internal};
+use crate::credit::{Crediting, internal};
 use crate::load::Tables;
+use crate::person::PeriodByDay;
 use crate::table::Table;
 
 /// The word of the table rates for a kind of rate.
@@ -174,8 +175,9 @@ pub(crate) fn convert(
     let one = 10i64.pow(rate_decimals);
     let mut converted: Vec<i64> = Vec::with_capacity(base.height());
     let all = currencies.iter().zip(days.physical().iter()).zip(amounts.iter());
+    let sold = sold_days(crediting, &base).map_err(read)?;
     for (row, ((currency, day), amount)) in all.enumerate() {
-        let (day, amount) = (day.unwrap_or(0), amount.unwrap_or(0));
+        let (day, amount) = (sold.get(&row).copied().or(day).unwrap_or(0), amount.unwrap_or(0));
         let rate = match currency.filter(|currency| *currency != own) {
             None => one,
             Some(currency) => {
@@ -185,8 +187,9 @@ pub(crate) fn convert(
                 };
                 table.get(currency, own, key).unwrap_or_else(|| {
                     let on = match (crediting.plan.conversion, key) {
-                        (Conversion::Spot, _) => spm_core::ground::period::from_epoch_day(day)
-                            .map_or_else(String::new, |day| day.to_string()),
+                        (Conversion::Spot, _) => {
+                            from_epoch_day(day).map_or_else(String::new, |day| day.to_string())
+                        }
                         (_, Some(period)) => usize::try_from(period)
                             .ok()
                             .and_then(|period| crediting.calendar.periods().get(period))
@@ -209,4 +212,33 @@ pub(crate) fn convert(
     }
     frame.with_column(Int64Chunked::from_vec("amount".into(), converted).into_column()).map_err(read)?;
     Ok((frame, decimals + rate_decimals, unrated))
+}
+
+/// Where single transactions are paid, the day of what a refund takes back, by row: at its rate a refund in full takes back all
+/// that was credited. Only of the same fiscal year, as refunds of single transactions are.
+fn sold_days(crediting: &Crediting<'_>, base: &DataFrame) -> PolarsResult<BTreeMap<usize, i32>> {
+    let apart = crediting.plan.measures.iter().any(|measure| measure.window == Window::Transaction);
+    let table = crediting.tables.get("transactions").filter(|_| apart);
+    let (Some(table), Ok(refunds)) = (table, base.column("_refund_of")) else { return Ok(BTreeMap::new()) };
+    let (Some(ids), Some(sold)) = (table.texts("transaction_id"), table.days("event_date")) else {
+        return Ok(BTreeMap::new());
+    };
+    let (refunds, days) = (refunds.str()?, base.column("event_date")?.date()?.physical().clone());
+    let mut first: PlHashMap<&str, i32> = refunds.iter().flatten().map(|id| (id, i32::MAX)).collect();
+    for (id, day) in ids.iter().zip(sold.iter()) {
+        if let (Some(id), Some(day)) = (id, day)
+            && let Some(first) = first.get_mut(id)
+        {
+            *first = (*first).min(day);
+        }
+    }
+    let year = |day: i32| {
+        let period = crediting.calendar.find(from_epoch_day(day)?)?;
+        Some(crediting.calendar.periods()[period].year.as_str())
+    };
+    let day = |(row, (of, day)): (usize, (Option<&str>, Option<i32>))| {
+        let sold = *first.get(of?)?;
+        (year(sold).is_some() && year(sold) == year(day?)).then_some((row, sold))
+    };
+    Ok(refunds.iter().zip(days.iter()).enumerate().filter_map(day).collect())
 }

@@ -23,8 +23,9 @@ use crate::history::lay_over;
 use crate::load::Tables;
 use crate::lower::lower;
 use crate::merge::{matches, tasks};
-use crate::splits::cut;
-use crate::table::{Column as TableColumn, Table, below};
+use crate::person::{Found, PeriodByDay, Person};
+use crate::splits::{cut, shared_by};
+use crate::table::{Column as TableColumn, Table, below, rescaled};
 
 /// Credits and what they add up to.
 #[derive(Debug)]
@@ -225,7 +226,7 @@ pub(crate) struct Crediting<'a> {
     pub(crate) tables: &'a Tables,
     pub(crate) calendar: &'a Calendar,
     pub(crate) days: DateRange,
-    payees: &'a [Payee],
+    pub(crate) payees: &'a [Payee],
     pub(crate) reps: &'a Table,
 }
 
@@ -279,14 +280,16 @@ impl Crediting<'_> {
             optional("currency").alias("_currency"),
         ];
         let base = frame.select(columns.into_iter().chain(refunds).collect::<Vec<_>>());
-        let base = base.filter(col("amount").is_not_null()).collect().map_err(|error| internal(&error))?;
-        let (base, mut decimals, unrated) = convert(self, rule, base, amount.decimals)?;
+        let base = base.collect().map_err(|error| internal(&error))?;
+        let (base, empty) = without_amount(base).map_err(|error| internal(&error))?;
+        let (base, decimals, unrated) = convert(self, rule, base, amount.decimals)?;
         let lookup_decimals = lookup.map_or(0, |lookup| lookup.decimals);
         let (direct, levels) = match &rule.recipient {
             Recipient::Direct(direct) => (direct, None),
             Recipient::Managers { of, levels } => (of, Some(levels)),
         };
-        let shared = self.share(rule, base, direct)?;
+        let (base, mut decimals, digits) = self.finer(rule, base, decimals, direct)?;
+        let shared = self.share(rule, base, direct, digits)?;
         let shared = match levels {
             None => shared,
             Some(levels) => {
@@ -295,19 +298,77 @@ impl Crediting<'_> {
                 rolled
             }
         };
-        let part =
+        let mut part =
             self.resolve(rule, shared, levels.is_some(), decimals).map_err(|error| internal(&error))?;
+        self.unresolved(rule, empty, &mut part).map_err(|error| internal(&error))?;
         if !unrated.is_empty() {
             without_rate(rule, &part.cells, &unrated, sink).map_err(|error| internal(&error))?;
         }
         Ok(Part { lookup_decimals, ..part })
     }
 
-    /// Whether refunds are told apart: where single transactions are paid, each is rated with what it takes back.
+    /// Whether transactions say what they take back.
     pub(crate) fn keeps_refunds(&self) -> bool {
-        let apart = self.plan.measures.iter().any(|measure| measure.window == Window::Transaction);
-        let table = self.tables.get("transactions").filter(|_| apart);
-        table.is_some_and(|table| table.column("refund_of").is_some())
+        self.tables.get("transactions").is_some_and(|table| table.column("refund_of").is_some())
+    }
+
+    /// Amounts in units that shares cut, whatever the other rows are written like: money to the minor unit of the currency
+    /// and no coarser than the amount itself, anything else exactly. Returns the decimals, and how many of the last digits a
+    /// part does without where its amount does.
+    fn finer(
+        &self,
+        rule: &CreditRule,
+        base: DataFrame,
+        decimals: u32,
+        direct: &Direct,
+    ) -> Result<(DataFrame, u32, u32), Diagnostic> {
+        let shares = match direct {
+            Direct::Rep => None,
+            Direct::Territory => {
+                let table = self.tables.get("assignments");
+                table.and_then(|table| table.column("share")).map(|column| column.decimals)
+            }
+            Direct::Splits(_) | Direct::Overlays(_) => {
+                self.tables.get("splits").map(|splits| share_of(splits, rule.quota_share).1)
+            }
+        };
+        let Some(shares) = shares else { return Ok((base, decimals, 0)) };
+        let minor = self.plan.currency.decimals();
+        let (finer, digits) = match rule.amount.columns().contains(&"amount") {
+            true => (decimals.max(minor), decimals.saturating_sub(minor)),
+            false => (decimals + shares, 0),
+        };
+        let mut base = base;
+        let scaled = base.column("amount").and_then(|amounts| rescaled(amounts, finer - decimals));
+        let scaled = scaled.and_then(|amounts| base.with_column(amounts).map(|_| ()));
+        scaled.map_err(|error| {
+            let fault = Diagnostic::error(Code::SPM402, error.to_string());
+            fault.at(Place::Text(rule.place.clone()), "")
+        })?;
+        Ok((base, finer, digits))
+    }
+
+    /// Adds the transactions of people in the plan, and of nobody, whose amount for the rule is empty.
+    fn unresolved(&self, rule: &CreditRule, empty: DataFrame, part: &mut Part) -> PolarsResult<()> {
+        let reps = empty.column("rep_id")?.str()?.clone();
+        let own = |rep: Option<&str>| {
+            rep.is_none_or(|rep| self.payees.binary_search_by(|payee| payee.id.as_str().cmp(rep)).is_ok())
+        };
+        let kept: BooleanChunked = reps.iter().map(own).collect_ca("kept".into());
+        let empty = empty.filter(&kept)?;
+        let mut rows = empty.clone();
+        rows.with_column(reps.filter(&kept)?.with_name("payee_id".into()).into_column())?;
+        for (name, value) in [
+            ("plan_id", self.plan.id.as_str()),
+            ("credit", rule.name.as_str()),
+            ("reason", "the amount of the credit is empty"),
+        ] {
+            let value = Scalar::from(PlSmallStr::from(value));
+            rows.with_column(Column::new_scalar(name.into(), value, empty.height()))?;
+        }
+        let order = part.unresolved.get_column_names_owned();
+        part.unresolved.vstack_mut(&rows.select(order)?)?;
+        Ok(())
     }
 
     pub(crate) fn missing(&self, table: &str, rule: &CreditRule) -> Diagnostic {
@@ -319,7 +380,13 @@ impl Crediting<'_> {
     }
 
     /// One row for each person credited directly, in the column `payee_id`, with their part of the amount.
-    fn share(&self, rule: &CreditRule, base: DataFrame, direct: &Direct) -> Result<DataFrame, Diagnostic> {
+    fn share(
+        &self,
+        rule: &CreditRule,
+        base: DataFrame,
+        direct: &Direct,
+        digits: u32,
+    ) -> Result<DataFrame, Diagnostic> {
         let whole = |base: DataFrame| {
             base.lazy()
                 .with_column(col("rep_id").alias("payee_id"))
@@ -328,7 +395,7 @@ impl Crediting<'_> {
         };
         let (role, overlay) = match direct {
             Direct::Rep => return whole(base),
-            Direct::Territory => return self.by_territory(rule, base),
+            Direct::Territory => return self.by_territory(rule, base, digits),
             Direct::Splits(role) => (role, false),
             Direct::Overlays(role) => (role, true),
         };
@@ -356,14 +423,14 @@ impl Crediting<'_> {
         let shares = shares.filter(col("_type").eq(lit(kind))).drop(by_name(["_type"], true, false));
         let read = || -> PolarsResult<DataFrame> {
             let shares = shares.collect()?;
-            let (rows, partners) =
-                matches(base.column("transaction_id")?.str()?, shares.column("transaction_id")?.str()?);
+            let by = shared_by(&base, splits.frame.column("transaction_id")?.str()?)?;
+            let (rows, partners) = matches(&by, shares.column("transaction_id")?.str()?);
             let partners: IdxCa = partners.into_iter().collect_ca("_share".into());
             let rows = IdxCa::from_vec("_base".into(), rows);
             let mut joined = base.take(&rows)?;
             joined.with_column(rows.into_column())?;
             joined.hstack_mut(shares.drop("transaction_id")?.take(&partners)?.columns())?;
-            let amounts = cut(&joined, share_decimals, overlay || rule.quota_share)?;
+            let amounts = cut(&joined, share_decimals, digits, overlay || rule.quota_share)?;
             joined.with_column(amounts.into_column())?;
             let mut frame =
                 joined.lazy().with_column(coalesce(&[col("payee_id"), col("rep_id")]).alias("payee_id"));
@@ -378,7 +445,7 @@ impl Crediting<'_> {
     }
 
     /// The holders of the account's territory on the day.
-    fn by_territory(&self, rule: &CreditRule, base: DataFrame) -> Result<DataFrame, Diagnostic> {
+    fn by_territory(&self, rule: &CreditRule, base: DataFrame, digits: u32) -> Result<DataFrame, Diagnostic> {
         let accounts = self.tables.get("accounts").ok_or_else(|| self.missing("accounts", rule))?;
         let assignments = self.tables.get("assignments").ok_or_else(|| self.missing("assignments", rule))?;
         if accounts.column("territory_id").is_none() {
@@ -424,7 +491,7 @@ impl Crediting<'_> {
         let both = both.sort(["_base", "payee_id"], SortMultipleOptions::default());
         let mut joined = both.collect().map_err(|error| internal(&error))?;
         let decimals = assignments.decimals("share");
-        let amounts = cut(&joined, decimals, true).map_err(|error| internal(&error))?;
+        let amounts = cut(&joined, decimals, digits, true).map_err(|error| internal(&error))?;
         joined.with_column(amounts.into_column()).map_err(|error| internal(&error))?;
         let helpers = ["_base", "territory_id", "_from", "_to", "_share", "_holds"];
         joined.lazy().drop(by_name(helpers, true, false)).collect().map_err(|error| internal(&error))
@@ -507,26 +574,16 @@ impl Crediting<'_> {
             ["plan_id", "credit", "transaction_id", "line_id", "payee_id", "event_date", "amount", "reason"];
         Ok(Part { credits, unresolved: unresolved.select(order)?, cells, decimals, lookup_decimals: 0 })
     }
+}
 
-    /// Everyone in reps by identifier, with employment dates, and the index of those in the plan.
-    fn people(&self) -> PlHashMap<&str, Person> {
-        let Some(ids) = self.reps.texts("rep_id") else { return PlHashMap::default() };
-        let (hired, left) = (self.reps.days("hire_date"), self.reps.days("end_date"));
-        let day = |days: Option<&Int32Chunked>, row: usize| days.and_then(|days| days.get(row));
-        let person = |(row, id): (usize, Option<&'_ str>)| {
-            let index =
-                id.and_then(|id| self.payees.binary_search_by(|payee| payee.id.as_str().cmp(id)).ok());
-            let enrolled = index.and_then(|index| self.payees[index].enrolled.as_ref());
-            let days = |range: &DateRange| epoch_day(range.from)..epoch_day(range.to);
-            Person {
-                index,
-                hired: day(hired, row),
-                left: day(left, row),
-                enrolled: enrolled.map(|all| all.iter().map(days).collect()),
-            }
-        };
-        ids.iter().enumerate().filter_map(|(row, id)| Some((id?, person((row, id))))).collect()
+/// The rows that have an amount, and those that have none.
+fn without_amount(base: DataFrame) -> PolarsResult<(DataFrame, DataFrame)> {
+    let empty = base.column("amount")?.is_null();
+    if !empty.any() {
+        let none = base.clear();
+        return Ok((base, none));
     }
+    Ok((base.filter(&!&empty)?, base.filter(&empty)?))
 }
 
 /// Faults of the credits of people in the plan whose transactions have no rate.
@@ -553,85 +610,6 @@ fn share_of(splits: &Table, wanted: bool) -> (Expr, u32) {
     let decimals = of_quota.max(splits.decimals("share"));
     let scaled = |name: &str, own: u32| col(name) * lit(10i64.pow(decimals - own));
     (coalesce(&[scaled("quota_share", of_quota), scaled("share", splits.decimals("share"))]), decimals)
-}
-
-/// Who a row of credit belongs to.
-enum Found {
-    /// Index of the payee.
-    Payee(u32),
-    /// Somebody whom the plan does not pay.
-    Other,
-    /// Nobody who could be credited, and why.
-    Nobody(Why),
-}
-
-/// Why a credit has no payee.
-#[derive(Clone, Copy)]
-enum Why {
-    NoPerson,
-    Unknown,
-    NotEmployed,
-}
-
-impl Why {
-    fn text(self) -> &'static str {
-        match self {
-            Self::NoPerson => "no person on the transaction",
-            Self::Unknown => "the person is not in reps",
-            Self::NotEmployed => "not employed on the event date",
-        }
-    }
-}
-
-/// Someone in reps.
-struct Person {
-    /// Index into the payees of the plan.
-    index: Option<usize>,
-    /// First day, and first day after the last, in days since 1970-01-01.
-    hired: Option<i32>,
-    left: Option<i32>,
-    /// The days in the plan, where a table says so.
-    enrolled: Option<Vec<Range<i32>>>,
-}
-
-impl Person {
-    fn find(people: &PlHashMap<&str, Self>, id: Option<&str>, day: Option<i32>) -> Found {
-        let Some(id) = id else { return Found::Nobody(Why::NoPerson) };
-        let Some(person) = people.get(id) else { return Found::Nobody(Why::Unknown) };
-        let hired = person.hired.is_none_or(|hired| day.is_some_and(|day| day >= hired));
-        if !hired || person.left.is_some_and(|left| day.is_none_or(|day| day >= left)) {
-            return Found::Nobody(Why::NotEmployed);
-        }
-        let elsewhere = |enrolled: &Vec<Range<i32>>| {
-            !day.is_some_and(|day| enrolled.iter().any(|days| days.contains(&day)))
-        };
-        if person.enrolled.as_ref().is_some_and(elsewhere) {
-            return Found::Other;
-        }
-        let index = person.index.and_then(|index| u32::try_from(index).ok());
-        index.map_or(Found::Other, Found::Payee)
-    }
-}
-
-/// The index of the leaf period of each day of the calendar.
-pub(crate) struct PeriodByDay {
-    first: i32,
-    periods: Vec<u32>,
-}
-
-impl PeriodByDay {
-    pub(crate) fn of(calendar: &Calendar) -> Self {
-        let mut periods: Vec<u32> = Vec::new();
-        for (index, period) in calendar.periods().iter().enumerate() {
-            let days = usize::try_from(period.range.days()).unwrap_or(0);
-            periods.extend(std::iter::repeat_n(u32::try_from(index).unwrap_or(0), days));
-        }
-        Self { first: epoch_day(calendar.range().from), periods }
-    }
-
-    pub(crate) fn get(&self, day: i32) -> Option<u32> {
-        self.periods.get(usize::try_from(day - self.first).ok()?).copied()
-    }
 }
 
 fn day(date: spm_core::ground::period::Date) -> Expr {

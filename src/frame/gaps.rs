@@ -5,15 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use spm_core::engine::comp::Payee;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
 use spm_core::ground::id::PayeeId;
-use spm_core::ground::period::{Calendar, Date, DateRange, Group};
+use spm_core::ground::period::{Calendar, Date, DateRange, Group, from_epoch_day};
 use spm_core::ground::source::Place;
-use spm_core::plan::comp::{CompPlan, GoalFrom, Measure, Team, Window};
+use spm_core::plan::comp::{CompPlan, CreditRule, Direct, GoalFrom, Measure, Recipient, Team, Window};
 use spm_core::plan::contract::OWN_QUOTA;
 
 use crate::credit::payees;
 use crate::intake::place;
 use crate::load::Tables;
+use crate::planning::flags;
 use crate::quota::quotas;
+use crate::table::Table;
 
 /// How many people and periods a message names.
 const NAMED: usize = 3;
@@ -42,6 +44,54 @@ pub fn check(plan: &CompPlan, tables: &Tables, calendar: &Calendar, sink: &mut S
         check_quotas(plan, measure, name, &payees, &holders, calendar, sink);
     }
     check_releases(plan, tables, sink);
+    check_holders(plan, tables, sink);
+}
+
+/// Warns of a territory that several people hold on a day, who are credited with more than all of it together.
+fn check_holders(plan: &CompPlan, tables: &Tables, sink: &mut Sink) {
+    let by_territory = |rule: &&CreditRule| {
+        let (Recipient::Direct(direct) | Recipient::Managers { of: direct, .. }) = &rule.recipient;
+        matches!(direct, Direct::Territory)
+    };
+    let Some(rule) = plan.credits.iter().find(by_territory) else { return };
+    let Some(table) = tables.get("assignments") else { return };
+    let (Some(territories), Some(people)) = (table.texts("territory_id"), table.texts("rep_id")) else {
+        return;
+    };
+    let (starts, ends, shares) = (table.days("from"), table.days("to"), table.numbers("share"));
+    let unit = 10i64.pow(table.decimals("share"));
+    let day = |days: Option<&polars::prelude::Int32Chunked>, row: usize| days.and_then(|days| days.get(row));
+    let mut rows: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (row, territory) in territories.iter().enumerate() {
+        rows.entry(territory.unwrap_or_default()).or_default().push(row);
+    }
+    let mut found: Vec<(&str, i32, Vec<usize>)> = Vec::new();
+    for (territory, rows) in rows {
+        for row in &rows {
+            let on = day(starts, *row).unwrap_or(i32::MIN);
+            let holds = |row: &usize| {
+                day(starts, *row).is_none_or(|from| from <= on) && day(ends, *row).is_none_or(|to| on < to)
+            };
+            let holders: Vec<usize> = rows.iter().copied().filter(holds).collect();
+            let share = |row: &usize| shares.and_then(|shares| shares.get(*row)).unwrap_or(unit);
+            if holders.iter().map(share).sum::<i64>() > unit {
+                found.push((territory, on, holders));
+                break;
+            }
+        }
+    }
+    let Some((territory, on, holders)) = found.first() else { return };
+    let names: Vec<&str> = holders.iter().filter_map(|row| people.get(*row)).collect();
+    let since = from_epoch_day(*on).map_or_else(String::new, |day| format!(" from {day} on"));
+    let message = format!(
+        "{} territory(ies) have holders who are credited with more than all of it together, such as {territory}, which {} hold{since}",
+        found.len(),
+        some(&names)
+    );
+    let fault = Diagnostic::warning(Code::SPM111, message)
+        .at(place(table, holders[0], Some("territory_id")), "")
+        .at(Place::Text(rule.place.clone()), "this credit");
+    sink.push(fault.hint("end one row where the other begins, or give each a `share`"));
 }
 
 fn no_such_quota(measure: &Measure, name: &str, names: &BTreeSet<&str>, sink: &mut Sink) {
@@ -160,6 +210,33 @@ fn check_quotas(
     sink.push(fault.hint("add the rows to quotas; a quota of nothing is a row with 0"));
 }
 
+/// Warns of events of releases that no plan waits for, all plans together.
+pub fn check_events_awaited(plans: &[&CompPlan], tables: &Tables, sink: &mut Sink) {
+    let Some(table) = tables.get("releases") else { return };
+    let Some(events) = table.texts("event") else { return };
+    let awaited: BTreeSet<&str> = plans
+        .iter()
+        .flat_map(|plan| &plan.components)
+        .flat_map(|component| component.releases.iter().map(|(_, event)| event.as_str()))
+        .collect();
+    if awaited.is_empty() {
+        return;
+    }
+    let mut told: BTreeSet<&str> = BTreeSet::new();
+    for (row, event) in events.iter().enumerate() {
+        let Some(event) = event.filter(|event| !awaited.contains(event) && told.insert(event)) else {
+            continue;
+        };
+        let message = format!("no component releases anything on `{event}`");
+        let fault = Diagnostic::warning(Code::SPM302, message).at(place(table, row, Some("event")), "");
+        let all: Vec<&str> = awaited.iter().copied().collect();
+        sink.push(fault.hint(match suggestion(event, all.iter().copied()) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!("the events of plans are: {}", all.join(", ")),
+        }));
+    }
+}
+
 /// An event that no row of releases has holds its part for ever.
 fn check_releases(plan: &CompPlan, tables: &Tables, sink: &mut Sink) {
     let table = tables.get("releases");
@@ -186,9 +263,10 @@ fn check_releases(plan: &CompPlan, tables: &Tables, sink: &mut Sink) {
     }
 }
 
-/// Warns of refunds of transactions that do not exist, and of those of somebody else's: each is rated on its own.
-/// `transactions` has to be held whole.
-pub fn check_refunds(transactions: &Tables, sink: &mut Sink) {
+/// Warns of refunds of transactions that do not exist, of those of somebody else's, and of those that a credit of what they
+/// take back does not have: each leaves what was paid, or is rated on its own. Warns of refunds that take back more than there
+/// was, too. `transactions` has to be held whole.
+pub fn check_refunds(plans: &[&CompPlan], transactions: &Tables, sink: &mut Sink) {
     let Some(table) = transactions.get("transactions") else { return };
     let (Some(refunds), Some(ids)) = (table.texts("refund_of"), table.texts("transaction_id")) else {
         return;
@@ -202,6 +280,10 @@ pub fn check_refunds(transactions: &Tables, sink: &mut Sink) {
             people.push(rep(row));
         }
     }
+    for plan in plans {
+        check_left_out(plan, table, sink);
+    }
+    check_sums(table, sink);
     let (mut nowhere, mut others) = (vec![], vec![]);
     for (row, original) in refunds.iter().enumerate() {
         let Some(original) = original else { continue };
@@ -242,5 +324,83 @@ pub fn check_refunds(transactions: &Tables, sink: &mut Sink) {
         sink.push(
             fault.hint("give the refund the rep of its transaction, unless the splits say who is credited"),
         );
+    }
+}
+
+/// A credit whose `where` holds for a transaction, but not for a refund of it, goes on paying for it.
+fn check_left_out(plan: &CompPlan, table: &Table, sink: &mut Sink) {
+    let (Some(refunds), Some(ids)) = (table.texts("refund_of"), table.texts("transaction_id")) else {
+        return;
+    };
+    let row_of: BTreeMap<&str, usize> =
+        ids.iter().enumerate().filter_map(|(row, id)| Some((id?, row))).collect();
+    for rule in &plan.credits {
+        let Some(condition) = &rule.condition else { continue };
+        // A fault of the expression is told where it is used.
+        let Ok(holds) = flags(table, condition, &rule.place) else { continue };
+        let left_out = |(row, of): (usize, Option<&str>)| {
+            let sold = *row_of.get(of?)?;
+            (holds[sold] && !holds[row]).then_some(row)
+        };
+        let left_out: Vec<usize> = refunds.iter().enumerate().filter_map(left_out).collect();
+        let Some(row) = left_out.first() else { continue };
+        let message = format!(
+            "credit `{}` has transactions whose refunds it has not: {} refund(s) take nothing back from it, such as {} of {}",
+            rule.name,
+            left_out.len(),
+            ids.get(*row).unwrap_or_default(),
+            refunds.get(*row).unwrap_or_default()
+        );
+        let fault = Diagnostic::warning(Code::SPM109, message).at(Place::Text(rule.place.clone()), "");
+        sink.push(fault.hint("let `where` hold for refunds too: ABS(amount) for a size, `refund_of IS NOT NULL OR ...` for a kind"));
+    }
+}
+
+/// Refunds that give more, or take back more than was sold, or in another currency.
+fn check_sums(table: &Table, sink: &mut Sink) {
+    let (Some(refunds), Some(ids), Some(amounts)) =
+        (table.texts("refund_of"), table.texts("transaction_id"), table.numbers("amount"))
+    else {
+        return;
+    };
+    let currencies = table.texts("currency");
+    let currency = |row: usize| currencies.and_then(|all| all.get(row));
+    // What is left of each transaction, by its identifier, and its currency.
+    let mut sold: BTreeMap<&str, (i128, Option<&str>)> =
+        refunds.iter().flatten().map(|of| (of, (0, None))).collect();
+    for (row, id) in ids.iter().enumerate() {
+        if let Some(own) = id.and_then(|id| sold.get_mut(id)) {
+            own.0 += i128::from(amounts.get(row).unwrap_or(0));
+            own.1 = own.1.or(currency(row));
+        }
+    }
+    let mut told = [vec![], vec![], vec![]];
+    for (row, of) in refunds.iter().enumerate() {
+        let (Some(own), Some(amount)) = (of.and_then(|of| sold.get_mut(of)), amounts.get(row)) else {
+            continue;
+        };
+        let positive = own.0 > 0;
+        own.0 += i128::from(amount);
+        if own.1 != currency(row) && own.1.is_some() {
+            told[2].push(row);
+        } else if positive && amount > 0 {
+            told[0].push(row);
+        } else if positive && own.0 < 0 {
+            told[1].push(row);
+        }
+    }
+    let what = [
+        "refund(s) are above zero and so add to what they take back",
+        "refund(s) take back more than was left of their transaction",
+        "refund(s) are in another currency than their transaction",
+    ];
+    for (rows, what) in told.iter().zip(what) {
+        let Some(row) = rows.first() else { continue };
+        let (id, of) = (ids.get(*row).unwrap_or_default(), refunds.get(*row).unwrap_or_default());
+        let message = format!("{} {what}, such as {id} of {of}", rows.len());
+        let fault = Diagnostic::warning(Code::SPM110, message).at(place(table, *row, Some("amount")), "");
+        sink.push(fault.hint(
+            "correct the extract: a refund is below zero, and all refunds of a sale come to the sale at most",
+        ));
     }
 }

@@ -20,6 +20,7 @@ mod merge;
 mod order;
 pub mod pairing;
 pub mod people;
+mod person;
 pub mod planning;
 pub mod profile;
 pub mod quota;

@@ -81,9 +81,12 @@ impl Crediting<'_> {
             return Err(Diagnostic::error(Code::SPM402, message).at(Place::Text(rule.place.clone()), ""));
         }
         let keys = [col("_payee"), col("_period")];
-        let sums = cells.clone().lazy().group_by(keys).agg([
+        let counts = counts(cells).map_err(|error| internal(&error))?;
+        let mut cells = cells.clone();
+        cells.with_column(counts.into_column()).map_err(|error| internal(&error))?;
+        let sums = cells.lazy().group_by(keys).agg([
             col("amount").sum(),
-            len().alias("_count"),
+            col("_count").sum(),
             col("amount").max().alias("_largest"),
             col("amount").min().alias("_smallest"),
         ]);
@@ -92,8 +95,8 @@ impl Crediting<'_> {
             let index = |name: &str| Ok::<_, PolarsError>(sums.column(name)?.u32()?.clone());
             let units = |name: &str| Ok::<_, PolarsError>(sums.column(name)?.i64()?.clone());
             Ok((
-                [index("_payee")?, index("_period")?, index("_count")?],
-                [units("amount")?, units("_largest")?, units("_smallest")?],
+                [index("_payee")?, index("_period")?],
+                [units("amount")?, units("_largest")?, units("_smallest")?, units("_count")?],
             ))
         };
         let (indices, units) = read().map_err(|error| internal(&error))?;
@@ -103,7 +106,7 @@ impl Crediting<'_> {
                 |column: usize| Some(Rational::from_scaled(units[column].get(row)?.into(), part.decimals));
             let amounts = Amounts {
                 sum: exact(0).unwrap_or_default(),
-                count: index(2).into(),
+                count: units[3].get(row).unwrap_or(0),
                 largest: exact(1),
                 smallest: exact(2),
             };
@@ -154,6 +157,42 @@ impl Crediting<'_> {
         };
         read().map_err(|error| internal(&error))
     }
+}
+
+/// How much each credit adds to a count: one, a refund nothing, and the last refund of what is taken back in full takes its
+/// credits away.
+fn counts(cells: &DataFrame) -> PolarsResult<Int64Chunked> {
+    let refunds = cells.column("_refund_of").ok().map(|column| column.str()).transpose()?;
+    let Some(refunds) = refunds.filter(|refunds| refunds.null_count() < refunds.len()) else {
+        return Ok(Int64Chunked::full("_count".into(), 1, cells.height()));
+    };
+    let payees = cells.column("_payee")?.u32()?;
+    let (ids, amounts) = (cells.column("transaction_id")?.str()?, cells.column("amount")?.i64()?);
+    let days = cells.column("event_date")?.date()?.physical();
+    // Credits, what is left of their amounts, and the last refund, by payee and transaction.
+    let mut sold: BTreeMap<(u32, &str), (i64, i128, Option<(i32, &str, usize)>)> = payees
+        .iter()
+        .zip(refunds.iter())
+        .filter_map(|(payee, of)| Some(((payee?, of?), (0, 0, None))))
+        .collect();
+    let mut counts = Vec::with_capacity(cells.height());
+    for row in 0..cells.height() {
+        let refund_of = refunds.get(row);
+        counts.push(i64::from(refund_of.is_none()));
+        let (Some(payee), Some(id)) = (payees.get(row), ids.get(row)) else { continue };
+        let Some(sale) = sold.get_mut(&(payee, refund_of.unwrap_or(id))) else { continue };
+        sale.1 += i128::from(amounts.get(row).unwrap_or(0));
+        match refund_of {
+            None => sale.0 += 1,
+            Some(_) => sale.2 = sale.2.max(Some((days.get(row).unwrap_or(0), id, row))),
+        }
+    }
+    for (credits, left, refund) in sold.into_values() {
+        if let Some((_, _, row)) = refund.filter(|_| left == 0) {
+            counts[row] = -credits;
+        }
+    }
+    Ok(Int64Chunked::from_vec("_count".into(), counts))
 }
 
 /// The credits of several rules in one frame, in the order of payee, period and event.

@@ -78,14 +78,19 @@ impl<'a> Known<'a> {
     }
 }
 
-/// Row numbers of two columns in order, side by side: each row on the left with each row of the same value on the
-/// right, or with none. Equal values on the right stay in their order.
+/// Row numbers of two columns, side by side: each row on the left with each row of the same value on the right, or with
+/// none. The right is in order, and so is the left but for a few; equal values on the right stay in their order.
 pub(crate) fn matches(left: &StringChunked, right: &StringChunked) -> (Vec<IdxSize>, Vec<Option<IdxSize>>) {
     let (mut rows, mut partners) = (Vec::with_capacity(left.len()), Vec::with_capacity(left.len()));
     let right: Vec<&str> = right.iter().map(Option::unwrap_or_default).collect();
-    let mut start = 0;
+    let (mut start, mut last, mut jumped) = (0, "", false);
     let index = |row: usize| IdxSize::try_from(row).unwrap_or(IdxSize::MAX);
     for (row, value) in left.iter().map(Option::unwrap_or_default).enumerate() {
+        let back = value < last;
+        if back || jumped {
+            start = right.partition_point(|own| *own < value);
+        }
+        (last, jumped) = (value, back);
         while start < right.len() && right[start] < value {
             start += 1;
         }
@@ -141,5 +146,7 @@ mod tests {
         let (left, right) = matches(&column(&["a", "b", "b", "c"]), &column(&["b", "b", "d"]));
         assert_eq!(left, [0, 1, 1, 2, 2, 3]);
         assert_eq!(right, [None, Some(0), Some(1), Some(0), Some(1), None]);
+        let (_, right) = matches(&column(&["b", "d", "a", "b", "c", "d"]), &column(&["a", "b", "d"]));
+        assert_eq!(right, [Some(1), Some(2), Some(0), Some(1), None, Some(2)], "few are out of order");
     }
 }

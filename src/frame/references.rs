@@ -1,4 +1,4 @@
-//! Events of transactions that do not exist: releases and cancellations that nothing will ever happen to.
+//! Rows about transactions that do not exist: splits that share nothing, releases and cancellations of nothing.
 
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 
@@ -7,9 +7,9 @@ use crate::load::Tables;
 use crate::merge::Known;
 
 /// The tables whose rows are about a transaction by its identifier.
-pub const EVENTS: [&str; 2] = ["cancellations", "releases"];
+pub const EVENTS: [&str; 3] = ["cancellations", "releases", "splits"];
 
-/// Warns of events whose transaction is not among the transactions, which have to be held whole.
+/// Warns of rows whose transaction is not among the transactions, which have to be held whole.
 pub fn check_events(events: &Tables, transactions: &Tables, sink: &mut Sink) {
     let known = transactions.get("transactions").and_then(|table| table.texts("transaction_id"));
     let Some(known) = known.map(Known::new) else { return };
@@ -23,6 +23,6 @@ pub fn check_events(events: &Tables, transactions: &Tables, sink: &mut Sink) {
             format!("{} transaction(s) of {name} are not in transactions, such as `{first}`", missing.len());
         let fault =
             Diagnostic::warning(Code::SPM109, message).at(place(table, row, Some("transaction_id")), "");
-        sink.push(fault.hint("complete transactions, or correct the extract: such an event changes nothing"));
+        sink.push(fault.hint("complete transactions, or correct the extract: such a row changes nothing"));
     }
 }

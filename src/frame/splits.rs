@@ -38,7 +38,7 @@ pub(crate) fn check_splits(splits: &Table, sink: &mut Sink) {
     close(open);
 }
 
-/// The splits of these transactions. Both tables are in the order of their key.
+/// The splits of these transactions, and of what refunds among them take back. Both tables are in the order of their key.
 pub(crate) fn of_transactions(splits: Table, transactions: &Table) -> Table {
     let (Some(ids), Some(wanted)) = (splits.texts("transaction_id"), transactions.texts("transaction_id"))
     else {
@@ -47,6 +47,8 @@ pub(crate) fn of_transactions(splits: Table, transactions: &Table) -> Table {
     if !is_ascending(ids, false) || !is_ascending(wanted, false) {
         return splits;
     }
+    let refunded = transactions.texts("refund_of");
+    let refunded: PlHashSet<&str> = refunded.into_iter().flat_map(|ids| ids.iter().flatten()).collect();
     let mut wanted = wanted.iter().flatten().peekable();
     let kept: BooleanChunked = ids
         .iter()
@@ -55,7 +57,7 @@ pub(crate) fn of_transactions(splits: Table, transactions: &Table) -> Table {
             while wanted.peek().is_some_and(|wanted| *wanted < id) {
                 wanted.next();
             }
-            Some(wanted.peek() == Some(&id))
+            Some(wanted.peek() == Some(&id) || refunded.contains(id))
         })
         .collect_ca("kept".into());
     match splits.frame.filter(&kept) {
@@ -64,10 +66,32 @@ pub(crate) fn of_transactions(splits: Table, transactions: &Table) -> Table {
     }
 }
 
+/// By whose splits each row is shared: its own, or those of the transaction that it takes back where it has none.
+pub(crate) fn shared_by(base: &DataFrame, splits: &StringChunked) -> PolarsResult<StringChunked> {
+    let ids = base.column("transaction_id")?.str()?;
+    let Ok(refunds) = base.column("_refund_of") else { return Ok(ids.clone()) };
+    let refunds = refunds.str()?;
+    if refunds.null_count() == refunds.len() {
+        return Ok(ids.clone());
+    }
+    let split: PlHashSet<&str> = splits.iter().flatten().collect();
+    let by = |(id, refund_of): (Option<&'_ str>, Option<&'_ str>)| match (id, refund_of) {
+        (Some(id), Some(of)) if !split.contains(id) && split.contains(of) => Some(of.to_owned()),
+        _ => id.map(str::to_owned),
+    };
+    Ok(ids.iter().zip(refunds.iter()).map(by).collect_ca("transaction_id".into()))
+}
+
 /// Cuts the amount of each base row by the shares of its rows (contiguous, by `_base`). Splits are cut toward zero and
 /// what is left goes to the largest share, ties to the first payee (E17); overlays are rounded on their own, halves
-/// away from zero. A row without a share keeps the whole amount.
-pub(crate) fn cut(joined: &DataFrame, share_decimals: u32, overlay: bool) -> PolarsResult<Int64Chunked> {
+/// away from zero. A part has no digits among the last `digits` where its amount has none. A row without a share keeps the
+/// whole amount.
+pub(crate) fn cut(
+    joined: &DataFrame,
+    share_decimals: u32,
+    digits: u32,
+    overlay: bool,
+) -> PolarsResult<Int64Chunked> {
     let base = joined.column("_base")?.u32()?.clone();
     let amounts = joined.column("amount")?.i64()?.clone();
     let shares = joined.column("_share")?.i64()?.clone();
@@ -83,6 +107,8 @@ pub(crate) fn cut(joined: &DataFrame, share_decimals: u32, overlay: bool) -> Pol
         let first = parts.len();
         let mut left = i128::from(group[0].1);
         let mut largest = (first, i64::MIN);
+        let grain = grain(group[0].1, digits);
+        let unit = unit * grain;
         for (_, amount, share) in group {
             let Some(share) = *share else {
                 parts.push(*amount);
@@ -91,9 +117,9 @@ pub(crate) fn cut(joined: &DataFrame, share_decimals: u32, overlay: bool) -> Pol
             };
             let product = i128::from(*amount) * i128::from(share);
             let part = if overlay {
-                (2 * product.abs() + unit) / (2 * unit) * product.signum()
+                (2 * product.abs() + unit) / (2 * unit) * product.signum() * grain
             } else {
-                product / unit
+                product / unit * grain
             };
             if share > largest.1 {
                 largest = (parts.len(), share);
@@ -110,4 +136,13 @@ pub(crate) fn cut(joined: &DataFrame, share_decimals: u32, overlay: bool) -> Pol
         }
     }
     Ok(Int64Chunked::from_vec("amount".into(), parts))
+}
+
+/// The largest power of ten, up to `digits` digits, that an amount is a multiple of.
+fn grain(amount: i64, digits: u32) -> i128 {
+    (1..=digits)
+        .rev()
+        .map(|digits| 10i128.pow(digits))
+        .find(|power| i128::from(amount) % power == 0)
+        .unwrap_or(1)
 }

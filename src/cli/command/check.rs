@@ -46,6 +46,8 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
         let holders = quotas::check(opened, &tables, &mut sink);
         people::check_quotas(&tables, &opened.project.calendar, &holders, &mut sink);
         people::check_managers(&tables, &mut sink);
+        let plans = comp::plans(opened);
+        gaps::check_events_awaited(&plans, &tables, &mut sink);
         let has = |name: &str| tables.get("transactions").is_some_and(|table| table.column(name).is_some());
         let currencies = has("currency");
         if has("refund_of") || currencies || EVENTS.iter().any(|name| tables.rows(name) > 0) {
@@ -53,16 +55,16 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
             let whole = Need { tables: &["transactions"], own: None, days: None, as_of: None };
             let mut transactions = load::load(&opened.root, &opened.project, &whole, &mut Sink::default());
             check_events(&tables, &transactions, &mut sink);
-            gaps::check_refunds(&transactions, &mut sink);
+            gaps::check_refunds(&plans, &transactions, &mut sink);
             if currencies {
                 let others = tables.tables.iter().filter(|(name, _)| **name != "transactions");
                 transactions.tables.extend(others.map(|(name, table)| (*name, table.clone())));
                 payout::check_rates(opened, &transactions, &mut sink);
             }
         }
-        let ids: Vec<&str> = comp::plans(opened).into_iter().map(|plan| plan.id.as_str()).collect();
+        let ids: Vec<&str> = plans.iter().map(|plan| plan.id.as_str()).collect();
         enrol::check(&tables, &ids, &mut sink);
-        for plan in comp::plans(opened) {
+        for plan in plans {
             gaps::check(plan, &tables, &opened.project.calendar, &mut sink);
         }
         for (name, table) in &tables.tables {

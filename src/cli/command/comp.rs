@@ -503,7 +503,7 @@ fn calculate_plan<'a>(
     if unresolved > 0 {
         let fault = Diagnostic::warning(
             Code::SPM403,
-            format!("{unresolved} credit(s) of plan `{}` have no payee", plan.id),
+            format!("{unresolved} credit(s) of plan `{}` have no payee or no amount", plan.id),
         );
         sink.push(fault.hint("they are listed with their reason in unresolved.parquet"));
     }

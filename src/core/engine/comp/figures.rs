@@ -95,14 +95,29 @@ impl<'a> Standing<'a> {
                 let all = self.group(basis);
                 all.start..=all.end - 1
             }
-            None => self.window(measure),
+            None => self.until_left(self.window(measure)),
         }
     }
 
-    /// Credits of the payee, or of the whole team, in one period.
+    /// The periods of a window up to the last one in which the payee is in the plan: what comes later is no goal of theirs.
+    fn until_left(&self, window: RangeInclusive<usize>) -> RangeInclusive<usize> {
+        if self.payee().left.is_none() {
+            return window;
+        }
+        let last = window.clone().rev().find(|period| self.at(*period).is_there());
+        last.map_or(window.clone(), |last| *window.start()..=last)
+    }
+
+    /// The same payee at the end of another period.
+    fn at(&self, period: usize) -> Self {
+        Self { period, ..*self }
+    }
+
+    /// Credits of the payee in one period, or of the whole team if the payee is there.
     fn amounts(&self, measure: usize, period: usize) -> Option<Amounts> {
         match &self.measure(measure).team {
             None => self.problem.measurements.get(&Cell { payee: self.index, measure, period }).cloned(),
+            Some(_) if !self.at(period).is_there() => None,
             Some(team) => {
                 self.prepared.team(measure, self.problem.team_key(team, self.index, period), period).cloned()
             }
@@ -117,9 +132,9 @@ impl<'a> Standing<'a> {
             return (0..measure)
                 .any(|other| heads.contains(&plan.measures[other].name.as_str()) && self.occurs(other));
         }
-        // A rolling window is paid anew in each period: not to somebody who has gone to another plan.
+        // A rolling window is paid anew in each period: not to somebody who has gone.
         let rolling = matches!(self.measure(measure).window, Window::Rolling(_));
-        if rolling && self.payee().enrolled.is_some() && !self.is_there() {
+        if rolling && !self.is_there() {
             return false;
         }
         let window = self.window(measure);
@@ -128,7 +143,8 @@ impl<'a> Standing<'a> {
         }
         match self.measure(measure).goal.as_ref().map(|goal| &goal.from) {
             Some(GoalFrom::Quota(name)) => {
-                window.into_iter().any(|period| self.quota(name, period, measure).is_some())
+                let there = |period: usize| self.at(period).is_there();
+                window.into_iter().any(|period| there(period) && self.quota(name, period, measure).is_some())
             }
             Some(GoalFrom::Each(_)) => window.into_iter().any(|period| !self.participation(period).is_zero()),
             None => false,
@@ -138,8 +154,9 @@ impl<'a> Standing<'a> {
     /// The quota of the payee: for a measure of own credits the own one of somebody who leads others and sells, where there
     /// is one; for a measure of a team, where the payee has none, that of the team.
     fn quota(&self, name: &str, period: usize, measure: usize) -> Option<Rational> {
-        // The quota of a period in which the payee is in another plan is that plan's.
-        if self.payee().enrolled.is_some() && !(Self { period, ..*self }).is_there() {
+        // The quota of a period in which the payee is in another plan is that plan's, and a team has one for those there.
+        let others = self.payee().enrolled.is_some() || self.measure(measure).team.is_some();
+        if others && !self.at(period).is_there() {
             return None;
         }
         let of = |holder: PayeeId| self.problem.quotas.get(&(holder, name.to_owned(), period)).cloned();
