@@ -143,17 +143,28 @@ fn with_threads(global: &Global) -> Option<ExitCode> {
     if std::env::var(VARIABLE).as_deref() == Ok(threads.as_str()) {
         return None;
     }
-    let program = std::env::current_exe().ok()?;
-    let status = std::process::Command::new(program)
-        .args(std::env::args_os().skip(1))
-        .env(VARIABLE, threads)
-        .status()
-        .ok()?;
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    let mut command = std::process::Command::new(std::env::current_exe().ok()?);
+    command.args(std::env::args_os().skip(1)).env(VARIABLE, threads);
+    started_anew(&mut command)
+}
+
+/// The same process, so that whoever stops it stops all of it.
+#[cfg(unix)]
+fn started_anew(command: &mut std::process::Command) -> Option<ExitCode> {
+    let error = std::os::unix::process::CommandExt::exec(command);
+    ui::crash(&format!("cannot start anew with --threads: {error}"));
+    Some(exit::BUG.into())
+}
+
+#[cfg(not(unix))]
+fn started_anew(command: &mut std::process::Command) -> Option<ExitCode> {
+    let code = command.status().ok()?.code().and_then(|code| u8::try_from(code).ok());
     Some(code.unwrap_or(exit::BUG.0).into())
 }
 
 fn run(cli: &Cli, ui: &mut Ui) -> Result<exit::Code, Failure> {
+    // Said before anything is calculated or posted.
+    command::check_output(&cli.global)?;
     match &cli.command {
         Command::Calendar => command::calendar::run(&cli.global, ui),
         Command::Check(arguments) => command::check::run(arguments, &cli.global, ui),

@@ -53,7 +53,8 @@ impl Ui {
         })
     }
 
-    fn line(&self, text: &str) {
+    /// A line that is said even when only results are wanted.
+    pub fn line(&self, text: &str) {
         self.progress.suspend(|| {
             let _ = writeln!(io::stderr(), "{text}");
         });

@@ -13,6 +13,7 @@ use spm_core::ground::source::Place;
 use spm_core::plan::comp::{Conversion, CreditRule, Window};
 
 use crate::credit::{Crediting, internal};
+use crate::intake::place;
 use crate::load::Tables;
 use crate::person::PeriodByDay;
 use crate::table::Table;
@@ -26,12 +27,32 @@ fn kind(conversion: Conversion) -> &'static str {
     }
 }
 
-/// Rates of one kind, in units of the column's decimals, by the currency they lead to, the one they start from, and key:
-/// the day of a spot rate, the period of another one, nothing for a rate that always applies.
-struct Rates(BTreeMap<String, BTreeMap<String, BTreeMap<Option<i32>, i64>>>);
+/// When a rate applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum When {
+    /// On a day, in days since 1970-01-01.
+    Day(i32),
+    /// In a leaf period, by index.
+    Period(usize),
+    /// Where nothing more exact applies.
+    Always,
+}
+
+/// A rate, in units of the column's decimals; how many periods its row is for (0: a day), and the row.
+#[derive(Clone, Copy)]
+struct Rate {
+    units: i64,
+    width: usize,
+    row: usize,
+}
+
+/// Rates of one kind, by the currency they lead to, the one they start from, and when they apply.
+struct Rates(BTreeMap<String, BTreeMap<String, BTreeMap<When, Rate>>>);
 
 impl Rates {
-    fn of(rates: &Table, conversion: Conversion, calendar: &Calendar) -> Self {
+    /// Of several rates for one time the one whose row is for the shortest applies: a month before its quarter. A row whose
+    /// period or day is none of the calendar applies never. An error where two rows say different things alike.
+    fn of(rates: &Table, conversion: Conversion, calendar: &Calendar) -> Result<Self, Diagnostic> {
         let kind = kind(conversion);
         let by_day = PeriodByDay::of(calendar);
         let text = |name: &str| {
@@ -43,7 +64,7 @@ impl Rates {
         let (values, dates) = (rates.numbers("rate"), rates.days("date"));
         let mut all = Self(BTreeMap::new());
         for row in 0..rates.frame.height() {
-            let (Some(from), Some(to), Some(rate)) =
+            let (Some(from), Some(to), Some(units)) =
                 (from(row), to(row), values.and_then(|values| values.get(row)))
             else {
                 continue;
@@ -52,23 +73,63 @@ impl Rates {
                 continue;
             }
             let date = dates.and_then(|dates| dates.get(row));
-            let named = period(row).and_then(|name| calendar.resolve(&name).ok());
-            let keys: Vec<Option<i32>> = match (conversion, date, named) {
-                (Conversion::Spot, Some(day), _) => vec![Some(day)],
-                (_, _, Some(range)) => range.map(|index| i32::try_from(index).ok()).collect(),
-                (_, Some(day), None) => vec![by_day.get(day).and_then(|index| i32::try_from(index).ok())],
-                (_, None, None) => vec![None],
+            let (whens, width): (Vec<When>, usize) = match (conversion, date, period(row)) {
+                (Conversion::Spot, Some(day), _) => (vec![When::Day(day)], 0),
+                (_, _, Some(name)) => {
+                    let periods = calendar.resolve(&name).unwrap_or_default();
+                    (periods.clone().map(When::Period).collect(), periods.len())
+                }
+                (_, Some(day), None) => {
+                    let period = by_day.get(day).and_then(|index| usize::try_from(index).ok());
+                    (period.into_iter().map(When::Period).collect(), 1)
+                }
+                (_, None, None) => (vec![When::Always], usize::MAX),
             };
-            let own = all.0.entry(to).or_default().entry(from).or_default();
-            own.extend(keys.into_iter().map(|key| (key, rate)));
+            let own = all.0.entry(to.clone()).or_default().entry(from.clone()).or_default();
+            for when in whens {
+                let rate = Rate { units, width, row };
+                match own.get(&when) {
+                    Some(other) if other.width < width => {}
+                    Some(other) if other.width == width && other.units != units => {
+                        let message =
+                            format!("two rates of type `{kind}` from {from} to {to} are for the same time");
+                        let fault = Diagnostic::error(Code::SPM108, message)
+                            .at(place(rates, other.row, Some("rate")), "this one")
+                            .at(place(rates, row, Some("rate")), "and this one");
+                        return Err(fault.hint(match conversion {
+                            Conversion::Spot => "keep one of them",
+                            _ => "keep one of them; rates of single days are of type spot",
+                        }));
+                    }
+                    _ => {
+                        own.insert(when, rate);
+                    }
+                }
+            }
         }
-        all
+        Ok(all)
     }
 
-    fn get(&self, from: &str, to: &str, key: Option<i32>) -> Option<i64> {
+    fn get(&self, from: &str, to: &str, when: Option<When>) -> Option<i64> {
         let own = self.0.get(to)?.get(from)?;
-        own.get(&key).or_else(|| own.get(&None)).copied()
+        when.and_then(|when| own.get(&when)).or_else(|| own.get(&When::Always)).map(|rate| rate.units)
     }
+}
+
+/// Warns of rates whose period is none of the calendar: they apply never, and so would a misspelt one.
+pub fn check_periods(tables: &Tables, calendar: &Calendar, sink: &mut Sink) {
+    let Some(table) = tables.get("rates") else { return };
+    let Some(periods) = table.texts("period") else { return };
+    let odd = |(row, name): (usize, Option<&str>)| calendar.resolve(name?).is_err().then_some(row);
+    let odd: Vec<usize> = periods.iter().enumerate().filter_map(odd).collect();
+    let Some(row) = odd.first() else { return };
+    let message = format!(
+        "{} rate(s) are for a period that the calendar does not have, such as `{}`: they apply never",
+        odd.len(),
+        periods.get(*row).unwrap_or_default()
+    );
+    let fault = Diagnostic::warning(Code::SPM012, message).at(place(table, *row, Some("period")), "");
+    sink.push(fault.hint("`spm calendar` prints the names of all periods"));
 }
 
 /// What a unit of the plan's currency is worth to payees, by index of the payee and of the period; those who are paid in the
@@ -82,7 +143,8 @@ pub fn exchanges(
     let plan = problem.plan;
     let place = Place::Text(plan.pay_currency.clone()?);
     let table = tables.get("rates");
-    let rates = table.map(|table| Rates::of(table, plan.conversion, problem.calendar));
+    let rates = table.map(|table| Rates::of(table, plan.conversion, problem.calendar)).transpose();
+    let rates = rates.map_err(|fault| sink.push(fault)).ok()?;
     let decimals = table.map_or(0, |table| table.decimals("rate"));
     let mut all = BTreeMap::new();
     // A wrong code is told once for each payee, a missing rate once for each currency and period.
@@ -103,11 +165,11 @@ pub fn exchanges(
             continue;
         };
         let own = &problem.calendar.periods()[period];
-        let key = match plan.conversion {
-            Conversion::Spot => Some(epoch_day(own.range.to) - 1),
-            _ => i32::try_from(period).ok(),
+        let when = match plan.conversion {
+            Conversion::Spot => When::Day(epoch_day(own.range.to) - 1),
+            _ => When::Period(period),
         };
-        let rate = rates.as_ref().and_then(|rates| rates.get(plan.currency.code(), code, key));
+        let rate = rates.as_ref().and_then(|rates| rates.get(plan.currency.code(), code, Some(when)));
         match rate.filter(|rate| *rate > 0) {
             Some(rate) => {
                 let rate = Rational::from_scaled(rate.into(), decimals);
@@ -147,8 +209,12 @@ pub(crate) fn faults(rule: &CreditRule, missing: BTreeSet<&String>, sink: &mut S
     }
 }
 
-/// The base rows with amounts in the plan's currency, without the column `_currency`, and the decimals of the amounts; an
-/// amount without a rate is zero.
+/// Decimals of converted amounts: those of cents times rates of six decimals, which most are. With more, rates of ten decimals
+/// and millions would not fit 64 bits.
+const CONVERTED: u32 = 8;
+
+/// The base rows with amounts in the plan's currency, without the column `_currency`, and the decimals of the amounts, to
+/// which they are rounded, halves away from zero; an amount without a rate is zero.
 pub(crate) fn convert(
     crediting: &Crediting<'_>,
     rule: &CreditRule,
@@ -169,10 +235,13 @@ pub(crate) fn convert(
     let kind = kind(crediting.plan.conversion);
     let by_day = PeriodByDay::of(crediting.calendar);
     let rate_decimals = rates.decimals("rate");
-    let table = Rates::of(rates, crediting.plan.conversion, crediting.calendar);
+    let table = Rates::of(rates, crediting.plan.conversion, crediting.calendar)?;
     let days = base.column("event_date").and_then(|column| column.date().cloned()).map_err(read)?;
     let amounts = base.column("amount").and_then(|column| column.i64().cloned()).map_err(read)?;
     let one = 10i64.pow(rate_decimals);
+    // Always the same, so that what one row needs changes no other.
+    let kept = (decimals + rate_decimals).min(CONVERTED.max(decimals));
+    let coarser = 10i128.pow(decimals + rate_decimals - kept);
     let mut converted: Vec<i64> = Vec::with_capacity(base.height());
     let all = currencies.iter().zip(days.physical().iter()).zip(amounts.iter());
     let sold = sold_days(crediting, &base).map_err(read)?;
@@ -181,20 +250,19 @@ pub(crate) fn convert(
         let rate = match currency.filter(|currency| *currency != own) {
             None => one,
             Some(currency) => {
-                let key = match crediting.plan.conversion {
-                    Conversion::Spot => Some(day),
-                    _ => by_day.get(day).and_then(|index| i32::try_from(index).ok()),
+                let period = || by_day.get(day).and_then(|index| usize::try_from(index).ok());
+                let when = match crediting.plan.conversion {
+                    Conversion::Spot => Some(When::Day(day)),
+                    _ => period().map(When::Period),
                 };
-                table.get(currency, own, key).unwrap_or_else(|| {
-                    let on = match (crediting.plan.conversion, key) {
-                        (Conversion::Spot, _) => {
-                            from_epoch_day(day).map_or_else(String::new, |day| day.to_string())
+                table.get(currency, own, when).unwrap_or_else(|| {
+                    let on = match when {
+                        Some(When::Period(period)) => {
+                            let period = crediting.calendar.periods().get(period);
+                            period.map_or_else(String::new, |period| period.name.clone())
                         }
-                        (_, Some(period)) => usize::try_from(period)
-                            .ok()
-                            .and_then(|period| crediting.calendar.periods().get(period))
-                            .map_or_else(String::new, |period| period.name.clone()),
-                        (_, None) => "a day outside the calendar".to_owned(),
+                        Some(_) => from_epoch_day(day).map_or_else(String::new, |day| day.to_string()),
+                        None => "a day outside the calendar".to_owned(),
                     };
                     let message =
                         format!("there is no rate of type `{kind}` from {currency} to {own} for {on}");
@@ -204,14 +272,18 @@ pub(crate) fn convert(
                 })
             }
         };
-        let value = amount.checked_mul(rate).ok_or_else(|| {
-            let message = "a converted amount does not fit exact 64-bit numbers";
+        let value = i128::from(amount) * i128::from(rate);
+        let value = (2 * value.abs() + coarser) / (2 * coarser) * value.signum();
+        let value = i64::try_from(value).map_err(|_| {
+            let id = ids.get(row).unwrap_or_default();
+            let message =
+                format!("the converted amount of transaction {id} does not fit exact 64-bit numbers");
             Diagnostic::error(Code::SPM402, message).at(Place::Text(rule.place.clone()), "")
         })?;
         converted.push(value);
     }
     frame.with_column(Int64Chunked::from_vec("amount".into(), converted).into_column()).map_err(read)?;
-    Ok((frame, decimals + rate_decimals, unrated))
+    Ok((frame, kept, unrated))
 }
 
 /// Where single transactions are paid, the day of what a refund takes back, by row: at its rate a refund in full takes back all

@@ -79,8 +79,8 @@ pub fn credit(
         let counted = crediting.counted(measure, &parts, sink).map_err(|fault| sink.push(fault)).ok()?;
         let mut frames = Vec::new();
         for (rule, cells) in counted {
-            let (credit, part) = (&plan.credits[rule], &parts[rule]);
-            let added = crediting.measure(index, credit, part, &cells, &mut measurements);
+            let part = &parts[rule];
+            let added = crediting.measure((index, &plan.credits[rule]), part, &cells, &mut measurements);
             added.map_err(|fault| sink.push(fault)).ok()?;
             if measure.window == Window::Transaction {
                 crediting.deals(index, part, &cells, &mut deals).map_err(|fault| sink.push(fault)).ok()?;
@@ -313,7 +313,7 @@ impl Crediting<'_> {
     }
 
     /// Amounts in units that shares cut, whatever the other rows are written like: money to the minor unit of the currency
-    /// and no coarser than the amount itself, anything else exactly. Returns the decimals, and how many of the last digits a
+    /// and no coarser than the amount itself, anything else as the shares are written, to a millionth at most. Returns the decimals, and how many of the last digits a
     /// part does without where its amount does.
     fn finer(
         &self,
@@ -322,6 +322,7 @@ impl Crediting<'_> {
         decimals: u32,
         direct: &Direct,
     ) -> Result<(DataFrame, u32, u32), Diagnostic> {
+        const FINEST: u32 = 6;
         let shares = match direct {
             Direct::Rep => None,
             Direct::Territory => {
@@ -333,10 +334,12 @@ impl Crediting<'_> {
             }
         };
         let Some(shares) = shares else { return Ok((base, decimals, 0)) };
-        let minor = self.plan.currency.decimals();
+        // A part of each amount, which the plan states, makes all of them so much finer.
+        let stated = rule.share.as_ref().and_then(Rational::decimals).unwrap_or(0);
+        let minor = self.plan.currency.decimals() + stated;
         let (finer, digits) = match rule.amount.columns().contains(&"amount") {
             true => (decimals.max(minor), decimals.saturating_sub(minor)),
-            false => (decimals + shares, 0),
+            false => (decimals + shares.min(FINEST), 0),
         };
         let mut base = base;
         let scaled = base.column("amount").and_then(|amounts| rescaled(amounts, finer - decimals));

@@ -24,26 +24,15 @@ pub fn receipts(tables: &Tables) -> Receipts {
     };
     let amounts = releases.numbers("amount");
     let decimals = releases.decimals("amount");
-    let mut totals: BTreeMap<&str, Rational> = BTreeMap::new();
-    if let Some(table) = tables.get("transactions").filter(|_| amounts.is_some())
-        && let (Some(all), Some(units)) = (table.texts("transaction_id"), table.numbers("amount"))
-    {
-        let named: std::collections::BTreeSet<&str> = ids.iter().flatten().collect();
-        for (id, units) in all.iter().zip(units.iter()) {
-            if let (Some(id), Some(units)) = (id, units)
-                && named.contains(id)
-            {
-                *totals.entry(id).or_default() +=
-                    &Rational::from_scaled(units.into(), table.decimals("amount"));
-            }
-        }
-    }
+    let totals = tables.totals();
     for row in 0..releases.frame.height() {
         let (Some(id), Some(event)) = (ids.get(row), events.get(row)) else { continue };
         let Some(day) = days.get(row).and_then(from_epoch_day) else { continue };
-        let part = amounts
-            .and_then(|amounts| amounts.get(row))
-            .and_then(|units| Rational::from_scaled(units.into(), decimals).checked_div(totals.get(id)?));
+        // Without an amount all of it is released; of a transaction that comes to nothing, nothing.
+        let part = amounts.and_then(|amounts| amounts.get(row)).map(|units| {
+            let total = totals.get(id).cloned().unwrap_or_default();
+            Rational::from_scaled(units.into(), decimals).checked_div(&total).unwrap_or_default()
+        });
         let key = (event.to_owned(), id.to_owned());
         receipts.0.entry(key).or_default().push((day, part.unwrap_or_else(Rational::one)));
     }

@@ -12,6 +12,7 @@ use spm_core::plan::comp::CreditRule;
 
 use crate::credit::{Crediting, internal};
 use crate::history::History;
+use crate::table::rescaled;
 
 /// Who reports to whom, from a day on until the next stretch begins.
 struct Stretch {
@@ -131,7 +132,7 @@ impl Crediting<'_> {
         let arguments =
             JoinArgs { maintain_order: MaintainOrderJoin::LeftRight, ..JoinArgs::new(JoinType::Inner) };
         let read = |error: PolarsError| internal(&error);
-        let mut shared = shared;
+        let (mut shared, lost) = self.without_person(shared).map_err(read)?;
         let days = shared.column("event_date").and_then(|days| days.date()).map_err(read)?.physical().clone();
         let stretch = |day: i32| {
             let index = stretches.partition_point(|stretch| stretch.from <= day).saturating_sub(1);
@@ -148,6 +149,15 @@ impl Crediting<'_> {
             Some(kept) => net(rule, &mut up, kept)?,
             None => 0,
         };
+        let amounts = up.column("amount").and_then(|amounts| amounts.i64()).map_err(read)?;
+        let total: i128 = amounts.iter().flatten().map(|amount| i128::from(amount).abs()).sum();
+        if i64::try_from(total).is_err() {
+            let message = format!(
+                "the amounts of credit `{}` add up to more than exact 64-bit numbers hold",
+                rule.name
+            );
+            return Err(Diagnostic::error(Code::SPM402, message).at(Place::Text(rule.place.clone()), ""));
+        }
         let groups = ["transaction_id", "line_id", "payee_id"];
         let first = |name: &str| col(name).first();
         let refunds = self.keeps_refunds().then_some("_refund_of");
@@ -170,8 +180,28 @@ impl Crediting<'_> {
             "_lookup",
             "payee_id",
         ];
-        let order: Vec<Expr> = order.into_iter().chain(refunds).map(col).collect();
-        Ok((up.select(order).collect().map_err(read)?, more))
+        let order: Vec<&str> = order.into_iter().chain(refunds).collect();
+        let columns: Vec<Expr> = order.iter().copied().map(col).collect();
+        let mut all = up.select(columns).collect().map_err(read)?;
+        let mut lost = lost.select(order).map_err(read)?;
+        let amounts = lost.column("amount").and_then(|amounts| rescaled(amounts, more)).map_err(read)?;
+        lost.with_column(amounts).map_err(read)?;
+        all.vstack_mut(&lost).map_err(read)?;
+        Ok((all, more))
+    }
+
+    /// Rows of people in reps, who may have managers, and the others, which nobody can be credited with.
+    fn without_person(&self, shared: DataFrame) -> PolarsResult<(DataFrame, DataFrame)> {
+        let known: PlHashSet<&str> =
+            self.reps.texts("rep_id").into_iter().flat_map(|ids| ids.iter().flatten()).collect();
+        let found = shared.column("payee_id")?.str()?.iter();
+        let found: BooleanChunked =
+            found.map(|id| id.is_some_and(|id| known.contains(id))).collect_ca("found".into());
+        if found.all() {
+            let none = shared.clear();
+            return Ok((shared, none));
+        }
+        Ok((shared.filter(&found)?, shared.filter(&!&found)?))
     }
 }
 
@@ -182,7 +212,8 @@ fn net(rule: &CreditRule, up: &mut DataFrame, kept: &Rational) -> Result<u32, Di
         |message: &str| Diagnostic::error(Code::SPM402, message).at(Place::Text(rule.place.clone()), "");
     let left = &Rational::one() - kept;
     let decimals = left.decimals().ok_or_else(|| fault("`net_of_lower` has no end as a decimal"))?;
-    let scale = Rational::from(10i128.pow(decimals));
+    let scale = 10i128.checked_pow(decimals).map(Rational::from);
+    let scale = scale.ok_or_else(|| fault("`net_of_lower` has too many decimals"))?;
     let (left, _) =
         (&left * &scale).to_i64_pair().ok_or_else(|| fault("`net_of_lower` has too many decimals"))?;
     let levels = up.column("_level").and_then(|levels| levels.u32().cloned()).map_err(read)?;

@@ -7,7 +7,7 @@ use polars::prelude::*;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
 use spm_core::ground::moment::Moment;
 use spm_core::ground::period::{DateRange, epoch_day};
-use spm_core::ground::rational::scaled_text;
+use spm_core::ground::rational::{Rational, scaled_text};
 use spm_core::ground::source::{Place, TextPlace};
 use spm_core::plan::contract::{Contract, Rule, Type};
 use spm_core::plan::expression::{Columns, check_expression, check_typed};
@@ -57,6 +57,8 @@ pub(crate) struct Narrowing<'a> {
     pub(crate) as_of: Option<Moment>,
     /// Whether the hashes of keys are wanted of parts in order, too.
     pub(crate) hashing: bool,
+    /// Transactions whose amounts are wanted in all.
+    pub(crate) named: &'a PlHashSet<&'a str>,
 }
 
 /// A part of a table that is not kept whole, with what is known of the rows that were left out.
@@ -71,6 +73,26 @@ pub(crate) struct Narrowed {
     pub(crate) missing: BTreeMap<&'static str, BTreeSet<String>>,
     /// Events in no period of the calendar.
     pub(crate) outside: Outside,
+    /// What transactions that releases name come to, and the decimals.
+    pub(crate) totals: Totals,
+}
+
+/// Sums of amounts by transaction.
+pub(crate) type Totals = BTreeMap<String, Rational>;
+
+/// What transactions come to in all, those of the named.
+pub(crate) fn totals(table: &Table, named: &PlHashSet<&str>) -> Totals {
+    let mut totals = Totals::new();
+    let (Some(ids), Some(amounts)) = (table.texts("transaction_id"), table.numbers("amount")) else {
+        return totals;
+    };
+    for (id, units) in ids.iter().zip(amounts.iter()).filter(|_| !named.is_empty()) {
+        if let (Some(id), Some(units)) = (id.filter(|id| named.contains(id)), units) {
+            *totals.entry(id.to_owned()).or_default() +=
+                &Rational::from_scaled(units.into(), table.decimals("amount"));
+        }
+    }
+    totals
 }
 
 /// Events in no period of the calendar: how many, and the first by file and row, with its day.
@@ -223,8 +245,9 @@ impl Intake<'_> {
             }
         }
         let outside = Outside::of(&table, &narrowing.calendar);
+        let totals = totals(&table, narrowing.named);
         part.table = Some(within(table, &narrowing.days));
-        Narrowed { part, fingerprint, order, missing, outside }
+        Narrowed { part, fingerprint, order, missing, outside, totals }
     }
 
     fn mapped(&self, mut table: Table, part: &mut Part) -> Option<Table> {

@@ -16,7 +16,8 @@ use spm_core::plan::project::{ColumnSpec, Project, SourceSpec};
 use crate::dated;
 use crate::fingerprint::Fingerprint;
 use crate::intake::{
-    Intake, Lookup, Narrowed, Narrowing, Outside, Part, check_contract, physical, unreadable, within, without,
+    Intake, Lookup, Narrowed, Narrowing, Outside, Part, Totals, check_contract, physical, totals, unreadable,
+    within, without,
 };
 use crate::merge::Known;
 use crate::order::{Repeats, Twice, sort_by_key, twice};
@@ -36,9 +37,19 @@ pub struct Tables {
     pub inputs: Vec<InputFile>,
     /// Of tables that are not held whole: how many rows are good, and their fingerprint.
     narrowed: BTreeMap<&'static str, (usize, Fingerprint)>,
+    /// What the transactions that releases name come to, when transactions are not held whole.
+    totals: Option<Totals>,
 }
 
 impl Tables {
+    /// What the transactions that releases name come to, over all rows of the extracts.
+    pub(crate) fn totals(&self) -> Totals {
+        self.totals.clone().unwrap_or_else(|| {
+            let table = self.get("transactions");
+            table.map(|table| totals(table, &named_by_releases(self))).unwrap_or_default()
+        })
+    }
+
     /// The table of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Table> {
@@ -90,7 +101,11 @@ pub fn load(root: &Path, project: &Project, need: &Need<'_>, sink: &mut Sink) ->
         missing: BTreeMap::new(),
         outside: Outside::default(),
     };
-    for contract in CONTRACTS.iter().filter(|contract| need.tables.contains(&contract.name)) {
+    let mut contracts: Vec<_> =
+        CONTRACTS.iter().filter(|contract| need.tables.contains(&contract.name)).collect();
+    // Releases say which transactions have to be added up before some of their rows are left out.
+    contracts.sort_by_key(|contract| contract.name != "releases");
+    for contract in contracts {
         if let Some(table) = loader.canonical(contract) {
             loader.tables.tables.insert(contract.name, table);
         }
@@ -125,6 +140,13 @@ pub fn is_waiting(root: &Path, project: &Project, own: &str) -> bool {
     let absent = |pattern: &str| !pattern.starts_with(own) && read::find(root, pattern).is_empty();
     let mut optional = project.sources.iter().filter(|source| source.optional);
     optional.any(|source| source.files.iter().all(|(pattern, _)| absent(pattern)))
+}
+
+/// Transactions of which releases release a part.
+fn named_by_releases(tables: &Tables) -> PlHashSet<&str> {
+    let releases = tables.get("releases").filter(|releases| releases.numbers("amount").is_some());
+    let ids = releases.and_then(|releases| releases.texts("transaction_id"));
+    ids.into_iter().flat_map(|ids| ids.iter().flatten()).collect()
 }
 
 struct Loader<'a> {
@@ -194,6 +216,8 @@ impl Loader<'_> {
         self.outside.add(Outside::of(&table, &self.project.calendar.range()));
         let rows = (table.frame.height(), Fingerprint::of(&table));
         self.tables.narrowed.insert(contract.name, rows);
+        let totals = totals(&table, &named_by_releases(&self.tables));
+        self.tables.totals = Some(totals);
         let known = Self::known(&self.tables, contract);
         let missing =
             known.iter().filter_map(|(name, known)| Some((*name, known.missing(table.texts(name)?))));
@@ -250,8 +274,9 @@ impl Loader<'_> {
                 }
                 let known = Self::known(&self.tables, contract);
                 let calendar = self.project.calendar.range();
+                let named = &named_by_releases(&self.tables);
                 let narrowing =
-                    Narrowing { contract, days, calendar, known, as_of: self.need.as_of, hashing };
+                    Narrowing { contract, days, calendar, known, as_of: self.need.as_of, hashing, named };
                 let intake = Intake { spec, lookups: &made };
                 let (mut inputs, mut parts) = (Vec::new(), Vec::new());
                 for file in read::files_of(self.root, spec, &mut sink) {
@@ -289,7 +314,7 @@ impl Loader<'_> {
     ) -> Option<Table> {
         let first = read.first()?.0;
         let (mut rows, mut fingerprint) = (0, Fingerprint::default());
-        let mut tables = Vec::new();
+        let (mut tables, mut totals) = (Vec::new(), Totals::new());
         for (spec, inputs, parts) in read {
             let mut own = Vec::new();
             for narrowed in parts {
@@ -299,12 +324,14 @@ impl Loader<'_> {
                     self.missing.entry((contract.name, column)).or_default().extend(missing);
                 }
                 self.outside.add(narrowed.outside);
+                narrowed.totals.into_iter().for_each(|(id, sum)| *totals.entry(id).or_default() += &sum);
                 own.push(narrowed.part);
             }
             self.inputs.extend(inputs.iter().cloned());
             tables.push(self.combined(spec, inputs, own)?);
         }
         self.tables.narrowed.insert(contract.name, (rows, fingerprint));
+        self.tables.totals = Some(totals);
         let mut table = self.merged(tables, first)?;
         sort_by_key(contract, &mut table);
         Some(table)

@@ -342,7 +342,19 @@ impl Lowering<'_> {
             Function::Trim => Ok(plain(first.str().strip_chars(lit(NULL)))),
             Function::Length => small(first.str().len_chars()),
             Function::Substring => {
-                Ok(plain(first.str().slice(argument(0) - lit(1i64), argument(1).cast(DataType::UInt64))))
+                let whole = |index: usize| -> Result<Expr, Fault> {
+                    let number = self.visit(&arguments[index])?;
+                    Ok(match number.decimals {
+                        0 => number.expression,
+                        decimals => divide_down(number.expression, lit(power(decimals)?)),
+                    })
+                };
+                // Characters before the first count, as the standard says: they are none of the text.
+                let start = whole(1)? - lit(1i64);
+                let before = when(start.clone().lt(lit(0i64))).then(start.clone()).otherwise(lit(0i64));
+                let length = whole(2)? + before.clone();
+                let length = when(length.clone().lt(lit(0i64))).then(lit(0i64)).otherwise(length);
+                Ok(plain(first.str().slice(start - before, length.cast(DataType::UInt64))))
             }
             Function::Replace => Ok(plain(first.str().replace_all(argument(0), argument(1), true))),
             Function::Year => small(first.dt().year()),
@@ -385,12 +397,15 @@ fn scale(a: Lowered, to: u32) -> Result1 {
     exact(a.expression * lit(factor), a.decimals, bounds)
 }
 
-/// Integer division rounded to the nearest, halves away from zero. `/` of integer expressions truncates, as in Rust.
+/// Integer division rounded to the nearest, halves away from zero. `/` of integer expressions truncates, as in Rust; what is
+/// left is compared without doubling it, so that nothing leaves 64 bits.
 fn divide_half_away(numerator: Expr, denominator: Expr) -> Expr {
-    let magnitude = (lit(2i64) * numerator.clone().abs() + denominator.clone().abs())
-        / (lit(2i64) * denominator.clone().abs());
+    let whole = numerator.clone() / denominator.clone();
+    let left = (numerator.clone() - whole.clone() * denominator.clone()).abs();
+    let up = left.clone().gt_eq(denominator.clone().abs() - left);
     let negative = numerator.lt(lit(0i64)).neq(denominator.lt(lit(0i64)));
-    when(negative).then(lit(0i64) - magnitude.clone()).otherwise(magnitude)
+    let step = when(negative).then(lit(-1i64)).otherwise(lit(1i64));
+    whole + when(up).then(step).otherwise(lit(0i64))
 }
 
 /// Integer division rounded down. `/` truncates: where signs differ and something is left, that is one too much.
@@ -434,9 +449,11 @@ fn like_pattern(pattern: &str, ignore_case: bool) -> String {
         match character {
             '%' => regex.push_str(".*"),
             '_' => regex.push('.'),
-            other if other.is_alphanumeric() || other == ' ' => regex.push(other),
             other => {
-                regex.push('\\');
+                // Before others a backslash would mean something else: `\<` is the start of a word.
+                if r"\.+*?()|[]{}^$#&-~".contains(other) {
+                    regex.push('\\');
+                }
                 regex.push(other);
             }
         }
@@ -523,10 +540,46 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_without_wildcards_is_the_text_itself() {
+        let printable: String =
+            (' '..='~').chain("–™€é".chars()).filter(|one| !"%_".contains(*one)).collect();
+        let pattern = like_pattern(&printable, false);
+        let frame = df!("text" => [printable.as_str(), "other"]).expect("a frame");
+        let matched = frame
+            .lazy()
+            .select([col("text").str().contains(lit(pattern), true)])
+            .collect()
+            .expect("a pattern");
+        let matched: Vec<Option<bool>> = matched
+            .column("text")
+            .and_then(|column| column.bool().cloned())
+            .expect("booleans")
+            .iter()
+            .collect();
+        assert_eq!(matched, [Some(true), Some(false)]);
+    }
+
+    #[test]
+    fn halves_round_away_from_zero_at_the_end_of_64_bits() {
+        let most = i64::MAX - 7;
+        let frame = df!("units" => [most, -most, 25, -25, 24, 0]).expect("a frame");
+        let rounded =
+            frame.lazy().select([divide_half_away(col("units"), lit(10i64))]).collect().expect("a frame");
+        let rounded: Vec<Option<i64>> = rounded.columns()[0].i64().expect("integers").iter().collect();
+        assert_eq!(rounded, [most / 10, -most / 10, 3, -3, 2, 0].map(Some));
+    }
+
+    #[test]
     fn texts_and_points() {
         assert_eq!(evaluate("POINT_LONGITUDE(place)"), ["-122.5e-0", "NaNe-0", "null"]);
         assert_eq!(evaluate("CAST(amount AS TEXT)"), ["100.05e-0", "-3.33e-0", "null"]);
         assert_eq!(evaluate("UPPER(SUBSTR(kind, 1, 3)) || '!'"), ["NEW!e-0", "REN!e-0", "null"]);
+        assert_eq!(
+            evaluate("SUBSTR(kind, 0, 3)"),
+            ["Nee-0", "ree-0", "null"],
+            "characters before the first count"
+        );
+        assert_eq!(evaluate("SUBSTR(kind, 1.0, 2)"), ["Nee-0", "ree-0", "null"]);
         assert_eq!(evaluate("REGEXP_EXTRACT(kind, '([a-z]+)$')"), ["deale-0", "renewale-0", "null"]);
     }
 }

@@ -15,6 +15,10 @@ use crate::credit::{Crediting, Part, internal};
 use crate::merge::is_ascending;
 use crate::table::rescaled;
 
+/// Bits of the lower half of an amount.
+const HALF: u32 = 32;
+const LOW: i64 = (1 << HALF) - 1;
+
 impl Crediting<'_> {
     /// The credits that a measure counts, by rule: each payee and transaction once, by the first rule that credits it,
     /// unless the measure allows double (E21).
@@ -62,8 +66,7 @@ impl Crediting<'_> {
     /// Adds the credits of a rule to a measure.
     pub(crate) fn measure(
         &self,
-        measure: usize,
-        rule: &CreditRule,
+        (measure, rule): (usize, &CreditRule),
         part: &Part,
         cells: &DataFrame,
         measurements: &mut BTreeMap<Cell, Amounts>,
@@ -72,20 +75,21 @@ impl Crediting<'_> {
             .column("amount")
             .and_then(|column| column.i64().cloned())
             .map_err(|error| internal(&error))?;
-        let total: i128 = amounts.iter().flatten().map(|amount| i128::from(amount).abs()).sum();
-        if i64::try_from(total).is_err() {
-            let message = format!(
-                "the amounts of credit `{}` add up to more than exact 64-bit numbers hold",
-                rule.name
-            );
-            return Err(Diagnostic::error(Code::SPM402, message).at(Place::Text(rule.place.clone()), ""));
-        }
         let keys = [col("_payee"), col("_period")];
         let counts = counts(cells).map_err(|error| internal(&error))?;
+        // In two halves, which no number of rows makes leave 64 bits.
+        let half = |name: &str, of: fn(i64) -> i64| {
+            let half: Int64Chunked = amounts.iter().map(|amount| amount.map(of)).collect_ca(name.into());
+            half.into_column()
+        };
+        let (high, low) = (half("_high", |amount| amount >> HALF), half("_low", |amount| amount & LOW));
         let mut cells = cells.clone();
-        cells.with_column(counts.into_column()).map_err(|error| internal(&error))?;
+        for column in [counts.into_column(), high, low] {
+            cells.with_column(column).map_err(|error| internal(&error))?;
+        }
         let sums = cells.lazy().group_by(keys).agg([
-            col("amount").sum(),
+            col("_high").sum(),
+            col("_low").sum(),
             col("_count").sum(),
             col("amount").max().alias("_largest"),
             col("amount").min().alias("_smallest"),
@@ -96,19 +100,28 @@ impl Crediting<'_> {
             let units = |name: &str| Ok::<_, PolarsError>(sums.column(name)?.i64()?.clone());
             Ok((
                 [index("_payee")?, index("_period")?],
-                [units("amount")?, units("_largest")?, units("_smallest")?, units("_count")?],
+                [units("_high")?, units("_low")?, units("_largest")?, units("_smallest")?, units("_count")?],
             ))
         };
         let (indices, units) = read().map_err(|error| internal(&error))?;
         for row in 0..sums.height() {
             let index = |column: usize| indices[column].get(row).unwrap_or(0);
-            let exact =
-                |column: usize| Some(Rational::from_scaled(units[column].get(row)?.into(), part.decimals));
+            let number = |column: usize| units[column].get(row);
+            let exact = |column: usize| Some(Rational::from_scaled(number(column)?.into(), part.decimals));
+            let half = |column: usize| i128::from(number(column).unwrap_or(0));
+            let sum = (half(0) << HALF) + half(1);
+            if i64::try_from(sum).is_err() {
+                let message = format!(
+                    "the amounts of credit `{}` add up to more than exact 64-bit numbers hold",
+                    rule.name
+                );
+                return Err(Diagnostic::error(Code::SPM402, message).at(Place::Text(rule.place.clone()), ""));
+            }
             let amounts = Amounts {
-                sum: exact(0).unwrap_or_default(),
-                count: units[3].get(row).unwrap_or(0),
-                largest: exact(1),
-                smallest: exact(2),
+                sum: Rational::from_scaled(sum, part.decimals),
+                count: number(4).unwrap_or(0),
+                largest: exact(2),
+                smallest: exact(3),
             };
             let cell = Cell { payee: index(0) as usize, measure, period: index(1) as usize };
             measurements.entry(cell).or_default().add(&amounts);

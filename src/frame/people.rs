@@ -41,6 +41,19 @@ pub fn check_quotas(tables: &Tables, calendar: &Calendar, holders: &BTreeSet<Str
     sink.push(fault.hint("complete reps, or correct the extract; the rows stay in use"));
 }
 
+/// A warning about people whose identifier a spreadsheet would run as a formula: the payroll file refuses them.
+#[must_use]
+pub fn formulas(tables: &Tables) -> Option<Diagnostic> {
+    let table = tables.get("reps")?;
+    let runs = |id: Option<&str>| id.is_some_and(|id| id.starts_with(['=', '@', '+', '-', '\t', '\r']));
+    let row = table.texts("rep_id")?.iter().position(runs)?;
+    let id = table.texts("rep_id")?.get(row)?;
+    let message =
+        format!("a spreadsheet would read the identifier `{id}` as a formula: it is not handed to payroll");
+    let fault = Diagnostic::warning(Code::SPM110, message).at(place(table, row, Some("rep_id")), "");
+    Some(fault.hint("correct the identifier in the extracts before the first period is posted"))
+}
+
 /// Reports every loop of managers once, in reps and in the table hierarchy on each day that it changes. Somebody who is
 /// their own manager has nobody above.
 pub fn check_managers(tables: &Tables, sink: &mut Sink) {

@@ -167,6 +167,8 @@ pub struct MeasureRows {
     pub loads: Vec<i64>,
     /// True when they depend on both.
     pub by_pair: bool,
+    /// How many accounts have none, which counts as zero, and the first of them.
+    pub empty: Option<(usize, String)>,
     /// Decimals of the loads.
     pub decimals: u32,
     /// Least load of each territory, when the plan gives it.
@@ -284,7 +286,11 @@ pub fn territory_rows(
                 (rows.accounts.iter().map(|id| Some(sum(id).unwrap_or(-1))).collect(), decimals)
             }
         };
+        let each = (values.len() / rows.accounts.len().max(1)).max(1);
+        let empty = values.iter().filter(|value| value.is_none()).count();
+        let first = values.iter().position(Option::is_none).and_then(|first| rows.accounts.get(first / each));
         rows.loads.push(MeasureRows {
+            empty: first.filter(|_| each == 1).map(|first| (empty, first.clone())),
             loads: not_negative(values, "the load of an account", place)?,
             by_pair: matches!(measure.load, Load::Pair(_)),
             decimals,

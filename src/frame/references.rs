@@ -14,7 +14,8 @@ pub fn check_events(events: &Tables, transactions: &Tables, sink: &mut Sink) {
     let known = transactions.get("transactions").and_then(|table| table.texts("transaction_id"));
     let Some(known) = known.map(Known::new) else { return };
     for name in EVENTS {
-        let Some(table) = events.get(name) else { continue };
+        // Splits of transactions that are not there are left out where transactions are not held whole.
+        let Some(table) = transactions.get(name).or_else(|| events.get(name)) else { continue };
         let Some(ids) = table.texts("transaction_id") else { continue };
         let missing = known.missing(ids);
         let Some(first) = missing.first() else { continue };

@@ -428,10 +428,9 @@ fn splits(ground: &Ground<'_>, credited: &Facts) -> std::io::Result<Facts> {
     let Some(table) = ground.tables.get("splits") else { return Ok(Facts::new()) };
     let credited: BTreeSet<&str> = credited.keys().filter_map(Fact::transaction).collect();
     let of_line = |transaction: &str| {
-        let lines = credited.range(transaction..).next();
-        lines.is_some_and(|deal| {
-            *deal == transaction || deal.strip_prefix(transaction).is_some_and(|rest| rest.starts_with('/'))
-        })
+        let line = format!("{transaction}/");
+        credited.contains(transaction)
+            || credited.range(line.as_str()..).next().is_some_and(|deal| deal.starts_with(&line))
     };
     let mut facts = Facts::new();
     for [transaction, person, share] in cells(table, ["transaction_id", "rep_id", "share"])? {

@@ -11,6 +11,8 @@ const TALLEST: f64 = 620.0;
 const MOST_DOTS: usize = 20_000;
 /// Territories with bars; of more, those whose load is furthest from the middle of its band.
 const MOST_BARS: usize = 40;
+/// Territories whose names stand on the map.
+const MOST_NAMES: usize = 40;
 
 /// One or two assignments side by side.
 #[derive(Debug, Default)]
@@ -28,7 +30,7 @@ pub struct Panel {
     pub title: String,
     /// What it is worth.
     pub caption: String,
-    /// Identifiers.
+    /// Names, or identifiers.
     pub territories: Vec<String>,
     /// Latitude and longitude of each territory.
     pub homes: Vec<Option<(f64, f64)>>,
@@ -71,6 +73,8 @@ const ZOOM: &str = "<script>
 const maps=[...document.querySelectorAll('svg.map')],box=maps.map(m=>m.getAttribute('viewBox').split(' ').map(Number));
 const near=maps[0].dataset.near?.split(' ').map(Number);let v=[...box[0]],held=null;const draw=()=>maps.forEach(m=>{m.setAttribute('viewBox',v.join(' '));
 m.querySelectorAll('circle').forEach(c=>{c.dataset.r??=c.getAttribute('r');c.setAttribute('r',c.dataset.r*v[2]/box[0][2])});
+m.querySelectorAll('text').forEach(c=>{c.dataset.y??=+c.getAttribute('y')+7;const s=v[2]/box[0][2];c.setAttribute('font-size',10*s);c.setAttribute('stroke-width',2.5*s);c.setAttribute('y',c.dataset.y-7*s)});
+document.querySelectorAll('.hidden').forEach(c=>c.style.display=near&&v[2]<=near[2]*1.01?'':'none');
 m.querySelectorAll('rect').forEach(c=>{c.dataset.x??=+c.getAttribute('x')+4.5;c.dataset.y??=+c.getAttribute('y')+4.5;const s=9*v[2]/box[0][2];
 c.setAttribute('width',s);c.setAttribute('height',s);c.setAttribute('x',c.dataset.x-s/2);c.setAttribute('y',c.dataset.y-s/2);c.setAttribute('stroke-width',s/6)})});
 maps.forEach(m=>{m.addEventListener('wheel',e=>{e.preventDefault();const f=e.deltaY<0?.8:1.25,r=m.getBoundingClientRect(),x=(e.clientX-r.left)/r.width,y=(e.clientY-r.top)/r.height;
@@ -78,6 +82,7 @@ v=[v[0]+x*v[2]*(1-f),v[1]+y*v[3]*(1-f),v[2]*f,v[3]*f];if(v[2]>box[0][2])v=[...bo
 m.addEventListener('pointerdown',e=>{held=[e.clientX,e.clientY];m.setPointerCapture(e.pointerId)});m.addEventListener('pointerup',()=>held=null);
 m.addEventListener('pointermove',e=>{if(!held)return;const w=m.getBoundingClientRect().width;v[0]-=(e.clientX-held[0])*v[2]/w;v[1]-=(e.clientY-held[1])*v[2]/w;held=[e.clientX,e.clientY];draw()});
 m.addEventListener('dblclick',()=>{v=[...(near&&v[2]>near[2]*1.01?near:box[0])];draw()})});
+addEventListener('beforeprint',()=>{v=[...box[0]];draw()});
 if(near){v=[...near];draw()}
 </script>";
 
@@ -151,7 +156,7 @@ fn borders(view: &View) -> String {
     let mut path = String::new();
     for arc in super::outlines::arcs() {
         let places: Vec<(f64, f64)> =
-            arc.into_iter().map(|(latitude, longitude)| view.place(latitude, longitude)).collect();
+            arc.iter().map(|(latitude, longitude)| view.place(*latitude, *longitude)).collect();
         // A line between two places is in the picture at most where the box around them is.
         let near = |(a, b): (&(f64, f64), &(f64, f64))| {
             a.0.min(b.0) < WIDTH && a.0.max(b.0) > 0.0 && a.1.min(b.1) < view.height && a.1.max(b.1) > 0.0
@@ -160,7 +165,9 @@ fn borders(view: &View) -> String {
             continue;
         }
         for (at, (x, y)) in places.iter().enumerate() {
-            let _ = write!(path, "{}{x:.1} {y:.1}", if at == 0 { 'M' } else { 'L' });
+            // A line that goes on at the other end of the world begins anew there.
+            let begins = at == 0 || (arc[at].1 - arc[at - 1].1).abs() > 180.0;
+            let _ = write!(path, "{}{x:.1} {y:.1}", if begins { 'M' } else { 'L' });
         }
     }
     if path.is_empty() {
@@ -171,9 +178,38 @@ fn borders(view: &View) -> String {
     )
 }
 
-/// A colour for each territory: hues a golden angle apart, so that neighbours in the list differ.
-fn colour(territory: usize) -> String {
-    format!("hsl({},{}%,{}%)", territory * 137 % 360, 60 + territory % 3 * 12, 42 + territory % 4 * 6)
+/// A colour for each territory, of a few hues; those of territories near each other are far apart.
+fn colours(panels: &[Panel]) -> Vec<String> {
+    const HUES: usize = 12;
+    let Some(last) = panels.last() else { return Vec::new() };
+    let centre = |territory: usize| {
+        last.homes.get(territory).copied().flatten().or_else(|| {
+            let own: Vec<&Dot> = last.dots.iter().filter(|dot| dot.territory == territory).collect();
+            #[expect(clippy::cast_precision_loss, reason = "a picture")]
+            let count = own.len() as f64;
+            let mean = |pick: fn(&Dot) -> f64| own.iter().map(|dot| pick(dot)).sum::<f64>() / count;
+            (!own.is_empty()).then(|| (mean(|dot| dot.latitude), mean(|dot| dot.longitude)))
+        })
+    };
+    let centres: Vec<Option<(f64, f64)>> = (0..last.territories.len()).map(centre).collect();
+    let mut hues: Vec<usize> = Vec::new();
+    for (territory, own) in centres.iter().enumerate() {
+        let mut clash = [0.0; HUES];
+        for (other, hue) in centres.iter().zip(&hues) {
+            let apart = own.zip(*other).map_or(1e3, |(one, other)| (one.0 - other.0).hypot(one.1 - other.1));
+            for (candidate, clash) in clash.iter_mut().enumerate() {
+                let turn = candidate.abs_diff(*hue).min(HUES - candidate.abs_diff(*hue));
+                *clash += [1.0, 0.5, 0.15].get(turn).unwrap_or(&0.0) / (apart + 0.05).powi(2);
+            }
+        }
+        let start = territory * 5 % HUES;
+        let order = (0..HUES).map(|step| (start + step) % HUES);
+        hues.push(order.min_by(|a, b| clash[*a].total_cmp(&clash[*b])).unwrap_or(0));
+    }
+    let colour = |(territory, hue): (usize, &usize)| {
+        format!("hsl({},{}%,{}%)", hue * 360 / HUES, 58 + territory % 3 * 12, 40 + territory % 2 * 12)
+    };
+    hues.iter().enumerate().map(colour).collect()
 }
 
 impl Map {
@@ -185,20 +221,32 @@ impl Map {
             "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{0}</title><style>{STYLE}</style>\n<h1>{0}</h1>\n<div class=\"panels\">",
             escaped(&self.title)
         );
-        let near = view
-            .near(&self.panels)
+        let colours = colours(&self.panels);
+        let closer = view.near(&self.panels);
+        let near = closer
             .map(|[left, top, wide, tall]| format!(" data-near=\"{left:.1} {top:.1} {wide:.1} {tall:.1}\""));
         for panel in &self.panels {
             let (drawn, all) = (panel.dots.iter().step_by(panel.step()).count(), panel.dots.len());
             let thinned =
                 if drawn < all { format!("; {drawn} of {all} accounts are drawn") } else { String::new() };
+            let outside = closer.map_or(0, |[left, top, wide, tall]| {
+                let inside = |dot: &&Dot| {
+                    let (x, y) = view.place(dot.latitude, dot.longitude);
+                    (left..=left + wide).contains(&x) && (top..=top + tall).contains(&y)
+                };
+                all - panel.dots.iter().filter(inside).count()
+            });
+            let hidden = match outside {
+                0 => String::new(),
+                outside => format!("; {outside} of {all} accounts lie outside this view: double click"),
+            };
             let _ = write!(
                 text,
-                "<div class=\"panel\"><h2>{}</h2><p>{}{thinned}</p>\n{}\n{}</div>\n",
+                "<div class=\"panel\"><h2>{}</h2><p>{}{thinned}<span class=\"hidden\">{hidden}</span></p>\n{}\n{}</div>\n",
                 escaped(&panel.title),
                 escaped(&panel.caption),
-                panel.picture(&view, 0.0, near.as_deref().unwrap_or_default()),
-                panel.charts()
+                panel.picture(&view, 0.0, near.as_deref().unwrap_or_default(), &colours),
+                panel.charts(&self.panels, &colours)
             );
         }
         let _ = writeln!(
@@ -212,6 +260,7 @@ impl Map {
     #[must_use]
     pub fn svg(&self) -> String {
         let view = View::of(&self.panels);
+        let colours = colours(&self.panels);
         let mut wide = 0.0;
         let mut inner = String::new();
         for panel in &self.panels {
@@ -220,7 +269,7 @@ impl Map {
                 "<text x=\"{:.0}\" y=\"16\" font-family=\"sans-serif\" font-size=\"14\">{}</text>{}",
                 wide + 20.0,
                 escaped(&panel.title),
-                panel.picture(&view, wide, "")
+                panel.picture(&view, wide, "", &colours)
             );
             wide += WIDTH;
         }
@@ -236,7 +285,7 @@ impl Panel {
         self.dots.len().div_ceil(MOST_DOTS).max(1)
     }
 
-    fn picture(&self, view: &View, left: f64, near: &str) -> String {
+    fn picture(&self, view: &View, left: f64, near: &str, colours: &[String]) -> String {
         let mut text = format!(
             "<svg class=\"map\"{near} x=\"{left:.0}\" y=\"{}\" width=\"{WIDTH:.0}\" height=\"{:.0}\" viewBox=\"0 0 {WIDTH:.0} {:.0}\">",
             if left > 0.0 { 20 } else { 0 },
@@ -253,7 +302,7 @@ impl Panel {
             let _ = write!(
                 text,
                 "<g fill=\"{}\"><title>{}</title>",
-                colour(territory),
+                colours[territory],
                 escaped(&self.territories[territory])
             );
             for dot in dots {
@@ -271,17 +320,26 @@ impl Panel {
                 "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"9\" height=\"9\" fill=\"{}\" stroke=\"#fff\" stroke-width=\"1.5\"><title>{}</title></rect>",
                 x - 4.5,
                 y - 4.5,
-                colour(territory),
+                colours[territory],
                 escaped(&self.territories[territory])
             );
+            if self.territories.len() <= MOST_NAMES {
+                let _ = write!(
+                    text,
+                    "<text x=\"{x:.1}\" y=\"{:.1}\" font-size=\"10\" font-family=\"sans-serif\" fill=\"#1d2733\" stroke=\"#fff\" stroke-width=\"2.5\" paint-order=\"stroke\" text-anchor=\"middle\">{}</text>",
+                    y - 7.0,
+                    escaped(&self.territories[territory])
+                );
+            }
         }
         text.push_str("</svg>");
         text
     }
 
-    fn charts(&self) -> String {
+    /// A bar for each territory and measure; both panels have one scale.
+    fn charts(&self, panels: &[Self], colours: &[String]) -> String {
         let mut text = String::new();
-        for (measure, bars) in &self.bars {
+        for (index, (measure, bars)) in self.bars.iter().enumerate() {
             let worst = |bar: &Bar| (bar.load - f64::midpoint(bar.low, bar.high)).abs();
             let mut order: Vec<usize> = (0..bars.len()).collect();
             if bars.len() > MOST_BARS {
@@ -290,7 +348,8 @@ impl Panel {
                 order.sort_unstable();
             }
             let outside = bars.iter().filter(|bar| bar.load < bar.low || bar.load > bar.high).count();
-            let most = bars.iter().map(|bar| bar.load.max(bar.high)).fold(0.0, f64::max).max(1e-9);
+            let all = panels.iter().filter_map(|panel| panel.bars.get(index)).flat_map(|(_, bars)| bars);
+            let most = all.map(|bar| bar.load.max(bar.high)).fold(0.0, f64::max).max(1e-9);
             let _ = write!(
                 text,
                 "<h3>{}: {outside} of {} territories outside the band{}</h3><svg width=\"{WIDTH:.0}\" height=\"{}\" viewBox=\"0 0 {WIDTH:.0} {}\" font-family=\"sans-serif\" font-size=\"11\">",
@@ -312,12 +371,12 @@ impl Panel {
                     text,
                     "<text x=\"104\" y=\"{}\" text-anchor=\"end\">{}</text><rect x=\"{:.1}\" y=\"{y}\" width=\"{:.1}\" height=\"13\" fill=\"#dfe5ea\"/><rect x=\"110\" y=\"{}\" width=\"{:.1}\" height=\"7\" fill=\"{}\"/><text x=\"{:.1}\" y=\"{}\"{}>{}</text>",
                     y + 10,
-                    escaped(&self.territories[territory]),
+                    escaped(&short(&self.territories[territory])),
                     x(bar.low),
                     (x(bar.high) - x(bar.low)).max(1.0),
                     y + 3,
                     (x(bar.load) - 110.0).max(0.0),
-                    colour(territory),
+                    colours[territory],
                     x(bar.load.max(bar.high)) + 5.0,
                     y + 10,
                     if fault { " fill=\"#b3261e\" font-weight=\"bold\"" } else { "" },
@@ -327,6 +386,15 @@ impl Panel {
             text.push_str("</svg>");
         }
         text
+    }
+}
+
+/// A name as far as there is room for it beside a bar.
+fn short(name: &str) -> String {
+    const ROOM: usize = 15;
+    match name.char_indices().nth(ROOM) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
     }
 }
 

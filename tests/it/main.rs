@@ -22,6 +22,7 @@ mod quota_lines;
 mod quota_year;
 mod quotas;
 mod reuse;
+mod silent;
 mod staffing;
 mod territories;
 mod versions;

@@ -375,6 +375,11 @@ impl Book<'_> {
         values
     }
 
+    /// Whether a payee is in the plan on a day of a month.
+    fn is_there(&self, rep: usize, month: usize) -> bool {
+        days(month).any(|day| self.world.reps[rep].there(day) && inside(self.world.plan.effective, day))
+    }
+
     fn measured(&self, measure: &Measure, payee: usize, month: usize) -> Q {
         aggregate(measure, &self.values(measure, payee, measure.first(month), month))
     }
@@ -409,7 +414,12 @@ impl Book<'_> {
                 goal.number.map_or_else(quota, |number| self.number(number, rep) / periods(goal.per));
             stated * if prorate { self.participation(rep, month) } else { ONE }
         };
-        Some(measure.months(month).map(of).sum())
+        let months = measure.months(month);
+        let left = self.world.reps[rep].end.is_some() && !goal.whole_year;
+        // The goals of months after somebody has left are nobody's.
+        let last = months.clone().rev().find(|month| !left || self.is_there(rep, *month));
+        let last = last.unwrap_or(*months.end());
+        Some(months.filter(|month| *month <= last).map(of).sum())
     }
 
     /// The target of a component over the window that ends with a month; of a rolling window that month's own.
@@ -498,6 +508,11 @@ impl Book<'_> {
         let (component, measure) = (&plan.components[number], &plan.measures[number]);
         let (mut paid, mut carried, mut due_in_year, mut held) = (Vec::new(), ZERO, ZERO, ZERO);
         for month in 0..RUN {
+            // A rolling window is paid anew in each month: not to somebody who has gone.
+            if measure.window == "rolling" && !self.is_there(rep, month) {
+                paid.push(0);
+                continue;
+            }
             let own = self.measured(measure, rep, month);
             let mut pay = if measure.window == "transaction" {
                 let each = self.values(measure, rep, month, month);

@@ -89,6 +89,12 @@ fn score_compare_frontier_and_map_tell_of_the_same_assignment() {
     let own = "out/territories/assignment.parquet";
     let scored = project.run(&["-q", "territories", "score", own, "--format", "csv"]).exits(0).stdout();
     let objective = result(&project)["objective"].as_f64().expect("number");
+    // What the documents say of the example is what it is.
+    let moves = result(&project)["moves"].as_u64().expect("number");
+    for (page, words) in [("README.md", "stores and cost"), ("docs/territories.md", "stores move")] {
+        let text = std::fs::read_to_string(root().join(page)).expect("text");
+        assert!(text.contains(&format!("{moves} of 701 {words}")), "{page} has other moves than {moves}");
+    }
     assert!(scored.contains(&format!("cost,{objective:.3}")), "{scored}");
     assert!(scored.contains("feasible (1 = yes),1.000"), "{scored}");
     let compared =

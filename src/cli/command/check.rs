@@ -4,6 +4,7 @@ use spm_core::ground::diagnostic::{Code, Diagnostic, Severity, Sink};
 use spm_core::ground::period::DateRange;
 use spm_core::ground::source::Place;
 use spm_core::plan::contract::CONTRACTS;
+use spm_frame::convert;
 use spm_frame::enrol;
 use spm_frame::gaps;
 use spm_frame::load::{self, Need};
@@ -46,18 +47,21 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
         let holders = quotas::check(opened, &tables, &mut sink);
         people::check_quotas(&tables, &opened.project.calendar, &holders, &mut sink);
         people::check_managers(&tables, &mut sink);
+        people::formulas(&tables).into_iter().for_each(|fault| sink.push(fault));
         let plans = comp::plans(opened);
         gaps::check_events_awaited(&plans, &tables, &mut sink);
+        convert::check_periods(&tables, &opened.project.calendar, &mut sink);
         let has = |name: &str| tables.get("transactions").is_some_and(|table| table.column(name).is_some());
         let currencies = has("currency");
         if has("refund_of") || currencies || EVENTS.iter().any(|name| tables.rows(name) > 0) {
             // Whether their transactions exist can be seen in all of them only. Other faults were told above.
-            let whole = Need { tables: &["transactions"], own: None, days: None, as_of: None };
+            let whole = Need { tables: &["transactions", "splits"], own: None, days: None, as_of: None };
             let mut transactions = load::load(&opened.root, &opened.project, &whole, &mut Sink::default());
             check_events(&tables, &transactions, &mut sink);
             gaps::check_refunds(&plans, &transactions, &mut sink);
             if currencies {
-                let others = tables.tables.iter().filter(|(name, _)| **name != "transactions");
+                let others =
+                    tables.tables.iter().filter(|(name, _)| !matches!(**name, "transactions" | "splits"));
                 transactions.tables.extend(others.map(|(name, table)| (*name, table.clone())));
                 payout::check_rates(opened, &transactions, &mut sink);
             }

@@ -1,13 +1,12 @@
 //! `spm comp explain`: why somebody is paid what they are paid, with the rows that it rests on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use spm_core::engine::comp::{Earning, LineOf, difference};
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::source::Place;
 use spm_core::ground::trace::{Node, Operation, Unit};
-use spm_core::plan::project::Project;
 use spm_frame::load::Tables;
 use spm_frame::rows;
 
@@ -71,7 +70,7 @@ pub fn run(
         return explain_transaction(&paid, tables, question, transaction, global, ui);
     }
     let totals = match question.payments.is_empty() {
-        true => totals(&opened.project, &paid, &found, question),
+        true => totals(&paid, &found, question),
         false => question.payments.clone(),
     };
     let sections = credit_sections(opened, tables, &paid, &found, question)?;
@@ -146,15 +145,12 @@ fn credit_sections(
 }
 
 /// The lines of a person added up; where they are paid in the person's own currency, each payment with its conversion.
-fn totals(
-    project: &Project,
-    paid: &[Paid<'_>],
-    found: &[(&Paid<'_>, &Earning)],
-    question: &Question<'_>,
-) -> Vec<Node> {
+fn totals(paid: &[Paid<'_>], found: &[(&Paid<'_>, &Earning)], question: &Question<'_>) -> Vec<Node> {
     let converts = |part: &Paid<'_>| part.payouts.is_some() && question.component.is_none();
-    let lines = found.iter().filter(|(part, _)| !converts(part));
-    let traces: Vec<Node> = lines.map(|(_, line)| line.trace.clone()).collect();
+    let mut lines: BTreeMap<&str, Vec<Node>> = BTreeMap::new();
+    for (part, line) in found.iter().filter(|(part, _)| !converts(part)) {
+        lines.entry(part.plan.currency.code()).or_default().push(line.trace.clone());
+    }
     let own = found.iter().any(|(part, _)| part.payouts.is_some());
     let what = match (question.posted, own && question.component.is_some()) {
         (true, _) => "lines, as calculated now, of",
@@ -162,8 +158,8 @@ fn totals(
         (false, false) => "payment to",
     };
     let mut totals = Vec::new();
-    if !traces.is_empty() {
-        let money = Unit::Money(project.currency.code().to_owned());
+    for (currency, traces) in lines {
+        let money = Unit::Money(currency.to_owned());
         totals.push(Node::computed(format!("{what} {}", question.rep), money, Operation::Sum, traces));
     }
     for part in paid.iter().filter(|part| converts(part)) {

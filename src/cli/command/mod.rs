@@ -37,15 +37,20 @@ use super::project;
 use super::ui::Ui;
 use crate::report::table::render;
 
+/// Refuses an `--output` of no known format, or that is a file of the project.
+pub fn check_output(global: &Global) -> Result<(), Failure> {
+    let Some(path) = &global.output else { return Ok(()) };
+    if !write::is_known(path) {
+        let message = format!("cannot tell the format of {}; use .parquet, .csv or .xlsx", path.display());
+        return Err(Failure::Other(anyhow::Error::msg(message), exit::USAGE));
+    }
+    project::refuse_own(global, path)
+}
+
 /// Prints the main table of a command and writes it where `--output` says.
 pub fn finish(table: &Table, schema: &str, global: &Global, ui: &Ui) -> Result<(), Failure> {
     if let Some(path) = &global.output {
-        if !write::is_known(path) {
-            let message =
-                format!("cannot tell the format of {}; use .parquet, .csv or .xlsx", path.display());
-            return Err(Failure::Other(anyhow::Error::msg(message), exit::USAGE));
-        }
-        project::refuse_own(global, path)?;
+        check_output(global)?;
         if !global.dry_run {
             write::write_file(table, path, &vec![])?;
             ui.status(&format!("wrote {}", path.display()));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use spm_core::engine::comp::{Earning, LineOf, Problem, with_more};
+use spm_core::engine::comp::{Cell, Earning, LineOf, Problem, with_more};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::money::Currency;
 use spm_core::ground::rational::Rational;
@@ -272,12 +272,12 @@ fn what_if(problem: &Problem<'_>, line: &Earning, section: &mut Section) -> Resu
         section.axis = (money(&last.measured, 0), money(&last.amount.exact(), decimals));
     }
     section.here = Some((float(&line.measured), float(&line.amount.exact())));
-    let count = i64::try_from(section.deals.len()).unwrap_or(0);
-    if count == 0 {
-        return Ok(());
-    }
-    // A deal of usual size, in whole units.
-    let usual = line.measured.checked_div(&Rational::from(count)).unwrap_or_default();
+    // A deal of the size that the payee's own have in the period, in whole units.
+    let LineOf::Component(component) = line.of else { return Ok(()) };
+    let Some(measure) = problem.plan.components[component].measure else { return Ok(()) };
+    let cell = Cell { payee: line.payee, measure, period: line.period };
+    let Some(own) = problem.measurements.get(&cell).filter(|own| own.count > 0) else { return Ok(()) };
+    let usual = own.sum.checked_div(&Rational::from(own.count)).unwrap_or_default();
     let usual = spm_core::ground::round::round_to_decimals(&usual, 0, Default::default()).unwrap_or(0);
     let usual = Rational::from(usual);
     if !usual.is_positive() {

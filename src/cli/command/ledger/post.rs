@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use spm_core::engine::ledger::Kind;
-use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::diagnostic::{Code, Diagnostic, Severity, Sink};
 use spm_core::ground::moment::Moment;
 use spm_core::ground::source::Place;
+use spm_frame::people;
 
 use super::recorded_at;
 use crate::cli::command::settle::{Keep, Setting, drafts_of, load_for};
@@ -50,6 +51,10 @@ pub fn run(
     let recorded_at = recorded_at(asked)?;
     let ahead = ahead(opened, &setting, &periods, &recorded_at);
     let tables = load_for(opened, &setting, &periods, global, ui)?;
+    // What is sealed can be corrected no more.
+    if let Some(fault) = people::formulas(&tables) {
+        return Err(Failure::fault(Diagnostic { severity: Severity::Error, ..fault }, exit::INPUT));
+    }
     let drafts = drafts_of(opened, &tables, &setting, &periods, None, Keep::Facts, ui)?;
     let refusal = refusal(&drafts.doubts, allowed);
     if refusal.has_errors() && pen.is_some() {
@@ -87,7 +92,15 @@ pub fn run(
     if corrections > 0 {
         ui.status(&format!("{corrections} of the lines correct posted periods"));
     }
-    command::finish(&payments, "spm.payments/1", global, ui)?;
+    if let Err(failure) = command::finish(&payments, "spm.payments/1", global, ui) {
+        if pen.is_none() {
+            return Err(failure);
+        }
+        // The records are sealed: whoever reads the exit code must not post again.
+        let _ = ui.fail(failure);
+        ui.line(&format!("{period} is posted all the same: `spm ledger show --period {period}` prints it"));
+        return Ok(exit::NO);
+    }
     if let Some(fault) = refusal.faults().first() {
         ui.status(&format!("without {} this would be refused", flag(fault.code)));
         return Ok(exit::NO);

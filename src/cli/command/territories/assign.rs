@@ -1,17 +1,19 @@
 //! `spm territories assign`: new accounts to those who stand, by rule first, by fit second.
 
-use spm_core::engine::territory::{self, Newcomers, Problem};
+use spm_core::engine::territory::{self, Newcomers, Outcome, Problem};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::source::Place;
+use spm_core::plan::territories::TerritoryPlan;
 use spm_frame::pairing;
 use spm_frame::planning::{TerritoryRows, territory_rows};
 use spm_frame::table::Table;
 use spm_frame::write::{Builder, Folder};
 
-use super::faults::{conflicts, infeasible, violations, warn};
+use super::faults::{conflicts, infeasible, load_text, violations, warn};
 use super::{Scope, build, input, output, settings, verified};
 use crate::cli::command;
 use crate::cli::exit::Failure;
+use crate::cli::ui::Ui;
 
 const OWN: &str = "out/assign";
 
@@ -55,7 +57,9 @@ pub fn assign(scope: &Scope<'_>) -> Result<Table, Failure> {
         .text("rule", places.clone().map(by))
         .number("distance_km", 3, places.map(|place| output::metres(&new.problem, place, to(place))));
     let table = output::with_reasons(table, &rows, &reasons).table()?;
-    let all = whole(&rows, &problem, &new, &outcome.assignment)?;
+    let assigned = new.beside(&problem, &outcome.assignment);
+    let outcome = Outcome { feasible: overfull(plan, &rows, &problem, &assigned, ui), ..outcome };
+    let all = whole(&rows, &problem, &assigned)?;
     if !scope.global.dry_run && !new.accounts.is_empty() {
         let provenance = opened.provenance(tables, plan.seed);
         let target = opened.root.join(scope.folder(OWN));
@@ -74,7 +78,7 @@ pub fn assign(scope: &Scope<'_>) -> Result<Table, Failure> {
         new.accounts.len(),
         rows.accounts.len(),
         new.accounts.len() - by_rule - follow,
-        output::certificate(&outcome, output::unit(plan)),
+        output::certificate(&outcome, output::unit(plan), false),
     ));
     Ok(table)
 }
@@ -89,15 +93,44 @@ fn part(rows: &TerritoryRows, accounts: &[usize]) -> TerritoryRows {
     }
 }
 
-/// All accounts with their holder, new ones included: what `score` and `map` read.
-fn whole(rows: &TerritoryRows, problem: &Problem, new: &Newcomers, to: &[usize]) -> Result<Table, Failure> {
-    let mut assignment = problem.current.clone();
-    for (account, territory) in new.accounts.iter().zip(to) {
-        assignment[*account] = Some(*territory);
+/// Warns of holders whom rules and groups have given more than their limits allow; true when there are none.
+fn overfull(
+    plan: &TerritoryPlan,
+    rows: &TerritoryRows,
+    problem: &Problem,
+    assigned: &[Option<usize>],
+    ui: &Ui,
+) -> bool {
+    let after = territory::evaluate(problem, assigned);
+    let before = territory::evaluate(problem, &problem.current);
+    let mut sink = Sink::default();
+    for (index, (measure, loads)) in problem.measures.iter().zip(&after.loads).enumerate() {
+        for (territory, (band, load)) in measure.bands.iter().zip(loads).enumerate() {
+            // What stands above its limits today is nobody's new fault.
+            if *load > band.high && *load > before.loads[index][territory] {
+                let message = format!(
+                    "{} of {} comes to {}, more than {}: a rule or a group leaves no choice",
+                    measure.name,
+                    rows.territories[territory],
+                    load_text(rows, index, *load),
+                    load_text(rows, index, band.high)
+                );
+                let fault = Diagnostic::warning(Code::SPM501, message);
+                let fault = fault.at(Place::Text(plan.measures[index].place.clone()), "");
+                sink.push(fault.hint("change the rule, widen the limit, or balance afterwards"));
+            }
+        }
     }
+    let none = sink.faults().is_empty();
+    ui.notices(&sink);
+    none
+}
+
+/// All accounts with their holder, new ones included: what `score` and `map` read.
+fn whole(rows: &TerritoryRows, problem: &Problem, assigned: &[Option<usize>]) -> Result<Table, Failure> {
     let table = Builder::default()
         .text("account_id", rows.accounts.iter().map(Some))
-        .text("territory_id", assignment.iter().map(|own| own.map(|own| &rows.territories[own])))
+        .text("territory_id", assigned.iter().map(|own| own.map(|own| &rows.territories[own])))
         .boolean("new", problem.current.iter().map(|current| Some(current.is_none())))
         .table()?;
     Ok(table)

@@ -59,6 +59,7 @@ fn hint_of(conflict: &Conflict) -> &'static str {
         Conflict::Total { .. } => "change `least`, `most` or the capacities, or who takes part",
         Conflict::TooFew { .. } => "ask for fewer territories, or lower the least load",
         Conflict::Locked { .. } => "unlock some of them, or widen the limit",
+        Conflict::Stuck { .. } => "raise max_moved, or widen the tolerance",
         Conflict::CutOff { .. } => {
             "add rows to adjacency, such as a bridge or a ferry, or leave these accounts out with a condition"
         }
@@ -67,7 +68,7 @@ fn hint_of(conflict: &Conflict) -> &'static str {
 }
 
 /// A load as the measure writes it.
-fn load_text(rows: &TerritoryRows, measure: usize, units: i128) -> String {
+pub fn load_text(rows: &TerritoryRows, measure: usize, units: i128) -> String {
     Rational::from_scaled(units, rows.loads.get(measure).map_or(0, |own| own.decimals)).to_decimal_text()
 }
 
@@ -107,6 +108,12 @@ fn conflict_text(
             rows.territories[*territory],
             load_text(rows, *measure, *load),
             load_text(rows, *measure, *high)
+        ),
+        Conflict::Stuck { measure, load, most } => format!(
+            "{}: {} stands above the greatest loads and has to move, more than max_moved allows, {}",
+            name(measure),
+            load_text(rows, *measure, *load),
+            load_text(rows, *measure, *most)
         ),
         Conflict::CutOff { measure, accounts, load, low, high } => {
             let first: Vec<String> = accounts.iter().take(3).map(|account| account_name(*account)).collect();
@@ -161,6 +168,14 @@ pub fn warn(plan: &TerritoryPlan, rows: &TerritoryRows, created: bool, ui: &Ui) 
         }
     }
     for (measure, own) in plan.measures.iter().zip(&rows.loads) {
+        if let Some((count, first)) = &own.empty {
+            let message = format!(
+                "`{}` is empty for {count} account(s), such as {first}: they count as zero",
+                measure.name
+            );
+            let fault = Diagnostic::warning(Code::SPM107, message).at(Place::Text(measure.place.clone()), "");
+            sink.push(fault.hint("complete the extract, or say what they count: COALESCE(..., 0)"));
+        }
         if own.loads.iter().all(|load| *load == 0) {
             let message = format!("`{}` is zero for every account: it balances nothing", measure.name);
             let fault = Diagnostic::warning(Code::SPM404, message).at(Place::Text(measure.place.clone()), "");
@@ -223,12 +238,17 @@ pub fn violations(problem: &Problem, rows: &TerritoryRows, found: &Evaluation) -
                 Some(measure) => load_text(rows, measure, units),
                 None => units.to_string(),
             };
-            all.push(format!(
-                "{}: {} moves, more than {}",
-                limit.name,
-                shown(*moved),
-                shown(limit.most.into())
-            ));
+            all.push(match measure {
+                Some(_) => format!(
+                    "{} of {} moves, more than max_moved allows, {}",
+                    shown(*moved),
+                    limit.name,
+                    shown(limit.most.into())
+                ),
+                None => {
+                    format!("{}: {} move, more than {}", limit.name, shown(*moved), shown(limit.most.into()))
+                }
+            });
         }
     }
     if found.torn > 0 {

@@ -11,7 +11,7 @@ mod seats;
 
 use std::path::{Path, PathBuf};
 
-use spm_core::engine::territory::{self, Evaluation, Outcome, Problem, Settings};
+use spm_core::engine::territory::{self, Centres, Costs, Evaluation, Outcome, Problem, Settings};
 use spm_core::ground::diagnostic::{Code, Diagnostic, suggestion};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::round::{Rounding, round_to_decimals};
@@ -346,7 +346,8 @@ fn publish(
     } else {
         format!("{} accounts in {} territories", rows.accounts.len(), problem.territories)
     };
-    ui.status(&format!("{moved}; {}", output::certificate(outcome, unit)));
+    let created = matches!(&problem.costs, Costs::Travel(travel) if travel.centres != Centres::Given);
+    ui.status(&format!("{moved}; {}", output::certificate(outcome, unit, created)));
     Ok(summary)
 }
 

@@ -1,5 +1,6 @@
 //! Tables and texts about an assignment.
 
+use rayon::prelude::*;
 use spm_core::engine::territory::{self, Costs, Evaluation, Outcome, Problem, Whole};
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::rational::Rational;
@@ -37,7 +38,7 @@ pub struct Reason {
     pub cost: Option<i64>,
     /// What the limits add to that.
     pub price: Option<i64>,
-    /// The cheapest other territory, with what the limits are worth.
+    /// The territory where it would cost less, or else the cheapest other one with what the limits are worth.
     pub second: Option<usize>,
     /// What it costs there.
     pub second_cost: Option<i64>,
@@ -52,6 +53,7 @@ pub fn reasons(problem: &Problem, outcome: &Outcome) -> Vec<Reason> {
     let Some(whole) = Whole::of(problem) else {
         let cheapest = outcome.prices.cheapest_two(problem);
         return (0..problem.accounts())
+            .into_par_iter()
             .map(|account| reason(problem, outcome, account, outcome.assignment[account], cheapest[account]))
             .collect();
     };
@@ -80,7 +82,7 @@ fn reason(
     [first, second]: [Option<(i128, usize)>; 2],
 ) -> Reason {
     let other = first.filter(|(_, territory)| *territory != here).or(second);
-    let second = other.map(|(_, territory)| territory);
+    let second = problem.cheaper(account, here).or_else(|| other.map(|(_, territory)| territory));
     let cost = |territory: usize| {
         let cost = problem.cost(account, territory);
         (cost != territory::FORBIDDEN).then_some(cost)
@@ -151,9 +153,10 @@ pub fn with_reasons(table: Builder, rows: &TerritoryRows, reasons: &[Reason]) ->
 }
 
 /// What an answer costs, and what is proven of it.
-pub fn certificate(outcome: &Outcome, unit: &str) -> String {
+pub fn certificate(outcome: &Outcome, unit: &str, created: bool) -> String {
+    let answer = if created { "no answer with these centres" } else { "no answer" };
     format!(
-        "cost {} {unit}, no answer costs less than {} {unit} (gap {})",
+        "cost {} {unit}, {answer} costs less than {} {unit} (gap {})",
         cost_text(outcome.objective),
         cost_text(outcome.bound),
         gap(outcome.objective, outcome.bound).to_percent(),

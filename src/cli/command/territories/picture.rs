@@ -1,10 +1,11 @@
 //! Assignments as a picture.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use spm_core::engine::territory::{self, Problem};
 use spm_core::plan::territories::TerritoryPlan;
-use spm_frame::planning::TerritoryRows;
+use spm_frame::planning::{TerritoryRows, texts};
 
 use super::reading::{Assigned, assigned};
 use super::{Scope, TODAY, output};
@@ -58,18 +59,44 @@ fn panel(
             own.map(|(band, load)| Bar { load: shown(*load), low: shown(band.low), high: shown(band.high) });
         (measure.name.clone(), bars.collect())
     });
-    let unit = output::unit(plan);
+    let metres: Vec<i64> = assignment
+        .iter()
+        .enumerate()
+        .filter_map(|(account, territory)| output::metres(problem, account, (*territory)?))
+        .collect();
+    let mut caption =
+        vec![format!("cost {} {}", spaced(&output::cost_text(found.objective)), output::unit(plan))];
+    if !metres.is_empty() {
+        caption.push(format!(
+            "{} km from an account in the mean",
+            spaced(&(output::mean(&metres) / 1000).to_string())
+        ));
+    }
+    if problem.current.iter().any(Option::is_some) {
+        caption.push(format!("{} account(s) change hands", found.moves));
+    }
+    caption.push(if found.feasible { "all limits hold" } else { "limits are broken" }.to_owned());
     Panel {
         title: title.to_owned(),
-        caption: format!(
-            "cost {} {unit}; {} account(s) change hands; {}",
-            output::cost_text(found.objective),
-            found.moves,
-            if found.feasible { "all limits hold" } else { "limits are broken" }
-        ),
-        territories: rows.territories.clone(),
+        caption: caption.join("; "),
+        territories: names(rows),
         homes: rows.homes.clone(),
         dots: dots.collect(),
         bars: bars.collect(),
     }
+}
+
+/// The names of territories or their holders, where all have different ones; else the identifiers.
+fn names(rows: &TerritoryRows) -> Vec<String> {
+    let names: Vec<String> = texts(&rows.tables.1, "name").into_iter().flatten().collect();
+    let different: BTreeSet<&String> = names.iter().collect();
+    if different.len() == rows.territories.len() { names } else { rows.territories.clone() }
+}
+
+/// A number with its thousands apart, without what is below one.
+fn spaced(number: &str) -> String {
+    let whole = number.split('.').next().unwrap_or(number);
+    let digits: Vec<char> = whole.chars().collect();
+    let parts: Vec<String> = digits.rchunks(3).rev().map(|part| part.iter().collect()).collect();
+    parts.join(",")
 }

@@ -229,18 +229,32 @@ impl Evaluation<'_> {
     }
 }
 
-/// `%` for any characters, `_` for one.
+/// `%` for any characters, `_` for one. What follows a `%` is looked for from left to right, so that the time is at most text
+/// times pattern.
 fn like(text: &str, pattern: &str, ignore_case: bool) -> bool {
-    fn go(text: &[char], pattern: &[char]) -> bool {
-        match pattern.split_first() {
-            None => text.is_empty(),
-            Some(('%', rest)) => (0..=text.len()).any(|at| go(&text[at..], rest)),
-            Some(('_', rest)) => !text.is_empty() && go(&text[1..], rest),
-            Some((one, rest)) => text.first() == Some(one) && go(&text[1..], rest),
-        }
-    }
     let characters = |text: &str| -> Vec<char> {
         if ignore_case { text.to_lowercase().chars().collect() } else { text.chars().collect() }
     };
-    go(&characters(text), &characters(pattern))
+    let (text, pattern) = (characters(text), characters(pattern));
+    let (mut at, mut next) = (0, 0);
+    // After the last `%`: where the pattern goes on, and from where in the text it is tried.
+    let mut again: Option<(usize, usize)> = None;
+    while at < text.len() {
+        match pattern.get(next) {
+            Some('%') => {
+                next += 1;
+                again = Some((next, at));
+            }
+            Some(one) if *one == '_' || *one == text[at] => {
+                at += 1;
+                next += 1;
+            }
+            _ => {
+                let Some((start, from)) = again else { return false };
+                again = Some((start, from + 1));
+                (next, at) = (start, from + 1);
+            }
+        }
+    }
+    pattern[next..].iter().all(|rest| *rest == '%')
 }

@@ -26,6 +26,7 @@ use crate::ground::diagnostic::{Code, Diagnostic};
 use crate::ground::money::Money;
 use crate::ground::period::Group;
 use crate::ground::rational::Rational;
+use crate::ground::round::Rounding;
 use crate::ground::source::Place;
 use crate::ground::trace::{Node, Operation};
 use crate::plan::comp::{CAP_LINE, CompPlan, Component, GUARANTEE_LINE, MeasureSource, to_date};
@@ -149,7 +150,13 @@ pub fn earn(problem: &Problem<'_>) -> Result<Earnings, Diagnostic> {
                 Some(Node::input(label, problem.money(), value))
             })?;
             let earning = |line: sequence::Line| {
-                let without = line.without_goal && problem.periods.contains(&line.period);
+                let prepared = &prepared;
+                let standing =
+                    Standing { problem, prepared, index, period: line.period, deal: None, day: None };
+                // Of somebody who is away all the time nothing is missing.
+                let without = line.without_goal
+                    && problem.periods.contains(&line.period)
+                    && !standing.participation(line.period).is_zero();
                 Ok((without, earning(problem, component, index, LineOf::Component(position), line)?))
             };
             lines.into_iter().map(earning).collect()
@@ -217,7 +224,7 @@ fn earning(
         let message = format!("component `{}` earns {id} more than any amount of money", component.name);
         Diagnostic::error(Code::SPM402, message).at(Place::Text(component.place.clone()), "")
     })?;
-    let releases = released(component, &amount);
+    let releases = released(component, &amount, plan.rounding);
     let now = component.releases.iter().zip(&releases).filter(|((_, event), _)| event == "booking");
     let payable = match releases.is_empty() {
         true => amount.clone(),
@@ -242,14 +249,14 @@ fn earning(
 }
 
 /// Parts of an amount by its releases, each rounded; the last one takes what is left (E28).
-fn released(component: &Component, amount: &Money) -> Vec<Money> {
+fn released(component: &Component, amount: &Money, rounding: Rounding) -> Vec<Money> {
     let mut left = amount.minor_units;
     let mut parts: Vec<Money> = component
         .releases
         .iter()
         .map(|(share, _)| {
             let exact = &amount.exact() * share;
-            let part = Money::round(&exact, &amount.currency, crate::ground::round::Rounding::default());
+            let part = Money::round(&exact, &amount.currency, rounding);
             let units = part.map_or(0, |part| part.minor_units);
             left -= units;
             Money { minor_units: units, currency: amount.currency.clone() }

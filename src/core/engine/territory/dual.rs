@@ -184,5 +184,6 @@ fn settle(problem: &Problem, prices: &Prices, mut value: i128) -> i128 {
     for (limit, price) in problem.move_limits.iter().zip(&prices.moves) {
         value -= i128::from(*price) * i128::from(limit.most);
     }
-    -((-value) >> prices.bits)
+    // No cost is below zero.
+    (-((-value) >> prices.bits)).max(0)
 }

@@ -39,6 +39,8 @@ pub use travel::{Centres, Point, Travel, swapped};
 pub use verify::{Evaluation, evaluate, verify};
 pub use whole::Whole;
 
+use rayon::prelude::*;
+
 use candidates::Candidates;
 use limits::Limits;
 use order::Ordered;
@@ -157,7 +159,48 @@ fn searched(problem: &Problem, settings: Settings, progress: &mut dyn FnMut(u32)
             best = Outcome { seed: settings.seed, ..next };
         }
     }
-    best
+    tried(problem, best)
+}
+
+/// Where there are few answers at all, the best of all of them.
+fn tried(problem: &Problem, best: Outcome) -> Outcome {
+    /// Answers that are tried one by one.
+    const ANSWERS: usize = 50_000;
+    let choices: Vec<Vec<usize>> = (0..problem.accounts())
+        .map(|account| {
+            (0..problem.territories)
+                .filter(|territory| problem.cost(account, *territory) != FORBIDDEN)
+                .collect()
+        })
+        .collect();
+    let count = choices
+        .iter()
+        .try_fold(1usize, |count, own| count.checked_mul(own.len()).filter(|count| *count <= ANSWERS));
+    let Some(count) = count.filter(|_| !best.feasible || best.objective > best.bound) else { return best };
+    let answer = |number: usize| {
+        let mut left = number;
+        let choice = |own: &Vec<usize>| {
+            let at = left % own.len();
+            left /= own.len();
+            own[at]
+        };
+        choices.iter().map(choice).collect::<Vec<usize>>()
+    };
+    let least = (0..count).into_par_iter().map(|number| (score(problem, &answer(number)), number)).min();
+    match least {
+        Some((found, number)) if found < score(problem, &best.assignment) => {
+            let assignment = answer(number);
+            let moves = moves(problem, &assignment);
+            Outcome { assignment, feasible: found.0 == 0, objective: found.1, moves, ..best }
+        }
+        _ => best,
+    }
+}
+
+/// Accounts that leave their territory of today.
+fn moves(problem: &Problem, assignment: &[usize]) -> usize {
+    let leaves = |(account, territory): &(usize, &usize)| problem.moves(*account, **territory);
+    assignment.iter().enumerate().filter(leaves).count()
 }
 
 /// Divides the accounts at prices, from an assignment that is known, too.
@@ -221,11 +264,7 @@ fn divide(
         assignment = connected.min_by_key(|(score, _)| *score).unwrap_or_default().1;
         score = self::score(problem, &assignment);
     }
-    let moves = assignment
-        .iter()
-        .enumerate()
-        .filter(|(account, territory)| problem.moves(*account, **territory))
-        .count();
+    let moves = moves(problem, &assignment);
     Outcome {
         assignment,
         feasible: score.0 == 0,

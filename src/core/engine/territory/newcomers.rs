@@ -49,6 +49,16 @@ impl Newcomers {
         rooms(problem, &mut new, &chosen);
         Self { problem: new, accounts, follow }
     }
+
+    /// The territory of every account, when the new ones go to these.
+    #[must_use]
+    pub fn beside(&self, problem: &Problem, to: &[usize]) -> Vec<Option<usize>> {
+        let mut assigned = problem.current.clone();
+        for (account, territory) in self.accounts.iter().zip(to) {
+            assigned[*account] = Some(*territory);
+        }
+        assigned
+    }
 }
 
 /// Where most accounts of each group stand.

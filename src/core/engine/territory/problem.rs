@@ -129,6 +129,15 @@ impl Problem {
         self.move_costs.get(account).or(self.move_costs.first()).copied().unwrap_or(0)
     }
 
+    /// The territory where an account costs the least, when that is less than in another.
+    #[must_use]
+    pub fn cheaper(&self, account: usize, than: usize) -> Option<usize> {
+        let mut nearly = vec![0.0; self.territories];
+        self.nearly(account, &mut nearly);
+        let least = (0..self.territories).min_by(|a, b| nearly[*a].total_cmp(&nearly[*b]))?;
+        (self.cost(account, least) < self.cost(account, than)).then_some(least)
+    }
+
     /// Costs of an account in all territories, nearly, without regard to locks; see [`Problem::error`].
     #[expect(clippy::cast_precision_loss, reason = "nearly")]
     pub(super) fn nearly(&self, account: usize, costs: &mut [f64]) {
@@ -225,6 +234,20 @@ impl Problem {
             let hungry = measure.bands.iter().filter(|band| band.low > 0).count();
             if carry < hungry {
                 found.push(Conflict::TooFew { measure: index, accounts: carry, territories: hungry });
+            }
+            let limit = self.move_limits.iter().find(|limit| limit.name == measure.name);
+            if let Some(limit) = limit.filter(|_| matches!(measure.loads, Loads::Account(_))) {
+                let mut stands = vec![0i128; self.territories];
+                for (account, territory) in self.current.iter().enumerate() {
+                    if let Some(territory) = territory {
+                        stands[*territory] += i128::from(limit.loads[account]);
+                    }
+                }
+                let above = measure.bands.iter().zip(stands).map(|(band, load)| (load - band.high).max(0));
+                let load: i128 = above.sum();
+                if load > i128::from(limit.most) {
+                    found.push(Conflict::Stuck { measure: index, load, most: limit.most.into() });
+                }
             }
             let mut locked = vec![0i128; self.territories];
             for (account, territory) in self.locked.iter().enumerate() {
@@ -350,6 +373,15 @@ pub enum Conflict {
         load: i128,
         /// The most that it may carry.
         high: i128,
+    },
+    /// More stands above the bands than may move.
+    Stuck {
+        /// Measure.
+        measure: usize,
+        /// What must leave territories that are above their bands.
+        load: i128,
+        /// What may move.
+        most: i128,
     },
     /// Accounts that hang together with no others, and are too many for some territories and too few for one more.
     CutOff {

@@ -159,6 +159,14 @@ impl Check<'_> {
             let message = "a threshold goes with the pay of one payee".to_owned();
             self.contradiction(item, "threshold", message, "with rank: `at`; with pool: `gate`");
         }
+        let elsewhere = matches!(item.text("pay"), Some("formula" | "scorecard"));
+        if let Some(threshold) = item.get("threshold").filter(|_| elsewhere)
+            && threshold.boolean("back_pay") == Some(false)
+        {
+            let message = "what a measurement at the threshold would be paid is known of a rate, tiers, a curve or a table, not of a formula or scorecard".to_owned();
+            let hint = "write it in the formula: GREATEST(sales - sales.goal, 0) * 0.05; or back_pay = true";
+            self.contradiction(item, "threshold", message, hint);
+        }
         if team && window == Window::Transaction {
             let message = "prizes and pools are not paid transaction by transaction".to_owned();
             self.contradiction(item, "measure", message, "set window = \"period\" in the measure");

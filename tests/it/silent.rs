@@ -1,0 +1,220 @@
+//! What was once paid wrongly without a word: a small project for each case, and what it pays now.
+
+use crate::project::Project;
+
+const SETTINGS: &str = "version = 1\nname = \"A\"\ncurrency = \"USD\"\n[calendar]\npattern = \"months\"\nstart = 2027-01-01\nyears = 1\n";
+
+const PLAN: &str = "version = 1\nkind = \"comp\"\nid = \"p\"\n[[credit]]\nname = \"c\"\nCREDIT\n[[measure]]\nname = \"m\"\ncredits = [\"c\"]\nMEASURE\n[[component]]\nname = \"x\"\nmeasure = \"m\"\nCOMPONENT\n";
+
+const RATE: &str = "pay = \"per-unit\"\nrate = \"10%\"";
+
+fn mapped(column: &str) -> String {
+    match column {
+        // A column of our own needs a type.
+        "quantity" => "quantity = { column = \"quantity\", type = \"number\" }".to_owned(),
+        _ => format!("{column} = \"{column}\""),
+    }
+}
+
+/// A project of tables, as CSV with the canonical names of columns, and a plan of one component.
+fn project(tables: &[(&str, &str)], credit: &str, measure: &str, component: &str) -> Project {
+    let project = Project::new();
+    let mut settings = SETTINGS.to_owned();
+    for (name, rows) in tables {
+        let columns: Vec<String> = rows.lines().next().expect("a header").split(',').map(mapped).collect();
+        settings +=
+            &format!("[sources.{name}]\nfiles = \"{name}.csv\"\ncolumns = {{ {} }}\n", columns.join(", "));
+        project.file(&format!("{name}.csv"), rows);
+    }
+    let plan = PLAN.replace("CREDIT", credit).replace("MEASURE", measure).replace("COMPONENT", component);
+    project.file("spm.toml", settings).file("plans/p.toml", plan);
+    project
+}
+
+/// Payee, period and amount of what a range pays, without what is zero.
+fn paid(project: &Project, period: &str) -> Vec<String> {
+    let printed =
+        project.run(&["-q", "comp", "run", "--period", period, "--format", "csv"]).exits(0).stdout();
+    let rows = printed.lines().skip(1).map(|line| {
+        let cells: Vec<&str> = line.split(',').collect();
+        format!("{} {} {}", cells[0], &cells[1][5..], cells[3])
+    });
+    rows.filter(|row| !row.ends_with(" 0.00")).collect()
+}
+
+const PEOPLE: &str = "rep_id,hire_date,end_date\nA,2026-01-01,2027-02-20\nB,2026-01-01,\nC,2027-04-16,\n";
+
+const SALES: &str = "transaction_id,rep_id,event_date,amount\nd1,B,2027-01-05,1000\nd2,B,2027-03-05,1000\nd3,B,2027-04-05,1000\n";
+
+#[test]
+fn nobody_who_has_gone_or_is_yet_to_come_is_paid() {
+    let sold = [("reps", PEOPLE), ("transactions", SALES)];
+    let expected = ["A 01 100.00", "B 01 100.00", "B 03 100.00", "B 04 100.00", "C 04 100.00"];
+    for window in ["period", "quarter-to-date", "year-to-date"] {
+        let team = project(&sold, "", &format!("team = \"all\"\nwindow = \"{window}\""), RATE);
+        assert_eq!(paid(&team, "2027-01..2027-05"), expected, "{window}");
+    }
+    let own = [
+        ("reps", PEOPLE),
+        ("transactions", "transaction_id,rep_id,event_date,amount\nd1,A,2027-01-05,1000\n"),
+    ];
+    let rolling = project(&own, "", "window = \"rolling\"\nperiods = 3", RATE);
+    assert_eq!(paid(&rolling, "2027-01..2027-05"), ["A 01 100.00", "A 02 100.00"]);
+    let months: String =
+        (1..=12).flat_map(|month| ["A", "C"].map(|id| format!("{id},q,2027-{month:02},10\n"))).collect();
+    let quotas = format!("holder_id,measure,period,amount\n{months}");
+    let floor = "pay = \"formula\"\nsql = \"50\"";
+    let tables = [("reps", PEOPLE), ("transactions", SALES), ("quotas", quotas.as_str())];
+    let formula = project(&tables, "where = \"rep_id <> 'B'\"", "goal = { quota = \"q\" }", floor);
+    let of_a_and_c: Vec<String> =
+        paid(&formula, "2027-01..2027-05").into_iter().filter(|row| !row.starts_with('B')).collect();
+    assert_eq!(of_a_and_c, ["A 01 50.00", "A 02 50.00", "C 04 50.00", "C 05 50.00"]);
+}
+
+const TWO: &str = "rep_id\nA\nB\nM\n";
+
+#[test]
+fn shares_do_not_depend_on_how_other_rows_are_written() {
+    let splits = "transaction_id,rep_id,share,type\nd1,A,50%,split\nd1,B,50%,split\nd1,M,40%,overlay\n";
+    let sold = |more: &str| {
+        format!("transaction_id,rep_id,event_date,amount,quantity\nd1,A,2027-01-05,8915,1\n{more}")
+    };
+    for more in ["", "d2,A,2027-02-05,100.5512,1\n"] {
+        let sold = sold(more);
+        let tables = [("reps", TWO), ("transactions", sold.as_str()), ("splits", splits)];
+        let money = project(&tables, "to = \"splits\"", "", RATE);
+        assert_eq!(paid(&money, "2027-01"), ["A 01 445.75", "B 01 445.75"], "{more}");
+        let units = project(
+            &tables,
+            "amount = \"quantity\"\nto = \"splits\"",
+            "",
+            "pay = \"per-unit\"\nrate = \"100\"",
+        );
+        assert_eq!(paid(&units, "2027-01"), ["A 01 50.00", "B 01 50.00"], "{more}");
+        let overlay = project(
+            &tables,
+            "amount = \"quantity\"\nto = \"overlays\"",
+            "",
+            "pay = \"per-unit\"\nrate = \"100\"",
+        );
+        assert_eq!(paid(&overlay, "2027-01"), ["M 01 40.00"], "{more}");
+    }
+}
+
+#[test]
+fn a_refund_is_shared_and_counted_as_its_sale() {
+    let sold = "transaction_id,rep_id,event_date,amount,refund_of\nd1,A,2027-01-05,1000,\nd2,A,2027-01-06,500,\nr1,A,2027-01-20,-1000,d1\n";
+    let splits = "transaction_id,rep_id,share\nd1,A,50%\nd1,B,50%\n";
+    let tables = [("reps", TWO), ("transactions", sold), ("splits", splits)];
+    for window in ["period", "transaction"] {
+        let shared = project(&tables, "to = \"splits\"", &format!("window = \"{window}\""), RATE);
+        assert_eq!(paid(&shared, "2027-01"), ["A 01 50.00"], "{window}");
+    }
+    let tables = [("reps", TWO), ("transactions", sold)];
+    let counted = project(&tables, "", "aggregate = \"count\"", "pay = \"per-unit\"\nrate = \"250\"");
+    assert_eq!(paid(&counted, "2027-01"), ["A 01 250.00"], "one of two is left");
+}
+
+#[test]
+fn what_nobody_is_credited_with_is_listed() {
+    let sold = "transaction_id,rep_id,event_date,amount,quantity\nd1,A,2027-01-05,1000,\nd2,A,2027-01-06,500,2\nd3,,2027-01-07,70,1\n";
+    let people = "rep_id,manager_id\nA,M\nM,\n";
+    let tables = [("reps", people), ("transactions", sold)];
+    let empty = project(&tables, "amount = \"amount * quantity\"", "", RATE);
+    let run = ["comp", "run", "--period", "2027-01", "--table", "unresolved", "--format", "csv"];
+    let told = empty.run(&run).exits(0);
+    assert!(
+        told.stdout().contains("p,c,d1,,A,2027-01-05,,the amount of the credit is empty"),
+        "{}",
+        told.stdout()
+    );
+    assert!(
+        told.stderr().contains("2 credit(s) of plan `p` have no payee or no amount"),
+        "{}",
+        told.stderr()
+    );
+    let managers = project(&tables, "to = \"managers\"\nof = \"rep\"", "", RATE);
+    let told = managers.run(&run).exits(0).stdout();
+    assert!(told.contains("p,c,d3,,,2027-01-07,70,no person on the transaction"), "{told}");
+    assert_eq!(paid(&managers, "2027-01"), ["M 01 150.00"]);
+}
+
+#[test]
+fn the_narrower_rate_applies_and_a_misspelt_one_never() {
+    let sold = "transaction_id,rep_id,event_date,amount,currency\nd1,A,2027-03-05,1000,EUR\n";
+    let head = "from_currency,to_currency,type,period,date,rate\n";
+    let with = |rates: &str| {
+        let rates = format!("{head}{rates}");
+        project(&[("reps", TWO), ("transactions", sold), ("rates", rates.as_str())], "", "", RATE)
+    };
+    let narrow = with("EUR,USD,plan,2027-03,,1.20\nEUR,USD,plan,2027-Q1,,1.10\nEUR,USD,plan,,,1.00\n");
+    assert_eq!(paid(&narrow, "2027-03"), ["A 03 120.00"]);
+    let run = ["comp", "run", "--period", "2027-03"];
+    let told = with("EUR,USD,plan,2027-13,,1.40\n");
+    assert!(
+        told.run(&run)
+            .exits(3)
+            .stderr()
+            .contains("there is no rate of type `plan` from EUR to USD for 2027-03")
+    );
+    assert!(told.run(&["check"]).exits(1).stderr().contains("such as `2027-13`: they apply never"));
+    let twice = with("EUR,USD,plan,,2027-03-01,1.10\nEUR,USD,plan,,2027-03-02,1.20\n");
+    assert!(
+        twice
+            .run(&run)
+            .exits(3)
+            .stderr()
+            .contains("two rates of type `plan` from EUR to USD are for the same time")
+    );
+    // Ten decimals, and millions.
+    let sold = "transaction_id,rep_id,event_date,amount,currency\nd1,A,2027-03-05,5000000.00,EUR\nd2,A,2027-03-06,5000000.00,EUR\n";
+    let rates = format!("{head}EUR,USD,plan,,,1.0869565217\n");
+    let long = project(&[("reps", TWO), ("transactions", sold), ("rates", rates.as_str())], "", "", RATE);
+    assert_eq!(paid(&long, "2027-03"), ["A 03 1086956.52"]);
+}
+
+#[test]
+fn a_receipt_is_a_part_of_the_whole_order_in_every_run() {
+    let sold =
+        "transaction_id,line_id,rep_id,event_date,amount\nd1,1,A,2027-01-10,100\nd1,2,A,2027-02-10,900\n";
+    let releases = "transaction_id,event,date,amount\nd1,cash,2027-01-20,100\n";
+    let tables = [("reps", TWO), ("transactions", sold), ("releases", releases)];
+    let held =
+        project(&tables, "", "", &format!("{RATE}\nrelease = [{{ share = \"100%\", on = \"cash\" }}]"));
+    // A tenth of the order was paid, so a tenth of January's 10.00 is released.
+    assert_eq!(paid(&held, "2027-01"), ["A 01 1.00"]);
+}
+
+#[test]
+fn the_pay_of_a_threshold_is_known_of_rates_only() {
+    let tables = [("reps", TWO), ("transactions", SALES)];
+    let component = "pay = \"formula\"\nsql = \"m * 0.05\"\nthreshold = { at = \"100%\", back_pay = false }";
+    let refused = project(&tables, "", "goal = { amount = \"500\" }", component);
+    assert!(refused.run(&["check"]).exits(1).stderr().contains("not of a formula or scorecard"));
+}
+
+#[test]
+fn an_identifier_that_payroll_refuses_is_not_sealed() {
+    let sold = "transaction_id,rep_id,event_date,amount\nd1,@jane,2027-01-05,1000\n";
+    let project = project(&[("reps", "rep_id\n@jane\n"), ("transactions", sold)], "", "", RATE);
+    assert!(project.run(&["check"]).exits(0).stderr().contains("`@jane` as a formula"));
+    assert!(
+        project
+            .run(&["ledger", "post", "--period", "2027-01"])
+            .exits(3)
+            .stderr()
+            .contains("before the first period is posted")
+    );
+    project.run(&["ledger", "list"]).exits(3);
+}
+
+#[test]
+fn what_cannot_be_printed_is_said_before_it_is_posted() {
+    let project = project(&[("reps", TWO), ("transactions", SALES)], "", "", RATE);
+    let post = ["ledger", "post", "--period", "2027-01", "-o", "jan.doc"];
+    assert!(project.run(&post).exits(2).stderr().contains("cannot tell the format"));
+    project.run(&["ledger", "list"]).exits(3);
+    // With a number of threads it is the same process, so that whoever stops it stops all of it.
+    project.run(&["--threads", "1", "ledger", "post", "--period", "2027-01"]).exits(0);
+    project.run(&["ledger", "list"]).exits(0);
+}
