@@ -414,12 +414,17 @@ impl Book<'_> {
                 goal.number.map_or_else(quota, |number| self.number(number, rep) / periods(goal.per));
             stated * if prorate { self.participation(rep, month) } else { ONE }
         };
+        Some(self.months(measure, rep, month).map(of).sum())
+    }
+
+    /// The months whose goals and targets count: those after somebody has left are nobody's.
+    fn months(&self, measure: &Measure, rep: usize, month: usize) -> impl Iterator<Item = usize> {
         let months = measure.months(month);
-        let left = self.world.reps[rep].end.is_some() && !goal.whole_year;
-        // The goals of months after somebody has left are nobody's.
-        let last = months.clone().rev().find(|month| !left || self.is_there(rep, *month));
+        let whole_year = measure.goal.as_ref().is_some_and(|goal| goal.whole_year);
+        let stays = self.world.reps[rep].end.is_none() || whole_year;
+        let last = months.clone().rev().find(|month| stays || self.is_there(rep, *month));
         let last = last.unwrap_or(*months.end());
-        Some(months.filter(|month| *month <= last).map(of).sum())
+        months.filter(move |month| *month <= last)
     }
 
     /// The target of a component over the window that ends with a month; of a rolling window that month's own.
@@ -429,7 +434,7 @@ impl Book<'_> {
         };
         let of = |month| self.number(target, rep) / periods(per) * self.participation(rep, month);
         let measure = &self.world.plan.measures[number];
-        if measure.window == "rolling" { of(month) } else { measure.months(month).map(of).sum() }
+        if measure.window == "rolling" { of(month) } else { self.months(measure, rep, month).map(of).sum() }
     }
 
     /// Step 1 of the documentation: what a measurement is paid, before anything else.
@@ -508,13 +513,12 @@ impl Book<'_> {
         let (component, measure) = (&plan.components[number], &plan.measures[number]);
         let (mut paid, mut carried, mut due_in_year, mut held) = (Vec::new(), ZERO, ZERO, ZERO);
         for month in 0..RUN {
-            // A rolling window is paid anew in each month: not to somebody who has gone.
-            if measure.window == "rolling" && !self.is_there(rep, month) {
-                paid.push(0);
-                continue;
-            }
             let own = self.measured(measure, rep, month);
-            let mut pay = if measure.window == "transaction" {
+            // A rolling window is paid anew in each month: not to somebody who has gone.
+            let gone = measure.window == "rolling" && !self.is_there(rep, month);
+            let mut pay = if gone {
+                ZERO
+            } else if measure.window == "transaction" {
                 let each = self.values(measure, rep, month, month);
                 each.iter().map(|one| self.earned(number, rep, month, aggregate(measure, &[*one]))).sum()
             } else {
