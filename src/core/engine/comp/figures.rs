@@ -113,11 +113,22 @@ impl<'a> Standing<'a> {
         Self { period, ..*self }
     }
 
-    /// Credits of the payee in one period, or of the whole team if the payee is there.
+    /// Whether a period of the team counts for the payee: those after the last one in which the payee is there do not.
+    fn is_before_the_end(&self, period: usize) -> bool {
+        let year = self.problem.calendar.group(period, Group::Year);
+        (period..year.end).any(|period| self.at(period).is_there())
+    }
+
+    /// Whether the payee has been in the plan on any day of a window so far.
+    pub(super) fn has_been_there(&self, window: Window) -> bool {
+        self.stretch(window).any(|period| self.at(period).is_there())
+    }
+
+    /// Credits of the payee in one period, or of the whole team.
     fn amounts(&self, measure: usize, period: usize) -> Option<Amounts> {
         match &self.measure(measure).team {
             None => self.problem.measurements.get(&Cell { payee: self.index, measure, period }).cloned(),
-            Some(_) if !self.at(period).is_there() => None,
+            Some(_) if !self.is_before_the_end(period) => None,
             Some(team) => {
                 self.prepared.team(measure, self.problem.team_key(team, self.index, period), period).cloned()
             }
@@ -132,9 +143,8 @@ impl<'a> Standing<'a> {
             return (0..measure)
                 .any(|other| heads.contains(&plan.measures[other].name.as_str()) && self.occurs(other));
         }
-        // A rolling window is paid anew in each period: not to somebody who has gone.
-        let rolling = matches!(self.measure(measure).window, Window::Rolling(_));
-        if rolling && !self.is_there() {
+        // What is paid anew in each period is not for somebody who is not there.
+        if !self.measure(measure).window.is_to_date() && !self.is_there() {
             return false;
         }
         let window = self.window(measure);
@@ -154,9 +164,13 @@ impl<'a> Standing<'a> {
     /// The quota of the payee: for a measure of own credits the own one of somebody who leads others and sells, where there
     /// is one; for a measure of a team, where the payee has none, that of the team.
     fn quota(&self, name: &str, period: usize, measure: usize) -> Option<Rational> {
-        // The quota of a period in which the payee is in another plan is that plan's, and a team has one for those there.
-        let others = self.payee().enrolled.is_some() || self.measure(measure).team.is_some();
-        if others && !self.at(period).is_there() {
+        // The quota of a period in which the payee is in another plan is that plan's; a team's count as its amounts do.
+        let counts = match (&self.measure(measure).team, &self.payee().enrolled) {
+            (Some(_), _) => self.is_before_the_end(period),
+            (None, Some(_)) => self.at(period).is_there(),
+            (None, None) => true,
+        };
+        if !counts {
             return None;
         }
         let of = |holder: PayeeId| self.problem.quotas.get(&(holder, name.to_owned(), period)).cloned();

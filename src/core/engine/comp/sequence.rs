@@ -235,6 +235,10 @@ impl<'a> Sequence<'a> {
                 let paid = self.of_period(&formula, earned, &mut memory.transactions)?;
                 (self.rounded("earned in the period", paid.pay), paid.without_goal)
             };
+            // What a team had earned before somebody came is not theirs: it only is what the first period starts from.
+            if self.component.window.is_to_date() && !standing.has_been_there(self.component.window) {
+                continue;
+            }
             let transactions = std::mem::take(&mut memory.transactions);
             let trace = self.limited(&formula, due, &mut memory);
             lines.push(Line {
