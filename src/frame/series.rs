@@ -318,7 +318,15 @@ pub fn pipeline(
         };
         let Some(probability) = probability else {
             let name = names[row].as_deref().unwrap_or("");
-            let message = format!("an open opportunity in stage `{name}` has no probability");
+            let stated = own.filter(|_| matches!(pipeline.probability, Probability::Column));
+            let stated = stated.and_then(|own| own.get(row));
+            let message = match stated.map(|units| Rational::from_scaled(units.into(), decimals)) {
+                Some(share) => format!(
+                    "an open opportunity in stage `{name}` has the probability {}, which is not from 0% to 100%",
+                    share.to_percent()
+                ),
+                None => format!("an open opportunity in stage `{name}` has no probability"),
+            };
             let fault = Diagnostic::error(Code::SPM432, message).at(Place::Text(place.clone()), "");
             return Err(fault.hint(match pipeline.probability {
                 Probability::Column => {

@@ -213,7 +213,7 @@ fn histories(
     let unit = 10f64.powi(sold.decimals as i32);
     for (key, sums) in &sold.groups {
         if let Some(node) = leaves.get(key) {
-            history[*node] = sums[skip..].iter().map(|sum| *sum as f64 / unit).collect();
+            history[*node] = sums[skip..skip + length].iter().map(|sum| *sum as f64 / unit).collect();
         }
     }
     history

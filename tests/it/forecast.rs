@@ -185,3 +185,24 @@ fn a_forecast_is_written_with_its_provenance_unless_it_is_dry() {
     assert!(result["provenance"]["spm.plan.f"].is_string(), "{result}");
     assert_eq!(result["plans"][0]["origins"].as_array().map(Vec::len), Some(8));
 }
+
+#[test]
+fn a_history_ends_with_the_last_sale_whatever_comes_between() {
+    // Three years of quarters, and a forecast that starts two quarters later: nothing is learned from what has not happened.
+    let project = Project::new();
+    let sales: String = (0..12)
+        .map(|at| format!("{at},{}-{:02}-15,{}\n", 2024 + at / 4, 3 * (at % 4) + 1, 100 + 10 * (at % 4)))
+        .collect();
+    project
+        .file(
+            "spm.toml",
+            "version = 1\nname = \"Co\"\ncurrency = \"USD\"\ncalendar = { pattern = \"quarters\", start = 2024-01-01, years = 4 }\n[sources.transactions]\nfiles = \"t.csv\"\ncolumns = { transaction_id = \"id\", event_date = \"date\", amount = \"amount\" }\n",
+        )
+        .file("t.csv", format!("id,date,amount\n{sales}"))
+        .file(
+            "plans/f.toml",
+            "version = 1\nkind = \"forecast\"\nid = \"f\"\nperiods = \"2027-Q3\"\nmodels = [\"seasonal-drift\"]\n",
+        );
+    let printed = project.run(&["-q", "forecast", "--format", "csv"]).exits(0).stdout();
+    assert_eq!(rows(&printed)[0]["amount"], "120.00", "{printed}");
+}

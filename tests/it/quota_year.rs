@@ -185,8 +185,9 @@ fn holders_above_keep_their_periods() {
     allocate(&project);
     people(&project, &FOUR.replace("B,2020-01-01,,", "B,2020-01-01,2027-11-16,"));
     let changes = adjust(&project, "2027-Q3").exits(0).stdout();
-    // B carries 138 of the 184 days, half of the fourth quarter: 25,000 by 15,000 and 7,500.
-    assert!(changes.contains("A,salesperson,E,quota,15000,16667,1667,shared anew"), "{changes}");
+    // B is there for half of the fourth quarter: 12,500 of it by 300 and 100; the third stays 7,500 and 5,000.
+    assert!(changes.contains("A,salesperson,E,quota,15000,16875,1875,shared anew"), "{changes}");
+    assert_eq!(stands(&project, "A"), ["7500", "7500", "7500", "9375"]);
     assert_eq!(stands(&project, "E"), ["12500"; 4]);
     assert_eq!(stands(&project, "Co"), ["25000"; 4]);
     assert_eq!(stands(&project, "C"), ["2500"; 4]);
@@ -213,6 +214,32 @@ fn holders_above_keep_their_periods() {
     people(&project, &FOUR.replace("E,300", "E,90000"));
     let stderr = adjust(&project, "2027-Q3").exits(4).stderr();
     assert!(stderr.contains("those above keep what they have"), "{stderr}");
+}
+
+#[test]
+fn over_assignment_that_rounds_to_nothing_stands() {
+    // 5 % of 6 and of 9 deals are none, but the periods of a region are spread apart from those of its people.
+    let deals = "measure = \"deals\"\ndecimals = 0\nmethod = \"equal\"\ntotal = \"15\"\nlevels = [\"region\"]\nover_assignment = { region = \"5%\" }";
+    let people = "n1,,,,n,1,1\nn2,,,,n,1,1\nn3,,,,n,1,1\ns1,,,,s,1,1\ns2,,,,s,1,1\n";
+    let project = company(people, deals, "");
+    allocate(&project);
+    for from in ["2027-Q1", "2027-Q2", "2027-Q4"] {
+        nothing_moves(&project, from, "deals");
+    }
+}
+
+#[test]
+fn periods_without_a_season_stand_as_they_are() {
+    let phasing: String = [3, 1, 0, 0]
+        .iter()
+        .enumerate()
+        .map(|(quarter, weight)| {
+            format!("[[phasing]]\nperiod = \"2027-Q{}\"\nweight = \"{weight}\"\n", quarter + 1)
+        })
+        .collect();
+    let project = company(FOUR, "method = \"equal\"\ntotal = \"400\"", &phasing);
+    allocate(&project);
+    nothing_moves(&project, "2027-Q3", "no season");
 }
 
 #[test]

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::allocation::Allocation;
-use super::hierarchy::availability;
+use super::hierarchy::{availability, season};
 use super::lay_out::{COMPANY, LaidOut, SALESPERSON, lay_out};
+use super::open::{factor, parents, share_periods};
 use super::planned::{Planned, Question, allocate_verified, plan_quotas, problem, settled};
 use super::problem::{Holder, HolderId, Kept, Phasing, Problem, Total};
+use super::units::round_nearest;
 use crate::ground::diagnostic::{Code, Diagnostic};
 use crate::ground::period::Calendar;
 use crate::ground::rational::Rational;
@@ -185,6 +187,23 @@ impl<'a> Before<'a> {
         phasing.periods.iter().map(period).collect()
     }
 
+    /// What somebody in the same place has in the open periods, when this amount differs from it by rounding only: by no more
+    /// than two units in any period.
+    fn near(&self, problem: &Problem, holder: &Holder, amount: &Rational) -> Option<Rational> {
+        let (_, parent) = self.places.get(&holder.id)?;
+        let phasing = problem.phasing.as_ref()?;
+        let shares = season(phasing, holder);
+        let all: Rational = shares.iter().sum();
+        let small = &problem.unit * &Rational::from(2_i64);
+        let near = |(stood, share): (&Rational, &Rational)| {
+            let exact = (amount * share).checked_div(&all).unwrap_or_default();
+            (exact - stood.clone()).abs() <= small
+        };
+        let same = *parent == holder.parent.as_ref()
+            && self.periods_of(&holder.id, phasing).iter().zip(&shares).all(near);
+        same.then(|| self.open.get(&holder.id).cloned()).flatten()
+    }
+
     /// What the children of a holder have in these periods.
     fn given_of(&self, holder: &HolderId, phasing: &Phasing) -> Vec<Rational> {
         let period = |(name, _): &(String, Rational)| {
@@ -240,7 +259,8 @@ fn open_periods(laid_out: LaidOut, before: &Before<'_>, is_open: impl Fn(&str) -
     let phasing = Phasing {
         unit: laid_out.phasing.unit.clone(),
         periods: periods.map(|(period, _)| period.clone()).collect(),
-    };
+    }
+    .or_even();
     let holder = |holder: &Holder| {
         let left = |limit: &Option<Rational>| {
             limit.as_ref().map(|limit| (limit - &before.closed(&holder.id)).max(Rational::zero()))
@@ -269,7 +289,7 @@ fn open_problem(
     let plan = question.plan;
     let root = &open.holders[0].id;
     let stood = before.open.get(root).cloned().unwrap_or_default();
-    // Where the plan states the year, or takes it from below, what closed periods have is taken off it.
+    // Where the plan states the year, or takes part of it from below, what closed periods have is taken off it.
     let states = plan.total.is_some() || plan.bottom_up.as_ref().is_some_and(|own| !own.share.is_zero());
     let year = fresh.allocation.explanations.first().map(|why| why.amount.clone()).unwrap_or_default();
     let total = if states { &year - &before.closed(root) } else { stood.clone() };
@@ -301,10 +321,56 @@ fn open_problem(
             holder.locked = Some(left);
         }
     }
-    if total == stood {
+    if is_bottom_up(plan) {
+        take_from_below(&mut problem, before, &stood);
+    } else if total == stood {
         keep_level(question, &mut problem, before, &open.phasing);
+        if share_periods(&mut problem, KEPT).is_none() {
+            let fault = Diagnostic::error(Code::SPM402, "the open quotas do not fit 128 bits");
+            faults.push(fault.at(Place::Text(plan.place.clone()), ""));
+        }
     }
     problem
+}
+
+/// True when quotas are what people can carry, whatever they add up to.
+fn is_bottom_up(plan: &QuotaPlan) -> bool {
+    let top_down = plan.total.is_some() || plan.history.is_some();
+    plan.bottom_up.as_ref().is_some_and(|own| !top_down || own.share == Rational::one())
+}
+
+/// Weights are what each can carry in the open periods; the total is their sum, so that nobody has what another leaves.
+fn take_from_below(problem: &mut Problem, before: &Before<'_>, stood: &Rational) {
+    let parents = parents(&problem.holders);
+    let mut sums = vec![Rational::zero(); parents.len()];
+    let mut same = true;
+    for place in (0..parents.len()).rev() {
+        let holder = &problem.holders[place];
+        let own = if *holder.level == *SALESPERSON {
+            let amount = holder.weight.clone().unwrap_or_default();
+            let near = before.near(problem, holder, &amount);
+            same &= near.is_some();
+            near.or_else(|| round_nearest(&amount, &problem.unit)).unwrap_or(amount)
+        } else {
+            sums[place].checked_div(&factor(problem, holder)).unwrap_or_default()
+        };
+        if let Some(parent) = parents[place] {
+            sums[parent] += &own;
+        }
+        sums[place] = own;
+    }
+    let whole = round_nearest(&sums[0], &problem.unit).unwrap_or_else(|| sums[0].clone());
+    // Over-assignment was rounded once, when it was allocated.
+    let plain = problem.holders.iter().all(|holder| factor(problem, holder) == Rational::one());
+    let total = match (same && before.places.len() == parents.len(), plain) {
+        (true, _) => stood.clone(),
+        (false, true) => sums[0].clone(),
+        (false, false) => whole,
+    };
+    problem.total = Total::Given(total);
+    for (holder, sum) in problem.holders.iter_mut().zip(sums) {
+        holder.weight = holder.parent.is_some().then_some(sum);
+    }
 }
 
 /// Locks the holders from the root down to the plan's level at what they have, as long as all siblings are there as before
@@ -323,17 +389,6 @@ fn keep_level(question: &Question<'_>, problem: &mut Problem, before: &Before<'_
             children.entry(parent.clone()).or_default().insert(holder.id.clone());
         }
     }
-    // Parents come before their children, so going backwards everybody above is reached.
-    let mut there: BTreeSet<HolderId> = BTreeSet::new();
-    for holder in problem.holders.iter().rev() {
-        let carries = holder.weight.as_ref().is_some_and(Rational::is_positive)
-            || holder.locked.as_ref().is_some_and(Rational::is_positive)
-            || there.contains(&holder.id);
-        if carries {
-            there.insert(holder.id.clone());
-            there.extend(holder.parent.clone());
-        }
-    }
     let mut keep: BTreeSet<HolderId> = BTreeSet::from([problem.holders[0].id.clone()]);
     let mut next = if last == Some(COMPANY) { vec![] } else { vec![problem.holders[0].id.clone()] };
     while let Some(parent) = next.pop() {
@@ -344,11 +399,8 @@ fn keep_level(question: &Question<'_>, problem: &mut Problem, before: &Before<'_
         let stood = before.children.get(&parent);
         let as_locked =
             |id: &HolderId| facts[id].1.as_ref().is_none_or(|lock| before.open.get(id) == Some(lock));
-        // What nobody is there to carry goes to the others.
-        let carried = |id: &HolderId| there.contains(id) || before.open.get(id).is_none_or(Rational::is_zero);
         let same = stood.is_some_and(|stood| {
-            stood.len() == below.len()
-                && below.iter().all(|id| stood.contains(id) && as_locked(id) && carried(id))
+            stood.len() == below.len() && below.iter().all(|id| stood.contains(id) && as_locked(id))
         });
         // Seats are what is shared anew.
         if !same || below.iter().any(|id| facts[id].0 == SALESPERSON) {
@@ -400,15 +452,12 @@ fn keep_small(
     question: &Question<'_>,
     before: &Before<'_>,
 ) -> Result<(Problem, Allocation), Vec<Diagnostic>> {
-    let small = &problem.unit * &Rational::from(2_i64);
+    let phasing = problem.clone();
     let stands = |holder: &Holder, amount: &Rational| {
-        let stood = before.open.get(&holder.id).filter(|_| *holder.level == *SALESPERSON)?;
-        let same_place =
-            before.places.get(&holder.id).is_some_and(|(_, parent)| *parent == holder.parent.as_ref());
-        let within = holder.floor.as_ref().is_none_or(|floor| floor <= stood)
-            && holder.cap.as_ref().is_none_or(|cap| stood <= cap);
-        let near = same_place && within && (amount - stood).abs() <= small;
-        near.then(|| (stood.clone(), KEPT.to_owned()))
+        let stood = before.near(&phasing, holder, amount).filter(|_| *holder.level == *SALESPERSON)?;
+        let within = holder.floor.as_ref().is_none_or(|floor| *floor <= stood)
+            && holder.cap.as_ref().is_none_or(|cap| stood <= *cap);
+        within.then(|| (stood, KEPT.to_owned()))
     };
     let (problem, allocation) = settled(problem, question.plan, stands)?;
     // Whoever keeps the sum keeps the periods, unless those above could not keep theirs then.
@@ -448,7 +497,9 @@ fn with_periods(
     }
     for holder in kept.holders.iter_mut().filter(|holder| *holder.level == *SALESPERSON) {
         let stood = before.open.get(&holder.id);
-        let same = stood.is_some() && stood == amounts.get(&holder.id).copied();
+        let same = stood.is_some_and(|stood| {
+            amounts.get(&holder.id) == Some(&stood) && before.near(problem, holder, stood).is_some()
+        });
         if same && holder.parent.as_ref().is_none_or(|parent| !open.contains(parent)) {
             holder.phased = Some(before.periods_of(&holder.id, phasing));
             holder.locked = stood.cloned();

@@ -48,13 +48,9 @@ impl Hierarchy<'_> {
         otherwise.clone()
     }
 
-    /// Season weights of a leaf's periods: those of the phasing, times its presence.
+    /// Season weights of a leaf's periods: its own, or those of the phasing, times its presence.
     pub fn season(&self, position: usize) -> Vec<Rational> {
-        let periods = self.problem.phasing.iter().flat_map(|phasing| &phasing.periods);
-        match &self.holders[position].presence {
-            None => periods.map(|(_, weight)| weight.clone()).collect(),
-            Some(presence) => periods.zip(presence).map(|((_, weight), part)| weight * part).collect(),
-        }
+        self.problem.phasing.as_ref().map_or_else(Vec::new, |phasing| season(phasing, self.holders[position]))
     }
 
     /// The part of the year, by season weight, in which a leaf carries quota.
@@ -73,6 +69,16 @@ impl Hierarchy<'_> {
             };
         }
         sums
+    }
+}
+
+/// How the year of a leaf falls into periods, up to a factor.
+pub(super) fn season(phasing: &Phasing, holder: &Holder) -> Vec<Rational> {
+    let periods = phasing.periods.iter();
+    match (&holder.spread, &holder.presence) {
+        (Some(spread), _) => spread.clone(),
+        (None, None) => periods.map(|(_, weight)| weight.clone()).collect(),
+        (None, Some(presence)) => periods.zip(presence).map(|((_, weight), part)| weight * part).collect(),
     }
 }
 
@@ -167,6 +173,7 @@ fn lay_out<'a>(
             || holder.potential.is_some()
             || holder.last_quota.is_some()
             || holder.presence.is_some()
+            || holder.spread.is_some()
             || holder.phased.is_some();
         if measured && !below[place].is_empty() {
             faults.push(ProblemFault::MeasureAboveLeaves { holder: holder.id.clone() });

@@ -25,6 +25,7 @@ mod hierarchy;
 mod lay_out;
 mod limits;
 mod notices;
+mod open;
 mod phase;
 mod planned;
 mod problem;
@@ -37,6 +38,8 @@ mod verify;
 pub mod waterfill;
 mod weigh;
 
+#[cfg(test)]
+mod adjust_tests;
 #[cfg(test)]
 mod allocate_tests;
 #[cfg(test)]

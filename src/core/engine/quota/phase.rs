@@ -79,6 +79,7 @@ fn always_there(hierarchy: &Hierarchy<'_>) -> Vec<bool> {
     for position in (0..always.len()).rev() {
         let holder = hierarchy.holders[position];
         always[position] = holder.presence.is_none()
+            && holder.spread.is_none()
             && holder.phased.is_none()
             && holder.kept.is_none()
             && hierarchy.children[position].iter().all(|child| always[*child]);
@@ -149,7 +150,8 @@ impl Season {
             row[1..].copy_from_slice(&self.minors(phased)?);
             return Some(());
         }
-        let own = holder.presence.as_ref().map(|_| hierarchy.season(position));
+        let apart = holder.presence.is_some() || holder.spread.is_some();
+        let own = apart.then(|| hierarchy.season(position));
         // A season without weight, of somebody who is never there, is that of the phasing.
         let own = own.filter(|own| own.iter().any(Rational::is_positive));
         let whole_own = own.as_deref().and_then(WholeWeights::of);
@@ -336,7 +338,10 @@ impl Summing<'_> {
             return false;
         }
         match self.hierarchy.children[position].as_slice() {
-            [] => holder.presence.as_ref().is_none_or(|presence| presence[period].is_positive()),
+            [] => {
+                let parts = holder.spread.as_ref().or(holder.presence.as_ref());
+                parts.is_none_or(|parts| parts[period].is_positive())
+            }
             children => children.iter().any(|child| self.movable(*child, period)),
         }
     }

@@ -146,6 +146,8 @@ pub struct Holder {
     pub cap: Option<Rational>,
     /// Exactly this amount for the year: a manager's override.
     pub locked: Option<Rational>,
+    /// How the year of a leaf falls into the periods, instead of by season weight and presence.
+    pub spread: Option<Vec<Rational>>,
     /// Exactly these amounts for the periods of the phasing, for a leaf that is locked at their sum.
     pub phased: Option<Vec<Rational>>,
     /// What the periods should be, for a holder above leaves, as long as those below can carry that.
@@ -224,6 +226,7 @@ impl Holder {
             floor: None,
             cap: None,
             locked: None,
+            spread: None,
             phased: None,
             kept: None,
             over_assignment: None,
@@ -240,4 +243,15 @@ pub struct Phasing {
     pub unit: Rational,
     /// Names and season weights in the order of time.
     pub periods: Vec<(String, Rational)>,
+}
+
+impl Phasing {
+    /// The same; where no period has a weight, all have the same.
+    #[must_use]
+    pub(super) fn or_even(mut self) -> Self {
+        if self.periods.iter().all(|(_, weight)| weight.is_zero()) {
+            self.periods.iter_mut().for_each(|(_, weight)| *weight = Rational::one());
+        }
+        self
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::allocation::{Allocation, Binding, Explanation};
-use super::hierarchy::availability;
+use super::hierarchy::{availability, season};
 use super::problem::{Blend, Clause, Holder, HolderId, Measure, Method, Problem, Total};
 use crate::ground::rational::Rational;
 use crate::ground::trace::{Node, Operation, Unit};
@@ -348,14 +348,15 @@ pub fn spread(problem: &Problem, allocation: &Allocation, holder: &HolderId) -> 
         Some(presence) => presence[period].clone(),
         None => Rational::one(),
     };
-    let periods = problem.phasing.iter().flat_map(|phasing| &phasing.periods);
-    let all: Rational =
-        periods.clone().enumerate().map(|(period, (_, weight))| weight * &there(period)).sum();
+    let phasing = problem.phasing.as_ref();
+    let shares = phasing.map_or_else(Vec::new, |phasing| season(phasing, own));
+    let periods = phasing.into_iter().flat_map(|phasing| &phasing.periods);
+    let all: Rational = shares.iter().sum();
     let row = |(period, ((name, weight), amount)): (usize, (&(String, Rational), &i128))| Spread {
         period: name.clone(),
         season: weight.clone(),
         there: leaf.then(|| there(period)),
-        exact: (&(&why.amount * weight) * &there(period)).checked_div(&all).filter(|_| leaf),
+        exact: (&why.amount * &shares[period]).checked_div(&all).filter(|_| leaf),
         amount: Rational::from_scaled(*amount, allocation.decimals),
     };
     Some(periods.zip(&amounts[1..]).enumerate().map(row).collect())

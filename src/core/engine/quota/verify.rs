@@ -272,15 +272,30 @@ impl<'a> Check<'a> {
                 format!("{} has {}, below zero", self.allocation.periods[period], self.major(*amount));
             self.found(Law::Floor, holder, message);
         }
-        if self.children[holder].is_empty() || self.factor(holder) != Rational::one() {
+        if self.children[holder].is_empty() {
+            return;
+        }
+        // Whoever keeps its periods keeps what it gives out in them: over-assignment may round to nothing in the year, but
+        // not in a period.
+        let kept = self.problem.holders[holder].kept.as_ref();
+        let kept = kept.filter(|kept| {
+            let own = kept.own.iter().zip(periods);
+            kept.own.len() == periods.len()
+                && own.fold(true, |same, (own, amount)| same && *own == self.major(*amount))
+        });
+        if kept.is_none() && self.factor(holder) != Rational::one() {
             return;
         }
         let mut sums = vec![0; periods.len()];
         for child in &self.children[holder] {
             sums.iter_mut().zip(&self.amounts(*child)[1..]).for_each(|(sum, amount)| *sum += amount);
         }
-        for (period, (sum, amount)) in sums.iter().zip(periods).enumerate().filter(|(_, (a, b))| a != b) {
-            let (sum, amount) = (self.major(*sum), self.major(*amount));
+        for (period, (sum, amount)) in sums.iter().zip(periods).enumerate() {
+            let sum = self.major(*sum);
+            let amount = kept.map_or_else(|| self.major(*amount), |kept| kept.given[period].clone());
+            if sum == amount {
+                continue;
+            }
             let message = format!("children have {sum} in {}, not {amount}", self.allocation.periods[period]);
             self.found(Law::LevelPeriodSum, holder, message);
         }
@@ -308,13 +323,17 @@ impl<'a> Check<'a> {
         if !self.children[holder].is_empty() || own.phased.is_some() || self.keeps {
             return;
         }
-        if own.presence.is_none() && self.follows(holder) == Some(true) {
+        if own.presence.is_none() && own.spread.is_none() && self.follows(holder) == Some(true) {
             return;
         }
         let mut weights: Vec<Rational> = phasing.periods.iter().map(|(_, weight)| weight.clone()).collect();
-        if let Some(presence) = &own.presence {
-            let there: Vec<Rational> =
-                weights.iter().zip(presence).map(|(weight, part)| weight * part).collect();
+        let there: Option<Vec<Rational>> = match (&own.spread, &own.presence) {
+            (Some(spread), _) => Some(spread.clone()),
+            (None, presence) => presence
+                .as_ref()
+                .map(|presence| weights.iter().zip(presence).map(|(weight, part)| weight * part).collect()),
+        };
+        if let Some(there) = there {
             if there.iter().any(Rational::is_positive) {
                 weights = there;
             }
