@@ -2,6 +2,7 @@
 
 mod cast;
 mod delimited;
+mod files;
 mod typed;
 mod workbook;
 
@@ -15,6 +16,7 @@ use spm_core::plan::contract::Type;
 use spm_core::plan::project::{Reading, SourceSpec};
 
 pub use cast::{Cast, cast};
+pub use files::{Found, find, is_hidden};
 
 use crate::table::{Column as TableColumn, FILE, InputFile, ROW, Reject, Table, below};
 
@@ -34,7 +36,7 @@ impl Cells {
     }
 }
 
-/// The files of a source in the order of their paths, so that nothing depends on the order of a folder.
+/// The files of a source in the order of their paths, so that nothing depends on the order of a folder; each once.
 pub(crate) fn files_of(root: &Path, spec: &SourceSpec, sink: &mut Sink) -> Vec<(PathBuf, String)> {
     let mut files: Vec<(PathBuf, String)> = Vec::new();
     for (pattern, place) in &spec.files {
@@ -47,11 +49,10 @@ pub(crate) fn files_of(root: &Path, spec: &SourceSpec, sink: &mut Sink) -> Vec<(
                     .hint(format!("paths are relative to {}", root.display())),
             );
         }
-        files.extend(found);
+        files.extend(found.told(sink));
     }
     files.sort_by(|a, b| a.1.cmp(&b.1));
-    files.dedup();
-    files
+    files::once(files, |fault| sink.push(fault))
 }
 
 /// Reads every file of a source into one table. Text formats give Text columns; typed formats keep their types.
@@ -64,27 +65,6 @@ pub fn extract(root: &Path, spec: &SourceSpec, sink: &mut Sink, rejects: &mut Ve
         tables.extend(parts);
     }
     combined(tables, inputs, &spec.place, sink)
-}
-
-/// Paths that match a pattern, with the path to show.
-#[must_use]
-pub fn find(root: &Path, pattern: &str) -> Vec<(PathBuf, String)> {
-    let full = root.join(pattern);
-    let escaped = format!("{}/{pattern}", glob::Pattern::escape(&root.to_string_lossy()));
-    let paths: Vec<PathBuf> = if full.is_file() {
-        vec![full]
-    } else {
-        glob::glob(&escaped)
-            .map(|paths| paths.flatten().filter(|path| path.is_file()).collect())
-            .unwrap_or_default()
-    };
-    paths
-        .into_iter()
-        .map(|path| {
-            let shown = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-            (path, shown)
-        })
-        .collect()
 }
 
 /// The format of a file: as stated, else by its name.
