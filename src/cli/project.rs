@@ -154,7 +154,7 @@ impl Opened {
         ui.step("reading extracts");
         let mut sink = Sink::default();
         let tables = load::load(&self.root, &self.project, need, &mut sink);
-        let rows = tables.rejects.len();
+        let rows = tables.rejected();
         let only_rows = sink.faults().iter().all(|fault| {
             let row = matches!(
                 fault.labels.first().map(|label| &label.place),

@@ -192,13 +192,14 @@ pub fn years(profiles: &[Profile]) -> Option<(i16, i16)> {
 pub fn propose(profiles: &[Profile]) -> String {
     let mut taken: BTreeMap<&str, String> = BTreeMap::new();
     let mut used: BTreeSet<String> = BTreeSet::new();
+    let references = references(profiles);
     let mut text = String::new();
     for Group { profile, files } in groups(profiles) {
         let table = table_of(&profile);
         match table.filter(|table| !taken.contains_key(table.name)) {
             Some(table) => {
                 taken.insert(table.name, files.clone());
-                text += &mapped(&profile, table, &files);
+                text += &mapped(&profile, table, &files, &references);
             }
             None => {
                 let why = match table.and_then(|table| Some((table.name, taken.get(table.name)?))) {
@@ -345,11 +346,30 @@ fn join(profile: &mut Profile, other: &Profile) {
     }
 }
 
-fn mapped(profile: &Profile, table: &Contract, files: &str) -> String {
+/// The columns by which transactions name an account and a rep, with the tables whose keys they are.
+fn references(profiles: &[Profile]) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    for profile in profiles {
+        let Some(table) = table_of(profile).filter(|table| table.name == "transactions") else { continue };
+        for column in table.columns {
+            let own = column_for(profile, table, column);
+            found.extend(column.refers.zip(own).map(|(target, own)| (target, own.name.clone())));
+        }
+    }
+    found
+}
+
+fn mapped(profile: &Profile, table: &Contract, files: &str, references: &[(&'static str, String)]) -> String {
     let mut lines = Vec::new();
     let mut missing = Vec::new();
     for column in table.columns {
-        match column_for(profile, table, column) {
+        // A key by the name by which transactions have it, where the file has several.
+        let same = |own: &&ColumnProfile| {
+            column.name == table.key[0]
+                && references.iter().any(|(target, name)| *target == table.name && *name == own.name)
+        };
+        let own = profile.columns.iter().find(same);
+        match own.or_else(|| column_for(profile, table, column)) {
             Some(own) => {
                 let source = percent_of(own, column).unwrap_or_else(|| source_of(own, column.kind));
                 lines.push(format!("{} = {source}", column.name));

@@ -100,6 +100,10 @@ fn sniff(bytes: &[u8]) -> Reading {
     let encoding =
         encoding_rs::Encoding::for_label(reading.encoding.as_bytes()).unwrap_or(encoding_rs::UTF_8);
     let (text, _, _) = encoding.decode(head);
+    let (stated, text) = match read::separator_line(&text) {
+        Some((mark, rest)) => (Some(mark), rest),
+        None => (None, &*text),
+    };
     if text.contains("&|") && text.contains("+|") {
         reading.delimiter = "+|".to_owned();
         reading.terminator = Some("&|\n".to_owned());
@@ -107,7 +111,7 @@ fn sniff(bytes: &[u8]) -> Reading {
         let line = text.lines().next().unwrap_or_default();
         let best =
             [",", ";", "\t", "|"].into_iter().max_by_key(|mark| (line.matches(mark).count(), *mark == ","));
-        reading.delimiter = best.unwrap_or(",").to_owned();
+        reading.delimiter = stated.or(best).unwrap_or(",").to_owned();
     }
     let first = text.split(['\n', '\r']).next().unwrap_or_default();
     let numeric = |cell: &str| cell.trim_matches(['"', ' ']).parse::<f64>().is_ok();

@@ -113,6 +113,52 @@ fn wildcards_do_not_mean_hidden_or_temporary_names() {
 }
 
 #[test]
+fn what_a_file_is_not_is_told_in_one_fault() {
+    let project = project();
+    let deals = "id,rep,date,amount\nd1,A,2027-01-05,100\n";
+    for (bytes, words) in [
+        (&b""[..], "the file is empty"),
+        (b"\x1f\x8b\x08\x00", "compressed (gzip)"),
+        (b"id;rep;date;amount\nd1;A;2027-01-05;100\n", "set delimiter = \";\""),
+        (b"sep=;\nid;rep;date;amount\nd1;A;2027-01-05;100\n", "set delimiter = \";\""),
+        (b"id,rep,date,amount\n\"d1,A,2027-01-05,100\nd2,A,2027-01-05,100\n", "it takes up 2 lines"),
+        (b"id,rep,date,amount\nd1,A,2027-01-05,100\nd1,A,2027-01-06,100\n", "came before: row 1 of x/a.csv"),
+    ] {
+        project.file("x/a.csv", bytes);
+        let said = project.run(&["check"]).exits(1).stderr();
+        assert!(said.contains(words), "{words}\n{said}");
+    }
+    project.file("spm.toml", PROJECT.replace("\"amount\" }", "\"the amount\" }"));
+    project.file("x/a.csv", deals.replace("amount", "the\u{a0}amount"));
+    let said = project.run(&["check"]).exits(1).stderr();
+    assert!(said.contains("no-break") && said.contains("\"the\\u00A0amount\""), "{said}");
+    // The line that Excel wants does no harm where the delimiter is right, and zeros at the end are no decimals.
+    project
+        .file("spm.toml", PROJECT.replace("files = \"x/*.csv\"", "files = \"x/*.csv\"\ndelimiter = \";\""));
+    project.file("x/a.csv", "sep=;\nid;rep;date;amount\nd1;A;2027-01-05;1.0000000000000000\n");
+    project.run(&["check"]).exits(0);
+}
+
+#[test]
+fn sources_that_give_no_row_are_told() {
+    let project = project();
+    let kept = |text: &str| {
+        let at = "files = \"x/*.csv\"";
+        project.file("spm.toml", PROJECT.replace(at, &format!("{at}\nwhere = \"{text}\"")));
+        project.run(&["check"]).exits(0)
+    };
+    project.file("x/a.csv", "id,rep,date,amount\nd1,A,2027-01-05,100\nd2,B,2027-01-05,100\n");
+    assert!(kept("rep = 'A'").stdout().contains("transactions: 1 of 2 rows (where), 4 columns"));
+    assert!(kept("rep = 'Z'").stderr().contains("`where` of source `transactions` keeps none of 2 rows"));
+    project.file("x/a.csv", "id,rep,date,amount\n").file("spm.toml", PROJECT);
+    let ran = project.run(&["check"]).exits(0);
+    assert!(ran.stderr().contains("the extract of source `transactions` has no rows"), "{}", ran.stderr());
+    let said =
+        project.run(&["comp", "run", "--period", "2027-01", "--as-of", "2027-02-01T00:00:00Z"]).stderr();
+    assert!(said.contains("no table has `recorded_at`"), "{said}");
+}
+
+#[test]
 fn monthly_files_are_one_source_of_what_is_won() {
     let project = Project::new();
     project.file("src/reps.csv", "Id,Name\n1,A\n");

@@ -65,7 +65,7 @@ static SOURCE: Shape = Shape {
         Field::optional(
             "optional",
             Kind::Boolean,
-            "true when the files may be absent, such as results of an earlier command; then the table is empty",
+            "true when the files may be absent or without rows, such as results of an earlier command; then the table is empty",
         ),
         Field::optional(
             "format",

@@ -13,9 +13,10 @@ use sha2::{Digest, Sha256};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::source::{Place, TextPlace};
 use spm_core::plan::contract::Type;
-use spm_core::plan::project::{Reading, SourceSpec};
+use spm_core::plan::project::{Header, Reading, SourceSpec};
 
 pub use cast::{Cast, cast};
+pub(crate) use delimited::{other_delimiter, separator_line};
 pub use files::{Found, find, is_hidden};
 
 use crate::table::{Column as TableColumn, FILE, InputFile, ROW, Reject, Table, below};
@@ -82,6 +83,22 @@ fn format_of(path: &Path, reading: &Reading) -> String {
     .to_owned()
 }
 
+/// What a file is that holds no table of its format, and what to do.
+fn not_data(bytes: &[u8], format: &str, header: &Header) -> Option<(&'static str, &'static str)> {
+    let is_named = matches!(header, Header::Named(_)) && format == "csv";
+    let unpack = "unpack it, and name the file that was in it";
+    match bytes {
+        [] if !is_named => Some(("is empty", "export it again; without rows it has its header")),
+        [0x1f, 0x8b, ..] => Some(("is compressed (gzip)", unpack)),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(("is compressed (zstd)", unpack)),
+        [b'P', b'K', 3, 4, ..] if format == "csv" => Some((
+            "is a workbook or a ZIP archive, not text",
+            "set format = \"xlsx\" for a workbook; unpack an archive",
+        )),
+        _ => None,
+    }
+}
+
 /// Reads one file and hands it on in parts, in the order of its rows; parts are worked on side by side. Only one file's
 /// bytes are held at a time, and of a Parquet file only the parts that are being worked on.
 pub(crate) fn in_parts<T: Send>(
@@ -99,6 +116,10 @@ pub(crate) fn in_parts<T: Send>(
             return None;
         }
     };
+    if let Some((what, hint)) = not_data(&bytes, &format_of(path, &spec.reading), &spec.reading.header) {
+        sink.push(fault(format!("the file {what}")).hint(hint));
+        return None;
+    }
     let mut unhashed = InputFile { path: shown.clone(), sha256: String::new(), rows: 0, unread: vec![] };
     let format = format_of(path, &spec.reading);
     unhashed.unread = typed::unread(&bytes, &format);
