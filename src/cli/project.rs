@@ -51,7 +51,7 @@ pub fn open_into(global: &Global, sink: &mut Sink) -> Result<Option<Opened>, Fai
     let Some(project) = Project::check(&source, sink) else { return Ok(None) };
     let columns = Columns::of(&project);
     let mut paths: Vec<(PathBuf, String)> =
-        project.plans.iter().flat_map(|pattern| read::find(&root, pattern)).collect();
+        project.plans.iter().flat_map(|pattern| read::find(&root, pattern).told(sink)).collect();
     paths.sort_by(|a, b| a.1.cmp(&b.1));
     paths.dedup();
     let mut plans: Vec<(Source, Plan)> = Vec::new();
@@ -113,7 +113,7 @@ pub fn refuse_own(global: &Global, target: &Path) -> Result<(), Failure> {
     let Some(project) = project.filter(|_| real.exists()) else { return Ok(()) };
     let is = |pattern: &str| {
         let found = read::find(&root, pattern);
-        found.iter().any(|(path, _)| path.canonicalize().is_ok_and(|path| path == real))
+        found.files.iter().any(|(path, _)| path.canonicalize().is_ok_and(|path| path == real))
     };
     if project.plans.iter().any(|pattern| is(pattern)) {
         return refuse("a plan of the project");
@@ -154,7 +154,7 @@ impl Opened {
         ui.step("reading extracts");
         let mut sink = Sink::default();
         let tables = load::load(&self.root, &self.project, need, &mut sink);
-        let rows = tables.rejects.len();
+        let rows = tables.rejected();
         let only_rows = sink.faults().iter().all(|fault| {
             let row = matches!(
                 fault.labels.first().map(|label| &label.place),

@@ -17,7 +17,7 @@ use crate::fingerprint::Fingerprint;
 use crate::lower::lower;
 use crate::merge::Known;
 use crate::order::{Order, Repeats, key_hashes, keys_of};
-use crate::read::cast;
+use crate::read::{cast, other_delimiter};
 use crate::table::{Column as TableColumn, FILE, ROW, Reject, Table};
 use crate::versions::{RECORDED_AT, known_by};
 
@@ -42,6 +42,8 @@ pub(crate) struct Part {
     pub(crate) table: Option<Table>,
     pub(crate) sink: Sink,
     pub(crate) rejects: Vec<Reject>,
+    /// Rows of the extract, and how many of them `where` keeps.
+    pub(crate) rows: (usize, usize),
 }
 
 /// What is checked in a part of a table that is not kept whole.
@@ -194,9 +196,17 @@ fn find<'t>(table: &'t Table, name: &str, place: &TextPlace, sink: &mut Sink) ->
     }
     let fault = Diagnostic::error(Code::SPM103, format!("{path} has no column `{name}`"))
         .at(Place::Text(place.clone()), "");
-    sink.push(fault.hint(match suggestion(name, names.iter().copied()) {
-        Some(near) => format!("did you mean \"{near}\"?"),
-        None => format!("its columns are: {}", names.join(", ")),
+    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let spaced = names.iter().find(|own| plain(own) == plain(name));
+    let other = names.first().filter(|_| names.len() == 1).and_then(|only| other_delimiter(only, ""));
+    sink.push(fault.hint(match (spaced, other, suggestion(name, names.iter().copied())) {
+        (Some(own), _, _) => {
+            let written = own.replace('\u{a0}', "\\u00A0").replace('\u{202f}', "\\u202F");
+            format!("its name has another space, such as a no-break one: write \"{written}\"")
+        }
+        (_, Some(other), _) => other,
+        (_, _, Some(near)) => format!("did you mean \"{near}\"?"),
+        _ => format!("its columns are: {}", names.join(", ")),
     }));
     None
 }
@@ -251,6 +261,7 @@ impl Intake<'_> {
     }
 
     fn mapped(&self, mut table: Table, part: &mut Part) -> Option<Table> {
+        part.rows.0 = table.frame.height();
         for lookup in self.lookups {
             table = joined(table, lookup, &mut part.sink)?;
         }
@@ -260,6 +271,7 @@ impl Intake<'_> {
             let kept = table.frame.lazy().filter(condition.expression);
             table.frame = collect(kept, place, &mut part.sink)?;
         }
+        part.rows.1 = table.frame.height();
         if self.spec.columns.is_empty() { Some(table) } else { self.map_columns(table, part) }
     }
 
@@ -428,7 +440,12 @@ pub(crate) fn check_contract(
             .filter_map(|name| Some(cell_text(table.frame.column(name).ok()?, *index)))
             .collect();
         let names = contract.key[..key.len()].join(", ");
-        let reason = format!("a row with {names} = {} came before", key.join(", "));
+        let named = |index: usize| {
+            let (path, row) = origin(table, index);
+            format!("row {row} of {path}")
+        };
+        let reason = format!("a row with {names} = {} came before: {}", key.join(", "), named(index - 1));
+        let after = format!("a row with {names} = {} comes after: {}", key.join(", "), named(*index));
         reject(spec, table, *index, contract.key[0], (Code::SPM108, reason), &key.join(", "), part);
         bad.insert(*index);
         // Which of them is right is not known: the one before is set aside too, whatever their order in the extract.
@@ -440,7 +457,7 @@ pub(crate) fn check_contract(
                 row,
                 column: contract.key[0].to_owned(),
                 code: Code::SPM108.name().to_owned(),
-                reason: format!("a row with {names} = {} comes after", key.join(", ")),
+                reason: after,
                 value: key.join(", "),
             });
         }

@@ -4,6 +4,7 @@ pub mod attribute;
 pub mod convert;
 pub mod credit;
 mod dated;
+pub mod draft;
 pub mod enrol;
 pub mod events;
 pub mod facts;

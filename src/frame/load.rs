@@ -24,7 +24,7 @@ use crate::order::{Repeats, Twice, sort_by_key, twice};
 use crate::read;
 use crate::splits::{check_splits, of_transactions};
 use crate::table::{Column as TableColumn, FILE, InputFile, ROW, Reject, Table};
-use crate::versions::{known_by, replaced};
+use crate::versions::{RECORDED_AT, known_by, replaced};
 
 /// The canonical tables of a project, checked.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +39,8 @@ pub struct Tables {
     narrowed: BTreeMap<&'static str, (usize, Fingerprint)>,
     /// What the transactions that releases name come to, when transactions are not held whole.
     totals: Option<Totals>,
+    /// By source: rows of its extract, and how many of them its `where` keeps.
+    read: BTreeMap<String, (usize, usize)>,
 }
 
 impl Tables {
@@ -61,6 +63,22 @@ impl Tables {
     pub fn rows(&self, name: &str) -> usize {
         let whole = || self.get(name).map_or(0, |table| table.frame.height());
         self.narrowed.get(name).map_or_else(whole, |(rows, _)| *rows)
+    }
+
+    /// How many rows cannot be used: a row with several faults is one.
+    #[must_use]
+    pub fn rejected(&self) -> usize {
+        let rows = self.rejects.iter().map(|reject| (&reject.source, &reject.path, reject.row));
+        rows.collect::<BTreeSet<_>>().len()
+    }
+
+    /// How many rows the extracts of a table have, where `where` keeps only some.
+    #[must_use]
+    pub fn rows_before_where(&self, project: &Project, name: &str) -> Option<usize> {
+        let own = project.sources.iter().filter(|spec| spec.table.is_some_and(|table| table.name == name));
+        let counts = own.filter_map(|spec| self.read.get(&spec.name));
+        let (all, kept) = counts.fold((0, 0), |(all, kept), (more, own)| (all + more, kept + own));
+        (kept < all).then_some(all)
     }
 
     /// The fingerprint of every table, by name: of all good rows of the extracts, held or not.
@@ -120,6 +138,16 @@ pub fn load(root: &Path, project: &Project, need: &Need<'_>, sink: &mut Sink) ->
     warn_references(&tables, missing, sink);
     dated::check(&tables, sink);
     warn_outside(&outside, &project.calendar.range(), sink);
+    warn_nothing(&tables, project, sink);
+    if need.as_of.is_some() && !tables.tables.values().any(|table| table.column(RECORDED_AT).is_some()) {
+        let message = "no table has `recorded_at`: nothing of the extracts was left out, all of it counts as known then";
+        let fault = Diagnostic::warning(Code::SPM404, message).at(Place::File("spm.toml".to_owned()), "");
+        sink.push(
+            fault.hint(
+                "map `recorded_at`, the moment at which a row became known, in the sources that have it",
+            ),
+        );
+    }
     if let Some(splits) = tables.get("splits") {
         check_splits(splits, sink);
         if need.days.is_some()
@@ -393,6 +421,8 @@ impl Loader<'_> {
             self.take(parts.swap_remove(broken));
             return None;
         }
+        let count = |(all, kept), part: &Part| (all + part.rows.0, kept + part.rows.1);
+        self.tables.read.insert(spec.name.clone(), parts.iter().fold((0, 0), count));
         let mut tables = Vec::new();
         for mut part in parts {
             tables.extend(part.table.take());
@@ -435,6 +465,27 @@ fn filled(mut table: Table, like: &Table) -> Table {
         }
     }
     table
+}
+
+/// Reports sources that give no row: an extract without any, or a `where` that keeps none.
+fn warn_nothing(tables: &Tables, project: &Project, sink: &mut Sink) {
+    for spec in project.sources.iter().filter(|spec| !spec.optional) {
+        let (message, hint, place) = match (tables.read.get(&spec.name), &spec.condition) {
+            (Some((0, _)), _) => (
+                format!("the extract of source `{}` has no rows", spec.name),
+                "if it may have none, set optional = true",
+                &spec.place,
+            ),
+            (Some((all, 0)), Some((_, place))) => (
+                format!("`where` of source `{}` keeps none of {all} rows", spec.name),
+                "compare it with the values of the extract: `spm data profile FILE` shows them",
+                place,
+            ),
+            _ => continue,
+        };
+        let fault = Diagnostic::warning(Code::SPM404, message).at(Place::Text(place.clone()), "");
+        sink.push(fault.hint(hint));
+    }
 }
 
 /// Reports events that lie in no period of the calendar: no run looks at them.

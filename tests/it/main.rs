@@ -4,6 +4,7 @@ mod adventureworks;
 mod commission;
 mod commission_faults;
 mod conformance;
+mod extracts;
 mod fairness;
 mod faults;
 mod forecast;

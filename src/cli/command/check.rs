@@ -72,20 +72,23 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
             gaps::check(plan, &tables, &opened.project.calendar, &mut sink);
         }
         for (name, table) in &tables.tables {
-            summary.push((*name, tables.rows(name), table.columns.len()));
+            let rows = match tables.rows_before_where(&opened.project, name) {
+                Some(all) => format!("{} of {all} rows (where)", tables.rows(name)),
+                None => format!("{} rows", tables.rows(name)),
+            };
+            summary.push((*name, rows, table.columns.len()));
         }
         if !global.dry_run {
             opened.write_rejects(&tables)?;
         }
-        let rejects = tables.rejects.len();
+        let rejects = tables.rejected();
         if rejects > 0 {
             ui.status(&project::unusable(rejects, global));
         }
     }
     if global.format == Format::Table && global.output.is_none() {
-        let line = |(name, rows, columns): &(&str, usize, usize)| {
-            format!("{name}: {rows} rows, {columns} columns\n")
-        };
+        let line =
+            |(name, rows, columns): &(&str, String, usize)| format!("{name}: {rows}, {columns} columns\n");
         ui.data(&summary.iter().map(line).collect::<String>())?;
     } else {
         command::finish(&faults(&sink)?, "spm.check/1", global, ui)?;

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use spm_core::ground::diagnostic::Sink;
-use spm_frame::profile::{Profile, profile, propose};
+use spm_frame::draft::propose;
+use spm_frame::profile::{Profile, profile};
 use spm_frame::write::Builder;
 
 use crate::cli::Global;

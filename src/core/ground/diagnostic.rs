@@ -64,7 +64,7 @@ codes! {
     SPM102 "extract cannot be read": "The file is not of the format that the source states, or is damaged.";
     SPM103 "no such column in the extract": "The mapping names a column that the extract does not have. `spm data profile FILE` lists its columns.";
     SPM104 "required column not mapped": "The canonical table cannot be used without this column.";
-    SPM105 "value cannot be cast": "The text of a cell is not of the stated type or format. The row is rejected and written to out/rejects.";
+    SPM105 "value cannot be cast": "The text of a cell is not of the stated type or format. The row is rejected and written to out/rejects. `row 7` of a file is its seventh data row; the header, and lines skipped before it, are not counted.";
     SPM106 "row has the wrong number of fields": "The record has more or fewer fields than the header. The row is rejected and written to out/rejects.";
     SPM107 "required value is empty": "A key or required column has no value in this row. The row is rejected and written to out/rejects.";
     SPM108 "key is not unique": "Rows have the same key, and which of them is right is not known. All of them are rejected and written to out/rejects.";

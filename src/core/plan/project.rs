@@ -21,7 +21,11 @@ pub static PROJECT: Shape = Shape {
         Field::required("name", Kind::Text, "name of the company or project"),
         Field::required("currency", Kind::Currency, "currency of plans and payments, ISO 4217"),
         Field::required("calendar", Kind::Table(&CALENDAR), "the fiscal calendar"),
-        Field::optional("plans", Kind::List(&Kind::Text), "patterns of plan files; plans/*.toml when absent"),
+        Field::optional(
+            "plans",
+            Kind::List(&Kind::Text),
+            "patterns of plan files, as those of `files`; plans/*.toml when absent",
+        ),
         Field::optional("ledger", Kind::Table(&LEDGER), "how the ledger is kept"),
         Field::optional("sources", Kind::Map(&Kind::Table(&SOURCE)), "where each table comes from"),
     ],
@@ -51,7 +55,7 @@ static SOURCE: Shape = Shape {
         Field::required(
             "files",
             Kind::List(&Kind::Text),
-            "paths or patterns (extracts/deals-*.csv), relative to the project",
+            "paths or patterns (extracts/deals-*.csv, extracts/**/*.parquet), relative to the project. A wildcard does not match names of files and folders that begin with . or _, unless the pattern writes the dot or underscore. A file is read once, however many patterns and links lead to it",
         ),
         Field::optional(
             "table",
@@ -61,7 +65,7 @@ static SOURCE: Shape = Shape {
         Field::optional(
             "optional",
             Kind::Boolean,
-            "true when the files may be absent, such as results of an earlier command; then the table is empty",
+            "true when the files may be absent or without rows, such as results of an earlier command; then the table is empty",
         ),
         Field::optional(
             "format",

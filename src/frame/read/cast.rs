@@ -178,7 +178,11 @@ fn number(text: &str, cells: &Cells) -> Result<(i64, u32), String> {
         negative |= first == '-';
         rest = rest[first.len_utf8()..].trim_start();
     }
-    let (whole, fraction) = rest.split_once(cells.decimal).unwrap_or((rest, ""));
+    let (whole, mut fraction) = rest.split_once(cells.decimal).unwrap_or((rest, ""));
+    if fraction.len() > FRACTION_KEPT {
+        // 1.0000000000000000 of a wide decimal: only digits that matter count.
+        fraction = &fraction[..FRACTION_KEPT.max(fraction.trim_end_matches('0').len())];
+    }
     let mut units: i64 = 0;
     let mut digits = 0;
     let mut since_mark: Option<u32> = None;
@@ -220,6 +224,9 @@ fn number(text: &str, cells: &Cells) -> Result<(i64, u32), String> {
     }
     Ok((if negative { -units } else { units }, places))
 }
+
+/// Zeros after so many decimals count for nothing.
+const FRACTION_KEPT: usize = 4;
 
 const GROUPS: &str = "not a number: thousands are not in groups of three";
 

@@ -25,6 +25,20 @@ pub(super) fn delimited(
     for _ in 0..reading.skip_rows {
         text = text.split_once('\n').map_or("", |(_, rest)| rest);
     }
+    if let Some((mark, rest)) = separator_line(text) {
+        if mark != reading.delimiter {
+            let fault = Diagnostic::error(
+                Code::SPM102,
+                format!(
+                    "its first line says that {mark:?} separates fields, the source that {:?} does",
+                    reading.delimiter
+                ),
+            );
+            sink.push(fault.at(Place::File(path.to_owned()), "").hint(format!("set delimiter = {mark:?}")));
+            return None;
+        }
+        text = rest;
+    }
     let mut builder = Builder {
         path,
         source,
@@ -39,6 +53,14 @@ pub(super) fn delimited(
     builder.split(text)?;
     let Builder { names, columns, rows, .. } = builder;
     Some(Cells::of_texts(names, columns, rows))
+}
+
+/// The line `sep=;` that is written before the header for Excel: its mark, and the text after it.
+pub(crate) fn separator_line(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_start_matches('\u{feff}');
+    let (line, rest) = text.split_once('\n')?;
+    let mark = line.trim_end_matches('\r').strip_prefix("sep=")?;
+    (mark.chars().count() == 1).then_some((mark, rest))
 }
 
 /// The text of a file; a byte order mark wins over the stated encoding.
@@ -106,12 +128,16 @@ impl Builder<'_> {
             }
             if let Some(damage) = damage {
                 let line = text[..start].bytes().filter(|byte| *byte == b'\n').count() + 1;
-                let reason = match damage {
+                let mut reason = match damage {
                     Damage::Open => format!("a quote that opens after line {line} begins is never closed"),
                     Damage::After => {
                         format!("text after a closing quote, in the record that begins in line {line}")
                     }
                 };
+                let lines = text[start..at].trim_end().lines().count();
+                if lines > 1 {
+                    reason += &format!("; it takes up {lines} lines, whatever rows are in them");
+                }
                 if self.names.is_empty() {
                     return self.fault(format!("the header cannot be read: {reason}"));
                 }
@@ -136,11 +162,12 @@ impl Builder<'_> {
         if fields.len() != self.names.len() {
             let plural = if fields.len() == 1 { "field" } else { "fields" };
             let reason = format!("{} {plural} where {} are expected", fields.len(), self.names.len());
-            self.reject(
-                reason,
-                "a delimiter inside a field needs quotes; a line end inside a field too",
-                fields,
-            );
+            let other = self.names.first().filter(|_| self.names.len() == 1);
+            let hint = match other.and_then(|name| other_delimiter(name, &self.reading.delimiter)) {
+                Some(hint) => hint,
+                None => "a delimiter inside a field needs quotes; a line end inside a field too".to_owned(),
+            };
+            self.reject(reason, &hint, fields);
             return Some(());
         }
         for (text, column) in fields.iter().zip(self.columns.iter_mut()) {
@@ -301,6 +328,13 @@ impl<'a> Dialect<'a> {
             }
         }
     }
+}
+
+/// What to set where the name of an only column looks like a whole header, split by another delimiter.
+pub(crate) fn other_delimiter(name: &str, delimiter: &str) -> Option<String> {
+    let marks = [";", "\t", "|", ","].into_iter().filter(|mark| *mark != delimiter && name.contains(mark));
+    let mark = marks.max_by_key(|mark| name.matches(mark).count())?;
+    Some(format!("the header is one column, with {mark:?} in it: set delimiter = {mark:?}"))
 }
 
 /// Names of the columns by the header setting.

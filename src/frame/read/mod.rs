@@ -2,6 +2,7 @@
 
 mod cast;
 mod delimited;
+mod files;
 mod typed;
 mod workbook;
 
@@ -12,9 +13,11 @@ use sha2::{Digest, Sha256};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::source::{Place, TextPlace};
 use spm_core::plan::contract::Type;
-use spm_core::plan::project::{Reading, SourceSpec};
+use spm_core::plan::project::{Header, Reading, SourceSpec};
 
 pub use cast::{Cast, cast};
+pub(crate) use delimited::{other_delimiter, separator_line};
+pub use files::{Found, find, is_hidden};
 
 use crate::table::{Column as TableColumn, FILE, InputFile, ROW, Reject, Table, below};
 
@@ -34,7 +37,7 @@ impl Cells {
     }
 }
 
-/// The files of a source in the order of their paths, so that nothing depends on the order of a folder.
+/// The files of a source in the order of their paths, so that nothing depends on the order of a folder; each once.
 pub(crate) fn files_of(root: &Path, spec: &SourceSpec, sink: &mut Sink) -> Vec<(PathBuf, String)> {
     let mut files: Vec<(PathBuf, String)> = Vec::new();
     for (pattern, place) in &spec.files {
@@ -47,11 +50,10 @@ pub(crate) fn files_of(root: &Path, spec: &SourceSpec, sink: &mut Sink) -> Vec<(
                     .hint(format!("paths are relative to {}", root.display())),
             );
         }
-        files.extend(found);
+        files.extend(found.told(sink));
     }
     files.sort_by(|a, b| a.1.cmp(&b.1));
-    files.dedup();
-    files
+    files::once(files, |fault| sink.push(fault))
 }
 
 /// Reads every file of a source into one table. Text formats give Text columns; typed formats keep their types.
@@ -64,27 +66,6 @@ pub fn extract(root: &Path, spec: &SourceSpec, sink: &mut Sink, rejects: &mut Ve
         tables.extend(parts);
     }
     combined(tables, inputs, &spec.place, sink)
-}
-
-/// Paths that match a pattern, with the path to show.
-#[must_use]
-pub fn find(root: &Path, pattern: &str) -> Vec<(PathBuf, String)> {
-    let full = root.join(pattern);
-    let escaped = format!("{}/{pattern}", glob::Pattern::escape(&root.to_string_lossy()));
-    let paths: Vec<PathBuf> = if full.is_file() {
-        vec![full]
-    } else {
-        glob::glob(&escaped)
-            .map(|paths| paths.flatten().filter(|path| path.is_file()).collect())
-            .unwrap_or_default()
-    };
-    paths
-        .into_iter()
-        .map(|path| {
-            let shown = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-            (path, shown)
-        })
-        .collect()
 }
 
 /// The format of a file: as stated, else by its name.
@@ -100,6 +81,22 @@ fn format_of(path: &Path, reading: &Reading) -> String {
         _ => "csv",
     }
     .to_owned()
+}
+
+/// What a file is that holds no table of its format, and what to do.
+fn not_data(bytes: &[u8], format: &str, header: &Header) -> Option<(&'static str, &'static str)> {
+    let is_named = matches!(header, Header::Named(_)) && format == "csv";
+    let unpack = "unpack it, and name the file that was in it";
+    match bytes {
+        [] if !is_named => Some(("is empty", "export it again; without rows it has its header")),
+        [0x1f, 0x8b, ..] => Some(("is compressed (gzip)", unpack)),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(("is compressed (zstd)", unpack)),
+        [b'P', b'K', 3, 4, ..] if format == "csv" => Some((
+            "is a workbook or a ZIP archive, not text",
+            "set format = \"xlsx\" for a workbook; unpack an archive",
+        )),
+        _ => None,
+    }
 }
 
 /// Reads one file and hands it on in parts, in the order of its rows; parts are worked on side by side. Only one file's
@@ -119,6 +116,10 @@ pub(crate) fn in_parts<T: Send>(
             return None;
         }
     };
+    if let Some((what, hint)) = not_data(&bytes, &format_of(path, &spec.reading), &spec.reading.header) {
+        sink.push(fault(format!("the file {what}")).hint(hint));
+        return None;
+    }
     let mut unhashed = InputFile { path: shown.clone(), sha256: String::new(), rows: 0, unread: vec![] };
     let format = format_of(path, &spec.reading);
     unhashed.unread = typed::unread(&bytes, &format);

@@ -12,6 +12,7 @@ use polars_io::ipc::IpcReader;
 use polars_io::parquet::read::{ParallelStrategy, ParquetReader};
 use rayon::prelude::*;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::limit::COLUMN_DECIMALS_MAX;
 use spm_core::ground::source::Place;
 use spm_core::plan::contract::Type;
 
@@ -158,6 +159,25 @@ fn normalize(read: PolarsResult<DataFrame>, path: &str, before: usize) -> Result
     if faults.is_empty() { Ok(Cells { columns, rows }) } else { Err(faults) }
 }
 
+/// A decimal that would not fit 64 bits, or has more places than a table holds, without the zeros that all its values
+/// end in: decimal(38,18) may hold 100.5.
+fn shortened(values: &Int128Chunked, decimals: u32) -> (Int128Chunked, u32) {
+    let fits = |value: i128| i64::try_from(value).is_ok();
+    if decimals <= COLUMN_DECIMALS_MAX && values.iter().flatten().all(fits) {
+        return (values.clone(), decimals);
+    }
+    let mut zeros = decimals;
+    for mut value in values.iter().flatten().filter(|value| *value != 0) {
+        let mut own = 0;
+        while own < zeros && value % 10 == 0 {
+            (own, value) = (own + 1, value / 10);
+        }
+        zeros = own;
+    }
+    let divisor = 10i128.pow(zeros);
+    (values.apply_values(|value| value / divisor), decimals - zeros)
+}
+
 /// A column in the type of a table.
 fn normal(column: &Column) -> Result<(Type, u32, Column), (Code, String)> {
     let read = |error: PolarsError| (Code::SPM102, error.to_string());
@@ -176,7 +196,7 @@ fn normal(column: &Column) -> Result<(Type, u32, Column), (Code, String)> {
             let decimals = u32::try_from(*scale)
                 .map_err(|_| (Code::SPM102, "a decimal with too many places".to_owned()))?;
             let values = column.decimal().map_err(read)?;
-            let physical = values.physical();
+            let (physical, decimals) = shortened(values.physical(), decimals);
             let parts: Vec<Option<Int64Chunked>> = tasks(physical.len())
                 .map(|(from, length)| {
                     let part = physical.slice(i64::try_from(from).unwrap_or(i64::MAX), length);

@@ -394,9 +394,9 @@ impl Checker<'_> {
                     (Type::Date, Type::Text) | (Type::Text, Type::Date) => {
                         Some("dates are written DATE '2027-01-31'")
                     }
-                    (Type::Number, Type::Text) | (Type::Text, Type::Number) => {
-                        Some("numbers have no quotes; identifiers are text and need them: rep_id = '275'")
-                    }
+                    (Type::Number, Type::Text) | (Type::Text, Type::Number) => Some(
+                        "numbers have no quotes; identifiers are text and need them: rep_id = '275'. Columns of CSV and XLSX are text in a source: compare numbers in a plan's `where`, where they have their types",
+                    ),
                     _ => None,
                 };
                 self.fault(

@@ -1,0 +1,192 @@
+//! Extracts as they lie in folders: what a pattern means, what is drafted from files, what is told about them.
+
+use std::fs;
+
+use crate::project::Project;
+
+const PROJECT: &str = "version = 1\nname = \"A\"\ncurrency = \"USD\"\n[calendar]\npattern = \"months\"\nstart = 2027-01-01\nyears = 1\n[sources.reps]\nfiles = \"reps.csv\"\ncolumns = { rep_id = \"id\" }\n[sources.transactions]\nfiles = \"x/*.csv\"\ncolumns = { transaction_id = \"id\", rep_id = \"rep\", event_date = \"date\", amount = \"amount\" }\n";
+
+const PLAN: &str = "version = 1\nkind = \"comp\"\nid = \"p\"\n[[credit]]\nname = \"c\"\n[[measure]]\nname = \"m\"\ncredits = [\"c\"]\n[[component]]\nname = \"x\"\nmeasure = \"m\"\npay = \"per-unit\"\nrate = \"10%\"\n";
+
+fn project() -> Project {
+    let project = Project::new();
+    project
+        .file("spm.toml", PROJECT)
+        .file("plans/p.toml", PLAN)
+        .file("reps.csv", "id\nA\n")
+        .file("x/a.csv", "id,rep,date,amount\nd1,A,2027-01-05,100\n");
+    project
+}
+
+/// Sets `files` of the transactions.
+fn pattern(project: &Project, files: &str) {
+    project.file("spm.toml", PROJECT.replace("x/*.csv", files));
+}
+
+#[test]
+fn init_touches_no_file_that_is_there() {
+    let project = Project::new();
+    project.file("q/extracts/deals.csv", "mine").file("q/plans/commission.toml", "mine");
+    let said = project.run(&["init", "q"]).exits(2).stderr();
+    assert!(said.contains("q/plans/commission.toml, q/extracts/deals.csv are there already"), "{said}");
+    assert!(!project.0.join("q/spm.toml").exists());
+    assert_eq!(project.bytes("q/extracts/deals.csv"), b"mine");
+    project.file("src/reps.csv", "Id,Name\n1,A\n").file("src/deep/more.csv", "Id\n1\n");
+    project.file("src/_reps.csv", "Id,Name\n1,A\n").file("s/extracts/reps.csv", "mine");
+    let said = project.run(&["init", "s", "--from", "src"]).exits(2).stderr();
+    assert!(said.contains("s/extracts/reps.csv is there already; nothing was changed"), "{said}");
+    assert_eq!(project.bytes("s/extracts/reps.csv"), b"mine");
+    let said = project.run(&["init", "t", "--from", "src", "-n"]).exits(0).stderr();
+    assert!(
+        said.contains("would write t/spm.toml") && said.contains("would write t/extracts/reps.csv"),
+        "{said}"
+    );
+    assert!(said.contains("left out of src: _reps.csv (hidden or temporary), deep/ (a folder)"), "{said}");
+    assert!(!project.0.join("t").exists());
+    // Extracts that are in the project already stay as they are.
+    project.run(&["init", "s", "--from", "s/extracts"]).exits(0);
+    assert_eq!(project.bytes("s/extracts/reps.csv"), b"mine");
+}
+
+#[test]
+fn what_matches_and_is_no_file_is_told() {
+    let project = project();
+    fs::create_dir(project.0.join("x/2027-02.csv")).expect("a folder");
+    let said = project.run(&["check"]).exits(1).stderr();
+    assert!(said.contains("x/2027-02.csv is a folder, not a file"), "{said}");
+    project.file("x/2027-02.csv/part.csv", "id,rep,date,amount\nd2,A,2027-01-05,100\n");
+    let said = project.run(&["check"]).exits(1).stderr();
+    assert!(said.contains("write \"x/2027-02.csv/*.csv\""), "{said}");
+    // Two stars look into folders.
+    pattern(&project, "x/**/*.csv");
+    assert!(project.run(&["check"]).exits(0).stdout().contains("transactions: 2 rows"));
+    pattern(&project, "x");
+    assert!(project.run(&["check"]).exits(1).stderr().contains("x is a folder, not a file"));
+    pattern(&project, "x/[a");
+    assert!(project.run(&["check"]).exits(1).stderr().contains("`x/[a` is no pattern"));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_once_and_broken_ones_told() {
+    use std::os::unix::fs::symlink;
+    let project = project();
+    symlink("a.csv", project.0.join("x/b.csv")).expect("a link");
+    let ran = project.run(&["check"]).exits(0);
+    assert!(ran.stdout().contains("transactions: 1 rows"), "{}", ran.stdout());
+    assert!(ran.stderr().contains("x/b.csv is the same file as x/a.csv, by a link"), "{}", ran.stderr());
+    project.remove("x/b.csv");
+    symlink(".", project.0.join("x/again")).expect("a link");
+    pattern(&project, "x/**/*.csv");
+    let ran = project.run(&["check"]).exits(0);
+    assert!(
+        ran.stdout().contains("transactions: 1 rows") && !ran.stderr().contains("link"),
+        "{}",
+        ran.stderr()
+    );
+    symlink("nowhere", project.0.join("x/2027-03")).expect("a link");
+    let said = project.run(&["check"]).exits(1).stderr();
+    assert!(said.contains("x/2027-03 is a link to something that is not there"), "{said}");
+}
+
+#[test]
+fn wildcards_do_not_mean_hidden_or_temporary_names() {
+    let project = project();
+    let other = "id,rep,date,amount\nd2,A,2027-01-05,100\n";
+    for path in ["x/.b.csv", "x/_b.csv", "x/_temporary/b.csv", "x/.git/b.csv"] {
+        project.file(path, other);
+    }
+    for (files, rows) in [
+        ("x/*.csv", "transactions: 1 rows"),
+        ("x/**/*.csv", "transactions: 1 rows"),
+        ("x/*/*.csv", ""),
+        ("x/_*.csv", "transactions: 1 rows"),
+        ("x/_temporary/*.csv", "transactions: 1 rows"),
+    ] {
+        pattern(&project, files);
+        let ran = project.run(&["check"]);
+        match rows {
+            "" => assert!(ran.exits(1).stderr().contains("no file matches"), "{files}"),
+            rows => assert!(ran.exits(0).stdout().contains(rows), "{files}"),
+        }
+    }
+}
+
+#[test]
+fn what_a_file_is_not_is_told_in_one_fault() {
+    let project = project();
+    let deals = "id,rep,date,amount\nd1,A,2027-01-05,100\n";
+    for (bytes, words) in [
+        (&b""[..], "the file is empty"),
+        (b"\x1f\x8b\x08\x00", "compressed (gzip)"),
+        (b"id;rep;date;amount\nd1;A;2027-01-05;100\n", "set delimiter = \";\""),
+        (b"sep=;\nid;rep;date;amount\nd1;A;2027-01-05;100\n", "set delimiter = \";\""),
+        (b"id,rep,date,amount\n\"d1,A,2027-01-05,100\nd2,A,2027-01-05,100\n", "it takes up 2 lines"),
+        (b"id,rep,date,amount\nd1,A,2027-01-05,100\nd1,A,2027-01-06,100\n", "came before: row 1 of x/a.csv"),
+    ] {
+        project.file("x/a.csv", bytes);
+        let said = project.run(&["check"]).exits(1).stderr();
+        assert!(said.contains(words), "{words}\n{said}");
+    }
+    project.file("spm.toml", PROJECT.replace("\"amount\" }", "\"the amount\" }"));
+    project.file("x/a.csv", deals.replace("amount", "the\u{a0}amount"));
+    let said = project.run(&["check"]).exits(1).stderr();
+    assert!(said.contains("no-break") && said.contains("\"the\\u00A0amount\""), "{said}");
+    // The line that Excel wants does no harm where the delimiter is right, and zeros at the end are no decimals.
+    project
+        .file("spm.toml", PROJECT.replace("files = \"x/*.csv\"", "files = \"x/*.csv\"\ndelimiter = \";\""));
+    project.file("x/a.csv", "sep=;\nid;rep;date;amount\nd1;A;2027-01-05;1.0000000000000000\n");
+    project.run(&["check"]).exits(0);
+}
+
+#[test]
+fn sources_that_give_no_row_are_told() {
+    let project = project();
+    let kept = |text: &str| {
+        let at = "files = \"x/*.csv\"";
+        project.file("spm.toml", PROJECT.replace(at, &format!("{at}\nwhere = \"{text}\"")));
+        project.run(&["check"]).exits(0)
+    };
+    project.file("x/a.csv", "id,rep,date,amount\nd1,A,2027-01-05,100\nd2,B,2027-01-05,100\n");
+    assert!(kept("rep = 'A'").stdout().contains("transactions: 1 of 2 rows (where), 4 columns"));
+    assert!(kept("rep = 'Z'").stderr().contains("`where` of source `transactions` keeps none of 2 rows"));
+    project.file("x/a.csv", "id,rep,date,amount\n").file("spm.toml", PROJECT);
+    let ran = project.run(&["check"]).exits(0);
+    assert!(ran.stderr().contains("the extract of source `transactions` has no rows"), "{}", ran.stderr());
+    let said =
+        project.run(&["comp", "run", "--period", "2027-01", "--as-of", "2027-02-01T00:00:00Z"]).stderr();
+    assert!(said.contains("no table has `recorded_at`"), "{said}");
+}
+
+#[test]
+fn monthly_files_are_one_source_of_what_is_won() {
+    let project = Project::new();
+    project.file("src/reps.csv", "Id,Name\n1,A\n");
+    for month in ["01", "02", "03"] {
+        let text = format!(
+            "Id,OwnerId,CloseDate,Amount,StageName\nd{month},1,2025-{month}-05,100,Closed Won\ne{month},1,2025-{month}-06,7,Closed Lost\n"
+        );
+        project.file(&format!("src/deals-2025-{month}.csv"), text);
+    }
+    project.file("src/OpportunitySplit.csv", "Id,OpportunityId,SplitOwnerId,SplitPercentage\ns1,d01,1,100\n");
+    project
+        .file("src/Account.csv", "Id,Name,OwnerId\na1,Acme,1\n")
+        .file("src/Territories.csv", "Region\nWest\n");
+    project.run(&["init", "p", "--from", "src"]).exits(0);
+    let draft = String::from_utf8(project.bytes("p/spm.toml")).expect("text");
+    for line in [
+        "files = \"extracts/deals-2025-*.csv\"\nwhere = \"StageName = 'Closed Won'\"   # left out: Closed Lost\n",
+        "account_id = \"Id\"\n",
+        "rep_id = \"SplitOwnerId\"\nshare = { sql = \"SplitPercentage || '%'\", type = \"number\" }\n",
+        "[sources.territories_lookup]\n",
+    ] {
+        assert!(draft.contains(line), "{line}\n{draft}");
+    }
+    let ran = project.run(&["check", "--project", "p"]).exits(0);
+    assert!(ran.stdout().contains("transactions: 3 rows"), "{}", ran.stdout());
+    // Without a value that means won, every row counts, and the draft says so.
+    project.file("two/orders.csv", "Id,OwnerId,OrderDate,Amount,Status\n1,1,2025-01-05,100,5\n");
+    project.run(&["init", "r", "--from", "two"]).exits(0);
+    let draft = String::from_utf8(project.bytes("r/spm.toml")).expect("text");
+    assert!(draft.contains("# EVERY ROW COUNTS AS SOLD, whatever its Status (5)."), "{draft}");
+}
