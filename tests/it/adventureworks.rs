@@ -74,7 +74,7 @@ fn statistics_that_lie_do_not_lose_rows() {
         small.replace("[sources.transactions]\n", "[sources.transactions]\nwhere = \"SubTotal < 800\"\n");
     project.file("spm.toml", filtered);
     let text = project.run(&["check"]).exits(0).stdout();
-    assert!(text.contains("transactions: 16430 rows"), "{text}");
+    assert!(text.contains("transactions: 16430 of 31465 rows (where)"), "{text}");
 }
 
 #[test]
