@@ -182,8 +182,9 @@ fn counts(cells: &DataFrame) -> PolarsResult<Int64Chunked> {
     let payees = cells.column("_payee")?.u32()?;
     let (ids, amounts) = (cells.column("transaction_id")?.str()?, cells.column("amount")?.i64()?);
     let days = cells.column("event_date")?.date()?.physical();
-    // Credits, what is left of their amounts, and the last refund, by payee and transaction.
-    let mut sold: BTreeMap<(u32, &str), (i64, i128, Option<(i32, &str, usize)>)> = payees
+    // Credits, what is left of their amounts, and the last refund by day, identifier and row.
+    type Sale<'a> = (i64, i128, Option<(i32, &'a str, usize)>);
+    let mut sold: BTreeMap<(u32, &str), Sale<'_>> = payees
         .iter()
         .zip(refunds.iter())
         .filter_map(|(payee, of)| Some(((payee?, of?), (0, 0, None))))

@@ -84,7 +84,7 @@ impl<'a> Standing<'a> {
         first..=self.period
     }
 
-    fn group(&self, group: Group) -> std::ops::Range<usize> {
+    pub(super) fn group(&self, group: Group) -> std::ops::Range<usize> {
         self.problem.calendar.group(self.period, group)
     }
 
@@ -97,31 +97,6 @@ impl<'a> Standing<'a> {
             }
             None => self.until_left(self.window(measure)),
         }
-    }
-
-    /// The periods of a window up to the last one in which the payee is in the plan: what comes later is no goal of theirs.
-    fn until_left(&self, window: RangeInclusive<usize>) -> RangeInclusive<usize> {
-        if self.payee().left.is_none() {
-            return window;
-        }
-        let last = window.clone().rev().find(|period| self.at(*period).is_there());
-        last.map_or(window.clone(), |last| *window.start()..=last)
-    }
-
-    /// The same payee at the end of another period.
-    fn at(&self, period: usize) -> Self {
-        Self { period, ..*self }
-    }
-
-    /// Whether a period of the team counts for the payee: those after the last one in which the payee is there do not.
-    fn is_before_the_end(&self, period: usize) -> bool {
-        let year = self.problem.calendar.group(period, Group::Year);
-        (period..year.end).any(|period| self.at(period).is_there())
-    }
-
-    /// Whether the payee has been in the plan on any day of a window so far.
-    pub(super) fn has_been_there(&self, window: Window) -> bool {
-        self.stretch(window).any(|period| self.at(period).is_there())
     }
 
     /// Credits of the payee in one period, or of the whole team.
@@ -462,28 +437,6 @@ impl<'a> Standing<'a> {
             Proration::Workdays => days(some).filter(|day| day.weekday().to_monday_one_offset() <= 5).count(),
         };
         Rational::from(i64::try_from(days).unwrap_or(0))
-    }
-
-    /// Whether the payee is in the plan on any day of the period.
-    pub(super) fn is_there(&self) -> bool {
-        !self.there(self.problem.calendar.periods()[self.period].range).is_empty()
-    }
-
-    /// Whether the payee is in the plan on any day that a component pays for: of the period, or of the quarter or year so far
-    /// that it pays at once. With `employed`, on the last one.
-    pub(super) fn shares_in(&self, component: &Component) -> bool {
-        let periods = self.problem.calendar.periods();
-        let whole = periods[self.period].range;
-        let from = periods[self.group(component.every).start].range.from;
-        let days = match component.employed {
-            true => self.problem.last_of(self.period),
-            false => DateRange { from, to: whole.to },
-        };
-        !self.there(days).is_empty()
-    }
-
-    fn there(&self, range: DateRange) -> Vec<DateRange> {
-        self.problem.there(self.index, range)
     }
 
     /// A quantity with a stretch of time that changes inside a period, because reps changes: each value for the part of

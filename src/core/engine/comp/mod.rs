@@ -10,6 +10,7 @@ mod figures;
 mod formula;
 mod pay;
 mod payout;
+mod presence;
 mod problem;
 mod schedule;
 mod sequence;

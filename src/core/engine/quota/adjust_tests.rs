@@ -69,7 +69,7 @@ struct Company {
 impl Company {
     fn new(plan: QuotaPlan, seats: Vec<Seat>) -> Self {
         let mut company = Self { plan, seats, rows: vec![] };
-        let planned = company.ask(|question| plan_quotas(question)).expect("quotas");
+        let planned = company.ask(plan_quotas).expect("quotas");
         let allocation = planned.allocation;
         for (why, amounts) in allocation.explanations.iter().zip(allocation.rows()) {
             for (period, amount) in allocation.periods.iter().zip(&amounts[1..]) {

@@ -75,7 +75,7 @@ impl Open {
         for holder in (0..parents.len()).rev() {
             if !children[holder].is_empty() {
                 for own in &mut carried[holder] {
-                    *own = (&*own).checked_div(&factors[holder]).unwrap_or_default();
+                    *own = own.checked_div(&factors[holder]).unwrap_or_default();
                 }
             }
             if let Some(parent) = parents[holder] {

@@ -333,10 +333,8 @@ impl<'a> Check<'a> {
                 .as_ref()
                 .map(|presence| weights.iter().zip(presence).map(|(weight, part)| weight * part).collect()),
         };
-        if let Some(there) = there {
-            if there.iter().any(Rational::is_positive) {
-                weights = there;
-            }
+        if let Some(there) = there.filter(|there| there.iter().any(Rational::is_positive)) {
+            weights = there;
         }
         let all: Rational = weights.iter().sum();
         let [year, periods @ ..] = self.amounts(holder) else { return };
