@@ -99,13 +99,19 @@ impl World {
         world
     }
 
-    /// Who has a sale at a step; `None` when it is not known or gone.
+    /// Whether somebody is there in a month.
+    fn is_there(&self, payee: usize, month: usize) -> bool {
+        (self.stay[payee].0..=self.stay[payee].1).contains(&month)
+    }
+
+    /// Who has a sale at a step; `None` when it is not known or gone, or its owner was not there in its month.
     fn owner(&self, sale: &Sale, step: usize) -> Option<usize> {
         let there = sale.known <= step && sale.gone.is_none_or(|gone| step < gone);
-        there.then_some(match sale.moved {
+        let owner = match sale.moved {
             Some((from, other)) if step >= from => other,
             _ => sale.payee,
-        })
+        };
+        (there && self.is_there(owner, sale.period)).then_some(owner)
     }
 
     fn quota(&self, payee: usize, step: usize) -> i64 {
@@ -213,9 +219,12 @@ fn oracle(world: &World, payee: usize, last: usize) -> i128 {
     for year in 0..MONTHS / 12 {
         let months = year * 12..(year + 1) * 12;
         let mut paid_to_date = 0i128;
-        let (mut sold, mut goal) = (0i128, 0i128);
-        for month in months {
-            goal += i128::from(world.quota(payee, last));
+        let mut sold = 0i128;
+        for month in months.clone() {
+            // Goals of months after somebody has left are nobody's.
+            let until = (months.start..=month).rev().find(|month| world.is_there(payee, *month));
+            let count = until.unwrap_or(month) - months.start + 1;
+            let goal = i128::from(world.quota(payee, last)) * count as i128;
             let own = world.sales.iter().filter(|sale| sale.period == month);
             sold += own
                 .filter(|sale| world.owner(sale, last) == Some(payee))
