@@ -397,15 +397,16 @@ fn scale(a: Lowered, to: u32) -> Result1 {
     exact(a.expression * lit(factor), a.decimals, bounds)
 }
 
-/// Integer division rounded to the nearest, halves away from zero. `/` of integer expressions truncates, as in Rust; what is
-/// left is compared without doubling it, so that nothing leaves 64 bits.
+/// Integer division rounded to the nearest, halves away from zero, by magnitudes, because `/` rounds negative quotients down
+/// in some expressions and cuts them in others. What is left is compared without doubling it, so that nothing leaves 64 bits.
 fn divide_half_away(numerator: Expr, denominator: Expr) -> Expr {
-    let whole = numerator.clone() / denominator.clone();
-    let left = (numerator.clone() - whole.clone() * denominator.clone()).abs();
-    let up = left.clone().gt_eq(denominator.clone().abs() - left);
+    let (above, below) = (numerator.clone().abs(), denominator.clone().abs());
+    let whole = above.clone() / below.clone();
+    let left = above - whole.clone() * below.clone();
+    let up = left.clone().gt_eq(below - left);
+    let magnitude = whole + when(up).then(lit(1i64)).otherwise(lit(0i64));
     let negative = numerator.lt(lit(0i64)).neq(denominator.lt(lit(0i64)));
-    let step = when(negative).then(lit(-1i64)).otherwise(lit(1i64));
-    whole + when(up).then(step).otherwise(lit(0i64))
+    when(negative).then(lit(0i64) - magnitude.clone()).otherwise(magnitude)
 }
 
 /// Integer division rounded down. `/` truncates: where signs differ and something is left, that is one too much.
