@@ -16,6 +16,8 @@ use crate::credit::{Crediting, internal};
 use crate::intake::place;
 use crate::load::Tables;
 use crate::person::PeriodByDay;
+use crate::refunds::{in_one_year, sold};
+use crate::splits::half_away;
 use crate::table::Table;
 
 /// The word of the table rates for a kind of rate.
@@ -272,8 +274,7 @@ pub(crate) fn convert(
                 })
             }
         };
-        let value = i128::from(amount) * i128::from(rate);
-        let value = (2 * value.abs() + coarser) / (2 * coarser) * value.signum();
+        let value = half_away(i128::from(amount) * i128::from(rate), coarser);
         let value = i64::try_from(value).map_err(|_| {
             let id = ids.get(row).unwrap_or_default();
             let message =
@@ -292,25 +293,11 @@ fn sold_days(crediting: &Crediting<'_>, base: &DataFrame) -> PolarsResult<BTreeM
     let apart = crediting.plan.measures.iter().any(|measure| measure.window == Window::Transaction);
     let table = crediting.tables.get("transactions").filter(|_| apart);
     let (Some(table), Ok(refunds)) = (table, base.column("_refund_of")) else { return Ok(BTreeMap::new()) };
-    let (Some(ids), Some(sold)) = (table.texts("transaction_id"), table.days("event_date")) else {
-        return Ok(BTreeMap::new());
-    };
     let (refunds, days) = (refunds.str()?, base.column("event_date")?.date()?.physical().clone());
-    let mut first: PlHashMap<&str, i32> = refunds.iter().flatten().map(|id| (id, i32::MAX)).collect();
-    for (id, day) in ids.iter().zip(sold.iter()) {
-        if let (Some(id), Some(day)) = (id, day)
-            && let Some(first) = first.get_mut(id)
-        {
-            *first = (*first).min(day);
-        }
-    }
-    let year = |day: i32| {
-        let period = crediting.calendar.find(from_epoch_day(day)?)?;
-        Some(crediting.calendar.periods()[period].year.as_str())
-    };
+    let sold = sold(refunds, table);
     let day = |(row, (of, day)): (usize, (Option<&str>, Option<i32>))| {
-        let sold = *first.get(of?)?;
-        (year(sold).is_some() && year(sold) == year(day?)).then_some((row, sold))
+        let sold = *sold.get(of?)?;
+        in_one_year(crediting.calendar, sold, day?).then_some((row, sold))
     };
     Ok(refunds.iter().zip(days.iter()).enumerate().filter_map(day).collect())
 }

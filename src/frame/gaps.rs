@@ -273,27 +273,25 @@ pub fn check_refunds(plans: &[&CompPlan], transactions: &Tables, sink: &mut Sink
     };
     let reps = table.texts("rep_id");
     let rep = |row: usize| reps.and_then(|reps| reps.get(row));
-    let mut wanted: BTreeMap<&str, Vec<Option<&str>>> =
+    // The rows of what refunds take back.
+    let mut sold: BTreeMap<&str, Vec<usize>> =
         refunds.iter().flatten().map(|original| (original, vec![])).collect();
     for (row, id) in ids.iter().enumerate() {
-        if let Some(people) = id.and_then(|id| wanted.get_mut(id)) {
-            people.push(rep(row));
+        if let Some(rows) = id.and_then(|id| sold.get_mut(id)) {
+            rows.push(row);
         }
     }
     for plan in plans {
-        check_left_out(plan, table, sink);
+        check_left_out(plan, table, &sold, sink);
     }
     check_sums(table, sink);
     let (mut nowhere, mut others) = (vec![], vec![]);
     for (row, original) in refunds.iter().enumerate() {
         let Some(original) = original else { continue };
-        match wanted.get(original).map(Vec::as_slice) {
+        let differs = |sold: &usize| rep(*sold).is_some() && rep(row).is_some() && rep(*sold) != rep(row);
+        match sold.get(original).map(Vec::as_slice) {
             None | Some([]) => nowhere.push(row),
-            Some(people)
-                if people
-                    .iter()
-                    .all(|person| person.is_some() && rep(row).is_some() && *person != rep(row)) =>
-            {
+            Some(rows) if rows.iter().all(differs) => {
                 others.push(row);
             }
             Some(_) => {}
@@ -328,18 +326,16 @@ pub fn check_refunds(plans: &[&CompPlan], transactions: &Tables, sink: &mut Sink
 }
 
 /// A credit whose `where` holds for a transaction, but not for a refund of it, goes on paying for it.
-fn check_left_out(plan: &CompPlan, table: &Table, sink: &mut Sink) {
+fn check_left_out(plan: &CompPlan, table: &Table, sold: &BTreeMap<&str, Vec<usize>>, sink: &mut Sink) {
     let (Some(refunds), Some(ids)) = (table.texts("refund_of"), table.texts("transaction_id")) else {
         return;
     };
-    let row_of: BTreeMap<&str, usize> =
-        ids.iter().enumerate().filter_map(|(row, id)| Some((id?, row))).collect();
     for rule in &plan.credits {
         let Some(condition) = &rule.condition else { continue };
         // A fault of the expression is told where it is used.
         let Ok(holds) = flags(table, condition, &rule.place) else { continue };
         let left_out = |(row, of): (usize, Option<&str>)| {
-            let sold = *row_of.get(of?)?;
+            let sold = *sold.get(of?)?.last()?;
             (holds[sold] && !holds[row]).then_some(row)
         };
         let left_out: Vec<usize> = refunds.iter().enumerate().filter_map(left_out).collect();

@@ -15,10 +15,6 @@ use crate::credit::{Crediting, Part, internal};
 use crate::merge::is_ascending;
 use crate::table::rescaled;
 
-/// Bits of the lower half of an amount.
-const HALF: u32 = 32;
-const LOW: i64 = (1 << HALF) - 1;
-
 impl Crediting<'_> {
     /// The credits that a measure counts, by rule: each payee and transaction once, by the first rule that credits it,
     /// unless the measure allows double (E21).
@@ -71,26 +67,26 @@ impl Crediting<'_> {
         cells: &DataFrame,
         measurements: &mut BTreeMap<Cell, Amounts>,
     ) -> Result<(), Diagnostic> {
-        let amounts = cells
-            .column("amount")
-            .and_then(|column| column.i64().cloned())
-            .map_err(|error| internal(&error))?;
-        let keys = [col("_payee"), col("_period")];
-        let counts = counts(cells).map_err(|error| internal(&error))?;
-        // In two halves, which no number of rows makes leave 64 bits.
-        let half = |name: &str, of: fn(i64) -> i64| {
-            let half: Int64Chunked = amounts.iter().map(|amount| amount.map(of)).collect_ca(name.into());
-            half.into_column()
-        };
-        let (high, low) = (half("_high", |amount| amount >> HALF), half("_low", |amount| amount & LOW));
-        let mut cells = cells.clone();
-        for column in [counts.into_column(), high, low] {
-            cells.with_column(column).map_err(|error| internal(&error))?;
+        let fits = sums_fit(cells).map_err(|error| internal(&error))?;
+        if !fits {
+            let message = format!(
+                "the amounts of credit `{}` add up to more than exact 64-bit numbers hold",
+                rule.name
+            );
+            return Err(Diagnostic::error(Code::SPM402, message).at(Place::Text(rule.place.clone()), ""));
         }
+        let mut cells = cells.clone();
+        let count = match counts(&cells).map_err(|error| internal(&error))? {
+            None => len().cast(DataType::Int64).alias("_count"),
+            Some(counts) => {
+                cells.with_column(counts.into_column()).map_err(|error| internal(&error))?;
+                col("_count").sum()
+            }
+        };
+        let keys = [col("_payee"), col("_period")];
         let sums = cells.lazy().group_by(keys).agg([
-            col("_high").sum(),
-            col("_low").sum(),
-            col("_count").sum(),
+            col("amount").sum(),
+            count,
             col("amount").max().alias("_largest"),
             col("amount").min().alias("_smallest"),
         ]);
@@ -100,7 +96,7 @@ impl Crediting<'_> {
             let units = |name: &str| Ok::<_, PolarsError>(sums.column(name)?.i64()?.clone());
             Ok((
                 [index("_payee")?, index("_period")?],
-                [units("_high")?, units("_low")?, units("_largest")?, units("_smallest")?, units("_count")?],
+                [units("amount")?, units("_count")?, units("_largest")?, units("_smallest")?],
             ))
         };
         let (indices, units) = read().map_err(|error| internal(&error))?;
@@ -108,18 +104,9 @@ impl Crediting<'_> {
             let index = |column: usize| indices[column].get(row).unwrap_or(0);
             let number = |column: usize| units[column].get(row);
             let exact = |column: usize| Some(Rational::from_scaled(number(column)?.into(), part.decimals));
-            let half = |column: usize| i128::from(number(column).unwrap_or(0));
-            let sum = (half(0) << HALF) + half(1);
-            if i64::try_from(sum).is_err() {
-                let message = format!(
-                    "the amounts of credit `{}` add up to more than exact 64-bit numbers hold",
-                    rule.name
-                );
-                return Err(Diagnostic::error(Code::SPM402, message).at(Place::Text(rule.place.clone()), ""));
-            }
             let amounts = Amounts {
-                sum: Rational::from_scaled(sum, part.decimals),
-                count: number(4).unwrap_or(0),
+                sum: exact(0).unwrap_or_default(),
+                count: number(1).unwrap_or(0),
                 largest: exact(2),
                 smallest: exact(3),
             };
@@ -172,12 +159,27 @@ impl Crediting<'_> {
     }
 }
 
-/// How much each credit adds to a count: one, a refund nothing, and the last refund of what is taken back in full takes its
-/// credits away.
-fn counts(cells: &DataFrame) -> PolarsResult<Int64Chunked> {
+/// Whether the sum of each payee and period fits 64 bits. Sums of Polars wrap, and are right where the whole sum fits.
+fn sums_fit(cells: &DataFrame) -> PolarsResult<bool> {
+    let amounts = cells.column("amount")?.i64()?;
+    let total: i128 = amounts.iter().flatten().map(|amount| i128::from(amount).abs()).sum();
+    if i64::try_from(total).is_ok() {
+        return Ok(true);
+    }
+    let (payees, periods) = (cells.column("_payee")?.u32()?, cells.column("_period")?.u32()?);
+    let mut sums: BTreeMap<(Option<u32>, Option<u32>), i128> = BTreeMap::new();
+    for (cell, amount) in payees.iter().zip(periods.iter()).zip(amounts.iter()) {
+        *sums.entry(cell).or_default() += i128::from(amount.unwrap_or(0));
+    }
+    Ok(sums.into_values().all(|sum| i64::try_from(sum).is_ok()))
+}
+
+/// How much each credit adds to a count, where that is not one: a refund nothing, and the last refund of what is taken back in
+/// full takes its credits away.
+fn counts(cells: &DataFrame) -> PolarsResult<Option<Int64Chunked>> {
     let refunds = cells.column("_refund_of").ok().map(|column| column.str()).transpose()?;
     let Some(refunds) = refunds.filter(|refunds| refunds.null_count() < refunds.len()) else {
-        return Ok(Int64Chunked::full("_count".into(), 1, cells.height()));
+        return Ok(None);
     };
     let payees = cells.column("_payee")?.u32()?;
     let (ids, amounts) = (cells.column("transaction_id")?.str()?, cells.column("amount")?.i64()?);
@@ -206,7 +208,7 @@ fn counts(cells: &DataFrame) -> PolarsResult<Int64Chunked> {
             counts[row] = -credits;
         }
     }
-    Ok(Int64Chunked::from_vec("_count".into(), counts))
+    Ok(Some(Int64Chunked::from_vec("_count".into(), counts)))
 }
 
 /// The credits of several rules in one frame, in the order of payee, period and event.

@@ -62,36 +62,45 @@ pub fn happened(tables: &Tables, from: Date, to: Date) -> bool {
 
 /// The new day of each row that moves.
 fn moves(table: &Table, calendar: &Calendar, within: DateRange) -> BTreeMap<usize, i32> {
-    let (Some(originals), Some(ids), Some(days)) =
-        (table.texts("refund_of"), table.texts("transaction_id"), table.days("event_date"))
-    else {
+    let (Some(originals), Some(days)) = (table.texts("refund_of"), table.days("event_date")) else {
         return BTreeMap::new();
     };
     let (since, before) = (epoch_day(within.from), epoch_day(within.to));
-    let mut sold: BTreeMap<&str, i32> = originals.iter().flatten().map(|id| (id, i32::MAX)).collect();
-    if sold.is_empty() {
-        return BTreeMap::new();
-    }
-    for (id, day) in ids.iter().zip(days.iter()) {
-        if let (Some(id), Some(day)) = (id, day)
-            && let Some(first) = sold.get_mut(id)
-        {
-            *first = (*first).min(day);
-        }
-    }
-    let year = |day: i32| {
-        let period = calendar.find(from_epoch_day(day)?)?;
-        Some(calendar.periods()[period].year.as_str())
-    };
+    let sold = sold(originals, table);
     let mut moves = BTreeMap::new();
     for (row, (original, day)) in originals.iter().zip(days.iter()).enumerate() {
         let (Some(original), Some(day)) = (original, day) else { continue };
-        let Some(first) = sold.get(original).filter(|first| (since..i32::MAX).contains(*first)) else {
-            continue;
-        };
-        if day < before && year(day).is_some() && year(day) == year(*first) {
+        let Some(first) = sold.get(original).filter(|first| **first >= since) else { continue };
+        if day < before && in_one_year(calendar, day, *first) {
             moves.insert(row, *first);
         }
     }
     moves
+}
+
+/// The first day of what refunds take back, by identifier; what is not in the table is absent.
+pub(crate) fn sold<'r>(refunds: &'r StringChunked, table: &Table) -> PlHashMap<&'r str, i32> {
+    let mut sold: PlHashMap<&str, i32> = refunds.iter().flatten().map(|id| (id, i32::MAX)).collect();
+    if let (Some(ids), Some(days), false) =
+        (table.texts("transaction_id"), table.days("event_date"), sold.is_empty())
+    {
+        for (id, day) in ids.iter().zip(days.iter()) {
+            if let (Some(id), Some(day)) = (id, day)
+                && let Some(first) = sold.get_mut(id)
+            {
+                *first = (*first).min(day);
+            }
+        }
+    }
+    sold.retain(|_, day| *day != i32::MAX);
+    sold
+}
+
+/// True when two days, since 1970-01-01, lie in one fiscal year of the calendar.
+pub(crate) fn in_one_year(calendar: &Calendar, one: i32, other: i32) -> bool {
+    let year = |day: i32| {
+        let period = calendar.find(from_epoch_day(day)?)?;
+        Some(calendar.periods()[period].year.as_str())
+    };
+    year(one).is_some() && year(one) == year(other)
 }

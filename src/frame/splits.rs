@@ -116,11 +116,7 @@ pub(crate) fn cut(
                 continue;
             };
             let product = i128::from(*amount) * i128::from(share);
-            let part = if overlay {
-                (2 * product.abs() + unit) / (2 * unit) * product.signum() * grain
-            } else {
-                product / unit * grain
-            };
+            let part = if overlay { half_away(product, unit) * grain } else { product / unit * grain };
             if share > largest.1 {
                 largest = (parts.len(), share);
             }
@@ -136,6 +132,11 @@ pub(crate) fn cut(
         }
     }
     Ok(Int64Chunked::from_vec("amount".into(), parts))
+}
+
+/// How many units a value is, rounded to the nearest, halves away from zero.
+pub(crate) fn half_away(value: i128, unit: i128) -> i128 {
+    (2 * value.abs() + unit) / (2 * unit) * value.signum()
 }
 
 /// The largest power of ten, up to `digits` digits, that an amount is a multiple of.

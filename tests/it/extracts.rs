@@ -2,25 +2,27 @@
 
 use std::fs;
 
+use crate::faults::{PLAN, PROJECT};
 use crate::project::Project;
-
-const PROJECT: &str = "version = 1\nname = \"A\"\ncurrency = \"USD\"\n[calendar]\npattern = \"months\"\nstart = 2027-01-01\nyears = 1\n[sources.reps]\nfiles = \"reps.csv\"\ncolumns = { rep_id = \"id\" }\n[sources.transactions]\nfiles = \"x/*.csv\"\ncolumns = { transaction_id = \"id\", rep_id = \"rep\", event_date = \"date\", amount = \"amount\" }\n";
-
-const PLAN: &str = "version = 1\nkind = \"comp\"\nid = \"p\"\n[[credit]]\nname = \"c\"\n[[measure]]\nname = \"m\"\ncredits = [\"c\"]\n[[component]]\nname = \"x\"\nmeasure = \"m\"\npay = \"per-unit\"\nrate = \"10%\"\n";
 
 fn project() -> Project {
     let project = Project::new();
     project
-        .file("spm.toml", PROJECT)
         .file("plans/p.toml", PLAN)
         .file("reps.csv", "id\nA\n")
         .file("x/a.csv", "id,rep,date,amount\nd1,A,2027-01-05,100\n");
+    pattern(&project, "x/*.csv");
     project
+}
+
+/// The settings, with `files` of the transactions.
+fn settings(files: &str) -> String {
+    PROJECT.replace("deals.csv", files)
 }
 
 /// Sets `files` of the transactions.
 fn pattern(project: &Project, files: &str) {
-    project.file("spm.toml", PROJECT.replace("x/*.csv", files));
+    project.file("spm.toml", settings(files));
 }
 
 #[test]
@@ -128,13 +130,15 @@ fn what_a_file_is_not_is_told_in_one_fault() {
         let said = project.run(&["check"]).exits(1).stderr();
         assert!(said.contains(words), "{words}\n{said}");
     }
-    project.file("spm.toml", PROJECT.replace("\"amount\" }", "\"the amount\" }"));
+    project.file("spm.toml", settings("x/*.csv").replace("\"amount\" }", "\"the amount\" }"));
     project.file("x/a.csv", deals.replace("amount", "the\u{a0}amount"));
     let said = project.run(&["check"]).exits(1).stderr();
     assert!(said.contains("no-break") && said.contains("\"the\\u00A0amount\""), "{said}");
     // The line that Excel wants does no harm where the delimiter is right, and zeros at the end are no decimals.
-    project
-        .file("spm.toml", PROJECT.replace("files = \"x/*.csv\"", "files = \"x/*.csv\"\ndelimiter = \";\""));
+    project.file(
+        "spm.toml",
+        settings("x/*.csv").replace("files = \"x/*.csv\"", "files = \"x/*.csv\"\ndelimiter = \";\""),
+    );
     project.file("x/a.csv", "sep=;\nid;rep;date;amount\nd1;A;2027-01-05;1.0000000000000000\n");
     project.run(&["check"]).exits(0);
 }
@@ -144,13 +148,13 @@ fn sources_that_give_no_row_are_told() {
     let project = project();
     let kept = |text: &str| {
         let at = "files = \"x/*.csv\"";
-        project.file("spm.toml", PROJECT.replace(at, &format!("{at}\nwhere = \"{text}\"")));
+        project.file("spm.toml", settings("x/*.csv").replace(at, &format!("{at}\nwhere = \"{text}\"")));
         project.run(&["check"]).exits(0)
     };
     project.file("x/a.csv", "id,rep,date,amount\nd1,A,2027-01-05,100\nd2,B,2027-01-05,100\n");
     assert!(kept("rep = 'A'").stdout().contains("transactions: 1 of 2 rows (where), 4 columns"));
     assert!(kept("rep = 'Z'").stderr().contains("`where` of source `transactions` keeps none of 2 rows"));
-    project.file("x/a.csv", "id,rep,date,amount\n").file("spm.toml", PROJECT);
+    project.file("x/a.csv", "id,rep,date,amount\n").file("spm.toml", settings("x/*.csv"));
     let ran = project.run(&["check"]).exits(0);
     assert!(ran.stderr().contains("the extract of source `transactions` has no rows"), "{}", ran.stderr());
     let said =

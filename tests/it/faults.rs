@@ -2,9 +2,9 @@
 
 use crate::project::Project;
 
-const PROJECT: &str = "version = 1\nname = \"A\"\ncurrency = \"USD\"\n[calendar]\npattern = \"months\"\nstart = 2027-01-01\nyears = 1\n[sources.reps]\nfiles = \"reps.csv\"\ncolumns = { rep_id = \"id\" }\n[sources.transactions]\nfiles = \"deals.csv\"\ncolumns = { transaction_id = \"id\", rep_id = \"rep\", event_date = \"date\", amount = \"amount\" }\n";
+pub(crate) const PROJECT: &str = "version = 1\nname = \"A\"\ncurrency = \"USD\"\n[calendar]\npattern = \"months\"\nstart = 2027-01-01\nyears = 1\n[sources.reps]\nfiles = \"reps.csv\"\ncolumns = { rep_id = \"id\" }\n[sources.transactions]\nfiles = \"deals.csv\"\ncolumns = { transaction_id = \"id\", rep_id = \"rep\", event_date = \"date\", amount = \"amount\" }\n";
 
-const PLAN: &str = "version = 1\nkind = \"comp\"\nid = \"p\"\n[[credit]]\nname = \"c\"\n[[measure]]\nname = \"m\"\ncredits = [\"c\"]\n[[component]]\nname = \"x\"\nmeasure = \"m\"\npay = \"per-unit\"\nrate = \"10%\"\n";
+pub(crate) const PLAN: &str = "version = 1\nkind = \"comp\"\nid = \"p\"\n[[credit]]\nname = \"c\"\n[[measure]]\nname = \"m\"\ncredits = [\"c\"]\n[[component]]\nname = \"x\"\nmeasure = \"m\"\npay = \"per-unit\"\nrate = \"10%\"\n";
 
 const ENROLLED: &str = "[sources.plan_assignments]\nfiles = \"enrolled.csv\"\ncolumns = { rep_id = \"rep\", plan_id = \"plan\", from = \"from\", to = \"to\" }\n[sources.transactions]";
 

@@ -84,20 +84,11 @@ fn shares_do_not_depend_on_how_other_rows_are_written() {
         let tables = [("reps", TWO), ("transactions", sold.as_str()), ("splits", splits)];
         let money = project(&tables, "to = \"splits\"", "", RATE);
         assert_eq!(paid(&money, "2027-01"), ["A 01 445.75", "B 01 445.75"], "{more}");
-        let units = project(
-            &tables,
-            "amount = \"quantity\"\nto = \"splits\"",
-            "",
-            "pay = \"per-unit\"\nrate = \"100\"",
-        );
-        assert_eq!(paid(&units, "2027-01"), ["A 01 50.00", "B 01 50.00"], "{more}");
-        let overlay = project(
-            &tables,
-            "amount = \"quantity\"\nto = \"overlays\"",
-            "",
-            "pay = \"per-unit\"\nrate = \"100\"",
-        );
-        assert_eq!(paid(&overlay, "2027-01"), ["M 01 40.00"], "{more}");
+        for (to, expected) in [("splits", &["A 01 50.00", "B 01 50.00"][..]), ("overlays", &["M 01 40.00"])] {
+            let credit = format!("amount = \"quantity\"\nto = \"{to}\"");
+            let units = project(&tables, &credit, "", "pay = \"per-unit\"\nrate = \"100\"");
+            assert_eq!(paid(&units, "2027-01"), expected, "{to} {more}");
+        }
     }
 }
 
