@@ -100,8 +100,12 @@ enum Command {
     /// Post periods, and read what is posted: balances, payments, corrections
     #[command(subcommand)]
     Ledger(command::ledger::Command),
-    /// Print the man page
-    Man,
+    /// Print the man page of the program, or of a command
+    #[command(after_help = "Examples:\n  spm man | man -l -\n  spm man quotas allocate")]
+    Man {
+        /// The command, such as `quotas allocate`; the program itself when absent
+        command: Vec<String>,
+    },
     /// Learn what every seat is expected to sell, from what seats are like
     Potential(command::potential::Arguments),
     /// Share quotas from the company to salespeople
@@ -181,9 +185,9 @@ fn run(cli: &Cli, ui: &mut Ui) -> Result<exit::Code, Failure> {
         Command::Dispute(command) => command::dispute::run(command, &cli.global, ui),
         Command::ExplainCode { code } => command::code::run(code.as_deref(), ui),
         Command::Ledger(command) => command::ledger::run(command, &cli.global, ui),
-        Command::Man => {
+        Command::Man { command } => {
             let mut bytes = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut bytes)?;
+            clap_mangen::Man::new(command_named(command)?).render(&mut bytes)?;
             ui.data(&String::from_utf8_lossy(&bytes))?;
             Ok(exit::DONE)
         }
@@ -193,4 +197,23 @@ fn run(cli: &Cli, ui: &mut Ui) -> Result<exit::Code, Failure> {
         Command::Territories(arguments) => command::territories::run(arguments, &cli.global, ui),
         Command::Schema(arguments) => command::schema::run(arguments, &cli.global, ui),
     }
+}
+
+/// A command by its words, with the settings that every command takes; the program itself by none.
+fn command_named(words: &[String]) -> Result<clap::Command, Failure> {
+    let mut program = Cli::command();
+    program.build();
+    let mut found = &program;
+    for word in words {
+        found = found.find_subcommand(word).ok_or_else(|| {
+            let names: Vec<&str> = found.get_subcommands().map(clap::Command::get_name).collect();
+            let message = match names.is_empty() {
+                true => format!("`{}` has no command `{word}`", found.get_name()),
+                false => format!("there is no command `{word}`; the commands are {}", names.join(", ")),
+            };
+            Failure::Other(anyhow::anyhow!(message), exit::USAGE)
+        })?;
+    }
+    let name = std::iter::once("spm").chain(words.iter().map(String::as_str)).collect::<Vec<_>>();
+    Ok(found.clone().name(name.join("-")).bin_name(name.join(" ")))
 }

@@ -9,7 +9,7 @@ use spm_core::ground::source::{Place, Source};
 use spm_core::plan::project::Project;
 use spm_core::plan::{Plan, Tables as Columns, check_plan};
 use spm_frame::load::{self, Need, Tables};
-use spm_frame::read;
+use spm_frame::read::{self, Folders};
 use spm_frame::write::{self, Builder, Provenance};
 
 use super::Global;
@@ -21,6 +21,8 @@ use super::ui::Ui;
 pub struct Opened {
     /// Folder.
     pub root: PathBuf,
+    /// Folder whose `out` takes results: the same, but for a dry run of several commands.
+    pub results: PathBuf,
     /// spm.toml.
     pub project: Project,
     /// The text of spm.toml.
@@ -66,7 +68,15 @@ pub fn open_into(global: &Global, sink: &mut Sink) -> Result<Option<Opened>, Fai
         }
         plans.push((source, plan));
     }
-    Ok(Some(Opened { root, project, text: source.text().to_owned(), plans, notices: Sink::default() }))
+    let results = root.clone();
+    Ok(Some(Opened {
+        root,
+        results,
+        project,
+        text: source.text().to_owned(),
+        plans,
+        notices: Sink::default(),
+    }))
 }
 
 fn find(global: &Global) -> Result<PathBuf, Failure> {
@@ -149,11 +159,17 @@ fn read_text(root: &Path, shown: &str, sink: &mut Sink) -> Option<Source> {
 }
 
 impl Opened {
+    /// Where its files are.
+    #[must_use]
+    pub fn folders(&self) -> Folders<'_> {
+        Folders { root: &self.root, results: &self.results }
+    }
+
     /// Loads the tables that a command needs. Rows that cannot be used stop the command, unless they are allowed.
     pub fn load(&self, need: &Need<'_>, global: &Global, ui: &Ui) -> Result<Tables, Failure> {
         ui.step("reading extracts");
         let mut sink = Sink::default();
-        let tables = load::load(&self.root, &self.project, need, &mut sink);
+        let tables = load::load(self.folders(), &self.project, need, &mut sink);
         let rows = tables.rejected();
         let only_rows = sink.faults().iter().all(|fault| {
             let row = matches!(
@@ -172,14 +188,42 @@ impl Opened {
             }
             return Err(Failure::Faults(sink, exit::INPUT));
         }
+        self.warn_of_other_plans(&tables, need, &mut sink);
         ui.notices(&sink);
         Ok(tables)
+    }
+
+    /// Warns of results of an earlier command that another version of its plan made: a plan was changed, and what it
+    /// says was not calculated again.
+    pub fn warn_of_other_plans(&self, tables: &Tables, need: &Need<'_>, sink: &mut Sink) {
+        for input in tables.inputs.iter().filter(|input| input.path.ends_with(".parquet")) {
+            let Some(kind) = input.path.strip_prefix("out/").and_then(|rest| rest.split('/').next()) else {
+                continue;
+            };
+            if need.own.is_some_and(|own| own == format!("out/{kind}")) {
+                continue;
+            }
+            let found = self.folders().find(&input.path).files;
+            let said = found.first().map(|(path, _)| read::said(path)).unwrap_or_default();
+            for (source, plan) in self.plans.iter().filter(|(_, plan)| plan.kind() == kind) {
+                let then = said.get(&format!("spm.plan.{}", plan.id()));
+                if !said.is_empty() && then != Some(&sha256(source.text())) {
+                    let how = if then.is_some() { "has changed since" } else { "is newer than" };
+                    let message = format!("{} {how} {}, which is used as it is", source.path(), input.path);
+                    let fault = Diagnostic::warning(Code::SPM118, message);
+                    let fault = fault.at(Place::File(source.path().to_owned()), "");
+                    sink.push(
+                        fault.hint("run the command that makes it again, or the whole chain: `spm run`"),
+                    );
+                }
+            }
+        }
     }
 
     /// Writes the rows that cannot be used aside; where there are none, those of an earlier command go.
     pub fn write_rejects(&self, tables: &Tables) -> Result<(), Failure> {
         let rejects = &tables.rejects;
-        let path = self.root.join("out/rejects/rejects.csv");
+        let path = self.results.join("out/rejects/rejects.csv");
         if rejects.is_empty() {
             if path.exists() {
                 std::fs::remove_file(&path)?;

@@ -500,6 +500,9 @@ fn column_for<'p>(
     let is_own = OWN.contains(&(table.name, column.name)).then_some("id");
     let mut words = std::iter::once(own.as_str()).chain(words.iter().copied()).chain(is_own);
     let found = words.find_map(|word| profile.columns.iter().find(|own| letters(&own.name) == word));
+    // The name of a manager is not the identifier that `reps` has.
+    let named = |own: &&ColumnProfile| own.examples.iter().any(|text| text.trim().contains(' '));
+    let found = found.filter(|own| column.name != "manager_id" || !named(own));
     found.filter(|own| {
         own.kind == column.kind
             || matches!((own.kind, column.kind), (Type::Date | Type::Moment, Type::Date | Type::Moment))
@@ -522,6 +525,7 @@ fn source_of(own: &ColumnProfile, kind: Type) -> String {
     }
     if kind == Type::Number {
         keys.extend(mark_keys(own));
+        keys.extend(own.decimals.map(|decimals| format!("decimals = {decimals}")));
     }
     match keys.len() {
         1 => format!("{:?}", own.name),

@@ -6,18 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use polars::prelude::*;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
 use spm_core::ground::moment::Moment;
+use spm_core::ground::money::Currency;
 use spm_core::ground::period::{DateRange, epoch_day};
 use spm_core::ground::rational::{Rational, scaled_text};
 use spm_core::ground::source::{Place, TextPlace};
 use spm_core::plan::contract::{Contract, Rule, Type};
-use spm_core::plan::expression::{Columns, check_expression, check_typed};
-use spm_core::plan::project::{ColumnFrom, ColumnSpec, JoinSpec, SourceSpec};
+use spm_core::plan::expression::{Columns, Read, check_extract};
+use spm_core::plan::project::{Cells, ColumnFrom, ColumnSpec, JoinSpec, SourceSpec};
 
 use crate::fingerprint::Fingerprint;
 use crate::lower::lower;
 use crate::merge::Known;
 use crate::order::{Order, Repeats, key_hashes, keys_of};
-use crate::read::{cast, other_delimiter};
+use crate::read::{Cast, cast, other_delimiter};
 use crate::table::{Column as TableColumn, FILE, ROW, Reject, Table};
 use crate::versions::{RECORDED_AT, known_by};
 
@@ -33,6 +34,8 @@ pub(crate) struct Lookup<'a> {
 pub(crate) struct Intake<'a> {
     pub(crate) spec: &'a SourceSpec,
     pub(crate) lookups: &'a [Lookup<'a>],
+    /// The currency of amounts that do not say theirs.
+    pub(crate) currency: &'a Currency,
 }
 
 /// A part after its way.
@@ -266,10 +269,30 @@ impl Intake<'_> {
             table = joined(table, lookup, &mut part.sink)?;
         }
         if let Some((text, place)) = &self.spec.condition {
-            let checked = check_typed(text, place, &columns_of(&table), Type::Boolean, &mut part.sink)?;
-            let condition = lower(&checked, &table, place).map_err(|fault| part.sink.push(fault)).ok()?;
-            let kept = table.frame.lazy().filter(condition.expression);
-            table.frame = collect(kept, place, &mut part.sink)?;
+            let columns = columns_of(&table);
+            let (checked, reads) = check_extract(text, place, &columns, Some(Type::Boolean), &mut part.sink)?;
+            let (wide, casts) = with_reads(&table, &reads, &self.spec.reading.cells, place, part)?;
+            let condition =
+                lower(&checked, &wide, place).map_err(|fault| part.sink.push(fault)).ok()?.expression;
+            let verdict = wide.frame.lazy().select([col(ROW), condition.alias("_kept")]);
+            let verdict = collect(verdict, place, &mut part.sink)?;
+            let kept = verdict.column("_kept").ok()?.bool().ok()?.clone();
+            // A cell that cannot be read matters only in a row that would not be left out whatever it said.
+            let mut bad = BTreeSet::new();
+            for (read, cast) in reads.iter().zip(&casts) {
+                for (index, text, reason) in &cast.faults {
+                    if kept.get(*index) != Some(false) {
+                        let why = (Code::SPM105, format!("{text:?} is {reason}"));
+                        reject(self.spec, &table, *index, &read.column, why, text, part);
+                        bad.insert(*index);
+                    }
+                }
+            }
+            let good = |index: usize| kept.get(index) == Some(true) && !bad.contains(&index);
+            let mask: BooleanChunked =
+                (0..kept.len()).map(|index| Some(good(index))).collect_ca("kept".into());
+            table.frame =
+                table.frame.filter(&mask).map_err(|error| part.sink.push(unreadable(&error, place))).ok()?;
         }
         part.rows.1 = table.frame.height();
         if self.spec.columns.is_empty() { Some(table) } else { self.map_columns(table, part) }
@@ -279,14 +302,30 @@ impl Intake<'_> {
         let mut data: Vec<Column> = Vec::new();
         let mut columns = Vec::new();
         let mut bad: BTreeSet<usize> = BTreeSet::new();
+        let mut signs = Vec::new();
         for column in &self.spec.columns {
-            if let Some((meta, values)) = self.map_column(column, &table, &mut bad, part) {
+            if let Some((meta, values)) = self.map_column(column, &table, &mut bad, &mut signs, part) {
                 columns.push(meta);
                 data.push(values);
             }
         }
         if data.len() < self.spec.columns.len() {
             return None;
+        }
+        let stated =
+            data.iter().find(|column| column.name() == "currency").and_then(|column| column.str().ok());
+        for (column, index, sign) in signs
+            .iter()
+            .flat_map(|(column, signs)| signs.iter().map(move |(index, sign)| (column, *index, *sign)))
+        {
+            let code = stated.and_then(|codes| codes.get(index)).map(str::trim);
+            let own = code.map_or_else(|| Some(self.currency.clone()), Currency::from_code);
+            if let Some(own) = own.filter(|own| !own.is_written_with(sign)) {
+                let text = cell_text(table.frame.column(column).ok()?, index);
+                let reason = format!("{text:?} is written with {sign}, but amounts of this row are in {own}");
+                reject(self.spec, &table, index, column, (Code::SPM117, reason), &text, part);
+                bad.insert(index);
+            }
         }
         for name in [FILE, ROW] {
             data.push(table.frame.column(name).ok()?.clone());
@@ -300,8 +339,17 @@ impl Intake<'_> {
         column: &ColumnSpec,
         table: &Table,
         bad: &mut BTreeSet<usize>,
+        signs: &mut Vec<(String, Vec<(usize, char)>)>,
         part: &mut Part,
     ) -> Option<(TableColumn, Column)> {
+        let mut odd = |name: &str, cast: &mut Cast, part: &mut Part| {
+            for (index, text, reason) in &cast.faults {
+                let why = (Code::SPM105, format!("{text:?} is {reason}"));
+                reject(self.spec, table, *index, name, why, text, part);
+                bad.insert(*index);
+            }
+            signs.push((name.to_owned(), std::mem::take(&mut cast.signs)));
+        };
         let (values, kind, decimals, shown) = match &column.from {
             ColumnFrom::Extract(name) => {
                 let found = find(table, name, &column.place, &mut part.sink)?;
@@ -309,11 +357,16 @@ impl Intake<'_> {
                 (values, found.kind, found.decimals, found.name.clone())
             }
             ColumnFrom::Expression(text) => {
-                let checked = check_expression(text, &column.place, &columns_of(table), &mut part.sink)?;
+                let columns = columns_of(table);
+                let (checked, reads) = check_extract(text, &column.place, &columns, None, &mut part.sink)?;
+                let (wide, casts) = with_reads(table, &reads, &column.cells, &column.place, part)?;
+                for (read, mut cast) in reads.iter().zip(casts) {
+                    odd(&read.column, &mut cast, part);
+                }
                 let kind = checked.kind.unwrap_or(column.kind.unwrap_or(Type::Text));
                 let lowered =
-                    lower(&checked, table, &column.place).map_err(|fault| part.sink.push(fault)).ok()?;
-                let frame = table.frame.clone().lazy().select([lowered.expression.alias("_value")]);
+                    lower(&checked, &wide, &column.place).map_err(|fault| part.sink.push(fault)).ok()?;
+                let frame = wide.frame.lazy().select([lowered.expression.alias("_value")]);
                 let mut values =
                     collect(frame, &column.place, &mut part.sink)?.column("_value").ok()?.clone();
                 if values.len() != table.frame.height() {
@@ -327,11 +380,7 @@ impl Intake<'_> {
             if values.dtype() == &DataType::Null { values.cast(&physical(kind)).ok()? } else { values };
         match cast(&values, kind, decimals, target, &column.cells) {
             Ok(mut result) => {
-                for (index, text, reason) in &result.faults {
-                    let why = (Code::SPM105, format!("{text:?} is {reason}"));
-                    reject(self.spec, table, *index, &shown, why, text, part);
-                    bad.insert(*index);
-                }
+                odd(&shown, &mut result, part);
                 result.column.rename(column.name.as_str().into());
                 let meta = TableColumn { name: column.name.clone(), kind: target, decimals: result.decimals };
                 Some((meta, result.column))
@@ -343,6 +392,27 @@ impl Intake<'_> {
             }
         }
     }
+}
+
+/// The table with the columns that an expression reads of its texts, and how each was read.
+fn with_reads(
+    table: &Table,
+    reads: &[Read],
+    cells: &Cells,
+    place: &TextPlace,
+    part: &mut Part,
+) -> Option<(Table, Vec<Cast>)> {
+    let (mut wide, mut casts) = (table.clone(), Vec::new());
+    for read in reads {
+        let cast = cast(table.frame.column(&read.column).ok()?, Type::Text, 0, read.kind, cells);
+        let fault = |why| Diagnostic::error(Code::SPM105, why).at(Place::Text(place.clone()), "");
+        let cast = cast.map_err(|why| part.sink.push(fault(why))).ok()?;
+        let values = cast.column.clone().with_name(read.name.as_str().into());
+        wide.frame.with_column(values).ok()?;
+        wide.columns.push(TableColumn { name: read.name.clone(), kind: read.kind, decimals: cast.decimals });
+        casts.push(cast);
+    }
+    Some((wide, casts))
 }
 
 /// Adds the columns of one row of the lookup.

@@ -3,7 +3,6 @@
 //! A row with a fault is taken out and written aside with its reason; nothing is dropped in silence.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use polars::prelude::*;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
@@ -21,7 +20,7 @@ use crate::intake::{
 };
 use crate::merge::Known;
 use crate::order::{Repeats, Twice, sort_by_key, twice};
-use crate::read;
+use crate::read::{self, Folders};
 use crate::splits::{check_splits, of_transactions};
 use crate::table::{Column as TableColumn, FILE, InputFile, ROW, Reject, Table};
 use crate::versions::{RECORDED_AT, known_by, replaced};
@@ -106,9 +105,9 @@ pub struct Need<'a> {
 }
 
 /// Reads and checks the tables that are needed and everything they look up. Faults go to the sink.
-pub fn load(root: &Path, project: &Project, need: &Need<'_>, sink: &mut Sink) -> Tables {
+pub fn load(folders: Folders<'_>, project: &Project, need: &Need<'_>, sink: &mut Sink) -> Tables {
     let mut loader = Loader {
-        root,
+        folders,
         project,
         need,
         sink,
@@ -164,8 +163,8 @@ pub fn load(root: &Path, project: &Project, need: &Need<'_>, sink: &mut Sink) ->
 
 /// True when an optional source has no files yet, other than those under `own`: an earlier result that is still to come.
 #[must_use]
-pub fn is_waiting(root: &Path, project: &Project, own: &str) -> bool {
-    let absent = |pattern: &str| !pattern.starts_with(own) && read::find(root, pattern).is_empty();
+pub fn is_waiting(folders: Folders<'_>, project: &Project, own: &str) -> bool {
+    let absent = |pattern: &str| !pattern.starts_with(own) && folders.find(pattern).is_empty();
     let mut optional = project.sources.iter().filter(|source| source.optional);
     optional.any(|source| source.files.iter().all(|(pattern, _)| absent(pattern)))
 }
@@ -178,7 +177,7 @@ fn named_by_releases(tables: &Tables) -> PlHashSet<&str> {
 }
 
 struct Loader<'a> {
-    root: &'a Path,
+    folders: Folders<'a>,
     project: &'a Project,
     need: &'a Need<'a>,
     sink: &'a mut Sink,
@@ -305,9 +304,9 @@ impl Loader<'_> {
                 let named = &named_by_releases(&self.tables);
                 let narrowing =
                     Narrowing { contract, days, calendar, known, as_of: self.need.as_of, hashing, named };
-                let intake = Intake { spec, lookups: &made };
+                let intake = Intake { spec, lookups: &made, currency: &self.project.currency };
                 let (mut inputs, mut parts) = (Vec::new(), Vec::new());
-                for file in read::files_of(self.root, spec, &mut sink) {
+                for file in read::files_of(self.folders, spec, &mut sink) {
                     let visit = |table| intake.narrowed(table, &narrowing);
                     let Some((input, more)) = read::in_parts(&file, spec, &mut sink, &mut rejects, &visit)
                     else {
@@ -378,7 +377,7 @@ impl Loader<'_> {
     /// True for an optional source without files.
     fn is_absent(&self, spec: &SourceSpec) -> bool {
         let own = |pattern: &str| self.need.own.is_some_and(|own| pattern.starts_with(own));
-        let absent = |pattern: &str| own(pattern) || read::find(self.root, pattern).is_empty();
+        let absent = |pattern: &str| own(pattern) || self.folders.find(pattern).is_empty();
         spec.optional && spec.files.iter().all(|(pattern, _)| absent(pattern))
     }
 
@@ -403,9 +402,9 @@ impl Loader<'_> {
         for (join, table) in &tables {
             lookups.push(Lookup::new(join, table, self.sink)?);
         }
-        let intake = Intake { spec, lookups: &lookups };
+        let intake = Intake { spec, lookups: &lookups, currency: &self.project.currency };
         let (mut inputs, mut parts) = (Vec::new(), Vec::new());
-        for file in read::files_of(self.root, spec, self.sink) {
+        for file in read::files_of(self.folders, spec, self.sink) {
             let visit = |table| intake.part(table);
             let (input, more) = read::in_parts(&file, spec, self.sink, &mut self.rejects, &visit)?;
             inputs.push(input);

@@ -39,6 +39,8 @@ pub struct ColumnProfile {
     pub other_format: Option<String>,
     /// Mark of decimals and of thousands, where numbers are not plain.
     pub marks: Option<(char, Option<char>)>,
+    /// Of numbers that are stored as floats: the fewest decimals that all of them come near, when not whole.
+    pub decimals: Option<u32>,
     /// Empty cells.
     pub empty: usize,
     /// Different values.
@@ -76,7 +78,7 @@ pub fn open(root: &Path, path: &str, sink: &mut Sink) -> Option<(Table, Reading)
         columns: vec![],
         place,
     };
-    let table = read::extract(root, &spec, sink, &mut vec![])?;
+    let table = read::extract(read::Folders { root, results: root }, &spec, sink, &mut vec![])?;
     Some((table, spec.reading))
 }
 
@@ -124,7 +126,11 @@ fn sniff(bytes: &[u8]) -> Reading {
 fn describe(table: &Table, name: &str) -> Option<ColumnProfile> {
     let column = table.frame.column(name).ok()?;
     let own = table.column(name)?;
-    let inferred = if own.kind == Type::Text { infer(column) } else { Inferred::of(own.kind) };
+    let inferred = match own.kind {
+        Type::Text => infer(column),
+        Type::Float => near_decimals(column),
+        kind => Inferred::of(kind),
+    };
     let kind = inferred.kind;
     let plain = Reading::default().cells;
     let typed = cast(column, own.kind, own.decimals, kind, &inferred.cells).ok()?;
@@ -170,6 +176,7 @@ fn describe(table: &Table, name: &str) -> Option<ColumnProfile> {
         other_format: inferred.other_format.map(str::to_owned),
         marks: Some((inferred.cells.decimal, inferred.cells.thousands))
             .filter(|marks| *marks != (plain.decimal, plain.thousands)),
+        decimals: inferred.cells.decimals.filter(|decimals| *decimals > 0),
         empty: column.null_count(),
         distinct,
         least,
@@ -189,6 +196,18 @@ struct Inferred {
 impl Inferred {
     fn of(kind: Type) -> Self {
         Self { kind, cells: Reading::default().cells, other_format: None }
+    }
+}
+
+/// Floats that stand for decimals, such as amounts of money, with the fewest decimals that they come near.
+fn near_decimals(column: &Column) -> Inferred {
+    let cells = (0..=4).map(|decimals| Cells { decimals: Some(decimals), ..Reading::default().cells });
+    let fits = |cells: &Cells| {
+        cast(column, Type::Float, 0, Type::Number, cells).is_ok_and(|cast| cast.faults.is_empty())
+    };
+    match cells.filter(|_| column.null_count() < column.len()).find(fits) {
+        Some(cells) => Inferred { kind: Type::Number, cells, other_format: None },
+        None => Inferred::of(Type::Float),
     }
 }
 

@@ -244,7 +244,7 @@ fn workbook(table: &Table, path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// A sheet of texts.
+/// A sheet of a workbook, as texts.
 #[derive(Debug)]
 pub struct Sheet<'a> {
     /// Name of the tab.
@@ -253,9 +253,32 @@ pub struct Sheet<'a> {
     pub rows: Vec<Vec<&'a str>>,
     /// Index of the row that is the heading.
     pub heading: usize,
+    /// Index of the column in which amounts, such as `1,250.50` and `1,250.50 USD`, become numbers.
+    pub amounts: &'static [usize],
 }
 
-/// Writes a workbook of texts atomically. Numbers written as a number stay texts that read as they were printed.
+/// An amount as it is printed: its value, and the format that shows it so. A workbook has floats only, so that an
+/// amount of more than 15 digits is none.
+fn amount(text: &str) -> Option<(f64, String)> {
+    let (digits, currency) = text.split_once(' ').unwrap_or((text, ""));
+    let plain = digits.replace(',', "");
+    let only = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || b"-.".contains(&byte));
+    if !only(&plain) || plain.len() > 15 || currency.len() > 3 {
+        return None;
+    }
+    let places = plain.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    let mut format = "#,##0".to_owned();
+    if places > 0 {
+        format.push('.');
+        format.push_str(&"0".repeat(places));
+    }
+    if !currency.is_empty() {
+        format.push_str(&format!(" \"{currency}\""));
+    }
+    Some((plain.parse().ok()?, format))
+}
+
+/// Writes a workbook atomically.
 pub fn write_sheets(path: &Path, sheets: &[Sheet<'_>]) -> io::Result<()> {
     let mut book = new_workbook()?;
     let bold = rust_xlsxwriter::Format::new().set_bold();
@@ -268,10 +291,16 @@ pub fn write_sheets(path: &Path, sheets: &[Sheet<'_>]) -> io::Result<()> {
                     u32::try_from(row).map_err(io::Error::other)?,
                     u16::try_from(column).map_err(io::Error::other)?,
                 );
-                let written = if row == sheet.heading {
-                    page.write_string_with_format(place.0, place.1, *cell, &bold)
-                } else {
-                    page.write_string(place.0, place.1, *cell)
+                let number = amount(cell).filter(|_| sheet.amounts.contains(&column) && row != sheet.heading);
+                let written = match number {
+                    _ if row == sheet.heading => {
+                        page.write_string_with_format(place.0, place.1, *cell, &bold)
+                    }
+                    Some((value, format)) => {
+                        let format = rust_xlsxwriter::Format::new().set_num_format(format);
+                        page.write_number_with_format(place.0, place.1, value, &format)
+                    }
+                    None => page.write_string(place.0, place.1, *cell),
                 };
                 written.map_err(io::Error::other)?;
             }

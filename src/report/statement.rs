@@ -199,5 +199,8 @@ pub fn sheets(statement: &Statement) -> Vec<Sheet<'_>> {
     }
     rows.extend(statement.payouts.iter().flat_map(|payout| payout.lines().map(|line| vec![line])));
     rows.extend(statement.settled.iter().map(|[what, amount, why]| -> Vec<&str> { vec![what, why, amount] }));
-    vec![Sheet { name: "statement", rows, heading: 3 }, Sheet { name: "deals", rows: deals, heading: 0 }]
+    vec![
+        Sheet { name: "statement", rows, heading: 3, amounts: &[2] },
+        Sheet { name: "deals", rows: deals, heading: 0, amounts: &[3, 4] },
+    ]
 }

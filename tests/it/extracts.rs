@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::faults::{PLAN, PROJECT};
-use crate::project::Project;
+use crate::project::{Project, root};
 
 fn project() -> Project {
     let project = Project::new();
@@ -193,4 +193,115 @@ fn monthly_files_are_one_source_of_what_is_won() {
     project.run(&["init", "r", "--from", "two"]).exits(0);
     let draft = String::from_utf8(project.bytes("r/spm.toml")).expect("text");
     assert!(draft.contains("# EVERY ROW COUNTS AS SOLD, whatever its Status (5)."), "{draft}");
+}
+
+#[test]
+fn an_amount_in_the_sign_of_another_currency_is_no_amount() {
+    let project = project();
+    project.file(
+        "x/a.csv",
+        "id,rep,date,amount\nd1,A,2027-01-05,$1\nd2,A,2027-01-05,\u{20ac}2\nd3,A,2027-01-05,\u{a5}3\n",
+    );
+    let ran = project.run(&["check"]).exits(1);
+    let said = ran.stderr();
+    assert!(
+        said.contains("\"\u{20ac}2\" is written with \u{20ac}, but amounts of this row are in USD"),
+        "{said}"
+    );
+    assert!(said.contains("SPM117") && said.contains("x/a.csv: row 3, column amount"), "{said}");
+    assert!(ran.stdout().contains("transactions: 1 rows"), "{}", ran.stdout());
+    // The row says what its amount is in.
+    project.file(
+        "x/a.csv",
+        "id,rep,date,amount,cur\nd1,A,2027-01-05,\u{20ac}2,EUR\nd2,A,2027-01-05,\u{20ac}2,\n",
+    );
+    project.file(
+        "spm.toml",
+        settings("x/*.csv").replace("amount = \"amount\"", "amount = \"amount\", currency = \"cur\""),
+    );
+    let said = project.run(&["check"]).exits(1).stderr();
+    assert!(!said.contains("row 1") && said.contains("x/a.csv: row 2, column amount"), "{said}");
+}
+
+#[test]
+fn texts_are_read_where_an_expression_says_so() {
+    let project = project();
+    let with = |keep: &str, amount: &str| {
+        let at = "files = \"x/*.csv\"";
+        let text = settings("x/*.csv").replace(at, &format!("{at}\nthousands = \",\"\nwhere = \"{keep}\""));
+        project.file(
+            "spm.toml",
+            text.replace("amount = \"amount\"", &format!("amount = {{ sql = \"{amount}\" }}")),
+        );
+    };
+    let rows = "id,rep,date,amount\nd1,A,2027-01-05,\"1,000\"\nd2,A,2027-01-06,9.5\nd3,A,2027-01-07,n/a\nd4,A,2027-01-08,\n";
+    project.file("x/a.csv", rows);
+    // What leaves a row out whatever its cell says needs no readable cell.
+    with("CAST(amount AS DECIMAL) > 9.5 AND id <> 'd3'", "CAST(amount AS DECIMAL) * 2");
+    let ran = project.run(&["comp", "run", "--period", "2027-01", "--format", "csv"]).exits(0);
+    assert!(ran.stdout().contains("A,2027-01,USD,200.00"), "{}", ran.stdout());
+    with("CAST(date AS DATE) >= DATE '2027-01-06'", "CAST(amount AS DECIMAL)");
+    let ran = project.run(&["check"]).exits(1);
+    assert!(ran.stderr().contains("\"n/a\" is not a number"), "{}", ran.stderr());
+    assert!(ran.stderr().contains("x/a.csv: row 3, column amount"), "{}", ran.stderr());
+    with("CAST(amount AS DECIMAL) > 9.5", "CAST(amount AS DECIMAL)");
+    assert!(project.run(&["check"]).exits(1).stderr().contains("row 3, column amount"));
+    for (keep, told) in [
+        ("amount > 9.5", "write CAST(amount AS DECIMAL)"),
+        ("amount > '9.5'", "compares texts letter by letter: '10' comes before '9'"),
+        ("date > DATE '2027-01-01'", "write CAST(date AS DATE)"),
+        ("CAST(amount AS DECIMAL(9,2)) > 1", "CAST(... AS DECIMAL), exactly and with all their decimals"),
+        ("CAST(UPPER(amount) AS DECIMAL) > 1", "only a column of texts can be read as a number"),
+    ] {
+        with(keep, "CAST(amount AS DECIMAL)");
+        let ran = project.run(&["check"]);
+        assert!(ran.stderr().contains(told), "{keep}: {}", ran.stderr());
+    }
+}
+
+#[test]
+fn floats_near_decimals_are_those_decimals() {
+    let project = project();
+    // What pandas writes for 0.1 + 0.2, 1234567.89 and 100.
+    let floats = root().join("fixtures/extracts/floats.parquet");
+    fs::copy(floats, project.0.join("x/a.parquet")).expect("copied");
+    project.remove("x/a.csv");
+    pattern(&project, "x/*.parquet");
+    let said = project.run(&["check"]).exits(1).stderr();
+    assert!(said.contains("say how many decimals it has, such as decimals = 2"), "{said}");
+    let stated = |decimals: u32| {
+        let text = settings("x/*.parquet");
+        let column = format!("amount = {{ column = \"amount\", decimals = {decimals} }}");
+        project.file("spm.toml", text.replace("amount = \"amount\"", &column));
+    };
+    stated(2);
+    let ran = project.run(&["comp", "run", "--period", "2027-01", "--format", "csv"]).exits(0);
+    // 10 % of 1,234,668.19.
+    assert!(ran.stdout().contains("A,2027-01,USD,123466.82"), "{}", ran.stdout());
+    stated(1);
+    let said = project.run(&["check"]).exits(1).stderr();
+    assert!(said.contains("\"1234567.89\" is not near a number of 1 decimals"), "{said}");
+    fs::rename(project.0.join("x/a.parquet"), project.0.join("x/deals.parquet")).expect("renamed");
+    let drafted = project.run(&["data", "profile", "x/deals.parquet"]).exits(0).stdout();
+    assert!(drafted.contains("amount = { column = \"amount\", decimals = 2 }"), "{drafted}");
+}
+
+#[test]
+fn results_of_an_older_plan_are_told_and_the_chain_runs_dry() {
+    let project = Project::adventureworks();
+    let dry = project.run(&["run", "--period", "P1", "--format", "csv", "--dry-run"]).exits(0);
+    assert!(!project.0.join("out").exists(), "{}", dry.stderr());
+    let run = project.run(&["run", "--period", "P1", "--format", "csv"]).exits(0);
+    assert_eq!(dry.stdout(), run.stdout());
+    let plan = "plans/quotas.toml";
+    assert!(!project.run(&["check"]).exits(0).stderr().contains("SPM118"));
+    let text = String::from_utf8(project.bytes(plan)).expect("text");
+    project.file(plan, format!("{text}# changed\n"));
+    for arguments in [&["check"][..], &["comp", "run", "--period", "P1"]] {
+        let said = project.run(arguments).exits(0).stderr();
+        let told = "plans/quotas.toml has changed since out/quotas/quotas.parquet, which is used as it is";
+        assert!(said.contains("SPM118") && said.contains(told), "{said}");
+    }
+    project.run(&["quotas", "allocate"]).exits(0);
+    assert!(!project.run(&["check"]).exits(0).stderr().contains("SPM118"));
 }

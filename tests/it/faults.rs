@@ -677,6 +677,7 @@ fn every_code_has_a_case() {
         "territories",
         "ledger_guard",
         "ledger_audit",
+        "extracts",
     ]
     .map(|name| std::fs::read_to_string(crate::project::root().join(format!("tests/it/{name}.rs"))));
     let tests: String = tests.into_iter().flatten().collect();

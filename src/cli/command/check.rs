@@ -43,7 +43,8 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
         let start = opened.project.calendar.range().from;
         let days = Some(DateRange { from: start, to: start });
         let need = Need { tables: &names, own: None, days, as_of: None };
-        let tables = load::load(&opened.root, &opened.project, &need, &mut sink);
+        let tables = load::load(opened.folders(), &opened.project, &need, &mut sink);
+        opened.warn_of_other_plans(&tables, &need, &mut sink);
         let holders = quotas::check(opened, &tables, &mut sink);
         people::check_quotas(&tables, &opened.project.calendar, &holders, &mut sink);
         people::check_managers(&tables, &mut sink);
@@ -56,7 +57,8 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
         if has("refund_of") || currencies || EVENTS.iter().any(|name| tables.rows(name) > 0) {
             // Whether their transactions exist can be seen in all of them only. Other faults were told above.
             let whole = Need { tables: &["transactions", "splits"], own: None, days: None, as_of: None };
-            let mut transactions = load::load(&opened.root, &opened.project, &whole, &mut Sink::default());
+            let mut transactions =
+                load::load(opened.folders(), &opened.project, &whole, &mut Sink::default());
             check_events(&tables, &transactions, &mut sink);
             gaps::check_refunds(&plans, &transactions, &mut sink);
             if currencies {

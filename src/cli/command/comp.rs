@@ -279,7 +279,7 @@ pub fn pay(
     let settles = settles(opened, &setting, &tables, &periods);
     let detail = asked.detail || (settles && plans(opened).into_iter().any(waits));
     let since = setting.since(&periods);
-    let place = RunPlace::of(&opened.root, period);
+    let place = RunPlace::of(&opened.results, period);
     let earlier = if settles || asked.fresh { None } else { Earlier::read(&place, opened, asked) };
     // The fingerprints of the inputs are needed by what is written or taken over only.
     let mut provenance = earlier.as_ref().map(|_| opened.provenance(&tables, 0));

@@ -114,7 +114,7 @@ fn write(
     ui: &Ui,
 ) -> Result<(), Failure> {
     let provenance = opened.provenance(tables, plan.seed);
-    let target = opened.root.join(OWN);
+    let target = opened.results.join(OWN);
     let folder = Folder::create(&target)?;
     folder.table("score.parquet", metrics, &provenance)?;
     folder.table("seats.parquet", seats, &provenance)?;

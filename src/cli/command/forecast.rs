@@ -78,7 +78,7 @@ pub fn forecast(
     let backtest = backtest_table(&all)?;
     if !global.dry_run {
         let provenance = opened.provenance(tables, 0);
-        let target = opened.root.join(OWN);
+        let target = opened.results.join(OWN);
         let folder = Folder::create(&target)?;
         folder.table("forecast.parquet", &forecast_table(&all, true)?, &provenance)?;
         folder.table("backtest.parquet", &backtest, &provenance)?;

@@ -61,7 +61,7 @@ pub fn learn(opened: &Opened, tables: &Tables, global: &Global, ui: &Ui) -> Resu
     let (model, coefficients) = (made.model_table()?, made.coefficients_table()?);
     if !global.dry_run {
         let provenance = opened.provenance(tables, 0);
-        let target = opened.root.join(OWN);
+        let target = opened.results.join(OWN);
         let folder = Folder::create(&target)?;
         folder.table("model.parquet", &model, &provenance)?;
         folder.table("coefficients.parquet", &coefficients, &provenance)?;

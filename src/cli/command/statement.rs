@@ -57,7 +57,7 @@ pub fn run(
         let fault = Diagnostic::error(Code::SPM602, message).at(Place::File("reps".to_owned()), "");
         return Err(Failure::fault(fault, exit::NO));
     }
-    let folder = opened.root.join("out/statements").join(period.replace("..", "-to-"));
+    let folder = opened.results.join("out/statements").join(period.replace("..", "-to-"));
     let deals = deals_of(&paid, rep)?;
     let mut shown: Vec<[String; 3]> = Vec::new();
     for (id, own) in &by_payee {

@@ -76,6 +76,8 @@ codes! {
     SPM114 "text cannot be decoded": "The bytes are not valid in the stated encoding, so a name or amount would be damaged.";
     SPM115 "rows were rejected": "Rows that cannot be used were written to out/rejects with their reasons, and the command stopped. Correct the extract, or go on without these rows with --allow-rejects.";
     SPM116 "column nearly named as another": "The name of this column is nearly that of a column of the canonical table that the source does not map, so it fills a column of its own that nothing reads by that name.";
+    SPM117 "amount in another currency": "The cell has the sign of a currency that is not that of the row: its column `currency`, or where it has none the currency of the project. The row is rejected and written to out/rejects. Map `currency`, so that the amount is converted with the table `rates`; correct the extract; or take the sign off with REPLACE where it is wrong.";
+    SPM118 "result of another version of a plan": "The command reads a result that an earlier command made, and since then the plan that it was made with has changed. The result is used as it is; calculate it again when the change should count.";
     SPM201 "expression cannot be parsed": "The SQL expression breaks the syntax of the dialect. docs/reference/expressions.md has the dialect.";
     SPM202 "unknown name in an expression": "The expression names a column or function that does not exist here.";
     SPM203 "types do not fit in an expression": "The operation is not defined for these types: text against a number, a date against text without DATE '...', or a number where a condition is needed.";

@@ -15,6 +15,25 @@ pub struct Currency {
 }
 
 impl Currency {
+    /// Whether amounts of this currency are written with that sign. The dollar sign is that of dollars and pesos, the
+    /// pound sign that of pounds, the yen sign that of yen and yuan.
+    #[must_use]
+    pub fn is_written_with(&self, sign: char) -> bool {
+        const DOLLARS: [&str; 40] = [
+            "ARS", "AUD", "BBD", "BMD", "BND", "BRL", "BSD", "BZD", "CAD", "CLP", "COP", "CUP", "DOP", "FJD",
+            "GYD", "HKD", "JMD", "KYD", "LRD", "MOP", "MXN", "NAD", "NIO", "NZD", "PAB", "SBD", "SGD", "SRD",
+            "TOP", "TTD", "TWD", "USD", "UYU", "UYI", "XCD", "ZWL", "ZWG", "CVE", "CLF", "USN",
+        ];
+        const POUNDS: [&str; 8] = ["EGP", "FKP", "GBP", "GIP", "LBP", "SHP", "SSP", "SYP"];
+        match sign {
+            '$' => DOLLARS.contains(&self.code.as_str()),
+            '\u{20ac}' => self.code == "EUR",
+            '\u{a3}' => POUNDS.contains(&self.code.as_str()),
+            '\u{a5}' => ["CNY", "JPY"].contains(&self.code.as_str()),
+            _ => false,
+        }
+    }
+
     /// The currency of an ISO 4217 code, or `None` when the code is not three capital letters.
     /// Minor units: 0 and 3 decimals where ISO 4217 says so, else 2.
     #[must_use]

@@ -2,6 +2,7 @@
 //! dialect (docs/reference/expressions.md). Numbers stay exact; there is no clock, no aggregate, no subquery (floor 1).
 
 mod check;
+mod reading;
 mod rounding;
 #[cfg(test)]
 mod tests;
@@ -11,7 +12,7 @@ use crate::ground::rational::Rational;
 
 use super::contract::Type;
 
-pub use check::{check_expression, check_formula, check_typed};
+pub use check::{check_expression, check_extract, check_formula, check_typed};
 
 /// A typed expression. `kind` is `None` for the literal NULL only.
 #[derive(Clone, Debug, PartialEq)]
@@ -156,6 +157,17 @@ pub enum Function {
     PointLatitude,
     /// REGEXP_EXTRACT(text, 'pattern'): the first group, else the whole match
     RegexpExtract,
+}
+
+/// A cast in an expression over an extract: the text cells of a column, read as the source says that they are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// The column of the extract.
+    pub column: String,
+    /// What its cells are read as.
+    pub kind: Type,
+    /// Under which name the expression knows what was read.
+    pub name: String,
 }
 
 /// The columns that an expression may name.

@@ -47,6 +47,19 @@ pub enum Plan {
 }
 
 impl Plan {
+    /// The name of its kind, one of [`KINDS`]; results of that kind lie in the folder of that name.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Comp(_) => "comp",
+            Self::Fairness(_) => "fairness",
+            Self::Forecast(_) => "forecast",
+            Self::Potential(_) => "potential",
+            Self::Quotas(_) => "quotas",
+            Self::Territories(_) => "territories",
+        }
+    }
+
     /// Identifier.
     #[must_use]
     pub fn id(&self) -> &str {

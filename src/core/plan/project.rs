@@ -152,6 +152,11 @@ static COLUMN: Shape = Shape {
         Field::optional("format", Kind::Text, "strftime pattern of dates, for this column"),
         Field::optional("decimal", Kind::Choice(&[".", ","]), "decimal mark, for this column"),
         Field::optional("thousands", Kind::Text, "thousands mark, for this column"),
+        Field::optional(
+            "decimals",
+            Kind::Integer(0, 9),
+            "decimals that the numbers have, where a float or a longer text only comes near them: the number of so many decimals within a thousandth of the last is meant, and a value that is farther off is a fault",
+        ),
     ],
 };
 
@@ -240,6 +245,8 @@ pub struct Cells {
     pub thousands: Option<char>,
     /// strftime pattern of dates.
     pub date_format: String,
+    /// How many decimals numbers have that are stored as something longer.
+    pub decimals: Option<u32>,
 }
 
 impl Default for Reading {
@@ -254,7 +261,12 @@ impl Default for Reading {
             header: Header::FirstRecord,
             skip_rows: 0,
             blank: vec![],
-            cells: Cells { decimal: '.', thousands: None, date_format: "%Y-%m-%d".to_owned() },
+            cells: Cells {
+                decimal: '.',
+                thousands: None,
+                date_format: "%Y-%m-%d".to_owned(),
+                decimals: None,
+            },
         }
     }
 }
@@ -495,6 +507,7 @@ fn check_cells(raw: &Raw, format_key: &str, base: &Cells, sink: &mut Sink) -> Ce
         decimal: raw.text("decimal").and_then(|text| text.chars().next()).unwrap_or(base.decimal),
         thousands: raw.text("thousands").and_then(|text| text.chars().next()).or(base.thousands),
         date_format: raw.text(format_key).map_or_else(|| base.date_format.clone(), str::to_owned),
+        decimals: raw.integer("decimals").and_then(|decimals| u32::try_from(decimals).ok()),
     };
     let mut fault = |key: &str, message: String, hint: &str| {
         let place = Place::Text(raw.key_place(key).clone());

@@ -18,12 +18,20 @@ pub struct Cast {
     pub decimals: u32,
     /// Index of the row, its text, why it does not fit.
     pub faults: Vec<(usize, String, String)>,
+    /// Numbers that are written with a currency sign: index of the row, the sign.
+    pub signs: Vec<(usize, char)>,
+}
+
+impl Cast {
+    fn new(column: Column, decimals: u32, faults: Vec<(usize, String, String)>) -> Self {
+        Self { column, decimals, faults, signs: vec![] }
+    }
 }
 
 /// Brings a column of type `from` with `decimals` to the type `to`.
 pub fn cast(column: &Column, from: Type, decimals: u32, to: Type, cells: &Cells) -> Result<Cast, String> {
     let whole = |column: PolarsResult<Column>, decimals| match column {
-        Ok(column) => Ok(Cast { column, decimals, faults: vec![] }),
+        Ok(column) => Ok(Cast::new(column, decimals, vec![])),
         Err(error) => Err(error.to_string()),
     };
     match (from, to) {
@@ -51,20 +59,20 @@ pub fn cast(column: &Column, from: Type, decimals: u32, to: Type, cells: &Cells)
                     units.map(|units| spm_core::ground::rational::scaled_text(&units.into(), decimals))
                 })
                 .collect_ca(column.name().clone());
-            Ok(Cast { column: texts.into_column(), decimals: 0, faults: vec![] })
+            Ok(Cast::new(texts.into_column(), 0, vec![]))
         }
         (Type::Number, Type::Float) => {
             let divisor = 10f64.powi(i32::try_from(decimals).unwrap_or(0));
             whole(column.cast(&DataType::Float64).map(|column| &column / divisor), 0)
         }
-        (Type::Float, Type::Number) => whole_floats(column),
+        (Type::Float, Type::Number) => floats(column, cells),
         (Type::Number, Type::Boolean) if decimals == 0 => whole(column.cast(&DataType::Boolean), 0),
         (Type::Date | Type::Moment, to @ (Type::Date | Type::Moment)) => whole(column.cast(&physical(to)), 0),
         (Type::Moment, Type::Text) => {
             whole(column.cast(&DataType::Date).and_then(|days| days.cast(&DataType::String)), 0)
         }
         (Type::Date | Type::Boolean, Type::Text) => whole(column.cast(&DataType::String), 0),
-        (from, to) if from == to => Ok(Cast { column: column.clone(), decimals, faults: vec![] }),
+        (from, to) if from == to => Ok(Cast::new(column.clone(), decimals, vec![])),
         (from, to) => Err(format!("a {} column cannot become a {}", from.name(), to.name())),
     }
 }
@@ -93,43 +101,51 @@ fn each<'a>(
     };
     let series = Series::from_any_values_and_dtype(column.name().clone(), &values, &target, false)
         .map_err(|error| error.to_string())?;
-    Ok(Cast { column: series.into_column(), decimals: 0, faults })
+    Ok(Cast::new(series.into_column(), 0, faults))
 }
 
-/// A float column holds exact integers only when every value is one.
-fn whole_floats(column: &Column) -> Result<Cast, String> {
+/// A float column as exact numbers: of the stated decimals, to which its values come near; else whole numbers.
+fn floats(column: &Column, cells: &Cells) -> Result<Cast, String> {
     let values = column.f64().map_err(|error| error.to_string())?;
+    let decimals = cells.decimals.unwrap_or(0);
+    let scale = 10f64.powi(i32::try_from(decimals).unwrap_or(0));
+    let noise = |value: f64| match cells.decimals {
+        Some(_) => (NEAR / scale).max(2.0 * f64::EPSILON * value.abs()),
+        None => 0.0,
+    };
     let mut faults = Vec::new();
     let units: Int64Chunked = values
         .iter()
         .enumerate()
         .map(|(index, value)| {
             let value = value?;
-            if value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0 {
+            let nearest = (value * scale).round();
+            if nearest.abs() <= 9_007_199_254_740_992.0 && (value - nearest / scale).abs() <= noise(value) {
                 #[expect(clippy::cast_possible_truncation, reason = "a whole number within 2^53")]
-                return Some(value as i64);
+                return Some(nearest as i64);
             }
-            faults.push((
-                index,
-                value.to_string(),
-                "a float is not exact; export the column as text or decimal".to_owned(),
-            ));
+            let why = match cells.decimals {
+                Some(decimals) => format!("not near a number of {decimals} decimals"),
+                None => "a float, which is not exact: say how many decimals it has, such as decimals = 2, or export the column as text or decimal".to_owned(),
+            };
+            faults.push((index, value.to_string(), why));
             None
         })
         .collect_ca(column.name().clone());
-    Ok(Cast { column: units.into_column(), decimals: 0, faults })
+    Ok(Cast::new(units.into_column(), decimals, faults))
 }
 
 fn numbers(column: &Column, cells: &Cells) -> Result<Cast, String> {
     let texts = column.str().map_err(|error| error.to_string())?;
-    let mut faults = Vec::new();
+    let (mut faults, mut signs) = (Vec::new(), Vec::new());
     let mut decimals = 0;
     let parsed: Vec<Option<(i64, u32)>> = texts
         .iter()
         .enumerate()
         .map(|(index, text)| match number(text?, cells) {
-            Ok((units, places)) => {
+            Ok((units, places, sign)) => {
                 decimals = decimals.max(places);
+                signs.extend(sign.map(|sign| (index, sign)));
                 Some((units, places))
             }
             Err(reason) => {
@@ -155,11 +171,11 @@ fn numbers(column: &Column, cells: &Cells) -> Result<Cast, String> {
             scaled
         })
         .collect_ca(column.name().clone());
-    Ok(Cast { column: units.into_column(), decimals, faults })
+    Ok(Cast { signs, ..Cast::new(units.into_column(), decimals, faults) })
 }
 
-/// A decimal text as units and decimals: sign, thousands mark, currency sign, percent, accounting parentheses.
-fn number(text: &str, cells: &Cells) -> Result<(i64, u32), String> {
+/// A decimal text as units and decimals, and its currency sign: sign, thousands mark, percent, accounting parentheses.
+fn number(text: &str, cells: &Cells) -> Result<(i64, u32, Option<char>), String> {
     let mut rest = text.trim();
     let mut negative = false;
     if let Some(inner) = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
@@ -169,10 +185,13 @@ fn number(text: &str, cells: &Cells) -> Result<(i64, u32), String> {
     if let Some(inner) = rest.strip_suffix('%') {
         (percent, rest) = (true, inner.trim_end());
     }
-    let (mut signed, mut priced) = (negative, false);
+    let (mut signed, mut priced) = (negative, None);
     while let Some(first) = rest.chars().next().filter(|first| "+-$\u{20ac}\u{a3}\u{a5}".contains(*first)) {
-        let seen = if "+-".contains(first) { &mut signed } else { &mut priced };
-        if std::mem::replace(seen, true) {
+        let again = match first {
+            '+' | '-' => std::mem::replace(&mut signed, true),
+            _ => priced.replace(first).is_some(),
+        };
+        if again {
             return Err(format!("not a number: a second sign, `{first}`"));
         }
         negative |= first == '-';
@@ -182,6 +201,16 @@ fn number(text: &str, cells: &Cells) -> Result<(i64, u32), String> {
     if fraction.len() > FRACTION_KEPT {
         // 1.0000000000000000 of a wide decimal: only digits that matter count.
         fraction = &fraction[..FRACTION_KEPT.max(fraction.trim_end_matches('0').len())];
+    }
+    let mut up = false;
+    if let Some((kept, rest)) =
+        cells.decimals.and_then(|decimals| fraction.split_at_checked(decimals as usize))
+    {
+        up = rest.starts_with("999");
+        if !up && !rest.starts_with("000") && !rest.bytes().all(|byte| byte == b'0') {
+            return Err(format!("not near a number of {} decimals", kept.len()));
+        }
+        fraction = kept;
     }
     let mut units: i64 = 0;
     let mut digits = 0;
@@ -214,6 +243,7 @@ fn number(text: &str, cells: &Cells) -> Result<(i64, u32), String> {
         units = shift(units, digit)?;
         digits += 1;
     }
+    units = units.checked_add(i64::from(up)).ok_or_else(|| "too many digits".to_owned())?;
     let places =
         u32::try_from(fraction.len()).unwrap_or(u32::MAX).saturating_add(if percent { 2 } else { 0 });
     if digits == 0 {
@@ -222,8 +252,11 @@ fn number(text: &str, cells: &Cells) -> Result<(i64, u32), String> {
     if places > limit::COLUMN_DECIMALS_MAX {
         return Err(format!("more than {} decimals", limit::COLUMN_DECIMALS_MAX));
     }
-    Ok((if negative { -units } else { units }, places))
+    Ok((if negative { -units } else { units }, places, priced))
 }
+
+/// How near a float has to come to a number of the stated decimals, in parts of the last of them.
+const NEAR: f64 = 0.001;
 
 /// Zeros after so many decimals count for nothing.
 const FRACTION_KEPT: usize = 4;
@@ -269,17 +302,18 @@ fn dates(column: &Column, cells: &Cells) -> Result<Cast, String> {
             }
             let day = date(text.trim(), &cells.date_format).map(epoch_day);
             if day.is_none() {
-                faults.push((
-                    index,
-                    text.to_owned(),
-                    format!("not a date of the form {}", cells.date_format),
-                ));
+                let mut why = format!("not a date of the form {}", cells.date_format);
+                if text.trim().parse::<f64>().is_ok_and(|serial| (20_000.0..80_000.0).contains(&serial)) {
+                    why +=
+                        "; if it is the serial number of a day, format the column as a date in the workbook";
+                }
+                faults.push((index, text.to_owned(), why));
             }
             last = Some((text, day));
             day
         })
         .collect_ca(column.name().clone());
-    Ok(Cast { column: days.into_date().into_column(), decimals: 0, faults })
+    Ok(Cast::new(days.into_date().into_column(), 0, faults))
 }
 
 fn moments(column: &Column, cells: &Cells) -> Result<Cast, String> {
@@ -299,7 +333,7 @@ fn moments(column: &Column, cells: &Cells) -> Result<Cast, String> {
     };
     let values: Int64Chunked = texts.iter().enumerate().map(&mut read).collect_ca(column.name().clone());
     let column = values.into_datetime(TimeUnit::Milliseconds, None).into_column();
-    Ok(Cast { column, decimals: 0, faults })
+    Ok(Cast::new(column, 0, faults))
 }
 
 /// A date of a strftime pattern; a time after it is dropped.
@@ -324,7 +358,7 @@ mod tests {
     use spm_core::plan::project::Reading;
 
     fn cells(decimal: char, thousands: Option<char>, date_format: &str) -> Cells {
-        Cells { decimal, thousands, date_format: date_format.to_owned() }
+        Cells { decimal, thousands, date_format: date_format.to_owned(), decimals: None }
     }
 
     fn text(values: &[&str]) -> Column {

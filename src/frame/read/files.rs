@@ -38,6 +38,26 @@ pub fn is_hidden(name: &str) -> bool {
     name.starts_with(['.', '_'])
 }
 
+/// Where the files of a project are.
+#[derive(Clone, Copy, Debug)]
+pub struct Folders<'a> {
+    /// The folder of `spm.toml`.
+    pub root: &'a Path,
+    /// The folder whose `out` takes results: the same, except in a dry run of several commands, in which each reads
+    /// what the one before would write.
+    pub results: &'a Path,
+}
+
+impl Folders<'_> {
+    /// The files that a path or pattern of the project means: a result is that of this run, else that of an earlier one.
+    #[must_use]
+    pub fn find(&self, pattern: &str) -> Found {
+        let here = |folder| find(folder, pattern);
+        let new = (self.results != self.root && pattern.starts_with("out/")).then(|| here(self.results));
+        new.filter(|found| !found.is_empty()).unwrap_or_else(|| here(self.root))
+    }
+}
+
 /// The files that a path or pattern means.
 #[must_use]
 pub fn find(root: &Path, pattern: &str) -> Found {

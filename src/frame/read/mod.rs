@@ -17,7 +17,8 @@ use spm_core::plan::project::{Header, Reading, SourceSpec};
 
 pub use cast::{Cast, cast};
 pub(crate) use delimited::{other_delimiter, separator_line};
-pub use files::{Found, find, is_hidden};
+pub use files::{Folders, Found, find, is_hidden};
+pub use typed::said;
 
 use crate::table::{Column as TableColumn, FILE, InputFile, ROW, Reject, Table, below};
 
@@ -38,16 +39,16 @@ impl Cells {
 }
 
 /// The files of a source in the order of their paths, so that nothing depends on the order of a folder; each once.
-pub(crate) fn files_of(root: &Path, spec: &SourceSpec, sink: &mut Sink) -> Vec<(PathBuf, String)> {
+pub(crate) fn files_of(folders: Folders<'_>, spec: &SourceSpec, sink: &mut Sink) -> Vec<(PathBuf, String)> {
     let mut files: Vec<(PathBuf, String)> = Vec::new();
     for (pattern, place) in &spec.files {
-        let found = find(root, pattern);
+        let found = folders.find(pattern);
         if found.is_empty() {
             let fault = Diagnostic::error(Code::SPM101, format!("no file matches `{pattern}`"));
             sink.push(
                 fault
                     .at(Place::Text(place.clone()), "")
-                    .hint(format!("paths are relative to {}", root.display())),
+                    .hint(format!("paths are relative to {}", folders.root.display())),
             );
         }
         files.extend(found.told(sink));
@@ -57,10 +58,15 @@ pub(crate) fn files_of(root: &Path, spec: &SourceSpec, sink: &mut Sink) -> Vec<(
 }
 
 /// Reads every file of a source into one table. Text formats give Text columns; typed formats keep their types.
-pub fn extract(root: &Path, spec: &SourceSpec, sink: &mut Sink, rejects: &mut Vec<Reject>) -> Option<Table> {
+pub fn extract(
+    folders: Folders<'_>,
+    spec: &SourceSpec,
+    sink: &mut Sink,
+    rejects: &mut Vec<Reject>,
+) -> Option<Table> {
     let mut tables = Vec::new();
     let mut inputs = Vec::new();
-    for file in files_of(root, spec, sink) {
+    for file in files_of(folders, spec, sink) {
         let (input, parts) = in_parts(&file, spec, sink, rejects, &|part| part)?;
         inputs.push(input);
         tables.extend(parts);

@@ -3,7 +3,9 @@
 //! Files are read without a predicate: the min/max statistics that some writers store are wrong, and a reader that
 //! trusts them drops rows.
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
+use std::path::Path;
 use std::sync::Arc;
 
 use polars::prelude::*;
@@ -84,6 +86,15 @@ pub(super) fn ipc(bytes: &[u8], path: &str, unread: &[(String, String)], sink: &
     let read =
         readable.and_then(|names| IpcReader::new(Cursor::new(bytes)).with_columns(Some(names)).finish());
     normalize(read, path, 0).map_err(|faults| faults.into_iter().for_each(|fault| sink.push(fault))).ok()
+}
+
+/// What a Parquet file says about itself: its metadata by key. A file without, or that cannot be read, says nothing.
+#[must_use]
+pub fn said(path: &Path) -> BTreeMap<String, String> {
+    let Ok(file) = std::fs::File::open(path) else { return BTreeMap::new() };
+    let metadata = ParquetReader::new(file).get_metadata().cloned();
+    let entries = metadata.ok().and_then(|metadata| metadata.key_value_metadata.clone()).unwrap_or_default();
+    entries.into_iter().filter_map(|entry| Some((entry.key, entry.value?))).collect()
 }
 
 /// Columns of a typed file that have no place in a table, each with what it is; a file that cannot be read has none.

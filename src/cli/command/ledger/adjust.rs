@@ -175,7 +175,7 @@ fn unknown(opened: &Opened, rep: &str) -> Result<Option<Diagnostic>, Failure> {
     }
     // What is wrong with the extracts is for the run to say.
     let need = Need { tables: &["reps"], own: None, days: None, as_of: None };
-    let tables = load(&opened.root, &opened.project, &need, &mut Sink::default());
+    let tables = load(opened.folders(), &opened.project, &need, &mut Sink::default());
     let reps = tables.get("reps");
     let ids = reps.and_then(|reps| reps.texts("rep_id"));
     if ids.is_some_and(|ids| ids.iter().flatten().any(|id| id == rep)) {

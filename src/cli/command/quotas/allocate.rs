@@ -69,7 +69,7 @@ fn write(opened: &Opened, tables: &Tables, global: &Global, ui: &Ui) -> Result<R
     };
     if !global.dry_run {
         let provenance = opened.provenance(tables, 0);
-        let target = opened.root.join(OWN);
+        let target = opened.results.join(OWN);
         let folder = Folder::create(&target)?;
         let mut files = vec![
             ("quotas.parquet".to_owned(), &results.quotas),

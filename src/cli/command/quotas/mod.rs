@@ -151,7 +151,7 @@ pub fn check(opened: &Opened, tables: &Tables, sink: &mut Sink) -> BTreeSet<Stri
     let plans =
         opened.plans_of(|plan| if let Plan::Quotas(plan) = plan { Some(plan.as_ref()) } else { None });
     // What other results are still to change would be judged too early.
-    let sound = !sink.has_errors() && !is_waiting(&opened.root, &opened.project, OWN);
+    let sound = !sink.has_errors() && !is_waiting(opened.folders(), &opened.project, OWN);
     for plan in plans {
         let currency = opened.project.currency.code();
         // Transactions are not held here, so warnings about what was sold would be wrong.
@@ -192,7 +192,7 @@ fn try_out(plan: &QuotaPlan, facts: Facts, opened: &Opened, tables: &Tables, sin
     let Some(to) = days.map(|days| days.to).max() else { return };
     let range = Some(DateRange { from, to });
     let need = Need { tables: &["transactions"], own: None, days: range, as_of: None };
-    let mut held = load_tables(&opened.root, &opened.project, &need, &mut Sink::default());
+    let mut held = load_tables(opened.folders(), &opened.project, &need, &mut Sink::default());
     let others = tables.tables.iter().filter(|(name, _)| **name != "transactions");
     held.tables.extend(others.map(|(name, table)| (*name, table.clone())));
     match Facts::of(plan, opened, &held, None, &mut Sink::default()) {

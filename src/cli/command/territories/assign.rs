@@ -62,7 +62,7 @@ pub fn assign(scope: &Scope<'_>) -> Result<Table, Failure> {
     let all = whole(&rows, &problem, &assigned)?;
     if !scope.global.dry_run && !new.accounts.is_empty() {
         let provenance = opened.provenance(tables, plan.seed);
-        let target = opened.root.join(scope.folder(OWN));
+        let target = opened.results.join(scope.folder(OWN));
         let folder = Folder::create(&target)?;
         folder.table("assigned.parquet", &table, &provenance)?;
         folder.table("assignment.parquet", &all, &provenance)?;

@@ -53,7 +53,7 @@ pub fn coverage(scope: &Scope<'_>, path: &Path) -> Result<Table, Failure> {
     let table = table(&lines)?;
     if !scope.global.dry_run {
         let provenance = opened.provenance(tables, plan.seed);
-        let target = opened.root.join(scope.folder(OWN));
+        let target = opened.results.join(scope.folder(OWN));
         let folder = Folder::create(&target)?;
         folder.table("coverage.parquet", &table, &provenance)?;
         folder.text("run.json", &command::run_json(tables, &provenance))?;

@@ -329,7 +329,7 @@ fn publish(
     let summary = output::summary_table(problem, rows, &after)?;
     if !scope.global.dry_run {
         let provenance = opened.provenance(tables, plan.seed);
-        let target = opened.root.join(scope.folder(OWN));
+        let target = opened.results.join(scope.folder(OWN));
         let folder = Folder::create(&target)?;
         let assignment = output::assignment_table(problem, rows, outcome)?;
         folder.table("assignment.parquet", &assignment, &provenance)?;

@@ -82,7 +82,7 @@ pub fn seats(scope: &Scope<'_>, path: &Path) -> Result<Table, Failure> {
     let table = table(&found, &people, &pairs, &seating, &seated)?;
     if !scope.global.dry_run {
         let provenance = opened.provenance(tables, plan.seed);
-        let target = opened.root.join(scope.folder(OWN));
+        let target = opened.results.join(scope.folder(OWN));
         let folder = Folder::create(&target)?;
         folder.table("seats.parquet", &table, &provenance)?;
         folder.text("result.json", &result_json(&found, &people, &seated))?;

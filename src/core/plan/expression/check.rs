@@ -5,7 +5,7 @@ use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
-use super::{Arithmetic, Columns, Comparison, Expression, Function, Logic, Node};
+use super::{Arithmetic, Columns, Comparison, Expression, Function, Logic, Node, Read};
 use crate::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
 use crate::ground::limit;
 use crate::ground::source::{Place, TextPlace};
@@ -43,7 +43,24 @@ pub fn check_expression(
     columns: &Columns,
     sink: &mut Sink,
 ) -> Option<Expression> {
-    parse(text, place, columns, false, sink)
+    parse(text, place, columns, Dialect::Row, sink).map(|(expression, _)| expression)
+}
+
+/// As [`check_expression`], over an extract, whose columns may be texts that are yet to be read:
+/// `CAST(column AS DECIMAL)` and `CAST(column AS DATE)` give what has to be read before the expression is calculated.
+#[must_use]
+pub fn check_extract(
+    text: &str,
+    place: &TextPlace,
+    columns: &Columns,
+    kind: Option<Type>,
+    sink: &mut Sink,
+) -> Option<(Expression, Vec<Read>)> {
+    let (expression, reads) = parse(text, place, columns, Dialect::Extract, sink)?;
+    match kind {
+        Some(kind) => Some((of_type(expression, text, place, kind, sink)?, reads)),
+        None => Some((expression, reads)),
+    }
 }
 
 /// As [`check_typed`], for an expression that is calculated with exact fractions: it may divide.
@@ -55,19 +72,29 @@ pub fn check_formula(
     kind: Type,
     sink: &mut Sink,
 ) -> Option<Expression> {
-    let expression = parse(text, place, columns, true, sink)?;
+    let (expression, _) = parse(text, place, columns, Dialect::Formula, sink)?;
     of_type(expression, text, place, kind, sink)
+}
+
+/// What an expression is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// The typed columns of a row.
+    Row,
+    /// The columns of an extract, some of them texts that are yet to be read.
+    Extract,
+    /// Exact fractions, so that division is allowed.
+    Formula,
 }
 
 fn parse(
     text: &str,
     place: &TextPlace,
     columns: &Columns,
-    exact: bool,
+    dialect: Dialect,
     sink: &mut Sink,
-) -> Option<Expression> {
-    let dialect = GenericDialect {};
-    let parsed = Parser::new(&dialect)
+) -> Option<(Expression, Vec<Read>)> {
+    let parsed = Parser::new(&GenericDialect {})
         .with_recursion_limit(limit::EXPRESSION_DEPTH_MAX)
         .try_with_sql(text)
         .and_then(|mut parser| {
@@ -82,11 +109,11 @@ fn parse(
         });
     match parsed {
         Ok(parsed) => {
-            let mut checker = Checker { columns, exact, place, faults: Sink::default() };
+            let mut checker = Checker { columns, dialect, place, reads: vec![], faults: Sink::default() };
             let typed = checker.visit(&parsed);
             let failed = checker.faults.has_errors();
             sink.append(checker.faults);
-            if failed { None } else { Some(typed) }
+            if failed { None } else { Some((typed, checker.reads)) }
         }
         Err(error) => {
             let message = error.to_string();
@@ -142,10 +169,10 @@ fn lower_first(text: &str) -> String {
 
 pub(super) struct Checker<'a> {
     columns: &'a Columns,
-    /// Whether the value is calculated with exact fractions, so that division is allowed.
-    exact: bool,
-    place: &'a TextPlace,
-    faults: Sink,
+    pub(super) dialect: Dialect,
+    pub(super) place: &'a TextPlace,
+    pub(super) reads: Vec<Read>,
+    pub(super) faults: Sink,
 }
 
 impl Checker<'_> {
@@ -300,7 +327,9 @@ impl Checker<'_> {
             Some(Type::Float) => Type::Float,
             None | Some(Type::Number) => Type::Number,
             Some(kind) => {
-                self.fault(Code::SPM203, format!("`{parsed}` is a {}, not a number", kind.name()), None);
+                let hint = self.reading_hint(kind, parsed);
+                let message = format!("`{parsed}` is a {}, not a number", kind.name());
+                self.fault(Code::SPM203, message, hint.as_deref());
                 Type::Number
             }
         }
@@ -332,7 +361,9 @@ impl Checker<'_> {
             Op::StringConcat => {
                 self.call(Function::Concat, &[left, right], &[Type::Text, Type::Text], Type::Text)
             }
-            Op::Divide if self.exact => self.arithmetic(Arithmetic::Divide, left, right, parsed),
+            Op::Divide if self.dialect == Dialect::Formula => {
+                self.arithmetic(Arithmetic::Divide, left, right, parsed)
+            }
             Op::Divide => self.fault(
                 Code::SPM203,
                 format!("`{parsed}`: a quotient has no exact decimal form"),
@@ -391,18 +422,14 @@ impl Checker<'_> {
             }
             (Some(x), Some(y)) => {
                 let hint = match (x, y) {
-                    (Type::Date, Type::Text) | (Type::Text, Type::Date) => {
-                        Some("dates are written DATE '2027-01-31'")
-                    }
-                    (Type::Number, Type::Text) | (Type::Text, Type::Number) => Some(
-                        "numbers have no quotes; identifiers are text and need them: rep_id = '275'. Columns of CSV and XLSX are text in a source: compare numbers in a plan's `where`, where they have their types",
-                    ),
+                    (Type::Text, other) => self.disagreement_hint(&a, other),
+                    (other, Type::Text) => self.disagreement_hint(&b, other),
                     _ => None,
                 };
                 self.fault(
                     Code::SPM203,
                     format!("`{parsed}` puts a {} against a {}", x.name(), y.name()),
-                    hint,
+                    hint.as_deref(),
                 );
                 return None;
             }
@@ -426,6 +453,7 @@ impl Checker<'_> {
                 Some("write IS NULL or IS NOT NULL"),
             );
         }
+        self.warn_of_order(op, &a, &b, parsed);
         match self.agree(a, b, parsed) {
             Some((a, b, _)) => Expression::new(Node::Compare(op, Box::new(a), Box::new(b)), Type::Boolean),
             None => Expression::null(),
@@ -505,26 +533,6 @@ impl Checker<'_> {
         let last = results.pop().unwrap_or_else(Expression::null);
         let arms = arms.into_iter().zip(results).collect();
         Expression { node: Node::Case(arms, Box::new(last)), kind }
-    }
-
-    fn cast(&mut self, expr: &ast::Expr, data_type: &ast::DataType, parsed: &ast::Expr) -> Expression {
-        let inner = self.visit(expr);
-        match data_type {
-            ast::DataType::Text | ast::DataType::Varchar(_) | ast::DataType::String(_) => match inner.kind {
-                Some(Type::Float) => {
-                    self.fault(Code::SPM203, format!("`{parsed}`: a float has no exact text"), None)
-                }
-                _ => Expression::new(Node::Function(Function::ToText, vec![inner]), Type::Text),
-            },
-            _ => {
-                let hint = "state the type in the mapping: { column = \"...\", type = \"number\" }";
-                self.fault(
-                    Code::SPM204,
-                    format!("`{parsed}`: only CAST(... AS TEXT) is part of the dialect"),
-                    Some(hint),
-                )
-            }
-        }
     }
 
     fn need(&mut self, inner: &Expression, kind: Type, parsed: &ast::Expr) {
