@@ -120,7 +120,12 @@ mod tests {
 
     #[test]
     fn numbers_are_those_of_the_sheet() {
-        let german = CellFormats { decimal: ',', thousands: Some('.'), date_format: "%d.%m.%Y".to_owned() };
+        let german = CellFormats {
+            decimal: ',',
+            thousands: Some('.'),
+            date_format: "%d.%m.%Y".to_owned(),
+            decimals: None,
+        };
         for (value, want) in [(1234.567, "1234,567"), (0.1 + 0.2, "0,3"), (12.0, "12"), (-0.125, "-0,125")] {
             assert_eq!(text_of(&Data::Float(value), &german), want);
         }
