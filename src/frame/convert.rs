@@ -10,10 +10,11 @@ use spm_core::ground::money::Currency;
 use spm_core::ground::period::{Calendar, epoch_day, from_epoch_day};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
-use spm_core::plan::comp::{Conversion, CreditRule, Window};
+use spm_core::ground::trace::{Node, Operation, Unit};
+use spm_core::plan::comp::{CompPlan, Conversion, CreditRule, Window};
 
 use crate::credit::{Crediting, internal};
-use crate::intake::place;
+use crate::intake::{origin, place};
 use crate::load::Tables;
 use crate::person::PeriodByDay;
 use crate::refunds::{in_one_year, sold};
@@ -112,9 +113,13 @@ impl Rates {
         Ok(all)
     }
 
-    fn get(&self, from: &str, to: &str, when: Option<When>) -> Option<i64> {
+    fn find(&self, from: &str, to: &str, when: Option<When>) -> Option<&Rate> {
         let own = self.0.get(to)?.get(from)?;
-        when.and_then(|when| own.get(&when)).or_else(|| own.get(&When::Always)).map(|rate| rate.units)
+        when.and_then(|when| own.get(&when)).or_else(|| own.get(&When::Always))
+    }
+
+    fn get(&self, from: &str, to: &str, when: Option<When>) -> Option<i64> {
+        self.find(from, to, when).map(|rate| rate.units)
     }
 }
 
@@ -132,6 +137,59 @@ pub fn check_periods(tables: &Tables, calendar: &Calendar, sink: &mut Sink) {
     );
     let fault = Diagnostic::warning(Code::SPM012, message).at(place(table, *row, Some("period")), "");
     sink.push(fault.hint("`spm calendar` prints the names of all periods"));
+}
+
+/// How the lines of a transaction in other currencies were converted into the plan's: its amount and the rate, each with
+/// its row. Empty where nothing was converted.
+#[must_use]
+pub fn explained(plan: &CompPlan, tables: &Tables, calendar: &Calendar, transaction: &str) -> Vec<Node> {
+    let own = plan.currency.code();
+    let (Some(table), Some(rates)) = (tables.get("transactions"), tables.get("rates")) else { return vec![] };
+    let (Some(ids), Some(currencies)) = (table.texts("transaction_id"), table.texts("currency")) else {
+        return vec![];
+    };
+    let Ok(all) = Rates::of(rates, plan.conversion, calendar) else { return vec![] };
+    let (days, amounts) = (table.days("event_date"), table.numbers("amount"));
+    let refunds = table.texts("refund_of").filter(|_| pays_single(plan));
+    let sold = refunds.map(|refunds| sold(refunds, table)).unwrap_or_default();
+    let by_day = PeriodByDay::of(calendar);
+    let node = |row: usize| {
+        let currency = currencies.get(row).filter(|currency| *currency != own)?;
+        let day = days?.get(row)?;
+        let of = refunds.and_then(|refunds| sold.get(refunds.get(row)?).copied());
+        let day = of.filter(|sold| in_one_year(calendar, *sold, day)).unwrap_or(day);
+        let when = match plan.conversion {
+            Conversion::Spot => Some(When::Day(day)),
+            _ => by_day.get(day).and_then(|index| usize::try_from(index).ok()).map(When::Period),
+        };
+        let rate = all.find(currency, own, when)?;
+        let amount = Rational::from_scaled(amounts?.get(row)?.into(), table.decimals("amount"));
+        let at = |table, row| {
+            let (file, row) = origin(table, row);
+            format!("{file}: row {row}")
+        };
+        let label = format!("amount ({})", at(table, row));
+        let amount = Node::input(label, Unit::Money(currency.to_owned()), amount);
+        let label = format!(
+            "rate of type `{}` from {currency} to {own} ({})",
+            kind(plan.conversion),
+            at(rates, rate.row)
+        );
+        let rate = Node::input(
+            label,
+            Unit::Number,
+            Rational::from_scaled(rate.units.into(), rates.decimals("rate")),
+        );
+        let label = format!("transaction {transaction} in the currency of the plan");
+        Some(Node::computed(label, Unit::Money(own.to_owned()), Operation::Product, vec![amount, rate]))
+    };
+    let rows = ids.iter().enumerate().filter(|(_, id)| *id == Some(transaction));
+    rows.filter_map(|(row, _)| node(row)).collect()
+}
+
+/// Whether transactions are paid one by one, so that a refund is converted as what it takes back was.
+fn pays_single(plan: &CompPlan) -> bool {
+    plan.measures.iter().any(|measure| measure.window == Window::Transaction)
 }
 
 /// What a unit of the plan's currency is worth to payees, by index of the payee and of the period; those who are paid in the
@@ -290,8 +348,7 @@ pub(crate) fn convert(
 /// Where single transactions are paid, the day of what a refund takes back, by row: at its rate a refund in full takes back all
 /// that was credited. Only of the same fiscal year, as refunds of single transactions are.
 fn sold_days(crediting: &Crediting<'_>, base: &DataFrame) -> PolarsResult<BTreeMap<usize, i32>> {
-    let apart = crediting.plan.measures.iter().any(|measure| measure.window == Window::Transaction);
-    let table = crediting.tables.get("transactions").filter(|_| apart);
+    let table = crediting.tables.get("transactions").filter(|_| pays_single(crediting.plan));
     let (Some(table), Ok(refunds)) = (table, base.column("_refund_of")) else { return Ok(BTreeMap::new()) };
     let (refunds, days) = (refunds.str()?, base.column("event_date")?.date()?.physical().clone());
     let sold = sold(refunds, table);

@@ -678,6 +678,7 @@ fn every_code_has_a_case() {
         "ledger_guard",
         "ledger_audit",
         "extracts",
+        "silent",
     ]
     .map(|name| std::fs::read_to_string(crate::project::root().join(format!("tests/it/{name}.rs"))));
     let tests: String = tests.into_iter().flatten().collect();

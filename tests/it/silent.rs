@@ -11,7 +11,7 @@ const RATE: &str = "pay = \"per-unit\"\nrate = \"10%\"";
 fn mapped(column: &str) -> String {
     match column {
         // A column of our own needs a type.
-        "quantity" => "quantity = { column = \"quantity\", type = \"number\" }".to_owned(),
+        "quantity" | "fund" => format!("{column} = {{ column = \"{column}\", type = \"number\" }}"),
         _ => format!("{column} = \"{column}\""),
     }
 }
@@ -208,4 +208,46 @@ fn what_cannot_be_printed_is_said_before_it_is_posted() {
     // With a number of threads it is the same process, so that whoever stops it stops all of it.
     project.run(&["--threads", "1", "ledger", "post", "--period", "2027-01"]).exits(0);
     project.run(&["ledger", "list"]).exits(0);
+}
+
+#[test]
+fn a_team_shares_one_pool() {
+    let pool = "pay = \"pool\"\namount = { column = \"fund\" }";
+    let said = |funds: [&str; 3]| {
+        let reps = format!("rep_id,fund\nA,{}\nB,{}\nC,{}\n", funds[0], funds[1], funds[2]);
+        project(&[("reps", &reps), ("transactions", SALES)], "", "", pool)
+    };
+    // The amount may stand with any of them, or with all.
+    for funds in [["", "900", ""], ["900", "900", "900"]] {
+        let shares = ["A 01 300.00", "B 01 300.00", "C 01 300.00"];
+        assert_eq!(paid(&said(funds), "2027-01"), shares, "{funds:?}");
+    }
+    let told = said(["900", "", "600"]).run(&["comp", "run", "--period", "2027-01"]).exits(3).stderr();
+    assert!(told.contains("SPM412"), "{told}");
+    assert!(told.contains("shares one pool in 2027-01, but it is 900 for A and 600 for C"), "{told}");
+}
+
+#[test]
+fn an_explanation_says_the_rate_and_who_used_the_budget() {
+    let sales = "transaction_id,rep_id,event_date,amount,currency\nd1,A,2027-01-05,1000,EUR\nd2,B,2027-01-06,1000,USD\n";
+    let rates = "from_currency,to_currency,period,rate\nGBP,USD,2027-01,1.3\nEUR,USD,2027-01,1.1\n";
+    let budget = &format!("{RATE}\nwindow = \"transaction\"\nbudget = \"150\"");
+    let tables = [("reps", "rep_id\nA\nB\n"), ("transactions", sales), ("rates", rates)];
+    let project =
+        project(&tables, "", "window = \"transaction\"", &budget.replace("window = \"transaction\"\n", ""));
+    assert_eq!(paid(&project, "2027-01"), ["A 01 110.00", "B 01 40.00"]);
+    let of = |rep, deal| {
+        let asked = ["comp", "explain", "--rep", rep, "--period", "2027-01", "--transaction", deal];
+        project.run(&asked).exits(0).stdout()
+    };
+    let told = of("A", "d1");
+    for line in [
+        "transaction d1 in the currency of the plan",
+        "amount (transactions.csv: row 1)",
+        "rate of type `plan` from EUR to USD (rates.csv: row 2)",
+        "left of the budget of 2027, the first to use it",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+    assert!(of("B", "d2").contains("left of the budget of 2027 after d1 of A"), "{}", of("B", "d2"));
 }

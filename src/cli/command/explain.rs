@@ -8,7 +8,7 @@ use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::source::Place;
 use spm_core::ground::trace::{Node, Operation, Unit};
 use spm_frame::load::Tables;
-use spm_frame::rows;
+use spm_frame::{convert, rows};
 
 use super::comp::{Depth, calculate};
 use crate::cli::Global;
@@ -67,7 +67,7 @@ pub fn run(
         ));
     }
     if let Some(transaction) = question.transaction {
-        return explain_transaction(&paid, tables, question, transaction, global, ui);
+        return explain_transaction(opened, &paid, tables, question, transaction, global, ui);
     }
     let totals = match question.payments.is_empty() {
         true => totals(&paid, &found, question),
@@ -175,6 +175,7 @@ fn totals(paid: &[Paid<'_>], found: &[(&Paid<'_>, &Earning)], question: &Questio
 
 /// What each component earned with one transaction, how a component of single transactions came to it, and its rows.
 fn explain_transaction(
+    opened: &Opened,
     paid: &[Paid<'_>],
     tables: &Tables,
     question: &Question<'_>,
@@ -208,6 +209,17 @@ fn explain_transaction(
     }
     let credits = rows::stacked(paid.iter().map(|part| &part.credited.credits))?;
     let credits = rows::matching(&credits, &[("payee_id", question.rep), ("transaction_id", transaction)])?;
+    // Where it was converted, at which rate.
+    let mut converted: Vec<Node> = Vec::new();
+    for part in paid {
+        let own = [("payee_id", question.rep), ("transaction_id", transaction)];
+        if rows::matching(&part.credited.credits, &own)?.frame.height() > 0 {
+            let nodes = convert::explained(part.plan, tables, &opened.project.calendar, transaction);
+            converted.extend(nodes);
+        }
+    }
+    converted.dedup();
+    deals.extend(&converted);
     let source = rows::origin_of(tables, transaction);
     if global.format == Format::Json {
         let read = |table: &_, schema| -> std::io::Result<serde_json::Value> {

@@ -588,7 +588,8 @@ impl<'a> Standing<'a> {
         })
     }
 
-    fn quantity_or_none(&self, label: &str, quantity: &Quantity, unit: Unit) -> Option<Node> {
+    /// Likewise; `None` where reps or measures say nothing.
+    pub(super) fn quantity_or_none(&self, label: &str, quantity: &Quantity, unit: Unit) -> Option<Node> {
         let node = match &quantity.value {
             QuantityFrom::Fixed(value) => Node::input(label, unit, value.clone()),
             QuantityFrom::Column(name) => {

@@ -59,8 +59,8 @@ pub(super) struct Sequence<'a> {
     reached: BTreeMap<usize, team::Reached>,
     /// The transactions that are paid one by one.
     transactions: Option<Transactions<'a>>,
-    /// What is left of the budget for each payee and deal.
-    budget: BTreeMap<(usize, String), Rational>,
+    /// What is left of the budget for each payee and deal, and who used it before.
+    budget: BTreeMap<(usize, String), (Rational, String)>,
 }
 
 /// What a component remembers from period to period.
@@ -101,6 +101,9 @@ impl<'a> Sequence<'a> {
         for period in first..problem.periods.end {
             let anyone = Standing { problem, prepared, index: 0, period, deal: None, day: None };
             if let Some(reached) = team::reached(component, &anyone) {
+                if let Some(fault) = team::disagreement(component, &anyone, &reached) {
+                    return Err(fault);
+                }
                 sequence.reached.insert(period, reached);
             }
         }
@@ -169,18 +172,33 @@ impl<'a> Sequence<'a> {
             }
         }
         all.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
-        let mut left: BTreeMap<String, Rational> = BTreeMap::new();
+        // What is left of a year, how many have used it, and the last of them.
+        let mut years: BTreeMap<String, (Rational, usize, String)> = BTreeMap::new();
         for (_, index, year, changes) in all {
-            let left = left.entry(year).or_insert_with(|| budget.clone());
+            let (left, users, last) =
+                years.entry(year.clone()).or_insert_with(|| (budget.clone(), 0, String::new()));
             for (id, after, before) in changes {
+                let is_sale = before.is_none();
                 let most = match &before {
                     None => left.clone(),
-                    Some(_) => self.budget.get(&(index, id.clone())).cloned().unwrap_or_default(),
+                    Some(_) => {
+                        let own = self.budget.get(&(index, id.clone()));
+                        own.map(|(most, _)| most.clone()).unwrap_or_default()
+                    }
                 };
                 let taken = &after.min(most.clone())
                     - &before.map_or_else(Rational::zero, |before| before.min(most.clone()));
                 *left = &*left - &taken;
-                self.budget.entry((index, id)).or_insert(most);
+                let used = match users {
+                    0 => format!("left of the budget of {year}, the first to use it"),
+                    1 => format!("left of the budget of {year} after {last}"),
+                    _ => format!("left of the budget of {year} after {users} deals, the last {last}"),
+                };
+                if is_sale && taken.is_positive() {
+                    *users += 1;
+                    *last = format!("{id} of {}", self.problem.payees[index].id);
+                }
+                self.budget.entry((index, id)).or_insert((most, used));
             }
         }
         Ok(())
@@ -317,8 +335,8 @@ impl<'a> Sequence<'a> {
         let money = self.problem.money();
         let within = |deal: &Deal, pay: Node| match self.budget.get(&(index, deal.id())) {
             None => pay,
-            Some(left) => {
-                let left = Node::input("left in the budget", money.clone(), left.clone());
+            Some((left, used)) => {
+                let left = Node::input(used, money.clone(), left.clone());
                 Node::computed("within the budget", money.clone(), Operation::Minimum, vec![pay, left])
             }
         };

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::figures::{Figures, Standing};
+use crate::ground::diagnostic::{Code, Diagnostic};
 use crate::ground::money::Money;
 use crate::ground::rational::Rational;
 use crate::ground::round::split_largest_remainder;
-use crate::ground::source::TextPlace;
+use crate::ground::source::{Place, TextPlace};
 use crate::ground::trace::{Node, Operation, Unit};
 use crate::plan::comp::{Component, Pay, Quantity, Team};
 
@@ -36,6 +37,36 @@ pub(super) fn reached(component: &Component, anyone: &Standing<'_>) -> Option<Re
         all.entry(anyone.problem.team_key(team, index, anyone.period)).or_default().push((index, value));
     }
     Some(all)
+}
+
+/// The fault of a pool whose amount is not the same for everyone who shares it.
+pub(super) fn disagreement(
+    component: &Component,
+    anyone: &Standing<'_>,
+    reached: &Reached,
+) -> Option<Diagnostic> {
+    let Pay::Pool { amount, .. } = &component.pay else { return None };
+    let problem = anyone.problem;
+    let of = |(index, _): &(usize, Option<Rational>)| {
+        let standing = Standing { index: *index, ..*anyone };
+        Some((*index, standing.quantity_or_none("", amount, problem.money())?.value))
+    };
+    let (one, other) = reached.values().find_map(|team| {
+        let mut said = team.iter().filter_map(of);
+        let one = said.next()?;
+        said.find(|other| other.1 != one.1).map(|other| (one, other))
+    })?;
+    let message = format!(
+        "component `{}` shares one pool in {}, but it is {} for {} and {} for {}",
+        component.name,
+        problem.calendar.periods()[anyone.period].name,
+        one.1,
+        problem.payees[one.0].id,
+        other.1,
+        problem.payees[other.0].id,
+    );
+    let fault = Diagnostic::error(Code::SPM412, message).at(Place::Text(amount.place.clone()), "");
+    Some(fault.hint("let it be the same for all of a team: in reps, or from a measure of the team; an empty cell says nothing"))
 }
 
 /// The pay of a component that looks at a whole team.
@@ -157,9 +188,10 @@ fn pool(standing: &Standing<'_>, amount: &Quantity, team: &[(usize, Option<Ratio
         return nothing("not there in the period");
     };
     let weights: Vec<Rational> = team.iter().map(|(_, value)| value.clone().unwrap_or_default()).collect();
-    // The amount is read for the first member, so that everyone shares the same pool.
-    let first = Standing { index: team[0].0, ..*standing };
-    let sum = first.quantity("pool", amount, money.clone()).citing(&amount.place);
+    // The amount is that of the first member who has one: all who have one say the same.
+    let of = |index| Standing { index, ..*standing };
+    let said = team.iter().find_map(|(index, _)| of(*index).quantity_or_none("pool", amount, money.clone()));
+    let sum = said.unwrap_or_else(|| of(team[0].0).quantity("pool", amount, money.clone()));
     let total: Rational = weights.iter().sum();
     let Some(units) = Money::round(&sum.value, &plan.currency, plan.rounding) else {
         return nothing("the pool is out of range");
