@@ -13,6 +13,7 @@ mod coverage;
 mod create;
 mod curvature;
 mod dual;
+mod exact;
 mod limits;
 mod newcomers;
 mod order;
@@ -245,6 +246,10 @@ fn divide(
         Some(search) if problem.accounts() > 0 => search.iterate(settings.iterations, &mut random, progress),
         _ => ((0, 0), vec![]),
     };
+    if problem.contiguity.is_none() && score.0 == 0 && score.1 > priced.proven {
+        exact::improve(problem, priced, settings.iterations, &mut assignment);
+        score = self::score(problem, &assignment);
+    }
     if problem.contiguity.is_some() && problem.accounts() > 0 {
         let limits = Limits::new(problem, &priced.prices, weights);
         // What stands mostly hangs together as it is.
