@@ -445,10 +445,13 @@ impl<'a> Drafting<'a> {
         gone: &BTreeMap<String, Date>,
     ) -> Result<Part<'p>, Fault> {
         let Calculated { plan, credited, earnings, attributed } = own;
-        let mut part = Part { plan, credited, earnings, served: None, cancelled: vec![], attributed };
+        let mut part = Part { plan, credited, earnings, served: None, unserved: BTreeMap::new(), attributed };
         let Some(rule) = plan.clawback.as_ref().filter(|_| !gone.is_empty()) else { return Ok(part) };
-        part.cancelled = cancelled(credited, gone, &self.world.receipts.1)?;
-        let (measurements, deals) = served(&credited.measurements, &credited.deals, &part.cancelled, rule);
+        let credits = cancelled(credited, self.world.tables, gone, &self.world.receipts.1)?;
+        let of_each = credits.iter().filter(|credit| credit.cancelled.is_some());
+        part.unserved =
+            of_each.map(|credit| (credit.transaction.clone(), credit.unserved(rule))).collect();
+        let (measurements, deals) = served(&credited.measurements, &credited.deals, &credits, rule);
         let calendar = self.world.calendar;
         let active =
             all.clone().filter(|index| calendar.periods()[*index].range.intersect(&plan.effective).is_some());

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use spm_core::engine::comp::{Earning, Earnings, LineOf, Payee};
 use spm_core::engine::ledger::{
-    Amounts, Cancelled, Due, Entitled, Entitlements, Fact, FactKind, Facts, Key, Kind, Receipts, Terms, Who,
-    release, unserved,
+    Amounts, Due, Entitled, Entitlements, Fact, FactKind, Facts, Key, Kind, Receipts, Terms, Who, release,
 };
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::id::PayeeId;
@@ -31,8 +30,8 @@ pub struct Part<'a> {
     pub earnings: &'a Earnings,
     /// Earnings when cancelled transactions count with what was served; `None` when that is the same.
     pub served: Option<Earnings>,
-    /// Credits of cancelled transactions.
-    pub cancelled: Vec<Cancelled>,
+    /// The part of each cancelled transaction that was not served.
+    pub unserved: BTreeMap<String, Rational>,
     /// What each transaction earned, by payee, period and component: for events that release parts.
     pub attributed: &'a Attributed,
 }
@@ -161,12 +160,10 @@ impl View<'_> {
         let period = &self.calendar.periods()[line.period].name;
         let key = (payee.id.to_string(), period.clone(), component.name.clone());
         let mut earned = self.part.attributed.get(&key).cloned().unwrap_or_default();
-        if shrunk && let Some(rule) = &self.part.plan.clawback {
+        if shrunk {
             for (transaction, amount) in &mut earned {
-                let same = |credit: &&Cancelled| credit.transaction == *transaction;
-                if let Some(credit) = self.part.cancelled.iter().find(same) {
-                    let rest = &Rational::one() - &unserved(credit.sold, credit.cancelled, rule);
-                    *amount = &*amount * &rest;
+                if let Some(unserved) = self.part.unserved.get(transaction) {
+                    *amount = &*amount - &(&*amount * unserved);
                 }
             }
             earned.retain(|(_, amount)| !amount.is_zero());

@@ -1,6 +1,7 @@
 //! End-to-end tests: they spawn the program and look at what a user sees.
 
 mod adventureworks;
+mod clawbacks;
 mod commission;
 mod commission_faults;
 mod conformance;
