@@ -22,6 +22,7 @@ use spm_frame::load::Tables;
 use spm_frame::quota::quotas;
 use spm_frame::table::Table;
 
+use super::as_posted::AsPosted;
 use super::entitle::{self, Attributed, Ground, Part, attributed, deal};
 use super::read::Posted;
 use super::write::PlanText;
@@ -99,6 +100,13 @@ impl<'a> Setting<'a> {
     #[must_use]
     pub fn since(&self, periods: &Range<usize>) -> usize {
         self.ranges(periods).0.start.min(periods.start)
+    }
+
+    /// The posted periods of a range as they were posted.
+    pub fn as_posted(&self, calendar: &Calendar, periods: &Range<usize>) -> Result<AsPosted, Fault> {
+        let Some(store) = self.store else { return Ok(AsPosted::default()) };
+        let own = self.postings.iter().filter(|posted| periods.contains(&posted.period));
+        AsPosted::of(store, calendar, own)
     }
 
     /// Whether there is anything to post in a range: periods are posted in order, each once.

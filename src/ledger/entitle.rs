@@ -458,7 +458,11 @@ pub fn cancellations(cancelled: &BTreeMap<String, Date>) -> Facts {
 }
 
 /// Credited amounts of a plan.
-fn credits(calendar: &Calendar, plan: &str, table: &Table) -> std::io::Result<BTreeMap<Fact, Rational>> {
+pub(super) fn credits(
+    calendar: &Calendar,
+    plan: &str,
+    table: &Table,
+) -> std::io::Result<BTreeMap<Fact, Rational>> {
     let mut sums = BTreeMap::new();
     let indices: BTreeMap<&str, usize> =
         calendar.periods().iter().enumerate().map(|(index, period)| (period.name.as_str(), index)).collect();

@@ -4,6 +4,7 @@
 //! Every record is written in one transaction and chained to the one before by its hash.
 
 pub mod again;
+pub mod as_posted;
 mod chain;
 pub mod decisions;
 pub mod draft;

@@ -122,10 +122,31 @@ impl Store {
 
     /// The facts that went into what was posted up to a record: the last value of each.
     pub fn facts(&self, calendar: &Calendar, through: i64) -> Result<Facts, Fault> {
-        let sql =
-            "SELECT period, kind, plan_id, subject, name, value FROM fact WHERE record <= ?1 ORDER BY record";
-        let mut statement = self.connection.prepare(sql)?;
-        let mut rows = statement.query([through])?;
+        self.facts_where(calendar, "record <= ?1", [through])
+    }
+
+    /// The facts of one kind about one period that went into what was posted up to a record.
+    pub fn facts_of(
+        &self,
+        calendar: &Calendar,
+        kind: FactKind,
+        period: &str,
+        through: i64,
+    ) -> Result<Facts, Fault> {
+        self.facts_where(calendar, "record <= ?1 AND kind = ?2 AND period = ?3", (through, kind.name(), period))
+    }
+
+    fn facts_where(
+        &self,
+        calendar: &Calendar,
+        condition: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<Facts, Fault> {
+        let sql = format!(
+            "SELECT period, kind, plan_id, subject, name, value FROM fact WHERE {condition} ORDER BY record"
+        );
+        let mut statement = self.connection.prepare(&sql)?;
+        let mut rows = statement.query(values)?;
         let mut facts = Facts::new();
         while let Some(row) = rows.next()? {
             let (period, kind): (String, String) = (row.get(0)?, row.get(1)?);

@@ -411,3 +411,46 @@ fn as_of_says_when_plans_are_other_ones_now() {
     let before = run(&project, "comp run --dry-run --period 2027-02 --as-of 2027-01-15").exits(0).stderr();
     assert!(!before.contains("SPM711"), "{before}");
 }
+
+#[test]
+fn the_statement_of_a_posted_period_shows_what_was_posted() {
+    let project = project();
+    add(&project, "d3,A,2027-02-05,4000,2027-02-06");
+    post(&project, "2027-01", "2027-02-01").exits(0);
+    post(&project, "2027-02", "2027-03-01").exits(0);
+    let page = |person: &str| {
+        let ran = run(&project, "comp statement --period 2027-02").exits(0);
+        let page = project.bytes(&format!("out/statements/2027-02/{person}.html"));
+        (ran.stderr(), String::from_utf8(page).expect("text"))
+    };
+    let (said, before) = page("A");
+    assert!(!said.contains("as they were posted") && before.contains("<svg"), "{said}{before}");
+    // Corrected afterwards: 4,000 were 3,000, and B has another deal.
+    let deals = String::from_utf8(project.bytes("deals.csv")).expect("text");
+    project.file("deals.csv", deals.replace("d3,A,2027-02-05,4000", "d3,A,2027-02-05,3000"));
+    add(&project, "d4,B,2027-02-07,500,2027-03-03");
+    let (said, after) = page("A");
+    assert!(said.contains("2 line(s) of posted periods are shown as they were posted"), "{said}");
+    for words in [
+        "<h2>780.00 USD</h2>",
+        "as it was posted on 2027-03-01; calculated today it comes to 580.00 USD, and the difference is a correction in a later period",
+        "<td>d3</td><td></td><td class=\"n\">4,000</td>",
+        "m, 2027-02: 4000.00 USD",
+    ] {
+        assert!(after.contains(words), "{words}: {after}");
+    }
+    assert!(!after.contains("<h2>580.00 USD</h2>") && !after.contains("3,000"), "{after}");
+    // The same number from other deals is said, too; and who is paid nothing in it has no statement of it.
+    project.file("deals.csv", deals.replace("d3,A", "d5,A"));
+    assert!(page("A").1.contains("calculated today it comes to the same for other reasons"));
+    project.file("reps.csv", "id,end\nA,\nB,\nC,\n");
+    add(&project, "d6,C,2027-02-07,500,2027-03-03");
+    run(&project, "comp statement --period 2027-02 --rep C").exits(1);
+    // A plan that reads the same and is another text draws no curve of it.
+    project.file("reps.csv", "id,end\nA,\nB,\n").file("deals.csv", deals);
+    let plan = String::from_utf8(project.bytes("plans/p.toml")).expect("text");
+    project.file("plans/p.toml", plan.replace("amount = \"50\"", "amount = \"60\""));
+    let (said, other) = page("A");
+    assert!(!said.contains("as they were posted"), "{said}");
+    assert!(!other.contains("<svg") && other.contains("<h2>780.00 USD</h2>"), "{other}");
+}

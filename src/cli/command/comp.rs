@@ -207,7 +207,9 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
             } else {
                 None
             };
-            command::statement::run(&opened, &tables, period, rep.as_deref(), settled.as_ref(), global, ui)
+            let posted = setting.as_posted(&opened.project.calendar, &periods)?;
+            let wanted = command::statement::Wanted { period, rep: rep.as_deref() };
+            command::statement::run(&opened, &tables, wanted, (settled.as_ref(), &posted), global, ui)
         }
         Command::Explain { rep, period, component, transaction, rows } => {
             let periods = opened.periods(period)?;
