@@ -95,7 +95,10 @@ pub fn cancelled(
             for (frame, _) in frames {
                 let at = cell_of(frame, measure)?;
                 let ids = frame.column("transaction_id")?.str()?.iter().enumerate();
-                cells.extend(ids.filter(|(_, id)| id.is_some_and(|id| with(id).is_some())).filter_map(|(row, _)| at(row)));
+                cells.extend(
+                    ids.filter(|(_, id)| id.is_some_and(|id| with(id).is_some()))
+                        .filter_map(|(row, _)| at(row)),
+                );
             }
             for (frame, decimals) in frames.iter().filter(|_| !cells.is_empty()) {
                 let at = cell_of(frame, measure)?;

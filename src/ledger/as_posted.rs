@@ -17,7 +17,7 @@ use super::read::{Posted, who};
 use super::write::{PlanText, tree};
 use super::{Fault, Store};
 
-/// Plan, payee, index of the period, component.
+/// Payee, plan, index of the period, component.
 pub type Of = (String, String, usize, String);
 
 /// What a component earned somebody when its own period was posted.
@@ -75,7 +75,7 @@ impl AsPosted {
                 let currency = who(payee.clone(), row.get(3)?)?.currency;
                 let amount = Money { minor_units: row.get::<_, i64>(4)?.into(), currency };
                 let trace = serde_json::from_str(&row.get::<_, String>(5)?).unwrap_or_default();
-                all.lines.insert((plan, payee, posted.period, component), Line { amount, trace });
+                all.lines.insert((payee, plan, posted.period, component), Line { amount, trace });
             }
             let plans = store.pairs("SELECT plan_id, sha256 FROM plan WHERE record = ?1", [posted.record])?;
             let mut sealed = Sealed {
@@ -122,19 +122,13 @@ impl AsPosted {
         let (Some(posted), Some(sealed)) = (self.lines.get(of), self.sealed.get(&of.2)) else {
             return Compared::Different;
         };
-        let own = |fact: &&Fact| {
-            (&fact.plan, &fact.subject, fact.period) == (&of.0, &of.1, Some(of.2))
-        };
-        let credits = |all: &BTreeMap<Fact, Rational>| -> BTreeMap<Fact, Rational> {
-            all.iter().filter(|(fact, _)| own(fact)).map(|(fact, amount)| (fact.clone(), amount.clone())).collect()
-        };
         let same = posted.amount == line.amount
             && without_clauses(&posted.trace) == without_clauses(&tree(&line.trace))
-            && credits(&sealed.credits) == credits(today);
-        let text = plans.iter().find(|plan| plan.id == of.0).map(|plan| &plan.sha256);
+            && own(&sealed.credits, of).eq(own(today, of));
+        let text = plans.iter().find(|plan| plan.id == of.1).map(|plan| &plan.sha256);
         match same {
             false => Compared::Different,
-            true if text == sealed.plans.get(&of.0) => Compared::Same,
+            true if text == sealed.plans.get(&of.1) => Compared::Same,
             true => Compared::OtherPlan,
         }
     }
@@ -146,13 +140,35 @@ impl AsPosted {
         let known = plan.filter(|plan| plan.components.iter().any(|component| component.name == of.3));
         let rules: Option<BTreeSet<&str>> = known.map(|plan| credits_of(plan, &of.3));
         let counts = |fact: &Fact| {
-            let own = (&fact.plan, &fact.subject) == (&of.0, &of.1);
             let of_rule = |rule: &&str| fact.name.ends_with(&format!(" ({rule})"));
-            own && rules.as_ref().is_none_or(|rules| rules.iter().any(of_rule))
+            rules.as_ref().is_none_or(|rules| rules.iter().any(of_rule))
         };
-        let own = sealed.credits.iter().filter(|(fact, _)| counts(fact));
+        let own = own(&sealed.credits, of).filter(|(fact, _)| counts(fact));
         own.filter_map(|(fact, amount)| Some((fact.transaction()?.to_owned(), amount.clone()))).collect()
     }
+
+    /// The lines of a person.
+    pub fn lines_of<'a>(&'a self, payee: &'a str) -> impl Iterator<Item = &'a Of> {
+        let first = (payee.to_owned(), String::new(), 0, String::new());
+        self.lines.range(first..).map(|(of, _)| of).take_while(move |of| of.0 == payee)
+    }
+}
+
+/// The credits of a line's payee, plan and period.
+fn own<'f>(
+    credits: &'f BTreeMap<Fact, Rational>,
+    of: &'f Of,
+) -> impl Iterator<Item = (&'f Fact, &'f Rational)> {
+    let (payee, plan, period, _) = of;
+    let first = Fact {
+        period: Some(*period),
+        kind: FactKind::Credit,
+        plan: plan.clone(),
+        subject: payee.clone(),
+        name: String::new(),
+    };
+    let same = move |fact: &Fact| (&fact.plan, &fact.subject, fact.period) == (plan, payee, Some(*period));
+    credits.range(first..).take_while(move |(fact, _)| same(fact))
 }
 
 /// An explanation without the places of its clauses, which move when a line is added above them.

@@ -26,7 +26,7 @@ use super::as_posted::AsPosted;
 use super::entitle::{self, Attributed, Ground, Part, attributed, deal};
 use super::read::Posted;
 use super::write::PlanText;
-use super::{Fault, Store, decisions};
+use super::{Fault, Store, again, decisions};
 
 /// What an open period would book.
 #[derive(Debug)]
@@ -74,16 +74,16 @@ impl<'a> Setting<'a> {
         Ok(Self { store, through, postings, as_of })
     }
 
-    /// The ledger as it stood when a period was posted.
-    #[must_use]
-    pub fn before(store: &'a Store, postings: &[Posted], posted: &Posted) -> Self {
+    /// The ledger as it stood when a period was posted, and what was known of the extracts by then, where that was asked for.
+    pub fn before(store: &'a Store, postings: &[Posted], posted: &Posted) -> Result<Self, Fault> {
         let earlier = postings.iter().filter(|other| other.record < posted.record);
-        Self {
+        let as_of = again::cutoff(store, posted.record)?;
+        Ok(Self {
             store: Some(store),
-            through: posted.record - 1,
+            through: store.through(as_of)?.min(posted.record - 1),
             postings: earlier.cloned().collect(),
-            as_of: None,
-        }
+            as_of,
+        })
     }
 
     /// The periods that have to be calculated for a run over some periods, and those of them that are open.
@@ -457,8 +457,7 @@ impl<'a> Drafting<'a> {
         let Some(rule) = plan.clawback.as_ref().filter(|_| !gone.is_empty()) else { return Ok(part) };
         let credits = cancelled(credited, self.world.tables, gone, &self.world.receipts.1)?;
         let of_each = credits.iter().filter(|credit| credit.cancelled.is_some());
-        part.unserved =
-            of_each.map(|credit| (credit.transaction.clone(), credit.unserved(rule))).collect();
+        part.unserved = of_each.map(|credit| (credit.transaction.clone(), credit.unserved(rule))).collect();
         let (measurements, deals) = served(&credited.measurements, &credited.deals, &credits, rule);
         let calendar = self.world.calendar;
         let active =

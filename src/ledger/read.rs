@@ -133,7 +133,11 @@ impl Store {
         period: &str,
         through: i64,
     ) -> Result<Facts, Fault> {
-        self.facts_where(calendar, "record <= ?1 AND kind = ?2 AND period = ?3", (through, kind.name(), period))
+        self.facts_where(
+            calendar,
+            "record <= ?1 AND kind = ?2 AND period = ?3",
+            (through, kind.name(), period),
+        )
     }
 
     fn facts_where(
@@ -213,13 +217,6 @@ impl Store {
         let (names, cells) = self.cells(sql, values)?;
         let codes = names.iter().position(|name| name == "currency").map(|column| cells[column].clone());
         table_of(&names, &cells, &codes.unwrap_or_default(), money)
-    }
-
-    /// As [`Store::table`], for rows without a column `currency`: another query gives it for each.
-    pub fn table_in(&self, sql: &str, codes: &str, record: i64, money: &[&str]) -> Result<Table, Fault> {
-        let (names, cells) = self.cells(sql, [record])?;
-        let codes = self.cells(codes, [record])?.1.swap_remove(0);
-        table_of(&names, &cells, &codes, money)
     }
 
     /// Names and cells of the columns of a query.

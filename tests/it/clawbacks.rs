@@ -115,7 +115,8 @@ fn what_was_not_served_is_no_deal_and_the_largest_is_another_one() {
         assert!(paid.contains(&format!("A,2027-01,USD,{posted},0.00")), "{measure}: {paid}");
         for (day, expected) in [("2027-01-05", at_once), ("2027-02-05", later)] {
             project.file("gone.csv", format!("id,date\n1,{day}\n"));
-            let deltas = csv(&project, &["comp", "run", "--period", "2027-02", "--table", "deltas", "--dry-run"]);
+            let deltas =
+                csv(&project, &["comp", "run", "--period", "2027-02", "--table", "deltas", "--dry-run"]);
             let line = deltas.lines().nth(1).map_or("none", |row| row.split(',').nth(7).expect("earned"));
             assert_eq!(line, expected, "{measure}, cancelled {day}: {deltas}");
         }

@@ -109,7 +109,7 @@ pub fn run(
             statement.sections.push(section(&problem, part, line, id, (&deals, more))?);
         }
         let today: BTreeSet<Of> = own.iter().map(|(part, line)| cards.of_line(part, line, id)).collect();
-        for of in posted.lines.keys().filter(|of| of.1 == *id && !today.contains(of)) {
+        for of in posted.lines_of(id).filter(|of| !today.contains(of)) {
             differ += 1;
             statement.sections.extend(cards.as_posted(of, None));
         }
@@ -144,7 +144,7 @@ pub fn run(
     }
     if differ > 0 {
         ui.status(&format!(
-            "{differ} line(s) of posted periods are shown as they were posted: what is calculated today is something else (spm ledger diff)"
+            "{differ} line(s) of posted periods are shown as they were posted: calculated today they are others, which lines of later periods correct"
         ));
     }
     if global.format == Format::Table && global.output.is_none() {
@@ -185,24 +185,52 @@ fn settle(statement: &mut Statement, settled: &Settled, id: &str) -> Result<(), 
     statement.payable = paid.join(" + ");
     statement.held = None;
     let (lines, balances) = (own(&settled.lines)?, own(&settled.balances)?);
+    let mut waiting: BTreeMap<(&String, bool), Option<String>> = BTreeMap::new();
     // Earned, less what balances grow by, is paid: the rows of each payment add up to it.
     for payment in &payments {
         let (period, currency) = (&payment[1], &payment[2]);
         for row in lines.iter().filter(|row| (&row[0], &row[6]) == (period, currency)) {
             let (origin, kind, component) = (&row[2], &row[3], &row[5]);
+            // What a cap carries is paid by lines of later periods.
+            if kind == "capped" {
+                continue;
+            }
             let what = match (kind.as_str(), origin == period) {
                 ("earning", true) => format!("{component}, {origin}"),
                 ("earning", false) => format!("correction of {component}, {origin}"),
                 ("adjustment", _) => format!("adjustment {component}, {origin}"),
                 _ => format!("{kind} of {component}, {origin}"),
             };
-            statement.settled.push([what, grouped(&row[7]), row[9].clone()]);
+            let number = |text: &str| text.parse::<Rational>().unwrap_or_default();
+            let (earned, payable) = (number(&row[7]), number(&row[8]));
+            let held = &earned - &payable;
+            let waits = match held.is_positive() {
+                true => format!("held until its event: {component}, {origin}"),
+                false => format!("released, or no longer held: {component}, {origin}"),
+            };
+            // What merely falls due was earned before: its release is all there is.
+            if !earned.is_zero() || held.is_zero() {
+                statement.settled.push([what, grouped(&row[7]), row[9].clone()]);
+            }
+            if !held.is_zero() {
+                let decimals = row[7].split_once('.').map_or(0, |(_, digits)| digits.len());
+                let amount = money(&(&payable - &earned), u32::try_from(decimals).unwrap_or(2));
+                let why = if earned.is_zero() { row[9].clone() } else { String::new() };
+                statement.settled.push([waits, amount, why]);
+            }
+        }
+        for (account, words) in [("held", ""), ("capped", "over a cap, carried to later periods: ")] {
+            let own = |row: &&Vec<String>| (&row[0], &row[2], row[3].as_str()) == (period, currency, account);
+            let closing = balances.iter().find(own).filter(|row| !number_is_zero(&row[6]));
+            let text = closing.map(|row| format!("{words}{} {currency}", grouped(&row[6])));
+            // The last period says what is left.
+            waiting.insert((currency, account == "capped"), text);
         }
         for row in balances.iter().filter(|row| (&row[0], &row[2]) == (period, currency)) {
             let grows = !row[5].starts_with('-');
             let what = match (row[3].as_str(), grows) {
-                ("held", true) => "held until its event",
-                ("held", false) => "released, or no longer held",
+                // Each line says what of it is held.
+                ("held" | "capped", _) => continue,
                 ("carried", true) => "negative pay of before, deducted",
                 ("carried", false) => "negative pay, carried to the next period",
                 ("draw", true) => "draw recovered",
@@ -211,14 +239,20 @@ fn settle(statement: &mut Statement, settled: &Settled, id: &str) -> Result<(), 
                 (_, false) => "clawback owed, taken from later pay",
             };
             let moved = format!("balance {} from {} to {}", row[3], grouped(&row[4]), grouped(&row[6]));
-            if row[5].bytes().any(|digit| (b'1'..=b'9').contains(&digit)) {
+            if !number_is_zero(&row[5]) {
                 statement.settled.push([what.to_owned(), grouped(&opposite(&row[5])), moved]);
             }
         }
         let paid = format!("paid for {period}, in {currency}");
         statement.settled.push([paid, grouped(&payment[3]), "the sum of the above".to_owned()]);
     }
+    let waiting: Vec<String> = waiting.into_values().flatten().collect();
+    statement.held = (!waiting.is_empty()).then(|| waiting.join(" · "));
     Ok(())
+}
+
+fn number_is_zero(amount: &str) -> bool {
+    !amount.bytes().any(|digit| (b'1'..=b'9').contains(&digit))
 }
 
 /// An amount with the other sign.
@@ -277,38 +311,43 @@ impl<'a> Cards<'a> {
     }
 
     fn of_line(&self, part: &Paid<'_>, line: &Earning, id: &str) -> Of {
-        (part.plan.id.clone(), id.to_owned(), line.period, line.of.name(part.plan).to_owned())
+        (id.to_owned(), part.plan.id.clone(), line.period, line.of.name(part.plan).to_owned())
     }
 
     /// How a line of today compares with the one that was posted; `None` when its period is open.
     fn compare(&self, of: &Of, line: &Earning) -> Option<Compared> {
         self.posted.recorded_at(of.2)?;
-        Some(self.posted.compare(of, line, self.credits.get(of.0.as_str())?, &self.texts))
+        Some(self.posted.compare(of, line, self.credits.get(of.1.as_str())?, &self.texts))
     }
 
     /// A posted line: what it earned and why, from which credits, and what it would be today.
     fn as_posted(&self, of: &Of, today: Option<&Earning>) -> Option<Section> {
         let line = self.posted.lines.get(of)?;
-        let plan = plans(self.opened).into_iter().find(|plan| plan.id == of.0);
+        let plan = plans(self.opened).into_iter().find(|plan| plan.id == of.1);
         let currency = &line.amount.currency;
-        let amount = |money: &Money| format!("{} {currency}", self::money(&money.exact(), currency.decimals()));
+        let amount =
+            |money: &Money| format!("{} {currency}", self::money(&money.exact(), currency.decimals()));
         let nothing = Money { minor_units: 0, currency: currency.clone() };
         let now = today.map_or(&nothing, |today| &today.amount);
         let would = match *now == line.amount {
             true => "comes to the same for other reasons".to_owned(),
-            false => format!("comes to {}, and the difference is a correction in a later period", amount(now)),
+            false => {
+                format!("comes to {}, and the difference is a correction in a later period", amount(now))
+            }
         };
         let credits = self.posted.credits(of, plan).into_iter();
         Some(Section {
             title: format!("{}, {}", of.3, self.opened.project.calendar.periods()[of.2].name),
-            plan: plan.map_or_else(|| of.0.clone(), |plan| plan.title.clone()),
+            plan: plan.map_or_else(|| of.1.clone(), |plan| plan.title.clone()),
             amount: amount(&line.amount),
             note: Some(format!(
                 "as it was posted on {}; calculated today it {would}",
                 self.posted.recorded_at(of.2)?.split('T').next().unwrap_or_default()
             )),
             deals: credits
-                .map(|(deal, credited)| [deal, String::new(), grouped(&credited.to_decimal_text()), String::new()])
+                .map(|(deal, credited)| {
+                    [deal, String::new(), grouped(&credited.to_decimal_text()), String::new()]
+                })
                 .collect(),
             explanation: tree(&line.trace),
             ..Section::default()
