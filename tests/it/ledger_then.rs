@@ -183,3 +183,31 @@ fn a_statement_lists_what_is_released_of_which_line() {
     );
     assert!(!second.contains("correction of new, 2027-01") && !second.contains("muted\">held: "), "{second}");
 }
+
+#[test]
+fn on_a_full_disk_the_ledger_is_read_and_nothing_is_written() {
+    let project = project();
+    post(&project, "2027-01", "2027-02-01").exits(0);
+    // A process that may not make any file longer stands for a disk without space.
+    let full = |command: &str| {
+        let script = format!("ulimit -f 0; trap '' XFSZ; exec \"$0\" -q {command}");
+        let all = ["-c", script.as_str(), env!("CARGO_BIN_EXE_spm")];
+        let output = std::process::Command::new("bash").current_dir(&project.0).args(all).output();
+        let output = output.expect("a shell");
+        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    for (command, words) in [
+        ("ledger list", "2027-01"),
+        ("ledger verify", "1 of 1 postings calculated again"),
+        ("comp run --period 2027-02 --dry-run", "2027-02"),
+    ] {
+        let (code, said) = full(command);
+        assert!(code == Some(0) && said.contains(words), "{command}: {said}");
+    }
+    let (code, said) = full("ledger post --period 2027-02 --recorded-at 2027-03-01T00:00:00Z");
+    assert!(
+        code == Some(3) && said.contains("SPM601") && said.contains("the ledger is as it was before"),
+        "{said}"
+    );
+    post(&project, "2027-02", "2027-03-01").exits(0);
+}
