@@ -104,7 +104,8 @@ fn calculated_again(
     let by_files = || -> Result<bool, Failure> {
         Ok(has_the_same_files(store, posted.record, &basis)? && is_of_another_version(store, posted.record)?)
     };
-    if !exact && !(bytes && by_files()?) {
+    let rests_on_the_same = exact || (bytes && by_files()?);
+    if !rests_on_the_same {
         return Ok(other("its extracts are other ones now"));
     }
     for draft in &drafts_of(&sealed, &tables, &setting, &periods, None, Keep::Nothing, ui)?.all {
