@@ -259,6 +259,33 @@ impl Opened {
         entries
     }
 
+    /// The project with `spm.toml` and the plans of commission as they were once, and without plans of other kinds.
+    pub fn with_texts(&self, project: Option<String>, plans: Vec<(String, String)>) -> Result<Self, Failure> {
+        let mut sink = Sink::default();
+        let text = project.unwrap_or_else(|| self.text.clone());
+        let checked = Project::check(&Source::new("spm.toml", text.as_str()), &mut sink);
+        let mut own = Vec::new();
+        if let Some(project) = &checked {
+            let columns = Columns::of(project);
+            for (path, text) in plans {
+                let source = Source::new(&path, text);
+                let plan = check_plan(&source, &project.currency, &columns, &mut sink);
+                own.extend(plan.map(|plan| (source, plan)));
+            }
+        }
+        match checked {
+            Some(project) if !sink.has_errors() => Ok(Self {
+                root: self.root.clone(),
+                results: self.results.clone(),
+                project,
+                text,
+                plans: own,
+                notices: Sink::default(),
+            }),
+            _ => Err(Failure::Faults(sink, exit::INPUT)),
+        }
+    }
+
     /// The plans of one kind.
     pub fn plans_of<'a, P>(&'a self, pick: impl Fn(&'a Plan) -> Option<&'a P>) -> Vec<&'a P> {
         self.plans.iter().filter_map(|(_, plan)| pick(plan)).collect()

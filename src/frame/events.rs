@@ -1,16 +1,18 @@
 //! What happens to transactions after they were sold: releases and cancellations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use polars::prelude::*;
 use spm_core::engine::comp::Cell;
-use spm_core::engine::ledger::{Cancelled, Receipts};
+use spm_core::engine::ledger::{Cancelled, Credit, Receipts};
 use spm_core::ground::period::{Date, from_epoch_day};
 use spm_core::ground::rational::Rational;
 
 use crate::credit::Credited;
 use crate::load::Tables;
+use crate::measure::counts;
+use crate::refunds::sold as sold_on;
 
 /// Which part of its transaction each release is for: its amount / the transaction's amount, or all of it.
 #[must_use]
@@ -63,61 +65,77 @@ pub fn cancellations(tables: &Tables, before: Date) -> BTreeMap<String, Date> {
     dated.filter(|(_, day)| *day < before).collect()
 }
 
-/// The credits of cancelled transactions, as measures count them. What a refund took back of one is not taken back again: a
-/// refund is cancelled with what it is of, so that both shrink to the part that was served.
+/// The credits of every period in which something was cancelled, as measures count them. What a refund took back of a
+/// cancelled transaction is not taken back again: a refund is cancelled with what it is of, so that both shrink to the part
+/// that was served. That part is counted from the day of the sale, whichever plan paid it.
 pub fn cancelled(
     credited: &Credited,
+    tables: &Tables,
     cancellations: &BTreeMap<String, Date>,
     refunds: &BTreeMap<String, String>,
-) -> io::Result<Vec<Cancelled>> {
-    let (mut found, mut sold) = (Vec::new(), BTreeMap::new());
-    let mut back: Vec<(Cancelled, &str)> = Vec::new();
+) -> io::Result<Vec<Credit>> {
+    let sold = tables.get("transactions").and_then(|table| Some((table.texts("refund_of")?, table)));
+    let sold = sold.map(|(originals, table)| sold_on(originals, table)).unwrap_or_default();
+    // What a transaction is cancelled with: itself, or else what it takes back.
+    let with = |id: &str| -> Option<(Date, Option<Date>)> {
+        let mut own = id;
+        for _ in 0..=refunds.len() {
+            if let Some(day) = cancellations.get(own) {
+                let first = sold.get(own).copied().filter(|_| own != id);
+                return Some((*day, first.and_then(from_epoch_day)));
+            }
+            own = refunds.get(own)?;
+        }
+        None
+    };
+    let mut found = Vec::new();
     for (measure, frames) in credited.counted.iter().enumerate() {
-        for (frame, decimals) in frames {
-            let mut read = || -> PolarsResult<()> {
-                let (payees, periods) = (frame.column("_payee")?.u32()?, frame.column("_period")?.u32()?);
+        let mut cells = BTreeSet::new();
+        let mut read = || -> PolarsResult<()> {
+            for (frame, _) in frames {
+                let at = cell_of(frame, measure)?;
+                let ids = frame.column("transaction_id")?.str()?.iter().enumerate();
+                cells.extend(
+                    ids.filter(|(_, id)| id.is_some_and(|id| with(id).is_some()))
+                        .filter_map(|(row, _)| at(row)),
+                );
+            }
+            for (frame, decimals) in frames.iter().filter(|_| !cells.is_empty()) {
+                let at = cell_of(frame, measure)?;
                 let (ids, lines) = (frame.column("transaction_id")?.str()?, frame.column("line_id")?.str()?);
                 let (amounts, days) =
                     (frame.column("amount")?.i64()?, frame.column("event_date")?.date()?.physical());
-                for (row, id) in ids.iter().enumerate() {
-                    let Some(id) = id else { continue };
-                    let original = refunds.get(id).filter(|original| cancellations.contains_key(*original));
-                    let Some(day) = cancellations.get(id).or_else(|| cancellations.get(original?)) else {
+                let counts = counts(frame)?;
+                for row in 0..frame.height() {
+                    let Some(cell) = at(row).filter(|cell| cells.contains(cell)) else { continue };
+                    let day = days.get(row).and_then(from_epoch_day);
+                    let (Some(id), Some(amount), Some(date)) = (ids.get(row), amounts.get(row), day) else {
                         continue;
                     };
-                    let (Some(payee), Some(period), Some(amount), Some(from)) = (
-                        payees.get(row),
-                        periods.get(row),
-                        amounts.get(row),
-                        days.get(row).and_then(from_epoch_day),
-                    ) else {
-                        continue;
-                    };
-                    let credit = Cancelled {
-                        cell: Cell { payee: payee as usize, measure, period: period as usize },
+                    found.push(Credit {
+                        cell,
                         transaction: id.to_owned(),
-                        deal: lines.get(row).map_or_else(|| id.to_owned(), |line| format!("{id}/{line}")),
-                        from,
-                        sold: from,
-                        cancelled: *day,
+                        line: lines.get(row).map(str::to_owned),
+                        date,
                         amount: Rational::from_scaled(amount.into(), *decimals),
-                    };
-                    match original {
-                        Some(original) if !cancellations.contains_key(id) => back.push((credit, original)),
-                        _ => {
-                            sold.entry(id.to_owned()).or_insert(from);
-                            found.push(credit);
-                        }
-                    }
+                        count: counts.as_ref().map_or(1, |counts| counts.get(row).unwrap_or(0)),
+                        cancelled: with(id)
+                            .map(|(from, sold)| Cancelled { sold: sold.unwrap_or(date), from }),
+                    });
                 }
-                Ok(())
-            };
-            read().map_err(io::Error::other)?;
-        }
+            }
+            Ok(())
+        };
+        read().map_err(io::Error::other)?;
     }
-    found.extend(back.into_iter().map(|(credit, original)| {
-        let sold = sold.get(original).copied().unwrap_or(credit.from);
-        Cancelled { sold, ..credit }
-    }));
     Ok(found)
+}
+
+/// The cell of each row of a measure's credits.
+fn cell_of(frame: &DataFrame, measure: usize) -> PolarsResult<impl Fn(usize) -> Option<Cell>> {
+    let (payees, periods) = (frame.column("_payee")?.u32()?, frame.column("_period")?.u32()?);
+    Ok(move |row: usize| {
+        let (payee, period) = (payees.get(row)?, periods.get(row)?);
+        Some(Cell { payee: payee as usize, measure, period: period as usize })
+    })
 }

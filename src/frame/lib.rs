@@ -34,5 +34,5 @@ pub mod series;
 pub mod sheets;
 mod splits;
 pub mod table;
-mod versions;
+pub mod versions;
 pub mod write;

@@ -176,7 +176,7 @@ fn sums_fit(cells: &DataFrame) -> PolarsResult<bool> {
 
 /// How much each credit adds to a count, where that is not one: a refund nothing, and the last refund of what is taken back in
 /// full takes its credits away.
-fn counts(cells: &DataFrame) -> PolarsResult<Option<Int64Chunked>> {
+pub(crate) fn counts(cells: &DataFrame) -> PolarsResult<Option<Int64Chunked>> {
     let refunds = cells.column("_refund_of").ok().map(|column| column.str()).transpose()?;
     let Some(refunds) = refunds.filter(|refunds| refunds.null_count() < refunds.len()) else {
         return Ok(None);

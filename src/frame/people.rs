@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use polars::prelude::*;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::period::{Calendar, from_epoch_day};
+use spm_core::ground::source::Place;
+use spm_core::plan::contract::Type;
+use spm_core::plan::ledger::is_formula;
 
 use crate::intake::place;
 use crate::load::Tables;
@@ -41,17 +44,46 @@ pub fn check_quotas(tables: &Tables, calendar: &Calendar, holders: &BTreeSet<Str
     sink.push(fault.hint("complete reps, or correct the extract; the rows stay in use"));
 }
 
-/// A warning about people whose identifier a spreadsheet would run as a formula: the payroll file refuses them.
+/// What speaks against handing people over to payroll in these columns of reps: one that does not exist, or that holds
+/// neither texts nor numbers; and, as warnings, texts and identifiers that a spreadsheet would run as a formula.
 #[must_use]
-pub fn formulas(tables: &Tables) -> Option<Diagnostic> {
-    let table = tables.get("reps")?;
-    let runs = |id: Option<&str>| id.is_some_and(|id| id.starts_with(['=', '@', '+', '-', '\t', '\r']));
-    let row = table.texts("rep_id")?.iter().position(runs)?;
-    let id = table.texts("rep_id")?.get(row)?;
+pub fn handed_over(tables: &Tables, columns: &[&str]) -> Vec<Diagnostic> {
+    let Some(table) = tables.get("reps") else { return vec![] };
+    let mut faults = Vec::new();
+    for name in std::iter::once("rep_id").chain(columns.iter().copied()) {
+        let kind = table.column(name).map(|column| column.kind);
+        let file = || Place::File(table.files.first().map_or("reps", |file| file.path.as_str()).to_owned());
+        match kind {
+            Some(Type::Text) => faults.extend(formula(table, name)),
+            Some(Type::Number) => {}
+            Some(_) => {
+                let message = format!("the column `{name}` of reps is neither a text nor a number");
+                let fault = Diagnostic::error(Code::SPM203, message).at(file(), "");
+                faults.push(fault.hint(
+                    "[ledger] payments of spm.toml hands texts and numbers to payroll: map it as a text",
+                ));
+            }
+            None => {
+                let message = format!("reps has no column `{name}`, which payroll is to get");
+                let fault = Diagnostic::error(Code::SPM103, message).at(file(), "");
+                faults.push(
+                    fault.hint("add it to [sources.reps] columns, or take it out of [ledger] payments"),
+                );
+            }
+        }
+    }
+    faults
+}
+
+/// A warning about the first text of a column that a spreadsheet would run.
+fn formula(table: &Table, name: &str) -> Option<Diagnostic> {
+    let texts = table.texts(name)?;
+    let row = texts.iter().position(|text| text.is_some_and(is_formula))?;
+    let (text, what) = (texts.get(row)?, if name == "rep_id" { "identifier" } else { name });
     let message =
-        format!("a spreadsheet would read the identifier `{id}` as a formula: it is not handed to payroll");
-    let fault = Diagnostic::warning(Code::SPM110, message).at(place(table, row, Some("rep_id")), "");
-    Some(fault.hint("correct the identifier in the extracts before the first period is posted"))
+        format!("a spreadsheet would read the {what} `{text}` as a formula: it is not handed to payroll");
+    let fault = Diagnostic::warning(Code::SPM110, message).at(place(table, row, Some(name)), "");
+    Some(fault.hint("correct it in the extracts before the period is posted"))
 }
 
 /// Reports every loop of managers once, in reps and in the table hierarchy on each day that it changes. Somebody who is

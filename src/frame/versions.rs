@@ -9,7 +9,8 @@ use crate::order::Repeats;
 use crate::table::Table;
 
 /// When a row became known; always, when it is empty.
-pub(crate) const RECORDED_AT: &str = "recorded_at";
+/// The column of every table that says when a row was recorded.
+pub const RECORDED_AT: &str = "recorded_at";
 
 /// Leaves the rows out that became known later.
 pub(crate) fn known_by(table: &mut Table, as_of: Option<Moment>) -> PolarsResult<()> {

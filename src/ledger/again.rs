@@ -4,14 +4,30 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use spm_core::engine::ledger::Settlement;
+use spm_core::ground::moment::Moment;
 use spm_core::ground::period::Calendar;
 
-use super::policy::ProjectText;
 use super::write::{Basis, PlanText};
 use super::{Fault, Store};
 
+/// The texts that a posting sealed: `spm.toml`, where it was kept, and every plan with its path.
+pub type Texts = (Option<String>, Vec<(String, String)>);
+
+/// What a posting rests on besides extracts, so that it can be calculated again whatever the folder says today.
+pub fn sealed_texts(store: &Store, record: i64) -> Result<Texts, Fault> {
+    let project = store.text("SELECT text FROM project WHERE record = ?1", [record])?;
+    let plans = store.pairs("SELECT path, text FROM plan WHERE record = ?1 ORDER BY path", [record])?;
+    Ok((project, plans))
+}
+
+/// By when what a posting rests on was known; `None` when it rests on all that was there.
+pub fn cutoff(store: &Store, record: i64) -> Result<Option<Moment>, Fault> {
+    let moment = store.text("SELECT moment FROM cutoff WHERE record = ?1", [record])?;
+    Ok(moment.and_then(|moment| moment.parse().ok()))
+}
+
 /// Whether the plans are byte for byte those that a posting rests on.
-pub fn has_the_same_plans(store: &Store, record: i64, plans: &[PlanText]) -> Result<bool, Fault> {
+fn has_the_same_plans(store: &Store, record: i64, plans: &[PlanText]) -> Result<bool, Fault> {
     let mut own: Vec<(String, String)> =
         plans.iter().map(|plan| (plan.id.clone(), plan.sha256.clone())).collect();
     let mut posted = store.pairs("SELECT plan_id, sha256 FROM plan WHERE record = ?1", [record])?;
@@ -27,11 +43,16 @@ pub fn has_the_same_texts(
     root: &Path,
     plans: &[PlanText],
 ) -> Result<bool, Fault> {
+    Ok(has_the_same_plans(store, record, plans)? && has_the_same_bytes(store, record, root)?)
+}
+
+/// Whether the files of a posting are still byte for byte those that it rests on.
+pub fn has_the_same_bytes(store: &Store, record: i64, root: &Path) -> Result<bool, Fault> {
     let files = store.pairs("SELECT path, sha256 FROM file WHERE record = ?1", [record])?;
     let same = |(path, sha256): &(String, String)| {
         std::fs::read(root.join(path)).is_ok_and(|bytes| spm_frame::read::sha256(&bytes) == *sha256)
     };
-    Ok(has_the_same_plans(store, record, plans)? && files.iter().all(same))
+    Ok(files.iter().all(same))
 }
 
 /// Whether exactly the files of a posting are read, byte for byte.
@@ -49,16 +70,6 @@ pub fn is_of_another_version(store: &Store, record: i64) -> Result<bool, Fault> 
     let program = store.text("SELECT program FROM record WHERE number = ?1", [record])?;
     let sealed = store.text("SELECT sha256 FROM project WHERE record = ?1", [record])?;
     Ok(sealed.is_none() || program.as_deref() != Some(env!("CARGO_PKG_VERSION")))
-}
-
-/// Whether `spm.toml` is byte for byte that of a posting; `None` when a posting of an earlier version did not keep it.
-pub fn has_the_same_project(
-    store: &Store,
-    record: i64,
-    project: &ProjectText,
-) -> Result<Option<bool>, Fault> {
-    let sealed = store.text("SELECT sha256 FROM project WHERE record = ?1", [record])?;
-    Ok(sealed.map(|sha256| sha256 == project.sha256))
 }
 
 /// Approvals: how many, and those that were given while the two-person rule was not in force.

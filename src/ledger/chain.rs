@@ -75,15 +75,23 @@ fn broken(message: String) -> Fault {
     Fault::new(Code::SPM705, message, hint)
 }
 
-/// The number of the record with a hash; a fault when the chain has none.
+/// Hexadecimal digits that a hash is named by at least.
+pub const SHORTEST: usize = 12;
+
+/// The number of the record with a hash, or with one that begins like this; a fault when the chain has none, or several.
 pub fn find(store: &super::Store, hash: &str) -> Result<i64, Fault> {
-    let mut statement = store.connection.prepare("SELECT number FROM record WHERE hash = ?1")?;
-    let mut rows = statement.query([hash.trim().to_lowercase()])?;
-    match rows.next()? {
-        Some(row) => Ok(row.get(0)?),
-        None => Err(broken(format!(
-            "no record has the hash {}: the ledger was cut off before it, or written anew",
-            hash.trim()
+    let hash = hash.trim().to_lowercase();
+    let sql = "SELECT number FROM record WHERE substr(hash, 1, length(?1)) = ?1 ORDER BY number";
+    let mut statement = store.connection.prepare(sql)?;
+    let found: Vec<i64> = statement.query_map([&hash], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    match found[..] {
+        [number] => Ok(number),
+        [] => Err(broken(format!(
+            "no record has the hash {hash}: the ledger was cut off before it, or written anew"
+        ))),
+        _ => Err(broken(format!(
+            "{} records have a hash that begins with {hash}: give all of it",
+            found.len()
         ))),
     }
 }

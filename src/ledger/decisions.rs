@@ -6,6 +6,7 @@ use spm_core::ground::diagnostic::Code;
 use spm_core::ground::money::{Currency, Money};
 use spm_core::ground::period::Calendar;
 use spm_core::ground::trace::{Node, Unit};
+use spm_core::plan::ledger::is_formula;
 
 use super::fault::Fault;
 use super::read::{index_of, who};
@@ -26,6 +27,8 @@ pub struct Adjustment<'a> {
     pub author: &'a str,
     /// Path and SHA-256 of a file that proves it.
     pub evidence: Option<(&'a str, &'a str)>,
+    /// The number of the booked adjustment that it reverses.
+    pub reverses: Option<i64>,
 }
 
 /// A decision to record.
@@ -136,6 +139,10 @@ pub fn decide(
         match decision {
         Decision::Adjust(adjustment) => {
             let units = units(adjustment.amount)?;
+            if let Some(reversed) = adjustment.reverses {
+                let sql = "INSERT INTO reversal (record, adjustment) VALUES (?1, ?2)";
+                writer.execute(sql, params![record, reversed])?;
+            }
             writer.execute(
                 "INSERT INTO adjustment (record, payee_id, period, currency, amount, reason, author, evidence, evidence_sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 params![
@@ -289,6 +296,12 @@ pub fn check(store: Option<&Store>, decision: &Decision<'_>, rules: &Rules<'_>) 
 /// Whether an adjustment is for a period and in a currency that it can be booked in.
 fn adjustable(store: Option<&Store>, adjustment: &Adjustment<'_>, rules: &Rules<'_>) -> Result<(), Fault> {
     units(adjustment.amount)?;
+    if is_formula(adjustment.payee) {
+        return Err(impossible(
+            format!("a spreadsheet would read the identifier `{}` as a formula", adjustment.payee),
+            "it is not handed to payroll: check the identifier",
+        ));
+    }
     let currency = &adjustment.amount.currency;
     if !rules.currencies.contains(currency) {
         let names: Vec<&str> = rules.currencies.iter().map(Currency::code).collect();
@@ -391,8 +404,12 @@ pub fn reversal(store: &Store, number: i64) -> Result<(String, String, Money), F
             &format!("spm ledger adjust withdraw {number} takes it back"),
         ));
     }
-    let sql = "SELECT CAST(record AS TEXT), '' FROM adjustment WHERE reason LIKE ?1 AND record NOT IN (SELECT adjustment FROM withdrawal)";
-    if let Some((other, _)) = store.pairs(sql, [format!("reverses adjustment {number}: %")])?.first() {
+    // Before there was a table of reversals, the reason said so.
+    let sql = "SELECT CAST(record AS TEXT), '' FROM adjustment WHERE record NOT IN (SELECT adjustment FROM withdrawal)
+        AND (record IN (SELECT record FROM reversal WHERE adjustment = ?1)
+        OR reason LIKE ?2 AND record < (SELECT coalesce(min(record), 9e18) FROM reversal))";
+    let words = format!("reverses adjustment {number}: %");
+    if let Some((other, _)) = store.pairs(sql, (number, words))?.first() {
         let message = format!("adjustment {other} reverses adjustment {number} already");
         return Err(impossible(message, "spm ledger adjust list shows it"));
     }

@@ -22,10 +22,11 @@ use spm_frame::load::Tables;
 use spm_frame::quota::quotas;
 use spm_frame::table::Table;
 
+use super::as_posted::AsPosted;
 use super::entitle::{self, Attributed, Ground, Part, attributed, deal};
 use super::read::Posted;
 use super::write::PlanText;
-use super::{Fault, Store, decisions};
+use super::{Fault, Store, again, decisions};
 
 /// What an open period would book.
 #[derive(Debug)]
@@ -73,16 +74,16 @@ impl<'a> Setting<'a> {
         Ok(Self { store, through, postings, as_of })
     }
 
-    /// The ledger as it stood when a period was posted.
-    #[must_use]
-    pub fn before(store: &'a Store, postings: &[Posted], posted: &Posted) -> Self {
+    /// The ledger as it stood when a period was posted, and what was known of the extracts by then, where that was asked for.
+    pub fn before(store: &'a Store, postings: &[Posted], posted: &Posted) -> Result<Self, Fault> {
         let earlier = postings.iter().filter(|other| other.record < posted.record);
-        Self {
+        let as_of = again::cutoff(store, posted.record)?;
+        Ok(Self {
             store: Some(store),
-            through: posted.record - 1,
+            through: store.through(as_of)?.min(posted.record - 1),
             postings: earlier.cloned().collect(),
-            as_of: None,
-        }
+            as_of,
+        })
     }
 
     /// The periods that have to be calculated for a run over some periods, and those of them that are open.
@@ -99,6 +100,13 @@ impl<'a> Setting<'a> {
     #[must_use]
     pub fn since(&self, periods: &Range<usize>) -> usize {
         self.ranges(periods).0.start.min(periods.start)
+    }
+
+    /// The posted periods of a range as they were posted.
+    pub fn as_posted(&self, calendar: &Calendar, periods: &Range<usize>) -> Result<AsPosted, Fault> {
+        let Some(store) = self.store else { return Ok(AsPosted::default()) };
+        let own = self.postings.iter().filter(|posted| periods.contains(&posted.period));
+        AsPosted::of(store, calendar, own)
     }
 
     /// Whether there is anything to post in a range: periods are posted in order, each once.
@@ -445,10 +453,12 @@ impl<'a> Drafting<'a> {
         gone: &BTreeMap<String, Date>,
     ) -> Result<Part<'p>, Fault> {
         let Calculated { plan, credited, earnings, attributed } = own;
-        let mut part = Part { plan, credited, earnings, served: None, cancelled: vec![], attributed };
+        let mut part = Part { plan, credited, earnings, served: None, unserved: BTreeMap::new(), attributed };
         let Some(rule) = plan.clawback.as_ref().filter(|_| !gone.is_empty()) else { return Ok(part) };
-        part.cancelled = cancelled(credited, gone, &self.world.receipts.1)?;
-        let (measurements, deals) = served(&credited.measurements, &credited.deals, &part.cancelled, rule);
+        let credits = cancelled(credited, self.world.tables, gone, &self.world.receipts.1)?;
+        let of_each = credits.iter().filter(|credit| credit.cancelled.is_some());
+        part.unserved = of_each.map(|credit| (credit.transaction.clone(), credit.unserved(rule))).collect();
+        let (measurements, deals) = served(&credited.measurements, &credited.deals, &credits, rule);
         let calendar = self.world.calendar;
         let active =
             all.clone().filter(|index| calendar.periods()[*index].range.intersect(&plan.effective).is_some());

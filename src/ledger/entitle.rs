@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use spm_core::engine::comp::{Earning, Earnings, LineOf, Payee};
 use spm_core::engine::ledger::{
-    Amounts, Cancelled, Due, Entitled, Entitlements, Fact, FactKind, Facts, Key, Kind, Receipts, Terms, Who,
-    release, unserved,
+    Amounts, Due, Entitled, Entitlements, Fact, FactKind, Facts, Key, Kind, Receipts, Terms, Who, release,
 };
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::id::PayeeId;
+use spm_core::ground::money::Money;
 use spm_core::ground::period::{Calendar, Date};
 use spm_core::ground::rational::Rational;
+use spm_core::ground::round::Rounding;
 use spm_core::ground::source::Place;
 use spm_core::ground::trace::{Node, Operation, Unit};
 use spm_core::plan::comp::CompPlan;
@@ -31,8 +32,8 @@ pub struct Part<'a> {
     pub earnings: &'a Earnings,
     /// Earnings when cancelled transactions count with what was served; `None` when that is the same.
     pub served: Option<Earnings>,
-    /// Credits of cancelled transactions.
-    pub cancelled: Vec<Cancelled>,
+    /// The part of each cancelled transaction that was not served.
+    pub unserved: BTreeMap<String, Rational>,
     /// What each transaction earned, by payee, period and component: for events that release parts.
     pub attributed: &'a Attributed,
 }
@@ -95,6 +96,7 @@ pub fn entitlements(
         for line in part.earnings.lines.iter().filter(|line| line.period <= open) {
             view.entitle(line, served.get(&(line.payee, line.period, line.of)).copied(), &mut all)?;
         }
+        view.carry(part.served.as_ref().unwrap_or(part.earnings), &mut all)?;
         // A line that exists only when cancelled transactions shrink, such as a guarantee.
         let known: BTreeSet<_> =
             part.earnings.lines.iter().map(|line| (line.payee, line.period, line.of)).collect();
@@ -161,12 +163,10 @@ impl View<'_> {
         let period = &self.calendar.periods()[line.period].name;
         let key = (payee.id.to_string(), period.clone(), component.name.clone());
         let mut earned = self.part.attributed.get(&key).cloned().unwrap_or_default();
-        if shrunk && let Some(rule) = &self.part.plan.clawback {
+        if shrunk {
             for (transaction, amount) in &mut earned {
-                let same = |credit: &&Cancelled| credit.transaction == *transaction;
-                if let Some(credit) = self.part.cancelled.iter().find(same) {
-                    let rest = &Rational::one() - &unserved(credit.sold, credit.cancelled, rule);
-                    *amount = &*amount * &rest;
+                if let Some(unserved) = self.part.unserved.get(transaction) {
+                    *amount = &*amount - &(&*amount * unserved);
                 }
             }
             earned.retain(|(_, amount)| !amount.is_zero());
@@ -174,6 +174,7 @@ impl View<'_> {
         let due = Due {
             parts: component.releases.iter().map(|(_, event)| event.as_str()).zip(&line.releases).collect(),
             earned: &earned,
+            rounding: self.part.plan.rounding,
             before: self.latest(payee).0,
         };
         let label = format!("{}, {period}", component.name);
@@ -222,6 +223,61 @@ impl View<'_> {
             put(all, self.key(line, Kind::Forfeit), Entitled { amounts, trace, released })?;
         }
         Ok(())
+    }
+
+    /// What caps carry from period to period: each grows or shrinks it, and the last one of a year, or of the plan, ends it.
+    fn carry(&self, earnings: &Earnings, all: &mut Entitlements) -> Result<(), Diagnostic> {
+        let plan = self.part.plan;
+        let carries = |line: &&Earning| match line.of {
+            LineOf::Component(index) => plan.components[index].cap.as_ref().is_some_and(|cap| cap.carry),
+            LineOf::Cap | LineOf::Guarantee => false,
+        };
+        let mut by_line: BTreeMap<(usize, LineOf), BTreeMap<usize, &Earning>> = BTreeMap::new();
+        for line in earnings.lines.iter().filter(carries) {
+            by_line.entry((line.payee, line.of)).or_default().insert(line.period, line);
+        }
+        let periods = self.calendar.periods();
+        let ends = |period: usize| {
+            periods.get(period + 1).is_none_or(|next| {
+                next.year != periods[period].year || next.range.intersect(&plan.effective).is_none()
+            })
+        };
+        for own in by_line.values() {
+            let mut before = Rational::zero();
+            let Some((first, line)) = own.first_key_value() else { continue };
+            for period in *first..=self.open {
+                let closing = match own.get(&period) {
+                    _ if ends(period) => Rational::zero(),
+                    Some(line) => line.carried.clone(),
+                    None => before.clone(),
+                };
+                if closing != before {
+                    self.carried(&Earning { period, ..(*line).clone() }, &closing, &before, all)?;
+                }
+                before = closing;
+            }
+        }
+        Ok(())
+    }
+
+    fn carried(
+        &self,
+        line: &Earning,
+        closing: &Rational,
+        before: &Rational,
+        all: &mut Entitlements,
+    ) -> Result<(), Diagnostic> {
+        let money = Unit::Money(line.amount.currency.code().to_owned());
+        let node = |label: &str, value: &Rational| Node::input(label, money.clone(), value.clone());
+        let parts = vec![node("carried to later periods", closing), node("carried before", before)];
+        let key = self.key(line, Kind::Capped);
+        let label =
+            format!("over the cap of {}, {}", key.component, self.calendar.periods()[line.period].name);
+        let trace = Node::computed(label, money.clone(), Operation::Difference, parts);
+        let earned = Money::round(&trace.value, &line.amount.currency, Rounding::default());
+        let earned = earned.map_or(0, |money| money.minor_units);
+        let released = Some(node("payable of it", &Rational::zero()));
+        put(all, key, Entitled { amounts: Amounts { earned, payable: 0 }, trace, released })
     }
 
     /// What cancelled transactions take from a line; returns what that changes of what is held. Either line may not exist:
@@ -461,7 +517,11 @@ pub fn cancellations(cancelled: &BTreeMap<String, Date>) -> Facts {
 }
 
 /// Credited amounts of a plan.
-fn credits(calendar: &Calendar, plan: &str, table: &Table) -> std::io::Result<BTreeMap<Fact, Rational>> {
+pub(super) fn credits(
+    calendar: &Calendar,
+    plan: &str,
+    table: &Table,
+) -> std::io::Result<BTreeMap<Fact, Rational>> {
     let mut sums = BTreeMap::new();
     let indices: BTreeMap<&str, usize> =
         calendar.periods().iter().enumerate().map(|(index, period)| (period.name.as_str(), index)).collect();

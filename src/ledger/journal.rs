@@ -1,7 +1,8 @@
 //! Journal entries of a posted period: accrual, balances, payment, capitalised commission and its amortization (E48).
 //!
 //! What is earned is debited to expense, or to the asset where it is capitalised; what is paid, held, owed and recovered is
-//! the other side. Entries of a posting balance because payments + balances = entitlements.
+//! the other side. Entries of a posting balance because payments + balances = entitlements. What a cap carries is paid only
+//! where later periods have room, so it is no expense yet and not in the journal.
 
 use std::collections::BTreeMap;
 
@@ -211,7 +212,7 @@ pub fn journal(
         add(&asset.currency, "asset", text, asset.capitalised - asset.amortized);
     }
     let sql =
-        "SELECT currency, account, sum(change) FROM balance WHERE record = ?1 GROUP BY currency, account
+        "SELECT currency, account, sum(change) FROM balance WHERE record = ?1 AND account <> 'capped' GROUP BY currency, account
         UNION ALL SELECT currency, 'payroll', sum(amount) FROM payment WHERE record = ?1 GROUP BY currency";
     let mut statement = store.connection.prepare(sql)?;
     let mut rows = statement.query([record])?;
@@ -262,7 +263,7 @@ fn booked(
 ) -> Result<Vec<Booked>, Fault> {
     let periods: BTreeMap<i64, usize> =
         postings.iter().map(|posted| (posted.record, posted.period)).collect();
-    let sql = "SELECT record, origin, currency, plan_id, component, earned, kind FROM line WHERE record <= ?1 ORDER BY record, number";
+    let sql = "SELECT record, origin, currency, plan_id, component, earned, kind FROM line WHERE record <= ?1 AND kind <> 'capped' ORDER BY record, number";
     let mut statement = store.connection.prepare(sql)?;
     let mut rows = statement.query([record])?;
     let mut all = Vec::new();

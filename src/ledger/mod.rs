@@ -4,6 +4,7 @@
 //! Every record is written in one transaction and chained to the one before by its hash.
 
 pub mod again;
+pub mod as_posted;
 mod chain;
 pub mod decisions;
 pub mod draft;
@@ -11,6 +12,7 @@ pub mod entitle;
 mod fault;
 mod head;
 pub mod journal;
+pub mod payroll;
 pub mod policy;
 pub mod read;
 mod schema;
@@ -18,7 +20,7 @@ mod store;
 mod views;
 pub mod write;
 
-pub use chain::{check as check_chain, find as find_record};
+pub use chain::{SHORTEST as SHORTEST_HASH, check as check_chain, find as find_record};
 pub use draft::Draft;
 pub use fault::Fault;
 pub use store::{Pen, Store};

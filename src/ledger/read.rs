@@ -122,10 +122,35 @@ impl Store {
 
     /// The facts that went into what was posted up to a record: the last value of each.
     pub fn facts(&self, calendar: &Calendar, through: i64) -> Result<Facts, Fault> {
-        let sql =
-            "SELECT period, kind, plan_id, subject, name, value FROM fact WHERE record <= ?1 ORDER BY record";
-        let mut statement = self.connection.prepare(sql)?;
-        let mut rows = statement.query([through])?;
+        self.facts_where(calendar, "record <= ?1", [through])
+    }
+
+    /// The facts of one kind about one period that went into what was posted up to a record.
+    pub fn facts_of(
+        &self,
+        calendar: &Calendar,
+        kind: FactKind,
+        period: &str,
+        through: i64,
+    ) -> Result<Facts, Fault> {
+        self.facts_where(
+            calendar,
+            "record <= ?1 AND kind = ?2 AND period = ?3",
+            (through, kind.name(), period),
+        )
+    }
+
+    fn facts_where(
+        &self,
+        calendar: &Calendar,
+        condition: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<Facts, Fault> {
+        let sql = format!(
+            "SELECT period, kind, plan_id, subject, name, value FROM fact WHERE {condition} ORDER BY record"
+        );
+        let mut statement = self.connection.prepare(&sql)?;
+        let mut rows = statement.query(values)?;
         let mut facts = Facts::new();
         while let Some(row) = rows.next()? {
             let (period, kind): (String, String) = (row.get(0)?, row.get(1)?);
@@ -192,13 +217,6 @@ impl Store {
         let (names, cells) = self.cells(sql, values)?;
         let codes = names.iter().position(|name| name == "currency").map(|column| cells[column].clone());
         table_of(&names, &cells, &codes.unwrap_or_default(), money)
-    }
-
-    /// As [`Store::table`], for rows without a column `currency`: another query gives it for each.
-    pub fn table_in(&self, sql: &str, codes: &str, record: i64, money: &[&str]) -> Result<Table, Fault> {
-        let (names, cells) = self.cells(sql, [record])?;
-        let codes = self.cells(codes, [record])?.1.swap_remove(0);
-        table_of(&names, &cells, &codes, money)
     }
 
     /// Names and cells of the columns of a query.

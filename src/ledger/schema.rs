@@ -1,7 +1,10 @@
 //! The tables of the ledger, version by version.
 
 /// Each text brings a ledger from the version of its index to the next one. Texts that were released never change.
-pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
+pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+
+/// The tables that each version made anew, so that their guards are made anew, too.
+pub(super) const REMADE: [&[&str]; 4] = [&["record"], &["record"], &[], &["line", "balance"]];
 
 /// A table of records' rows. All of them have a column `record`.
 pub(super) struct Rows {
@@ -34,6 +37,8 @@ pub(super) const TABLES: &[Rows] = &[
     rows("withdrawal", "record", 2),
     rows("project", "record", 3),
     rows("rule", "record", 3),
+    rows("reversal", "record", 4),
+    rows("cutoff", "record", 4),
 ];
 
 const VERSION_1: &str = "
@@ -187,12 +192,60 @@ CREATE TABLE rule (
 ) STRICT;
 ";
 
+/// Which adjustment an adjustment reverses; by when what a posting rests on was known, where it says so; and what caps carry, a
+/// kind of lines and an account more. Their tables are made anew, because SQLite cannot add a kind to a check.
+const VERSION_4: &str = "
+CREATE TABLE line_4 (
+    record INTEGER NOT NULL REFERENCES posting (record) DEFERRABLE INITIALLY DEFERRED,
+    number INTEGER NOT NULL,
+    payee_id TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('earning', 'clawback', 'forfeit', 'adjustment', 'capped')),
+    plan_id TEXT NOT NULL,
+    component TEXT NOT NULL,
+    earned INTEGER NOT NULL,
+    payable INTEGER NOT NULL,
+    cause TEXT,
+    trace TEXT NOT NULL,
+    released TEXT,
+    PRIMARY KEY (record, number),
+    UNIQUE (record, payee_id, currency, origin, kind, plan_id, component)
+) STRICT;
+INSERT INTO line_4 SELECT record, number, payee_id, currency, origin, kind, plan_id, component, earned, payable, cause, trace, released FROM line;
+DROP TABLE line;
+ALTER TABLE line_4 RENAME TO line;
+CREATE INDEX line_of_payee ON line (payee_id, origin);
+CREATE TABLE balance_4 (
+    record INTEGER NOT NULL REFERENCES posting (record) DEFERRABLE INITIALLY DEFERRED,
+    payee_id TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    account TEXT NOT NULL CHECK (account IN ('held', 'carried', 'draw', 'clawback', 'capped')),
+    opening INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    PRIMARY KEY (record, payee_id, currency, account)
+) STRICT;
+INSERT INTO balance_4 SELECT record, payee_id, currency, account, opening, change FROM balance ORDER BY rowid;
+DROP TABLE balance;
+ALTER TABLE balance_4 RENAME TO balance;
+CREATE TABLE reversal (
+    record INTEGER PRIMARY KEY REFERENCES adjustment (record) DEFERRABLE INITIALLY DEFERRED,
+    adjustment INTEGER NOT NULL REFERENCES adjustment (record)
+) STRICT;
+CREATE TABLE cutoff (
+    record INTEGER PRIMARY KEY REFERENCES posting (record) DEFERRABLE INITIALLY DEFERRED,
+    moment TEXT NOT NULL
+) STRICT;
+";
+
 /// What a ledger of an older version lacks, for commands that only read it: empty tables of the connection.
 pub(super) const ABSENT: &[&str] = &[
     "",
     "CREATE TEMP TABLE withdrawal (record INTEGER PRIMARY KEY, adjustment INTEGER NOT NULL, reason TEXT NOT NULL, author TEXT NOT NULL);",
     "CREATE TEMP TABLE project (record INTEGER PRIMARY KEY, path TEXT NOT NULL, sha256 TEXT NOT NULL, policy TEXT NOT NULL, text TEXT NOT NULL);
     CREATE TEMP TABLE rule (record INTEGER PRIMARY KEY, two_person INTEGER NOT NULL);",
+    "CREATE TEMP TABLE reversal (record INTEGER PRIMARY KEY, adjustment INTEGER NOT NULL);
+    CREATE TEMP TABLE cutoff (record INTEGER PRIMARY KEY, moment TEXT NOT NULL);",
 ];
 
 /// Nothing that was written is changed or deleted: for every table, a trigger that says so.

@@ -10,7 +10,7 @@ use spm_core::ground::diagnostic::Code;
 use super::chain;
 use super::fault::{Fault, PATH, busy};
 use super::head;
-use super::schema::{ABSENT, MIGRATIONS, TABLES, append_only};
+use super::schema::{ABSENT, MIGRATIONS, REMADE, TABLES, append_only};
 
 /// An open ledger.
 #[derive(Debug)]
@@ -142,8 +142,7 @@ impl Store {
             let transaction = store.connection.transaction()?;
             transaction.execute_batch(text)?;
             let new = TABLES.iter().filter(|rows| rows.since == index + 1).map(|rows| rows.table);
-            // The table of records was made anew by the second version.
-            let new = new.chain((index < 2).then_some("record"));
+            let new = new.chain(REMADE[index].iter().copied());
             transaction.execute_batch(&new.map(append_only).collect::<String>())?;
             if transaction.prepare("PRAGMA foreign_key_check")?.exists([])? {
                 let message = format!("the ledger cannot be brought to version {}", index + 1);
@@ -222,10 +221,10 @@ fn version(connection: &Connection) -> Result<usize, Fault> {
     Ok(version)
 }
 
-/// Opens the file for reading. A copy that nobody may write, or in a folder that nobody may write, is read as it lies there:
+/// Opens the file for reading. A copy that nobody may write, in a folder that nobody may write, or on a full disk, is read as it lies there:
 /// the log beside it, which has what was written last, cannot be looked at, so there may be none.
 fn reading(path: &Path) -> Result<Connection, Fault> {
-    use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
+    use rusqlite::ErrorCode::{CannotOpen, DiskFull, ReadOnly, SystemIoFailure};
     let fixed = |path: &Path| fs::metadata(path).is_ok_and(|data| data.permissions().readonly());
     let log = path.with_extension("db-wal");
     let logged = fs::metadata(&log).is_ok_and(|data| data.len() > 0);
@@ -239,14 +238,19 @@ fn reading(path: &Path) -> Result<Connection, Fault> {
         };
         match open() {
             Ok(connection) => return Ok(connection),
-            Err(error) if !matches!(error.sqlite_error_code(), Some(CannotOpen | ReadOnly)) => {
+            Err(error)
+                if !matches!(
+                    error.sqlite_error_code(),
+                    Some(CannotOpen | DiskFull | ReadOnly | SystemIoFailure)
+                ) =>
+            {
                 return Err(error.into());
             }
             Err(_) if logged => {
                 return Err(Fault::new(
                     Code::SPM701,
-                    "the newest records are still in ledger.db-wal, which cannot be read in a folder that cannot be written",
-                    "copy .spm/ with all its files to a folder that you may write and read it there, or run a spm ledger command where it came from, and copy it again",
+                    "the newest records are still in ledger.db-wal, which cannot be read in a folder that cannot be written or has no space left",
+                    "make room, or copy .spm/ with all its files to a folder that you may write and read it there, or run a spm ledger command where it came from, and copy it again",
                 ));
             }
             Err(_) => {}

@@ -2,8 +2,6 @@
 
 use serde_json::Value;
 use spm_core::ground::diagnostic::Code;
-use spm_core::ground::period::Date;
-use spm_core::plan::ledger::LedgerSpec;
 use spm_frame::table::Table;
 
 use super::{Fault, Store};
@@ -91,6 +89,7 @@ impl Store {
             earned("corrections", "kind = 'earning' AND cause IS NOT NULL"),
             earned("clawbacks", "kind = 'clawback'"),
             earned("forfeited", "kind = 'forfeit'"),
+            earned("capped", "kind = 'capped'"),
             earned("adjustments", "kind = 'adjustment'"),
             "-amount AS paid".to_owned(),
             balance("closing", "opening + change"),
@@ -99,53 +98,18 @@ impl Store {
             "SELECT payee_id, currency, {} FROM payment AS p WHERE record = ?1 ORDER BY payee_id, currency",
             columns.join(", ")
         );
-        let money =
-            ["opening", "earned", "corrections", "clawbacks", "forfeited", "adjustments", "paid", "closing"];
+        let money = [
+            "opening",
+            "earned",
+            "corrections",
+            "clawbacks",
+            "forfeited",
+            "capped",
+            "adjustments",
+            "paid",
+            "closing",
+        ];
         self.table(&sql, [record], &money)
-    }
-
-    /// The payroll file of a posting: payments above zero, in the columns that the project names, to be paid on a day.
-    pub fn payroll(
-        &self,
-        record: i64,
-        spec: &LedgerSpec,
-        execution_date: Option<Date>,
-    ) -> Result<Table, Fault> {
-        let day = execution_date.map_or_else(|| "NULL".to_owned(), |day| format!("'{day}'"));
-        let columns = spec.payments.iter().map(|(heading, field)| {
-            let value = match field.as_str() {
-                "creditor" => "payee_id",
-                "reference" => "posting.period || '/' || payee_id || '/' || payment.currency",
-                "period" => "posting.period",
-                "posted" => "recorded_at",
-                "execution_date" => &day,
-                // At most 35 characters, and never the same twice: as payment systems want it.
-                "end_to_end" => "'SPM-' || posting.record || '-' || row_number() OVER (ORDER BY payee_id, payment.currency)",
-                other => other,
-            };
-            format!("{value} AS \"{}\"", heading.replace('"', "\"\""))
-        });
-        let columns: Vec<String> = columns.collect();
-        // A spreadsheet would run it, whoever opens the file.
-        let sql = "SELECT payee_id, '' FROM payment WHERE record = ?1 AND amount > 0 AND substr(payee_id, 1, 1) IN ('=', '@', '+', '-', char(9), char(13)) ORDER BY payee_id";
-        if let Some((payee, _)) = self.pairs(sql, [record])?.first() {
-            let message =
-                format!("a spreadsheet would read the identifier `{payee}` in the payroll file as a formula");
-            return Err(Fault::new(
-                Code::SPM601,
-                message,
-                "correct the identifier in the extracts: it is not handed over like this",
-            ));
-        }
-        let sql = format!(
-            "SELECT {} FROM payment JOIN posting USING (record) JOIN record ON number = posting.record WHERE posting.record = ?1 AND amount > 0 ORDER BY payee_id, payment.currency",
-            columns.join(", ")
-        );
-        let amounts = spec.payments.iter().filter(|(_, field)| field == "amount");
-        let money: Vec<&str> = amounts.map(|(heading, _)| heading.as_str()).collect();
-        let codes =
-            "SELECT currency FROM payment WHERE record = ?1 AND amount > 0 ORDER BY payee_id, currency";
-        self.table_in(&sql, codes, record, &money)
     }
 
     /// Adjustments: who wanted, approved and withdrew them, and where they were booked.
@@ -153,9 +117,10 @@ impl Store {
         let sql = "SELECT adjustment.record AS adjustment, payee_id, adjustment.period, currency, amount, adjustment.reason, adjustment.author, approver,
             (SELECT CASE two_person WHEN 1 THEN 'in force' ELSE 'off' END FROM rule WHERE rule.record = approval.record) AS two_person_rule, evidence, evidence_sha256,
             (SELECT posting.period FROM line JOIN posting ON posting.record = line.record WHERE kind = 'adjustment' AND component = CAST(adjustment.record AS TEXT)) AS booked_in,
-            withdrawal.author AS withdrawn_by, withdrawal.reason AS withdrawn_because
+            withdrawal.author AS withdrawn_by, withdrawal.reason AS withdrawn_because, reversal.adjustment AS reverses
             FROM adjustment LEFT JOIN approval ON approval.adjustment = adjustment.record
-            LEFT JOIN withdrawal ON withdrawal.adjustment = adjustment.record ORDER BY adjustment.record";
+            LEFT JOIN withdrawal ON withdrawal.adjustment = adjustment.record
+            LEFT JOIN reversal ON reversal.record = adjustment.record ORDER BY adjustment.record";
         self.table(sql, [], &["amount"])
     }
 

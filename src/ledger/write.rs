@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use spm_core::engine::ledger::{Change, Settlement};
 use spm_core::ground::diagnostic::Code;
+use spm_core::ground::moment::Moment;
 use spm_core::ground::period::Calendar;
 use spm_core::ground::source::Source;
 use spm_core::ground::trace::Node;
@@ -38,6 +39,8 @@ pub struct Basis {
     pub plans: Vec<PlanText>,
     /// The project.
     pub project: ProjectText,
+    /// By when it was known, where that was asked for.
+    pub cutoff: Option<Moment>,
 }
 
 impl PlanText {
@@ -70,6 +73,7 @@ impl Basis {
             files,
             plans,
             project,
+            cutoff: None,
         }
     }
 }
@@ -119,6 +123,10 @@ pub fn post(
         let project = &basis.project;
         let sql = "INSERT INTO project (record, path, sha256, policy, text) VALUES (?1, 'spm.toml', ?2, ?3, ?4)";
         writer.execute(sql, (record, &project.sha256, &project.policy, &project.text))?;
+        if let Some(moment) = basis.cutoff {
+            let sql = "INSERT INTO cutoff (record, moment) VALUES (?1, ?2)";
+            writer.execute(sql, (record, moment.to_string()))?;
+        }
         for (number, line) in (1i64..).zip(&settlement.lines) {
             let key = &line.key;
             let released = line.released.as_ref().map(|node| tree(node).to_string());

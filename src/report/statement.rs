@@ -34,6 +34,8 @@ pub struct Section {
     pub plan: String,
     /// What it earned.
     pub amount: String,
+    /// What to know about these numbers, such as that they are those that were posted.
+    pub note: Option<String>,
     /// Label and value: measured, goal, attainment.
     pub facts: Vec<(String, String)>,
     /// Attainment as a share, for the bar.
@@ -88,6 +90,9 @@ pub fn html(statement: &Statement) -> String {
             escaped(&section.plan),
             escaped(&section.amount)
         );
+        if let Some(note) = &section.note {
+            let _ = writeln!(page, "<p class=\"muted\">{}</p>", escaped(note));
+        }
         if let Some(attainment) = section.attainment {
             let end = attainment.max(1.0) * 1.1;
             let share = |value: f64| (value.max(0.0) / end * 100.0).min(100.0);
@@ -192,6 +197,7 @@ pub fn sheets(statement: &Statement) -> Vec<Sheet<'_>> {
     for section in &statement.sections {
         let mut row: Vec<&str> = vec![&section.title, &section.plan, &section.amount];
         row.extend(section.facts.iter().flat_map(|(label, value)| [label.as_str(), value.as_str()]));
+        row.extend(section.note.as_deref());
         rows.push(row);
         deals.extend(section.deals.iter().map(|[id, date, credited, earned]| -> Vec<&str> {
             vec![&section.title, id, date, credited, earned]

@@ -679,6 +679,7 @@ fn every_code_has_a_case() {
         "ledger_audit",
         "extracts",
         "silent",
+        "ledger_then",
     ]
     .map(|name| std::fs::read_to_string(crate::project::root().join(format!("tests/it/{name}.rs"))));
     let tests: String = tests.into_iter().flatten().collect();

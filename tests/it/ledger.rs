@@ -153,7 +153,8 @@ fn verify_checks_the_chain_and_calculates_again() {
     assert!(good.contains("chain: 2 records") && good.contains("2 of 2 postings calculated again"), "{good}");
     add(&project, "d3,A,2027-01-20,300,2027-03-10");
     let changed = project.run(&["ledger", "verify"]).exits(0).stdout();
-    assert!(changed.contains("0 of 2 postings calculated again"), "{changed}");
+    // January rests on a deal that was recorded after its posting; February on what the extract still has.
+    assert!(changed.contains("1 of 2 postings calculated again"), "{changed}");
 }
 
 #[test]
@@ -201,7 +202,7 @@ fn adjustments_need_two_people_and_disputes_end_in_one() {
     let list = csv(&project, &["ledger", "adjust", "list"]);
     assert!(
         list.contains("3,A,2027-02,USD,12.50,forgotten bonus,kim,lee,in force,mail.txt,")
-            && list.trim_end().ends_with(",2027-02,,"),
+            && list.trim_end().ends_with(",2027-02,,,"),
         "{list}"
     );
     let disputes = csv(&project, &["dispute", "list"]);
@@ -249,7 +250,7 @@ fn what_payroll_and_the_general_ledger_get() {
         "period,account,currency,debit,credit,text\n2027-01,capitalised commission,USD,76.67,,p earned in 2027-01\n2027-01,amortization of commission,USD,3.33,,p earned in 2027-01\n2027-01,payroll clearing,USD,,130.00,paid\n2027-01,draws receivable,USD,50.00,,change of balances\n"
     );
     let reconciled = csv(&project, &["ledger", "reconcile", "--period", "2027-02"]);
-    assert!(reconciled.contains("B,USD,-50.00,30.00,0.00,0.00,0.00,0.00,-50.00,-70.00"), "{reconciled}");
+    assert!(reconciled.contains("B,USD,-50.00,30.00,0.00,0.00,0.00,0.00,0.00,-50.00,-70.00"), "{reconciled}");
     project.run(&["ledger", "export", "audit", "--csv"]).exits(0);
     let lines = String::from_utf8(project.bytes("audit/line.csv")).expect("text");
     assert!(lines.contains("1,1,A,USD,2027-01,earning,p,new,80.00,80.00"), "{lines}");

@@ -1,6 +1,7 @@
 //! End-to-end tests: they spawn the program and look at what a user sees.
 
 mod adventureworks;
+mod clawbacks;
 mod commission;
 mod commission_faults;
 mod conformance;
@@ -14,7 +15,10 @@ mod house;
 mod insight_faults;
 mod ledger;
 mod ledger_audit;
+mod ledger_caps;
 mod ledger_guard;
+mod ledger_payroll;
+mod ledger_then;
 mod ledger_world;
 mod literate;
 mod oracle;

@@ -194,7 +194,7 @@ fn an_identifier_that_payroll_refuses_is_not_sealed() {
             .run(&["ledger", "post", "--period", "2027-01"])
             .exits(3)
             .stderr()
-            .contains("before the first period is posted")
+            .contains("before the period is posted")
     );
     project.run(&["ledger", "list"]).exits(3);
 }

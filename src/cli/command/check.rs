@@ -48,7 +48,8 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
         let holders = quotas::check(opened, &tables, &mut sink);
         people::check_quotas(&tables, &opened.project.calendar, &holders, &mut sink);
         people::check_managers(&tables, &mut sink);
-        people::formulas(&tables).into_iter().for_each(|fault| sink.push(fault));
+        let handed = opened.project.ledger.columns_of_reps();
+        people::handed_over(&tables, &handed).into_iter().for_each(|fault| sink.push(fault));
         let plans = comp::plans(opened);
         gaps::check_events_awaited(&plans, &tables, &mut sink);
         convert::check_periods(&tables, &opened.project.calendar, &mut sink);

@@ -26,6 +26,7 @@ use spm_frame::write::{Folder, Provenance};
 
 use super::reuse::{self, Decimals, Earlier, Place as RunPlace};
 use super::settle::{Setting, drafts, load_for, settled};
+use super::then::Then;
 use super::{explain, payout};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::{self, Opened};
@@ -74,9 +75,8 @@ pub enum Command {
         /// Also calculate and write what each credit earned (attribution)
         #[arg(long)]
         detail: bool,
-        /// With what was known at a moment, or at the end of a day: rows recorded by then, and the ledger as it stood
-        #[arg(long, value_name = "DATE|DATETIME", value_parser = Moment::or_end_of_day)]
-        as_of: Option<Moment>,
+        #[command(flatten)]
+        then: Then,
         /// Calculate every plan, also where an earlier run of the same inputs has its results
         #[arg(long)]
         fresh: bool,
@@ -99,6 +99,8 @@ pub enum Command {
         /// List at most this many credits of each component
         #[arg(long, default_value_t = 20)]
         rows: usize,
+        #[command(flatten)]
+        then: Then,
     },
     /// Compare with another project: other plans, or other data
     #[command(
@@ -122,6 +124,8 @@ pub enum Command {
         /// Only this person
         #[arg(long)]
         rep: Option<String>,
+        #[command(flatten)]
+        then: Then,
     },
 }
 
@@ -177,9 +181,10 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
     ui.notices(&opened.notices);
     match command {
         Command::Diff { other, period } => command::diff::run(&opened, other, period, global, ui),
-        Command::Run { period, table, detail, as_of, fresh } => {
+        Command::Run { period, table, detail, then, fresh } => {
+            let (opened, as_of) = (opened.then(then, ui)?, then.as_of);
             let detail = *detail || *table == Printed::Attribution;
-            let results = pay(&opened, period, Asked { detail, as_of: *as_of, fresh: *fresh }, global, ui)?;
+            let results = pay(&opened, period, Asked { detail, as_of, fresh: *fresh }, global, ui)?;
             let (table, schema) = match table {
                 Printed::Payments => (&results.payments, "spm.payments/1"),
                 Printed::Earnings => (&results.earnings, "spm.earnings/1"),
@@ -196,10 +201,11 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
             std::mem::forget(results);
             Ok(exit::DONE)
         }
-        Command::Statement { period, rep } => {
+        Command::Statement { period, rep, then } => {
+            let opened = opened.then(then, ui)?;
             let periods = opened.periods(period)?;
             let store = opened.ledger()?;
-            let setting = Setting::of(&opened.project.calendar, store.as_ref(), None)?;
+            let setting = Setting::of(&opened.project.calendar, store.as_ref(), then.as_of)?;
             let tables = load_for(&opened, &setting, &periods, global, ui)?;
             let settled = if settles(&opened, &setting, &tables, &periods) {
                 let drafts = drafts(&opened, &tables, &setting, &periods, None, ui)?;
@@ -207,12 +213,15 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
             } else {
                 None
             };
-            command::statement::run(&opened, &tables, period, rep.as_deref(), settled.as_ref(), global, ui)
+            let posted = setting.as_posted(&opened.project.calendar, &periods)?;
+            let wanted = command::statement::Wanted { period, rep: rep.as_deref() };
+            command::statement::run(&opened, &tables, wanted, (settled.as_ref(), &posted), global, ui)
         }
-        Command::Explain { rep, period, component, transaction, rows } => {
+        Command::Explain { rep, period, component, transaction, rows, then } => {
+            let opened = opened.then(then, ui)?;
             let periods = opened.periods(period)?;
             let store = opened.ledger()?;
-            let setting = Setting::of(&opened.project.calendar, store.as_ref(), None)?;
+            let setting = Setting::of(&opened.project.calendar, store.as_ref(), then.as_of)?;
             let tables = load_for(&opened, &setting, &periods, global, ui)?;
             let whole =
                 component.is_none() && transaction.is_none() && settles(&opened, &setting, &tables, &periods);

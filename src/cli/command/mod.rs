@@ -21,6 +21,7 @@ pub mod schema;
 pub mod settle;
 pub mod statement;
 pub mod territories;
+pub mod then;
 
 use std::path::Path;
 

@@ -15,7 +15,6 @@ use crate::cli::Global;
 use crate::cli::exit::Failure;
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
-use crate::ledger::again::has_the_same_plans;
 use crate::ledger::draft::{Calculated, Drafting, World};
 use crate::ledger::entitle::{has_balances, waits};
 use crate::ledger::policy::ProjectText;
@@ -128,7 +127,6 @@ pub fn drafts(
 ) -> Result<Vec<Draft>, Failure> {
     let mut drafts = drafts_of(opened, tables, setting, periods, paid, Keep::Nothing, ui)?;
     drafts.doubts.append(starts_at_nothing(opened, setting, periods));
-    drafts.doubts.append(has_other_plans(opened, setting)?);
     ui.notices(&drafts.doubts);
     Ok(drafts.all)
 }
@@ -156,28 +154,6 @@ fn starts_at_nothing(opened: &Opened, setting: &Setting<'_>, periods: &Range<usi
         )));
     }
     sink
-}
-
-/// Warns that a run as of a moment before the last posting is made with other plans than were sealed by then: plans and
-/// `spm.toml` are those in the folder, whatever the moment.
-fn has_other_plans(opened: &Opened, setting: &Setting<'_>) -> Result<Sink, Failure> {
-    let mut sink = Sink::default();
-    let (Some(store), Some(moment), Some(last)) = (setting.store, setting.as_of, setting.postings.last())
-    else {
-        return Ok(sink);
-    };
-    let all = store.postings(&opened.project.calendar, i64::MAX)?;
-    if all.len() > setting.postings.len()
-        && !has_the_same_plans(store, last.record, &PlanText::of(&opened.plans))?
-    {
-        let message = format!(
-            "the plans are other ones than those that {} was posted with: what was known by {moment} is calculated with the plans of today",
-            last.name
-        );
-        let fault = Diagnostic::warning(Code::SPM711, message).at(Place::File("plans/".to_owned()), "");
-        sink.push(fault.hint("check out the plans of that day from version control; spm ledger export writes those that were posted"));
-    }
-    Ok(sink)
 }
 
 /// What periods pay, correct and leave, posted or open.

@@ -1,10 +1,11 @@
 //! `spm comp statement`: one page and one workbook for each person.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use spm_core::engine::comp::{Cell, Earning, LineOf, Problem, with_more};
+use spm_core::engine::ledger::Fact;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
-use spm_core::ground::money::Currency;
+use spm_core::ground::money::{Currency, Money};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
 use spm_frame::load::Tables;
@@ -12,27 +13,38 @@ use spm_frame::quota::quotas;
 use spm_frame::table::Table;
 use spm_frame::{rows, write};
 
-use super::comp::{Depth, calculate, problem};
+use super::comp::{Depth, calculate, plans, problem};
 use super::settle::Settled;
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
 use crate::cli::{Global, command};
+use crate::ledger::as_posted::{AsPosted, Compared, Of};
+use crate::ledger::write::PlanText;
 use crate::report::commission::{Paid, lines};
 use crate::report::explain;
+use crate::report::ledger::tree;
 use crate::report::statement::{Section, Statement, html, sheets};
 use crate::report::table::Format;
 
 /// Steps of the curve that a statement draws.
 const STEPS: i64 = 40;
 
-/// Writes the statements of a period.
+/// Whose statements of which period are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The period.
+    pub period: &'a str,
+    /// The person; everybody when absent.
+    pub rep: Option<&'a str>,
+}
+
+/// Writes the statements of a period: of open ones what is calculated, of posted ones what was posted.
 pub fn run(
     opened: &Opened,
     tables: &Tables,
-    period: &str,
-    rep: Option<&str>,
-    settled: Option<&Settled>,
+    Wanted { period, rep }: Wanted<'_>,
+    (settled, posted): (Option<&Settled>, &AsPosted),
     global: &Global,
     ui: &Ui,
 ) -> Result<exit::Code, Failure> {
@@ -48,8 +60,12 @@ pub fn run(
         by_payee.entry(id.to_owned()).or_default().push((part, line));
     }
     // Somebody without a line may have a draw, a correction or a balance: what is paid is said there, too.
-    for id in settled.map_or(Ok(vec![]), payees_of)? {
-        by_payee.entry(id).or_default();
+    // And who has a line today of a posted period that pays nothing to them has no statement of it: that is a correction.
+    if let Some(settled) = settled {
+        let mut all = payees_of(settled)?.into_iter().map(|id| (id, vec![])).collect::<BTreeMap<_, _>>();
+        by_payee.retain(|id, _| all.contains_key(id));
+        all.append(&mut by_payee);
+        by_payee = all;
     }
     by_payee.retain(|id, _| rep.is_none_or(|rep| rep == id));
     if by_payee.is_empty() {
@@ -59,7 +75,9 @@ pub fn run(
     }
     let folder = opened.results.join("out/statements").join(period.replace("..", "-to-"));
     let deals = deals_of(&paid, rep)?;
+    let cards = Cards::of(opened, posted, &paid)?;
     let mut shown: Vec<[String; 3]> = Vec::new();
+    let mut differ = 0;
     for (id, own) in &by_payee {
         ui.step(&format!("statement of {id}"));
         let mut statement = Statement {
@@ -76,8 +94,24 @@ pub fn run(
                 *payable.entry(&part.plan.currency).or_default() += &line.payable.exact();
             }
             held += &(&line.amount.exact() - &line.payable.exact());
+            let of = cards.of_line(part, line, id);
+            if posted.recorded_at(line.period).is_some() && !posted.lines.contains_key(&of) {
+                continue;
+            }
+            let compared = cards.compare(&of, line);
+            if compared == Some(Compared::Different) {
+                differ += 1;
+                statement.sections.extend(cards.as_posted(&of, Some(line)));
+                continue;
+            }
             let problem = problem(part.plan, project, periods.clone(), &part.credited, &quotas, depth);
-            statement.sections.push(section(&problem, part, line, id, &deals)?);
+            let more = compared != Some(Compared::OtherPlan);
+            statement.sections.push(section(&problem, part, line, id, (&deals, more))?);
+        }
+        let today: BTreeSet<Of> = own.iter().map(|(part, line)| cards.of_line(part, line, id)).collect();
+        for of in posted.lines_of(id).filter(|of| !today.contains(of)) {
+            differ += 1;
+            statement.sections.extend(cards.as_posted(of, None));
         }
         for part in &paid {
             let payees = &part.credited.payees;
@@ -107,6 +141,11 @@ pub fn run(
     }
     if !global.dry_run {
         ui.status(&format!("wrote {} ({} statements)", folder.display(), by_payee.len()));
+    }
+    if differ > 0 {
+        ui.status(&format!(
+            "{differ} line(s) of posted periods are shown as they were posted: calculated today they are others, which lines of later periods correct"
+        ));
     }
     if global.format == Format::Table && global.output.is_none() {
         let texts: Vec<String> = shown.iter().map(|[id, paid, _]| format!("{id}: {paid}\n")).collect();
@@ -146,24 +185,52 @@ fn settle(statement: &mut Statement, settled: &Settled, id: &str) -> Result<(), 
     statement.payable = paid.join(" + ");
     statement.held = None;
     let (lines, balances) = (own(&settled.lines)?, own(&settled.balances)?);
+    let mut waiting: BTreeMap<(&String, bool), Option<String>> = BTreeMap::new();
     // Earned, less what balances grow by, is paid: the rows of each payment add up to it.
     for payment in &payments {
         let (period, currency) = (&payment[1], &payment[2]);
         for row in lines.iter().filter(|row| (&row[0], &row[6]) == (period, currency)) {
             let (origin, kind, component) = (&row[2], &row[3], &row[5]);
+            // What a cap carries is paid by lines of later periods.
+            if kind == "capped" {
+                continue;
+            }
             let what = match (kind.as_str(), origin == period) {
                 ("earning", true) => format!("{component}, {origin}"),
                 ("earning", false) => format!("correction of {component}, {origin}"),
                 ("adjustment", _) => format!("adjustment {component}, {origin}"),
                 _ => format!("{kind} of {component}, {origin}"),
             };
-            statement.settled.push([what, grouped(&row[7]), row[9].clone()]);
+            let number = |text: &str| text.parse::<Rational>().unwrap_or_default();
+            let (earned, payable) = (number(&row[7]), number(&row[8]));
+            let held = &earned - &payable;
+            let waits = match held.is_positive() {
+                true => format!("held until its event: {component}, {origin}"),
+                false => format!("released, or no longer held: {component}, {origin}"),
+            };
+            // What merely falls due was earned before: its release is all there is.
+            if !earned.is_zero() || held.is_zero() {
+                statement.settled.push([what, grouped(&row[7]), row[9].clone()]);
+            }
+            if !held.is_zero() {
+                let decimals = row[7].split_once('.').map_or(0, |(_, digits)| digits.len());
+                let amount = money(&(&payable - &earned), u32::try_from(decimals).unwrap_or(2));
+                let why = if earned.is_zero() { row[9].clone() } else { String::new() };
+                statement.settled.push([waits, amount, why]);
+            }
+        }
+        for (account, words) in [("held", ""), ("capped", "over a cap, carried to later periods: ")] {
+            let own = |row: &&Vec<String>| (&row[0], &row[2], row[3].as_str()) == (period, currency, account);
+            let closing = balances.iter().find(own).filter(|row| !number_is_zero(&row[6]));
+            let text = closing.map(|row| format!("{words}{} {currency}", grouped(&row[6])));
+            // The last period says what is left.
+            waiting.insert((currency, account == "capped"), text);
         }
         for row in balances.iter().filter(|row| (&row[0], &row[2]) == (period, currency)) {
             let grows = !row[5].starts_with('-');
             let what = match (row[3].as_str(), grows) {
-                ("held", true) => "held until its event",
-                ("held", false) => "released, or no longer held",
+                // Each line says what of it is held.
+                ("held" | "capped", _) => continue,
                 ("carried", true) => "negative pay of before, deducted",
                 ("carried", false) => "negative pay, carried to the next period",
                 ("draw", true) => "draw recovered",
@@ -172,14 +239,20 @@ fn settle(statement: &mut Statement, settled: &Settled, id: &str) -> Result<(), 
                 (_, false) => "clawback owed, taken from later pay",
             };
             let moved = format!("balance {} from {} to {}", row[3], grouped(&row[4]), grouped(&row[6]));
-            if row[5].bytes().any(|digit| (b'1'..=b'9').contains(&digit)) {
+            if !number_is_zero(&row[5]) {
                 statement.settled.push([what.to_owned(), grouped(&opposite(&row[5])), moved]);
             }
         }
         let paid = format!("paid for {period}, in {currency}");
         statement.settled.push([paid, grouped(&payment[3]), "the sum of the above".to_owned()]);
     }
+    let waiting: Vec<String> = waiting.into_values().flatten().collect();
+    statement.held = (!waiting.is_empty()).then(|| waiting.join(" · "));
     Ok(())
+}
+
+fn number_is_zero(amount: &str) -> bool {
+    !amount.bytes().any(|digit| (b'1'..=b'9').contains(&digit))
 }
 
 /// An amount with the other sign.
@@ -218,12 +291,77 @@ fn deals_of(paid: &[Paid<'_>], rep: Option<&str>) -> Result<Deals, Failure> {
     Ok(deals)
 }
 
+/// Lines of posted periods beside those of today.
+struct Cards<'a> {
+    opened: &'a Opened,
+    posted: &'a AsPosted,
+    texts: Vec<PlanText>,
+    /// What each plan credits today.
+    credits: BTreeMap<&'a str, BTreeMap<Fact, Rational>>,
+}
+
+impl<'a> Cards<'a> {
+    fn of(opened: &'a Opened, posted: &'a AsPosted, paid: &[Paid<'a>]) -> Result<Self, Failure> {
+        let mut credits = BTreeMap::new();
+        for part in paid {
+            let own = posted.credits_today(&opened.project.calendar, part.plan, &part.credited)?;
+            credits.insert(part.plan.id.as_str(), own);
+        }
+        Ok(Self { opened, posted, texts: PlanText::of(&opened.plans), credits })
+    }
+
+    fn of_line(&self, part: &Paid<'_>, line: &Earning, id: &str) -> Of {
+        (id.to_owned(), part.plan.id.clone(), line.period, line.of.name(part.plan).to_owned())
+    }
+
+    /// How a line of today compares with the one that was posted; `None` when its period is open.
+    fn compare(&self, of: &Of, line: &Earning) -> Option<Compared> {
+        self.posted.recorded_at(of.2)?;
+        Some(self.posted.compare(of, line, self.credits.get(of.1.as_str())?, &self.texts))
+    }
+
+    /// A posted line: what it earned and why, from which credits, and what it would be today.
+    fn as_posted(&self, of: &Of, today: Option<&Earning>) -> Option<Section> {
+        let line = self.posted.lines.get(of)?;
+        let plan = plans(self.opened).into_iter().find(|plan| plan.id == of.1);
+        let currency = &line.amount.currency;
+        let amount =
+            |money: &Money| format!("{} {currency}", self::money(&money.exact(), currency.decimals()));
+        let nothing = Money { minor_units: 0, currency: currency.clone() };
+        let now = today.map_or(&nothing, |today| &today.amount);
+        let would = match *now == line.amount {
+            true => "comes to the same for other reasons".to_owned(),
+            false => {
+                format!("comes to {}, and the difference is a correction in a later period", amount(now))
+            }
+        };
+        let credits = self.posted.credits(of, plan).into_iter();
+        Some(Section {
+            title: format!("{}, {}", of.3, self.opened.project.calendar.periods()[of.2].name),
+            plan: plan.map_or_else(|| of.1.clone(), |plan| plan.title.clone()),
+            amount: amount(&line.amount),
+            note: Some(format!(
+                "as it was posted on {}; calculated today it {would}",
+                self.posted.recorded_at(of.2)?.split('T').next().unwrap_or_default()
+            )),
+            deals: credits
+                .map(|(deal, credited)| {
+                    [deal, String::new(), grouped(&credited.to_decimal_text()), String::new()]
+                })
+                .collect(),
+            explanation: tree(&line.trace),
+            ..Section::default()
+        })
+    }
+}
+
+/// A line as it is calculated today; with `more`, the curve and what more would be worth.
 fn section(
     problem: &Problem<'_>,
     part: &Paid<'_>,
     line: &Earning,
     id: &str,
-    deals: &Deals,
+    (deals, more): (&Deals, bool),
 ) -> Result<Section, Failure> {
     let plan = part.plan;
     let decimals = plan.currency.decimals();
@@ -249,7 +387,9 @@ fn section(
         let key = (plan.id.clone(), id.to_owned(), period.clone(), component.to_owned());
         section.deals = deals.get(&key).cloned().unwrap_or_default();
     }
-    what_if(problem, line, &mut section)?;
+    if more {
+        what_if(problem, line, &mut section)?;
+    }
     Ok(section)
 }
 

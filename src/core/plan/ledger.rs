@@ -1,7 +1,8 @@
 //! How the ledger of a project is kept: `[ledger]` of `spm.toml` (floor 1).
 
 use crate::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
-use crate::ground::source::Place;
+use crate::ground::rational::Rational;
+use crate::ground::source::{Place, TextPlace};
 
 use super::raw::Raw;
 use super::shape::{Field, Kind, Shape};
@@ -18,6 +19,36 @@ pub const PAYMENT_FIELDS: [&str; 9] = [
     "end_to_end",
     "execution_date",
 ];
+
+/// What a column of the payroll file is filled with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payroll {
+    /// One of [`PAYMENT_FIELDS`].
+    Field(String),
+    /// What a column of reps said of the person when the period was posted.
+    Person(String),
+    /// The same text in each row.
+    Text(String),
+}
+
+impl Payroll {
+    /// A field, `reps.COLUMN`, or a text in single quotes.
+    fn of(text: &str) -> Option<Self> {
+        if let Some(text) = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
+            return Some(Self::Text(text.replace("''", "'"))).filter(|_| !is_formula(text));
+        }
+        match text.strip_prefix("reps.") {
+            Some(column) => Some(Self::Person(column.to_owned())).filter(|_| !column.is_empty()),
+            None => PAYMENT_FIELDS.contains(&text).then(|| Self::Field(text.to_owned())),
+        }
+    }
+}
+
+/// Whether a spreadsheet would run a text as a formula, whoever opens the file. A number is a number to it.
+#[must_use]
+pub fn is_formula(text: &str) -> bool {
+    text.starts_with(['=', '@', '+', '-', '\t', '\r']) && text.parse::<Rational>().is_err()
+}
 
 /// The accounts of journal entries, each with its name when the project gives it none.
 pub const ACCOUNTS: [(&str, &str); 8] = [
@@ -43,7 +74,7 @@ pub(super) static LEDGER: Shape = Shape {
         Field::optional(
             "payments",
             Kind::Map(&Kind::Text),
-            "columns of the payroll file, in order: its heading = creditor, amount, currency, reference, period, posted (when it was posted), hash (of the record: kept with payroll, it shows later that the ledger was not cut off), end_to_end (an identifier of at most 35 characters that no other payment has) or execution_date (the day of payment: `ledger payments --execution-date`); creditor, amount, currency, reference when absent",
+            "columns of the payroll file, in order: its heading = creditor, amount, currency, reference, period, posted (when it was posted), hash (of the record: kept with payroll, it shows later that the ledger was not cut off), end_to_end (an identifier of at most 35 characters that no other payment has), execution_date (the day of payment: `ledger payments --execution-date`), reps.COLUMN (what that column of reps, a text or number, said of the person when the period was posted: a cost centre, a company code) or 'TEXT' in single quotes (the same in each row); creditor, amount, currency, reference when absent",
         ),
         Field::optional(
             "accounts",
@@ -82,8 +113,8 @@ static CAPITALISE: Shape = Shape {
 pub struct LedgerSpec {
     /// Whether an adjustment is approved by somebody else than its author.
     pub two_person: bool,
-    /// Columns of the payroll file: heading and field.
-    pub payments: Vec<(String, String)>,
+    /// Columns of the payroll file: heading, and what it is filled with.
+    pub payments: Vec<(String, Payroll)>,
     /// Names of accounts, in the order of [`ACCOUNTS`].
     pub accounts: Vec<String>,
     /// What is capitalised.
@@ -104,36 +135,42 @@ pub struct Capitalise {
 }
 
 impl LedgerSpec {
+    /// The columns of reps that payroll gets.
+    #[must_use]
+    pub fn columns_of_reps(&self) -> Vec<&str> {
+        let filled = self.payments.iter().map(|(_, filled)| filled);
+        filled
+            .filter_map(|filled| if let Payroll::Person(name) = filled { Some(name.as_str()) } else { None })
+            .collect()
+    }
+
     /// The checked table; what an absent one means.
     pub(super) fn check(raw: Option<&Raw>, sink: &mut Sink) -> Self {
         let entries = |key: &str| raw.and_then(|raw| raw.get(key)).map_or(&[][..], Raw::entries);
-        let mut unknown =
-            |text: &str, place: &crate::ground::source::TextPlace, names: &[&str], what: &str| {
-                let fault = Diagnostic::error(Code::SPM010, format!("there is no {what} `{text}`"));
-                let near = suggestion(text, names.iter().copied());
-                sink.push(fault.at(Place::Text(place.clone()), "").hint(match near {
-                    Some(near) => format!("did you mean \"{near}\"?"),
-                    None => format!("they are: {}", names.join(", ")),
-                }));
-            };
         let mut payments = Vec::new();
         for (heading, _, value) in entries("payments") {
             let field = value.as_text().unwrap_or_default();
-            if !PAYMENT_FIELDS.contains(&field) {
-                unknown(field, &value.place, &PAYMENT_FIELDS, "field of payments");
+            match Payroll::of(field) {
+                Some(filled) => payments.push((heading.clone(), filled)),
+                None if field.starts_with('\'') => {
+                    let message = format!("{field} is no text that can be handed over");
+                    let fault =
+                        Diagnostic::error(Code::SPM008, message).at(Place::Text(value.place.clone()), "");
+                    sink.push(fault.hint("it ends with a single quote, too, and does not begin with =, @, + or -, which a spreadsheet would run"));
+                }
+                None => unknown(sink, field, &value.place, &PAYMENT_FIELDS, "field of payments"),
             }
-            payments.push((heading.clone(), field.to_owned()));
         }
         if payments.is_empty() {
-            payments =
-                PAYMENT_FIELDS[..4].iter().map(|name| ((*name).to_owned(), (*name).to_owned())).collect();
+            let field = |name: &&str| ((*name).to_owned(), Payroll::Field((*name).to_owned()));
+            payments = PAYMENT_FIELDS[..4].iter().map(field).collect();
         }
         let names = ACCOUNTS.map(|(key, _)| key);
         let mut accounts: Vec<String> = ACCOUNTS.iter().map(|(_, name)| (*name).to_owned()).collect();
         for (key, place, value) in entries("accounts") {
             match names.iter().position(|name| name == key) {
                 Some(index) => accounts[index] = value.as_text().unwrap_or_default().to_owned(),
-                None => unknown(key, place, &names, "account"),
+                None => unknown(sink, key, place, &names, "account"),
             }
         }
         let capitalise = raw.map_or(&[][..], |raw| raw.list("capitalise")).iter().filter_map(|item| {
@@ -151,4 +188,13 @@ impl LedgerSpec {
             capitalise: capitalise.collect(),
         }
     }
+}
+
+fn unknown(sink: &mut Sink, text: &str, place: &TextPlace, names: &[&str], what: &str) {
+    let fault = Diagnostic::error(Code::SPM010, format!("there is no {what} `{text}`"));
+    let near = suggestion(text, names.iter().copied());
+    sink.push(fault.at(Place::Text(place.clone()), "").hint(match near {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => format!("they are: {}", names.join(", ")),
+    }));
 }

@@ -128,6 +128,7 @@ pub fn run(opened: &Opened, command: &Command, global: &Global, ui: &Ui) -> Resu
                 reason,
                 author,
                 evidence,
+                reverses: None,
             });
             if let Some(warning) = unknown(opened, rep)? {
                 let mut sink = Sink::default();
@@ -143,9 +144,15 @@ pub fn run(opened: &Opened, command: &Command, global: &Global, ui: &Ui) -> Resu
             let whole = format!("reverses adjustment {number}: {}", reason.trim());
             // An empty reason is refused as such.
             let reason = if reason.trim().is_empty() { reason } else { &whole };
-            let (payee, period, amount) = (payee.as_str(), period.as_str(), &money);
-            let decision =
-                Decision::Adjust(Adjustment { payee, period, amount, reason, author, evidence: None });
+            let decision = Decision::Adjust(Adjustment {
+                payee: &payee,
+                period: &period,
+                amount: &money,
+                reason,
+                author,
+                evidence: None,
+                reverses: Some(*number),
+            });
             if let Some(number) = record(opened, &decision, *asked, global, ui)? {
                 ui.status(&format!("adjustment {number} of {money} waits for approval: spm ledger adjust approve {number} --approver NAME"));
             }

@@ -8,17 +8,19 @@ mod verify;
 
 use std::time::SystemTime;
 
-use spm_core::ground::diagnostic::{Code, Diagnostic};
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::moment::Moment;
 use spm_core::ground::period::Date;
 use spm_core::ground::source::Place;
+use spm_core::plan::ledger::Payroll;
 
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::{self, Opened};
 use crate::cli::ui::Ui;
 use crate::cli::{Global, command};
-use crate::ledger::Store;
+use crate::ledger::payroll::payroll;
 use crate::ledger::read::Posted;
+use crate::ledger::{SHORTEST_HASH, Store};
 
 /// Ledger commands.
 #[derive(Debug, clap::Subcommand)]
@@ -40,6 +42,9 @@ pub enum Command {
         /// When it is recorded, UTC, such as 2027-02-01T09:30:00Z; now when absent
         #[arg(long, value_name = "DATETIME")]
         recorded_at: Option<Moment>,
+        /// The cut-off: with what was known at a moment, or at the end of a day. What was recorded later is for the next posting
+        #[arg(long, value_name = "DATE|DATETIME", value_parser = Moment::or_end_of_day)]
+        as_of: Option<Moment>,
     },
     /// List what is posted: period, when, payments, corrections, hash
     List,
@@ -71,8 +76,8 @@ pub enum Command {
         after_help = "Exit code 1 when something is wrong: the first difference is named.\n\nA ledger that lost its last records is still a chain. Keep the last hash that verify prints elsewhere, and give it to\n  spm ledger verify --expect-head HASH"
     )]
     Verify {
-        /// A hash that was written down before: the chain has to have it still
-        #[arg(long, value_name = "HASH")]
+        /// A hash that was written down before, or its first 12 digits or more: the chain has to have it still
+        #[arg(long, value_name = "HASH", value_parser = hash)]
         expect_head: Option<String>,
     },
     /// Show balances: held, carried, draws, clawbacks
@@ -131,10 +136,11 @@ pub enum Command {
 pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Failure> {
     let opened = project::open(global)?;
     match command {
-        Command::Post { period, allow_gone, allow_corrections, recorded_at } => {
+        Command::Post { period, allow_gone, allow_corrections, recorded_at, as_of } => {
             ui.notices(&opened.notices);
             let allowed = post::Allowed { gone: *allow_gone, corrections: *allow_corrections };
-            post::run(&opened, period, allowed, *recorded_at, global, ui)
+            let asked = post::Asked { allowed, recorded_at: *recorded_at, as_of: *as_of };
+            post::run(&opened, period, asked, global, ui)
         }
         Command::List => show::list(&opened, global, ui),
         Command::Show { period, rep, payment: true, .. } => {
@@ -157,12 +163,16 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
         }
         Command::Payments { period, execution_date } => {
             let spec = &opened.project.ledger;
-            if execution_date.is_none() && spec.payments.iter().any(|(_, field)| field == "execution_date") {
+            let dated = Payroll::Field("execution_date".to_owned());
+            if execution_date.is_none() && spec.payments.iter().any(|(_, filled)| *filled == dated) {
                 let message = "[ledger] payments of spm.toml has a column for the day of payment: add --execution-date DATE";
                 return Err(Failure::Other(anyhow::Error::msg(message), exit::USAGE));
             }
             let (store, posted) = begin(&opened, period.as_deref())?;
-            let table = store.payroll(posted.record, spec, *execution_date)?;
+            let (table, warnings) = payroll(&store, &posted, spec, *execution_date)?;
+            let mut sink = Sink::default();
+            warnings.into_iter().for_each(|warning| sink.push(warning));
+            ui.notices(&sink);
             command::finish(&table, "spm.payroll/1", global, ui)?;
             Ok(exit::DONE)
         }
@@ -171,6 +181,19 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
         Command::Export { folder, csv } => hand_over::export(&opened, folder, *csv, global, ui),
         Command::Adjust(command) => adjust::run(&opened, command, global, ui),
     }
+}
+
+fn hash(text: &str) -> Result<String, String> {
+    let digits = text.trim();
+    if digits.len() < SHORTEST_HASH
+        || digits.len() > 64
+        || !digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+    {
+        return Err(format!(
+            "{text} is no hash: 64 hexadecimal digits as spm ledger verify prints them, or the first {SHORTEST_HASH} of them at least"
+        ));
+    }
+    Ok(digits.to_lowercase())
 }
 
 fn day(text: &str) -> Result<Date, String> {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use spm_core::engine::ledger::Kind;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Severity, Sink};
 use spm_core::ground::moment::Moment;
+use spm_core::ground::period::Calendar;
 use spm_core::ground::source::Place;
 use spm_frame::people;
 
@@ -16,8 +17,19 @@ use crate::cli::ui::Ui;
 use crate::cli::{Global, command};
 use crate::ledger::Draft;
 use crate::ledger::again::has_the_same_texts;
-use crate::ledger::write::{PlanText, Posting, post};
+use crate::ledger::write::{Basis, PlanText, Posting, post};
 use crate::report::ledger;
+
+/// What is asked of a posting besides its periods.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// What was said to be right, although it looks like a fault.
+    pub allowed: Allowed,
+    /// When it is recorded.
+    pub recorded_at: Option<Moment>,
+    /// What was known by this moment.
+    pub as_of: Option<Moment>,
+}
 
 /// What was said to be right, although it looks like a fault.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +44,7 @@ pub struct Allowed {
 pub fn run(
     opened: &Opened,
     period: &str,
-    allowed: Allowed,
-    asked: Option<Moment>,
+    Asked { allowed, recorded_at: asked, as_of }: Asked,
     global: &Global,
     ui: &Ui,
 ) -> Result<exit::Code, Failure> {
@@ -42,18 +53,28 @@ pub fn run(
     // The lock is held from the first look at the ledger to the last record.
     let mut pen = if global.dry_run { None } else { Some(opened.pen()?) };
     let read = if global.dry_run { opened.ledger()? } else { None };
-    let setting = Setting::of(calendar, pen.as_ref().and_then(|pen| pen.store()).or(read.as_ref()), None)?;
+    let setting = Setting::of(calendar, pen.as_ref().and_then(|pen| pen.store()).or(read.as_ref()), as_of)?;
+    if let Some(moment) = as_of {
+        knows_the_ledger(&setting, calendar, moment)?;
+    }
     if !setting.postable(calendar, &periods)? {
         ui.status(&format!("{period} is posted already; what changed since: spm ledger diff"));
         ui.notices(&edited(opened, &setting, period)?);
         return Ok(exit::DONE);
     }
     let recorded_at = recorded_at(asked)?;
+    if let Some(moment) = as_of.filter(|moment| moment.to_seconds() > recorded_at) {
+        let message = format!("--as-of {moment} is after the moment of the record, {recorded_at}");
+        return Err(Failure::Other(anyhow::Error::msg(message), exit::USAGE));
+    }
     let ahead = ahead(opened, &setting, &periods, &recorded_at);
     let tables = load_for(opened, &setting, &periods, global, ui)?;
     // What is sealed can be corrected no more.
-    if let Some(fault) = people::formulas(&tables) {
-        return Err(Failure::fault(Diagnostic { severity: Severity::Error, ..fault }, exit::INPUT));
+    let handed = people::handed_over(&tables, &opened.project.ledger.columns_of_reps());
+    if !handed.is_empty() {
+        let mut sink = Sink::default();
+        handed.into_iter().for_each(|fault| sink.push(Diagnostic { severity: Severity::Error, ..fault }));
+        return Err(Failure::Faults(sink, exit::INPUT));
     }
     let drafts = drafts_of(opened, &tables, &setting, &periods, None, Keep::Facts, ui)?;
     let refusal = refusal(&drafts.doubts, allowed);
@@ -80,7 +101,7 @@ pub fn run(
             .map(|Draft { settlement, changes, .. }| Posting { settlement, changes })
             .collect();
         ui.step("posting");
-        let basis = opened.basis(&tables);
+        let basis = Basis { cutoff: as_of, ..opened.basis(&tables) };
         let records = post(pen.start()?, calendar, &basis, &recorded_at, &postings)?;
         for (record, settlement) in records.iter().zip(&settlements) {
             let name = &calendar.periods()[settlement.period].name;
@@ -106,6 +127,22 @@ pub fn run(
         return Ok(exit::NO);
     }
     Ok(exit::DONE)
+}
+
+/// Refuses a moment before the last posting: that one rests on what was known later.
+fn knows_the_ledger(setting: &Setting<'_>, calendar: &Calendar, moment: Moment) -> Result<(), Failure> {
+    let Some(store) = setting.store else { return Ok(()) };
+    match store.postings(calendar, i64::MAX)?.last() {
+        Some(last) if last.record > setting.through => {
+            let message =
+                format!("--as-of {moment} is before the posting of {} at {}", last.name, last.recorded_at);
+            let fault = Diagnostic::error(Code::SPM704, message);
+            let fault = fault.at(Place::File(".spm/ledger.db".to_owned()), "");
+            let hint = "each posting corrects the one before: it knows what that one knew, and more";
+            Err(Failure::fault(fault.hint(hint), exit::INPUT))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What says that a doubt is none.

@@ -3,6 +3,7 @@
 use spm_core::engine::ledger::verify;
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::source::Place;
+use spm_frame::versions::RECORDED_AT;
 use spm_frame::write::Builder;
 
 use super::existing;
@@ -12,12 +13,9 @@ use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
 use crate::cli::{Global, command};
 use crate::ledger::again::{
-    approvals, difference, has_the_same_files, has_the_same_inputs, has_the_same_project, has_the_same_texts,
-    is_of_another_version,
+    approvals, difference, has_the_same_bytes, has_the_same_files, has_the_same_inputs, is_of_another_version,
 };
-use crate::ledger::policy::ProjectText;
 use crate::ledger::read::Posted;
-use crate::ledger::write::PlanText;
 use crate::ledger::{Store, check_chain, find_record};
 use crate::report::table::Format;
 
@@ -79,46 +77,49 @@ fn calculated_again(
     global: &Global,
     ui: &Ui,
 ) -> Result<(bool, String), Failure> {
-    let plans = PlanText::of(&opened.plans);
-    let project = ProjectText::of(&opened.text, &opened.project.ledger);
-    let edited = has_the_same_project(store, posted.record, &project)? == Some(false);
-    let other = || (false, "inputs or plans are other ones now; not calculated again".to_owned());
-    if !has_the_same_texts(store, posted.record, &opened.root, &plans)? {
-        return Ok(other());
+    let other = |why: &str| (false, format!("{why}; not calculated again"));
+    // Plans and spm.toml are those that were sealed, whatever the folder says today.
+    let Ok(sealed) = opened.sealed(store, posted) else {
+        return Ok(other("its plans or spm.toml cannot be read by this version"));
+    };
+    let bytes = has_the_same_bytes(store, posted.record, &opened.root)?;
+    let mut setting = Setting::before(store, postings, posted)?;
+    let known = sealed.project.sources.iter().flat_map(|source| &source.columns);
+    if !bytes {
+        // An extract that only grows has what was known then.
+        if !known.into_iter().any(|column| column.name == RECORDED_AT) {
+            return Ok(other("its extracts are other ones now"));
+        }
+        setting.as_of = setting.as_of.or_else(|| posted.recorded_at.parse().ok());
     }
     ui.step(&format!("calculating {} again", posted.name));
-    let setting = Setting::before(store, postings, posted);
     let periods = posted.period..posted.period + 1;
-    let tables = load_for(opened, &setting, &periods, global, ui)?;
-    let basis = opened.basis(&tables);
+    let tables = match load_for(&sealed, &setting, &periods, global, ui) {
+        Err(_) if !bytes => return Ok(other("its extracts cannot be read as they were then")),
+        tables => tables?,
+    };
+    let basis = sealed.basis(&tables);
     let exact = has_the_same_inputs(store, posted.record, &basis)?;
     // Another version may read the same files into columns of another kind: whether that is the same input, the result tells.
     let by_files = || -> Result<bool, Failure> {
         Ok(has_the_same_files(store, posted.record, &basis)? && is_of_another_version(store, posted.record)?)
     };
-    if !exact && !by_files()? {
-        return Ok(other());
+    let rests_on_the_same = exact || (bytes && by_files()?);
+    if !rests_on_the_same {
+        return Ok(other("its extracts are other ones now"));
     }
-    let drafts = drafts_of(opened, &tables, &setting, &periods, None, Keep::Nothing, ui);
-    if edited && drafts.is_err() {
-        return Ok((false, "spm.toml is another one now, and nothing can be calculated with it".to_owned()));
-    }
-    for draft in &drafts?.all {
-        let calendar = &opened.project.calendar;
+    for draft in &drafts_of(&sealed, &tables, &setting, &periods, None, Keep::Nothing, ui)?.all {
+        let calendar = &sealed.project.calendar;
         if let Some(difference) = difference(store, calendar, posted.record, &draft.settlement)? {
-            if edited {
-                return Ok((
-                    false,
-                    format!("spm.toml is another one now, and gives something else: {difference}"),
-                ));
-            }
             if !exact {
-                return Ok(other());
+                return Ok(other("its extracts read differently now"));
             }
             return Err(wrong(format!("{} from the same inputs: {difference}", posted.name)));
         }
     }
-    let same = "the same inputs give the same lines, balances and payments";
-    let note = "; spm.toml is another one now, and journals follow the policy that was sealed";
-    Ok((true, format!("{same}{}", if edited { note } else { "" })))
+    let known = match (setting.as_of, bytes) {
+        (Some(moment), false) => format!("what the extracts had by {moment} gives"),
+        _ => "the same inputs give".to_owned(),
+    };
+    Ok((true, format!("{known} the same lines, balances and payments")))
 }

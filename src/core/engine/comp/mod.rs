@@ -86,6 +86,8 @@ pub struct Earning {
     pub releases: Vec<Money>,
     /// In windows of single transactions: what each credit of the measure paid, in event order, before what limits the line.
     pub transactions: Vec<Rational>,
+    /// With a cap that carries: what is above it at the end of the period, to be paid in later periods of the year.
+    pub carried: Rational,
     /// Why.
     pub trace: Node,
 }
@@ -245,6 +247,7 @@ fn earning(
         payable,
         releases,
         transactions: line.transactions,
+        carried: line.carried,
         trace,
     })
 }
@@ -404,6 +407,7 @@ fn line_of_plan(standing: &Standing<'_>, of: LineOf, node: Node) -> Result<Earni
         amount,
         releases: vec![],
         transactions: vec![],
+        carried: Rational::zero(),
         trace: Node::computed(label, standing.problem.money(), operation, vec![node]),
     })
 }

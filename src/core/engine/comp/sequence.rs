@@ -23,6 +23,8 @@ pub(super) struct Line {
     pub(super) without_goal: bool,
     /// What each transaction paid.
     pub(super) transactions: Vec<Rational>,
+    /// What is above the cap so far, to be paid in later periods of the year.
+    pub(super) carried: Rational,
 }
 
 /// The first period that has to be calculated: where a window or a year that reaches into the run begins.
@@ -266,6 +268,7 @@ impl<'a> Sequence<'a> {
                 goal: figures.goal.map(|goal| goal.value),
                 without_goal,
                 transactions,
+                carried: memory.carried.clone(),
                 trace,
             });
         }

@@ -27,11 +27,13 @@ pub enum Kind {
     Forfeit,
     /// An adjustment by hand.
     Adjustment,
+    /// What a cap carries over to later periods, or pays of that or lets lapse.
+    Capped,
 }
 
 impl Kind {
     /// Every kind, in order.
-    pub const ALL: [Self; 4] = [Self::Earning, Self::Clawback, Self::Forfeit, Self::Adjustment];
+    pub const ALL: [Self; 5] = [Self::Earning, Self::Clawback, Self::Forfeit, Self::Adjustment, Self::Capped];
 
     /// As tables name it.
     #[must_use]
@@ -41,6 +43,7 @@ impl Kind {
             Self::Clawback => "clawback",
             Self::Forfeit => "forfeit",
             Self::Adjustment => "adjustment",
+            Self::Capped => "capped",
         }
     }
 }
@@ -80,11 +83,13 @@ pub enum Account {
     Draw,
     /// Clawbacks not yet recovered.
     Clawback,
+    /// Above a cap that carries: paid in later periods of the year that have room, or lost at its end.
+    Capped,
 }
 
 impl Account {
     /// Every account, in order.
-    pub const ALL: [Self; 4] = [Self::Held, Self::Carried, Self::Draw, Self::Clawback];
+    pub const ALL: [Self; 5] = [Self::Held, Self::Carried, Self::Draw, Self::Clawback, Self::Capped];
 
     /// As tables name it.
     #[must_use]
@@ -94,6 +99,7 @@ impl Account {
             Self::Carried => "carried",
             Self::Draw => "draw",
             Self::Clawback => "clawback",
+            Self::Capped => "capped",
         }
     }
 }

@@ -273,6 +273,7 @@ pub fn explain(key: &Key, changes: &[Change], around: Around<'_>) -> String {
     own.sort_by_key(|change| (distance(&change.fact), change.fact.clone()));
     if own.is_empty() {
         return match plan.is_some() {
+            _ if key.kind == Kind::Capped => "what is above the cap is another amount".to_owned(),
             _ if key.kind == Kind::Forfeit => "what was held when the grace after leaving ended".to_owned(),
             true => "changes of others: a rank, pool, team, budget or hierarchy".to_owned(),
             false => format!("the plan {} is gone", key.plan),

@@ -2,6 +2,10 @@
 //!
 //! The credits of a cancelled transaction shrink to the part that was served, in their own period, and the earnings are
 //! calculated again: tiers that were reached with it are left with it.
+//!
+//! A period in which something was cancelled is measured anew from all of its credits, so that every aggregate is right:
+//! a sum, a number, a largest one cannot be taken back from what they were. What was not served at all was not sold, so
+//! it is no credit any more.
 
 use std::collections::BTreeMap;
 
@@ -10,23 +14,40 @@ use crate::ground::period::{Date, days_between};
 use crate::ground::rational::Rational;
 use crate::plan::comp::{Clawback, Unserved};
 
-/// A credit of a cancelled transaction.
+/// A credit of a period in which something was cancelled.
 #[derive(Clone, Debug)]
-pub struct Cancelled {
-    /// Where it was measured.
+pub struct Credit {
+    /// Where it is measured.
     pub cell: Cell,
     /// Its transaction.
     pub transaction: String,
-    /// Its transaction, with its line when it has one.
-    pub deal: String,
+    /// Its line, when it has one.
+    pub line: Option<String>,
     /// Event date.
-    pub from: Date,
-    /// From which day on it was served: for a refund, the event date of what it takes back.
-    pub sold: Date,
-    /// First day that is not served.
-    pub cancelled: Date,
+    pub date: Date,
     /// Credited amount.
     pub amount: Rational,
+    /// What it adds to the number of credits.
+    pub count: i64,
+    /// When it was cancelled; `None` when it was not.
+    pub cancelled: Option<Cancelled>,
+}
+
+/// How long something was served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cancelled {
+    /// From which day on: for a refund, the event date of what it takes back.
+    pub sold: Date,
+    /// First day that is not served.
+    pub from: Date,
+}
+
+impl Credit {
+    /// The part of it that was not served: from 0 to 1.
+    #[must_use]
+    pub fn unserved(&self, clawback: &Clawback) -> Rational {
+        self.cancelled.map_or_else(Rational::zero, |own| unserved(own.sold, own.from, clawback))
+    }
 }
 
 /// The part of the window that was not served: from 0 (all of it was) to 1 (none).
@@ -55,30 +76,46 @@ fn after(from: Date, months: i64) -> Option<Date> {
     from.checked_add(jiff::Span::new().try_months(months).ok()?).ok()
 }
 
-/// What is measured when the cancelled credits count with the part that was served. A credit of which nothing was served
-/// is not counted; the largest and smallest credit of a cell stay what they were.
+/// What is measured when cancelled credits count with the part that was served. `credits` are all of each cell in which
+/// something was cancelled.
 #[must_use]
 pub fn served(
     measurements: &BTreeMap<Cell, Amounts>,
     deals: &BTreeMap<Cell, Vec<Deal>>,
-    cancelled: &[Cancelled],
+    credits: &[Credit],
     clawback: &Clawback,
 ) -> (BTreeMap<Cell, Amounts>, BTreeMap<Cell, Vec<Deal>>) {
     let (mut measurements, mut deals) = (measurements.clone(), deals.clone());
-    for credit in cancelled {
-        let part = unserved(credit.sold, credit.cancelled, clawback);
-        if let Some(amounts) = measurements.get_mut(&credit.cell) {
-            amounts.sum = &amounts.sum - &(&credit.amount * &part);
-            amounts.count -= i64::from(part == Rational::one());
+    for credit in credits {
+        measurements.remove(&credit.cell);
+    }
+    for credit in credits {
+        let unserved = credit.unserved(clawback);
+        let left = &credit.amount - &(&credit.amount * &unserved);
+        if !unserved.is_zero() {
+            shrink(deals.get_mut(&credit.cell), credit, (unserved != Rational::one()).then_some(&left));
         }
-        // Two credits of one transaction are two deals: each shrinks once.
-        let mut own = deals.get_mut(&credit.cell).into_iter().flatten();
-        let same = |deal: &&mut Deal| {
-            deal.id() == credit.deal && deal.date == credit.from && deal.amount == credit.amount
-        };
-        if let Some(deal) = own.find(same) {
-            deal.amount = &deal.amount - &(&credit.amount * &part);
+        if unserved != Rational::one() {
+            let own = Amounts { count: credit.count, ..Amounts::of(left) };
+            measurements.entry(credit.cell).or_default().add(&own);
         }
     }
+    deals.retain(|_, own| !own.is_empty());
     (measurements, deals)
+}
+
+/// Leaves of a deal what was served of it, or nothing. Two credits of one transaction are two deals: each shrinks once.
+fn shrink(deals: Option<&mut Vec<Deal>>, credit: &Credit, left: Option<&Rational>) {
+    let Some(deals) = deals else { return };
+    let same = |deal: &Deal| {
+        (&deal.transaction, &deal.line, deal.date, &deal.amount)
+            == (&credit.transaction, &credit.line, credit.date, &credit.amount)
+    };
+    let Some(at) = deals.iter().position(same) else { return };
+    match left {
+        Some(left) => deals[at].amount = left.clone(),
+        None => {
+            deals.remove(at);
+        }
+    }
 }

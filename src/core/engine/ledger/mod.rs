@@ -17,7 +17,7 @@ pub mod verify;
 pub use amortize::{Amortization, Schedule, amortize};
 pub use books::{Account, Amounts, Books, Key, Kind, Who};
 pub use cause::{Around, Change, Fact, FactKind, Facts, changes, explain};
-pub use clawback::{Cancelled, served, unserved};
+pub use clawback::{Cancelled, Credit, served, unserved};
 pub use gone::{Gone, gone};
 pub use release::{Due, Receipts, release};
 pub use settle::{Entitled, Entitlements, Line, Movement, Payment, Settlement, Terms, settle};

@@ -34,6 +34,8 @@ pub struct Due<'a> {
     pub parts: Vec<(&'a str, &'a Money)>,
     /// What each transaction earned of the line.
     pub earned: &'a [(String, Rational)],
+    /// How parts of cents are rounded: as the plan says.
+    pub rounding: Rounding,
     /// What happened before this day counts: the day after the open period, or the end of a leaver's grace.
     pub before: Date,
 }
@@ -55,9 +57,8 @@ pub fn release(label: &str, due: &Due<'_>, receipts: &Receipts, currency: &Curre
             Operation::Product,
             vec![amount, share],
         );
-        let operation = Operation::Round { decimals: currency.decimals(), rounding: Rounding::default() };
-        let rounded =
-            Money::round(&exact.value, currency, Rounding::default()).map_or(0, |money| money.minor_units);
+        let operation = Operation::Round { decimals: currency.decimals(), rounding: due.rounding };
+        let rounded = Money::round(&exact.value, currency, due.rounding).map_or(0, |money| money.minor_units);
         all += rounded;
         nodes.push(Node::computed(format!("released on {event}"), money.clone(), operation, vec![exact]));
     }

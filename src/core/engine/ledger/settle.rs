@@ -197,6 +197,7 @@ fn label(key: &Key, name: &dyn Fn(usize) -> String) -> String {
     match key.kind {
         Kind::Earning => format!("{}, {origin}", key.component),
         Kind::Adjustment => format!("adjustment {}, {origin}", key.component),
+        Kind::Capped => format!("over the cap of {}, {origin}", key.component),
         Kind::Clawback | Kind::Forfeit => format!("{} of {}, {origin}", key.kind.name(), key.component),
     }
 }
@@ -259,7 +260,9 @@ impl Waterfall<'_> {
         let owed_clawback = (opening(Account::Clawback) + clawed).min(0);
         let given_back = (opening(Account::Clawback) + clawed).max(0);
         let mut parts: Vec<Node> = Vec::new();
-        for line in lines.iter().filter(|line| !is_clawback(line)) {
+        // What a cap carries is no pay yet; where it is paid, the component's own line says so.
+        let is_capped = |line: &Line| line.key.kind == Kind::Capped;
+        for line in lines.iter().filter(|line| !is_clawback(line) && !is_capped(line)) {
             let label = line.released.as_ref().map_or(&line.trace.label, |released| &released.label);
             parts.push(self.input(label.clone(), line.amounts.payable));
         }
@@ -312,12 +315,15 @@ impl Waterfall<'_> {
             payment =
                 self.computed("after recovery of clawbacks", Operation::Difference, vec![payment, taken]);
         }
-        let held = opening(Account::Held) + sum(&|line| line.amounts.earned - line.amounts.payable);
+        let waiting = |line: &Line| line.amounts.earned - line.amounts.payable;
+        let held = opening(Account::Held) + sum(&|line| if is_capped(line) { 0 } else { waiting(line) });
+        let capped = opening(Account::Capped) + sum(&|line| if is_capped(line) { waiting(line) } else { 0 });
         let closing = [
             (Account::Held, held),
             (Account::Carried, carried),
             (Account::Draw, draw),
             (Account::Clawback, clawback),
+            (Account::Capped, capped),
         ];
         for (account, closing) in closing {
             let opening = opening(account);

@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::ground::money::{Currency, Money};
 use crate::ground::rational::Rational;
+use crate::ground::round::Rounding;
 use crate::ground::trace::{Node, Unit};
 use crate::plan::comp::{Clawback, Unserved};
+
+/// The balances that the waterfall moves.
+const OF_THE_PAYEE: [Account; 4] = [Account::Held, Account::Carried, Account::Draw, Account::Clawback];
 
 fn usd() -> Currency {
     Currency::from_code("USD").expect("a currency")
@@ -54,7 +58,7 @@ impl Run {
         self.books.book(&settlement);
         self.period += 1;
         let paid = settlement.payments.iter().map(|payment| payment.amount).sum();
-        (paid, Account::ALL.map(|account| self.books.balance(&who(), account)))
+        (paid, OF_THE_PAYEE.map(|account| self.books.balance(&who(), account)))
     }
 
     fn earns(&mut self, units: i128, terms: &Terms) -> (i128, [i128; 4]) {
@@ -206,6 +210,7 @@ fn e28_releases_lose_no_cent() {
     let due = |before: &str| Due {
         parts: vec![("booking", &first), ("cash", &second)],
         earned: &earned,
+        rounding: Rounding::default(),
         before: day(before),
     };
     let cash = |a, b, transaction: &str| {
@@ -226,6 +231,17 @@ fn e28_releases_lose_no_cent() {
         release("x", &due, &Receipts::default(), &usd()).0
     };
     assert_eq!((dated("2027-01-31"), dated("2027-02-01")), (3_333, 10_000));
+    // Half of 66.67 is rounded as the plan says.
+    let half = |rounding| {
+        let mut due = due("2027-02-01");
+        due.rounding = rounding;
+        let cash = [cash(1, 2, "d1"), cash(1, 2, "d2")].into_iter().collect();
+        release("x", &due, &Receipts(cash, BTreeMap::new()), &usd()).0
+    };
+    assert_eq!(
+        (half(Rounding::HalfAwayFromZero), half(Rounding::TowardZero)),
+        (3_333 + 3_334, 3_333 + 3_333)
+    );
 }
 
 #[test]

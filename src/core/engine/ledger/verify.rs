@@ -75,8 +75,15 @@ pub fn books(books: &Books) -> Vec<String> {
     let mut faults = Vec::new();
     for ((who, account), balance) in &books.balances {
         sums.entry(who).or_default().2 += balance;
-        if *account != Account::Held && *balance > 0 {
+        let (most, least) = match account {
+            Account::Held => (i128::MAX, i128::MIN),
+            Account::Capped => (i128::MAX, 0),
+            Account::Carried | Account::Draw | Account::Clawback => (0, i128::MIN),
+        };
+        if *balance > most {
             faults.push(format!("{} owes a balance {} of {balance} > 0", who.payee, account.name()));
+        } else if *balance < least {
+            faults.push(format!("{} has a balance {} of {balance} < 0", who.payee, account.name()));
         }
     }
     for (who, (entitled, paid, balance)) in sums {

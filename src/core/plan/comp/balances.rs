@@ -46,7 +46,7 @@ pub(super) static DRAW: Shape = Shape {
 
 pub(super) static CLAWBACK: Shape = Shape {
     name: "clawback",
-    doc: "What a transaction that the table `cancellations` names gives back: the plan pays as if only the part that was served had been sold. What was paid beyond that is owed, and taken from later pay.",
+    doc: "What a transaction that the table `cancellations` names gives back: the plan pays as if only the part that was served had been sold; what was not served at all is no credit. What was paid beyond that is owed, and taken from later pay.",
     fields: &[
         Field::required(
             "months",
