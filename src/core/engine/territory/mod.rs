@@ -246,7 +246,8 @@ fn divide(
         Some(search) if problem.accounts() > 0 => search.iterate(settings.iterations, &mut random, progress),
         _ => ((0, 0), vec![]),
     };
-    if problem.contiguity.is_none() && score.0 == 0 && score.1 > priced.proven {
+    // Of a large problem what whole accounts cost beside the bound is little.
+    if small && problem.contiguity.is_none() && score.0 == 0 && score.1 > priced.proven {
         exact::improve(problem, priced, settings.iterations, &mut assignment);
         score = self::score(problem, &assignment);
     }
