@@ -367,4 +367,5 @@ def main():
     print(f"{COMPANIES} companies, seed {SEED}: {equal} equal in all {compared} quotas, {infeasible} without an answer in both")
 
 
-main()
+if __name__ == "__main__":
+    main()

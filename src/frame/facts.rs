@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use spm_core::ground::diagnostic::{Code, Diagnostic};
-use spm_core::ground::period::from_epoch_day;
+use spm_core::engine::quota::Seat;
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::period::{Calendar, from_epoch_day};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::{Place, TextPlace};
 use spm_core::plan::contract::Type;
@@ -11,6 +12,7 @@ use spm_core::plan::expression::Expression;
 
 use crate::load::Tables;
 use crate::planning::{numbers, table, texts};
+use crate::seats::absences;
 use crate::table::Table;
 
 pub use spm_core::plan::Date;
@@ -26,45 +28,81 @@ pub struct QuotaRow {
     pub parent: Option<String>,
     /// Name of the quota.
     pub measure: String,
-    /// Period, as the file names it.
-    pub period: String,
-    /// The goal.
+    /// Index of the period in the calendar.
+    pub period: usize,
+    /// The goal; zero or more.
     pub amount: Rational,
 }
 
-/// The quotas of a file with holder_id, period and amount; level, parent_id and measure where it has them.
-pub fn quota_rows(file: &Table, shown: &str) -> Result<Vec<QuotaRow>, Diagnostic> {
-    for column in ["holder_id", "period", "amount"] {
-        if file.column(column).is_none() {
-            let fault = Diagnostic::error(Code::SPM103, format!("{shown} has no column `{column}`"));
-            return Err(fault.hint(
-                "a file of quotas has holder_id, period and amount; `spm quotas allocate` writes one",
-            ));
-        }
+/// The quotas of a file with holder_id, period and amount; level, parent_id and measure where it has them. Faults of rows
+/// go to the sink: an empty cell, a period that the calendar does not have, an amount below zero, two rows for one quota.
+pub fn quota_rows(file: &Table, shown: &str, calendar: &Calendar, sink: &mut Sink) -> Vec<QuotaRow> {
+    let missing = |column: &&str| file.column(column).is_none();
+    for column in ["holder_id", "period", "amount"].iter().filter(|column| missing(column)) {
+        let fault = Diagnostic::error(Code::SPM103, format!("{shown} has no column `{column}`"));
+        sink.push(
+            fault.hint("a file of quotas has holder_id, period and amount; `spm quotas allocate` writes one"),
+        );
+    }
+    if sink.has_errors() {
+        return vec![];
     }
     let [holders, levels, parents, measures, periods] =
         ["holder_id", "level", "parent_id", "measure", "period"].map(|name| texts(file, name));
-    let amounts = exact(file, "amount").ok_or_else(|| {
-        Diagnostic::error(Code::SPM105, format!("`amount` of {shown} is not a column of exact numbers"))
-            .at(Place::row(shown, None, Some("amount")), "")
-            .hint("write amounts as decimals, such as 1250.50")
-    })?;
-    let mut rows = Vec::new();
+    let Some(amounts) = exact(file, "amount") else {
+        let fault =
+            Diagnostic::error(Code::SPM105, format!("`amount` of {shown} is not a column of exact numbers"));
+        let fault = fault.at(Place::row(shown, None, Some("amount")), "");
+        sink.push(fault.hint("write amounts as decimals, such as 1250.50"));
+        return vec![];
+    };
+    let mut rows = Vec::with_capacity(amounts.len());
+    let mut records = Vec::with_capacity(amounts.len());
+    let at = |row: usize, column: &str| Place::row(shown, u64::try_from(row + 1).ok(), Some(column));
     for (row, amount) in amounts.into_iter().enumerate() {
-        let (Some(holder), Some(period), Some(amount)) = (holders[row].clone(), periods[row].clone(), amount)
+        let (Some(holder), Some(period), Some(amount)) = (&holders[row], &periods[row], amount.as_ref())
         else {
+            let cells = [holders[row].is_none(), periods[row].is_none(), amount.is_none()];
+            let empty = ["holder_id", "period", "amount"].into_iter().zip(cells).find(|(_, empty)| *empty);
+            let column = empty.map_or("amount", |(column, _)| column);
+            let fault = Diagnostic::error(Code::SPM107, format!("`{column}` of a quota is empty"));
+            sink.push(
+                fault.at(at(row, column), "").hint("fill it, or leave the row out; a quota of nothing is 0"),
+            );
             continue;
         };
+        let Some(index) = calendar.index_of(period) else {
+            let message = format!("a quota of {holder} is for {period}, which the calendar does not have");
+            let fault = Diagnostic::error(Code::SPM012, message).at(at(row, "period"), "");
+            sink.push(fault.hint("the calendar is in spm.toml"));
+            continue;
+        };
+        if amount.is_negative() {
+            let message = format!("the quota of {holder} in {period} is {amount}, below zero");
+            let fault = Diagnostic::error(Code::SPM110, message).at(at(row, "amount"), "");
+            sink.push(fault.hint("a quota is zero or more"));
+        }
+        records.push(row);
         rows.push(QuotaRow {
-            holder,
+            holder: holder.clone(),
             level: levels[row].clone(),
             parent: parents[row].clone(),
             measure: measures[row].clone().unwrap_or_else(|| "quota".to_owned()),
-            period,
-            amount,
+            period: index,
+            amount: amount.clone(),
         });
     }
-    Ok(rows)
+    let key = |row: usize| (&rows[row].holder, &rows[row].measure, rows[row].period);
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by_key(|row| (key(*row), *row));
+    for pair in order.windows(2).filter(|pair| key(pair[0]) == key(pair[1])) {
+        let QuotaRow { holder, measure, period, .. } = &rows[pair[1]];
+        let message = format!("{holder} has two quotas `{measure}` in {}", calendar.periods()[*period].name);
+        let fault =
+            Diagnostic::error(Code::SPM108, message).at(at(records[pair[1]], "holder_id"), "the second");
+        sink.push(fault.at(at(records[pair[0]], "holder_id"), "the first").hint("keep one of them"));
+    }
+    rows
 }
 
 /// A column of exact numbers; a file of text may have them as text.
@@ -142,4 +180,23 @@ pub fn hired(tables: &Tables) -> BTreeMap<String, Date> {
     let Some(days) = reps.days("hire_date") else { return BTreeMap::new() };
     let keyed = texts(reps, "rep_id").into_iter().zip(days.iter());
     keyed.filter_map(|(id, day)| Some((id?, from_epoch_day(day?)?))).collect()
+}
+
+/// Everybody in reps, with the days that they are there and their leaves.
+#[must_use]
+pub fn there(tables: &Tables) -> BTreeMap<String, Seat> {
+    let Some(reps) = tables.get("reps") else { return BTreeMap::new() };
+    let (from, to) = (reps.days("hire_date"), reps.days("end_date"));
+    let mut leaves = absences(tables);
+    let seat = |(row, id): (usize, Option<String>)| {
+        let id = id?;
+        let seat = Seat {
+            hired: from.and_then(|days| days.get(row)),
+            left: to.and_then(|days| days.get(row)),
+            leaves: leaves.remove(&id).unwrap_or_default(),
+            ..Seat::default()
+        };
+        Some((id, seat))
+    };
+    texts(reps, "rep_id").into_iter().enumerate().filter_map(seat).collect()
 }

@@ -10,7 +10,7 @@ use spm_core::ground::moment::Moment;
 use spm_core::ground::period::{DateRange, from_epoch_day};
 use spm_core::ground::source::Place;
 use spm_core::plan::contract::{CONTRACTS, Contract, Type};
-use spm_core::plan::project::{ColumnSpec, Project, SourceSpec};
+use spm_core::plan::project::{ColumnFrom, ColumnSpec, Project, SourceSpec};
 
 use crate::dated;
 use crate::fingerprint::Fingerprint;
@@ -167,6 +167,21 @@ pub fn is_waiting(folders: Folders<'_>, project: &Project, own: &str) -> bool {
     let absent = |pattern: &str| !pattern.starts_with(own) && folders.find(pattern).is_empty();
     let mut optional = project.sources.iter().filter(|source| source.optional);
     optional.any(|source| source.files.iter().all(|(pattern, _)| absent(pattern)))
+}
+
+/// The files that a column of a table is to come from, by a lookup, when they are not there yet: an earlier result that is
+/// still to come. An SQL expression in `spm.toml` may say what counts instead, and is not looked into.
+#[must_use]
+pub fn awaited<'p>(folders: Folders<'_>, project: &'p Project, table: &str, column: &str) -> Option<&'p str> {
+    let fills = |source: &&SourceSpec| source.table.is_some_and(|contract| contract.name == table);
+    let columns = project.sources.iter().filter(fills).flat_map(|source| &source.columns);
+    let from = columns.filter(|own| own.name == column).find_map(|own| match &own.from {
+        ColumnFrom::Extract(from) => from.split_once('.').map(|(source, _)| source),
+        ColumnFrom::Expression(_) => None,
+    })?;
+    let source = project.sources.iter().find(|source| source.optional && source.name == from)?;
+    let absent = source.files.iter().all(|(pattern, _)| folders.find(pattern).is_empty());
+    source.files.first().filter(|_| absent).map(|(pattern, _)| pattern.as_str())
 }
 
 /// Transactions of which releases release a part.

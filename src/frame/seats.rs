@@ -302,7 +302,7 @@ fn last_quotas(
 }
 
 /// Absences by person.
-fn absences(tables: &Tables) -> BTreeMap<String, Vec<(i32, i32, Rational)>> {
+pub(crate) fn absences(tables: &Tables) -> BTreeMap<String, Vec<(i32, i32, Rational)>> {
     let mut found: BTreeMap<String, Vec<(i32, i32, Rational)>> = BTreeMap::new();
     let Some(leaves) = tables.get("leaves") else { return found };
     let (Some(ids), Some(from), Some(to)) = (leaves.texts("rep_id"), leaves.days("from"), leaves.days("to"))

@@ -11,6 +11,7 @@ use spm_core::ground::source::{Place, TextPlace};
 use spm_core::plan::expression::Expression;
 use spm_core::plan::forecast::{ForecastPlan, Grouping, Pipeline, Probability};
 
+use crate::intake::place as row_place;
 use crate::load::Tables;
 use crate::lower::lower;
 use crate::planning::{internal, table, texts};
@@ -289,6 +290,7 @@ pub fn pipeline(
         let own = statuses[row].as_deref().unwrap_or("");
         let fault = Diagnostic::error(Code::SPM110, format!("an opportunity has the status `{own}`"));
         return Err(fault
+            .at(row_place(&rows.frame, row, Some("status")), "")
             .at(Place::Text(place.clone()), "")
             .hint("map it to open, won or lost: status = { sql = \"CASE WHEN ... END\" }"));
     }
@@ -327,7 +329,10 @@ pub fn pipeline(
                 ),
                 None => format!("an open opportunity in stage `{name}` has no probability"),
             };
-            let fault = Diagnostic::error(Code::SPM432, message).at(Place::Text(place.clone()), "");
+            let column = if stated.is_some() { "probability" } else { "stage" };
+            let fault = Diagnostic::error(Code::SPM432, message)
+                .at(row_place(&rows.frame, row, Some(column)), "")
+                .at(Place::Text(place.clone()), "");
             return Err(fault.hint(match pipeline.probability {
                 Probability::Column => {
                     "fill the column probability with 0% to 100%, or leave these out with `where`"

@@ -1,5 +1,7 @@
 //! A table of checked cells with where each row came from: what the frame floor hands on.
 
+use std::io;
+
 use polars::prelude::*;
 use spm_core::plan::contract::Type;
 
@@ -86,6 +88,37 @@ impl Table {
     pub fn decimals(&self, name: &str) -> u32 {
         self.column(name).map_or(0, |column| column.decimals)
     }
+}
+
+/// Rows that are there, or are made when they are needed.
+pub trait Rows: Sync {
+    /// How many.
+    fn height(&self) -> usize;
+
+    /// Some of them, as a table; fewer where there are no more.
+    ///
+    /// # Errors
+    /// Never for tables that fit memory.
+    fn rows(&self, from: usize, length: usize) -> io::Result<Table>;
+}
+
+impl Rows for Table {
+    fn height(&self) -> usize {
+        self.frame.height()
+    }
+
+    fn rows(&self, from: usize, length: usize) -> io::Result<Table> {
+        let frame = self.frame.slice(i64::try_from(from).unwrap_or(i64::MAX), length);
+        Ok(Self { frame, columns: self.columns.clone(), files: self.files.clone() })
+    }
+}
+
+/// Tables of the same columns below each other; exact numbers meet at the larger number of decimals.
+///
+/// # Errors
+/// Columns that differ, or a number that leaves 64 bits.
+pub fn stacked(tables: &[Table]) -> io::Result<Table> {
+    below(&tables.iter().collect::<Vec<_>>(), &[]).map_err(io::Error::other)
 }
 
 /// A number column counted in units smaller by `more` decimals. An error when a value would leave 64 bits: nothing wraps.

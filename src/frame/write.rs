@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use polars::polars_utils::compression::ZstdLevel;
 use polars::prelude::*;
 use polars_io::parquet::write::{KeyValueMetadata, ParquetWriter};
 use rayon::prelude::*;
@@ -12,13 +13,16 @@ use spm_core::ground::period::from_epoch_day;
 use spm_core::ground::rational::scaled_text;
 use spm_core::plan::contract::Type;
 
-use crate::table::{Column as TableColumn, Table};
+use crate::table::{Column as TableColumn, Rows, Table};
 
 /// Values written into every Parquet file: program version, plan and input hashes, seed.
 pub type Provenance = Vec<(String, String)>;
 
 /// Rows of a Parquet row group.
 const ROW_GROUP: usize = 1 << 18;
+
+/// The fastest that is still Zstandard: of dictionaries and small numbers the slower ones make no smaller files.
+const ZSTD_LEVEL: i32 = 1;
 
 /// Builds a small result table column by column.
 #[derive(Debug, Default)]
@@ -129,7 +133,7 @@ fn column_texts(table: &Table, column: &TableColumn) -> io::Result<Vec<Option<St
 }
 
 /// Writes a table in the format of the file name: .parquet, .csv or .xlsx. The file appears complete or not at all.
-pub fn write_file(table: &Table, path: &Path, provenance: &Provenance) -> io::Result<()> {
+pub fn write_file(table: &dyn Rows, path: &Path, provenance: &Provenance) -> io::Result<()> {
     atomically(path, |temporary| write_as(table, temporary, extension(path), provenance))
 }
 
@@ -143,28 +147,29 @@ pub fn is_known(path: &Path) -> bool {
     matches!(extension(path), "parquet" | "csv" | "xlsx")
 }
 
-fn write_as(table: &Table, path: &Path, format: &str, provenance: &Provenance) -> io::Result<()> {
+fn write_as(table: &dyn Rows, path: &Path, format: &str, provenance: &Provenance) -> io::Result<()> {
     match format {
         "parquet" => parquet(table, path, provenance),
-        "xlsx" => workbook(table, path),
+        "xlsx" => workbook(&table.rows(0, table.height())?, path),
         _ => {
             let mut writer = BufWriter::new(File::create(path)?);
-            csv(table, &mut writer)?;
+            csv(&table.rows(0, table.height())?, &mut writer)?;
             writer.into_inner()?.sync_all()
         }
     }
 }
 
-fn parquet(table: &Table, path: &Path, provenance: &Provenance) -> io::Result<()> {
+fn parquet(table: &dyn Rows, path: &Path, provenance: &Provenance) -> io::Result<()> {
     let file = File::create(path)?;
+    let level = ZstdLevel::try_new(ZSTD_LEVEL).map_err(io::Error::other)?;
     let writer = ParquetWriter::new(BufWriter::new(&file))
-        .with_compression(ParquetCompression::Zstd(None))
+        .with_compression(ParquetCompression::Zstd(Some(level)))
         .with_row_group_size(Some(ROW_GROUP))
         .with_key_value_metadata(Some(KeyValueMetadata::from_static(provenance.clone())));
     let mut writer = writer.batched(rows(table, 0, 0)?.schema()).map_err(io::Error::other)?;
     // A row group at a time, so that what files need is never there for the whole table at once. Its rows are put
     // together: the bytes of a file do not depend on how a table came about.
-    for from in (0..table.frame.height().max(1)).step_by(ROW_GROUP) {
+    for from in (0..table.height().max(1)).step_by(ROW_GROUP) {
         let mut group = rows(table, from, ROW_GROUP)?;
         group.rechunk_mut();
         writer.write_batch(&group).map_err(io::Error::other)?;
@@ -175,10 +180,11 @@ fn parquet(table: &Table, path: &Path, provenance: &Provenance) -> io::Result<()
 }
 
 /// Some rows of a table as files have them.
-fn rows(table: &Table, from: usize, length: usize) -> io::Result<DataFrame> {
-    let part = table.frame.slice(i64::try_from(from).unwrap_or(i64::MAX), length);
-    let columns = table.columns.iter().map(|column| file_column(&part, column)).collect::<io::Result<_>>()?;
-    DataFrame::new(part.height(), columns).map_err(io::Error::other)
+fn rows(table: &dyn Rows, from: usize, length: usize) -> io::Result<DataFrame> {
+    let part = table.rows(from, length)?;
+    let columns =
+        part.columns.iter().map(|column| file_column(&part.frame, column)).collect::<io::Result<_>>()?;
+    DataFrame::new(part.frame.height(), columns).map_err(io::Error::other)
 }
 
 /// A column as files have it: exact numbers with decimals as DECIMAL.
@@ -426,14 +432,14 @@ impl Folder {
     }
 
     /// Writes a table into it.
-    pub fn table(&self, name: &str, table: &Table, provenance: &Provenance) -> io::Result<()> {
+    pub fn table(&self, name: &str, table: &dyn Rows, provenance: &Provenance) -> io::Result<()> {
         let path = self.place(name)?;
         write_as(table, &path, extension(&path), provenance)
     }
 
     /// Writes tables into it, several at a time; names are those of files.
-    pub fn tables(&self, tables: &[(String, &Table)], provenance: &Provenance) -> io::Result<()> {
-        tables.par_iter().try_for_each(|(name, table)| self.table(name, table, provenance))
+    pub fn tables(&self, tables: &[(String, &dyn Rows)], provenance: &Provenance) -> io::Result<()> {
+        tables.par_iter().try_for_each(|(name, table)| self.table(name, *table, provenance))
     }
 
     /// Writes a text file into it.

@@ -10,15 +10,16 @@ use spm_core::engine::quota::person;
 use spm_core::engine::statistics::{mean, normal_quantile};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::id::PayeeId;
-use spm_core::ground::limit;
 use spm_core::ground::period::days_between;
 use spm_core::ground::rational::Rational;
+use spm_core::ground::source::TextPlace;
 use spm_core::plan::Tables as Columns;
 use spm_core::plan::comp::CompPlan;
 use spm_core::plan::contract::Type;
 use spm_core::plan::expression::check_typed;
 use spm_core::plan::fairness::{BySeat, FairnessPlan};
 use spm_core::plan::project::Project;
+use spm_core::plan::quotas::QuotaPlan;
 use spm_frame::facts::{QuotaRow, by_holder, by_rep, hired};
 use spm_frame::load::Tables;
 use spm_frame::quota::quotas;
@@ -27,10 +28,15 @@ use spm_frame::table::Table;
 use spm_frame::write::Builder;
 
 use super::forecast::range;
+use super::held::holders;
+use super::there::{Parts, There};
 use super::{fault, replay, units};
 
 /// Decimals of metrics.
 const DECIMALS: u32 = 4;
+
+/// What was sold, by holder and period.
+type Sales = BTreeMap<String, Vec<f64>>;
 
 /// What is scored besides the plan.
 pub struct Question<'a> {
@@ -44,118 +50,20 @@ pub struct Question<'a> {
     pub model: Option<BTreeMap<String, f64>>,
     /// Plans that are replayed.
     pub comp: Vec<&'a CompPlan>,
+    /// The plan that gives quotas of this name, for the season and the ramp; none where the project has none.
+    pub plan: Option<&'a QuotaPlan>,
 }
 
 /// A score with the names of its seats.
 pub struct Score {
     ids: Vec<String>,
+    /// The part of a season that each seat carries.
+    shares: Vec<f64>,
     problem: Problem,
     outcome: Outcome,
     decimals: u32,
     /// What a user should know, as sentences.
     pub notes: Vec<String>,
-}
-
-/// The quotas of holders with their place in the hierarchy.
-struct Holders {
-    /// Quota of each holder over all periods.
-    total: BTreeMap<String, Rational>,
-    /// Quota of each holder by period.
-    by_period: BTreeMap<(String, usize), Rational>,
-    parent: BTreeMap<String, String>,
-    level: BTreeMap<String, String>,
-    periods: Range<usize>,
-}
-
-fn holders(plan: &FairnessPlan, project: &Project, question: &Question<'_>) -> Result<Holders, Diagnostic> {
-    let calendar = &project.calendar;
-    let own: Vec<&QuotaRow> = question.rows.iter().filter(|row| row.measure == plan.measure).collect();
-    if own.is_empty() {
-        let names: BTreeSet<&str> = question.rows.iter().map(|row| row.measure.as_str()).collect();
-        let message = format!("{} has no quota `{}`", question.shown, plan.measure);
-        let names: Vec<&str> = names.into_iter().collect();
-        return Err(fault(Code::SPM404, message, &plan.place).hint(if names.is_empty() {
-            "run `spm quotas allocate`, or name a file with holder_id, period and amount".to_owned()
-        } else {
-            format!("its quotas are: {}; set `measure` of the plan", names.join(", "))
-        }));
-    }
-    let mut indexed = Vec::new();
-    for row in own {
-        let Some(period) = calendar.index_of(&row.period) else {
-            let message =
-                format!("a quota of {} is for {}, which the calendar does not have", row.holder, row.period);
-            return Err(fault(Code::SPM012, message, &plan.place).hint("the calendar is in spm.toml"));
-        };
-        if row.amount.is_negative() {
-            let message =
-                format!("the quota of {} in {} is {}, below zero", row.holder, row.period, row.amount);
-            return Err(fault(Code::SPM110, message, &plan.place).hint("a quota is zero or more"));
-        }
-        indexed.push((period, row));
-    }
-    if let Some(periods) = &question.periods {
-        indexed.retain(|(period, _)| periods.contains(period));
-    }
-    let (Some(first), Some(last)) =
-        (indexed.iter().map(|own| own.0).min(), indexed.iter().map(|own| own.0).max())
-    else {
-        let message = format!("{} has no quota `{}` in these periods", question.shown, plan.measure);
-        return Err(fault(Code::SPM404, message, &plan.place).hint("name other periods with --period"));
-    };
-    let mut found = Holders {
-        total: BTreeMap::new(),
-        by_period: BTreeMap::new(),
-        parent: BTreeMap::new(),
-        level: BTreeMap::new(),
-        periods: first..last + 1,
-    };
-    for (period, row) in indexed {
-        *found.total.entry(row.holder.clone()).or_default() += &row.amount;
-        *found.by_period.entry((row.holder.clone(), period)).or_default() += &row.amount;
-        if let Some(parent) = &row.parent {
-            found.parent.insert(row.holder.clone(), parent.clone());
-        }
-        if let Some(level) = &row.level {
-            found.level.insert(row.holder.clone(), level.clone());
-        }
-    }
-    Ok(found)
-}
-
-impl Holders {
-    /// Holders without others below them.
-    fn seats(&self) -> Vec<String> {
-        let above: BTreeSet<&String> = self.parent.values().collect();
-        self.total.keys().filter(|holder| !above.contains(holder)).cloned().collect()
-    }
-
-    /// By depth: the name of the level, the quotas above it, and its own.
-    fn levels(&self, plan: &FairnessPlan) -> Result<Vec<(String, f64, f64)>, Diagnostic> {
-        let mut levels: BTreeMap<usize, (String, f64, f64)> = BTreeMap::new();
-        let mut seen: BTreeSet<&String> = BTreeSet::new();
-        for (holder, parent) in &self.parent {
-            let mut depth = 1;
-            let mut above = parent;
-            while let Some(next) = self.parent.get(above) {
-                (above, depth) = (next, depth + 1);
-                if depth > limit::HIERARCHY_LEVELS_MAX {
-                    let message = format!("the holders above {holder} lead back to it");
-                    return Err(
-                        fault(Code::SPM405, message, &plan.place).hint("correct parent_id of the quotas")
-                    );
-                }
-            }
-            let (Some(own), Some(over)) = (self.total.get(holder), self.total.get(parent)) else { continue };
-            let name = self.level.get(holder).cloned().unwrap_or_else(|| format!("level {depth}"));
-            let entry = levels.entry(depth).or_insert((name, 0.0, 0.0));
-            entry.2 += own.to_f64_for_display();
-            if seen.insert(parent) {
-                entry.1 += over.to_f64_for_display();
-            }
-        }
-        Ok(levels.into_values().filter(|(_, above, _)| *above > 0.0).collect())
-    }
 }
 
 /// Scores quotas by a plan.
@@ -166,7 +74,7 @@ pub fn score(
     question: &Question<'_>,
 ) -> Result<Score, Diagnostic> {
     let calendar = &project.calendar;
-    let held = holders(plan, project, question)?;
+    let held = holders(plan, calendar, question)?;
     let scored = held.periods.clone();
     let (mut ids, mut empty) = (Vec::new(), 0);
     for id in held.seats() {
@@ -205,14 +113,14 @@ pub fn score(
     let by = [plan.by.clone()];
     let selection =
         Selection { amount: &plan.amount, condition: plan.condition.as_ref(), by: &by, place: &plan.place };
-    let sold = |periods: Range<usize>| -> Result<(BTreeMap<String, f64>, Vec<usize>), Diagnostic> {
+    let sold = |periods: Range<usize>| -> Result<(Sales, Vec<usize>), Diagnostic> {
         let own = series(selection, tables, calendar, periods, project.currency.code())?;
         let unit = 10f64.powi(own.decimals as i32);
-        let sum = |sums: &Vec<i128>| sums.iter().sum::<i128>() as f64 / unit;
-        let named = own.groups.iter().filter_map(|(key, sums)| Some((key[0].clone()?, sum(sums))));
+        let floats = |sums: &Vec<i128>| sums.iter().map(|sum| *sum as f64 / unit).collect();
+        let named = own.groups.iter().filter_map(|(key, sums)| Some((key[0].clone()?, floats(sums))));
         Ok((named.collect(), own.rows))
     };
-    let (mut last, mut earlier) = (BTreeMap::new(), BTreeMap::new());
+    let (mut last, mut earlier) = (Sales::new(), Sales::new());
     if history.len() == length {
         last = sold(history.clone())?.0;
     }
@@ -221,8 +129,23 @@ pub fn score(
     }
     let (now, rows) = sold(scored.clone())?;
     let past = rows.iter().all(|rows| *rows > 0);
+    let there = There::of(question.plan, project, tables, scored.clone())?;
+    let seasons = [&now, &last, &earlier];
+    let known = |id: &str| there.knows(id) || seasons.iter().any(|sales| sales.contains_key(id));
+    let strangers: Vec<&str> = ids.iter().map(|id| person(id)).filter(|id| !known(id)).collect();
+    if let Some(first) = strangers.first() {
+        return Err(stranger(first, strangers.len(), question.shown, &plan.place));
+    }
+    let parts = there.parts(scored.clone());
+    let (then, earlier_parts) = (there.parts(history.clone()), there.parts(before));
+    // What seats sold, as if they had been there all the time.
+    let whole = |sales: &Sales, parts: &Parts<'_>| -> BTreeMap<String, f64> {
+        let own = |(id, sold): (&String, &Vec<f64>)| Some((id.clone(), parts.whole(id, sold.iter().sum())?));
+        sales.iter().filter_map(own).collect()
+    };
+    let (rates, rates_before) = (whole(&last, &then), whole(&earlier, &earlier_parts));
     let growth = growth(plan, &last, &earlier, past, &mut notes)?;
-    let residuals = residuals(plan, &last, &earlier, past, &mut notes)?;
+    let residuals = residuals(plan, &rates, &rates_before, past, &mut notes)?;
     let facts = Facts::of(plan, tables, project, &scored)?;
     let mut sink = Sink::default();
     let all_quotas = quotas(tables, calendar, &mut sink);
@@ -238,37 +161,63 @@ pub fn score(
     let mut unknown = BTreeSet::new();
     let expectation = |id: &String| match &question.model {
         Some(model) => model.get(id).copied(),
-        None => last.get(id).filter(|own| **own > 0.0).map(|own| own * (1.0 + growth)),
+        None => rates.get(id).map(|own| own * (1.0 + growth)),
     };
-    let mut seats: Vec<Seat> = Vec::new();
+    let (mut seats, mut shares): (Vec<Seat>, Vec<f64>) = (Vec::new(), Vec::new());
+    let (mut partly, mut gaps, mut away) = (0, 0, 0);
     for holder in &ids {
         let id = &person(holder).to_owned();
         let quota = held.total.get(holder).map_or(0.0, Rational::to_f64_for_display);
+        let judged = held.judged(holder);
+        let carried = parts.carried(id, &judged);
         let expected = expectation(id).filter(|own| *own > 0.0);
-        if expected.is_none() {
-            unknown.insert(seats.len());
+        gaps += usize::from(judged.contains(&false));
+        match (carried, expected) {
+            // Nobody is there to sell anything.
+            _ if carried == 0.0 => away += 1,
+            (_, None) => {
+                unknown.insert(seats.len());
+            }
+            _ => partly += usize::from(carried < 1.0),
         }
-        let known = last.get(id).copied();
+        // Whatever is of a whole season counts for the part of it that the seat carries.
+        let of_part = |whole: Option<f64>| whole.map(|own| own * carried);
+        let always = carried == 1.0 && then.carried(id, &vec![true; length]) == 1.0;
+        let sum = |sold: &Vec<f64>| sold.iter().sum::<f64>();
+        let sold = |own: &Vec<f64>| {
+            own.iter().zip(&judged).filter(|(_, judged)| **judged).map(|(sold, _)| sold).sum::<f64>()
+        };
         seats.push(Seat {
             quota,
-            expected: expected.unwrap_or(0.0),
-            history: known,
-            potential: facts.potential.get(id).copied(),
+            expected: of_part(expected).unwrap_or(0.0),
+            history: of_part(rates.get(id).copied()),
+            potential: of_part(facts.potential.get(id).copied()),
             tenure: facts.tenure.get(id).copied(),
-            target_pay: facts.target_pay.get(id).copied(),
-            last: last_quota(id).zip(known),
-            sold: past.then(|| now.get(id).copied().unwrap_or(0.0)),
+            target_pay: of_part(facts.target_pay.get(id).copied()),
+            last: last_quota(id).zip(last.get(id).map(sum)).filter(|_| always),
+            sold: past.then(|| now.get(id).map_or(0.0, sold)),
         });
+        shares.push(carried);
     }
+    let mut note = |count: usize, words: &str| {
+        if count > 0 {
+            notes.push(format!("{count} seat(s) {words}"));
+        }
+    };
+    note(gaps, "have no quota in some of these periods: only the others count for them");
+    note(
+        if past { 0 } else { partly },
+        "are not there all the time: the column `carried` says for which part of a season something is expected of them",
+    );
+    note(
+        if past { 0 } else { away },
+        "have a quota and are not there in any period of it: nothing is expected of them",
+    );
     if !unknown.is_empty() {
         // Who has no history is expected to attain what the others are expected to.
         let known = |pick: fn(&Seat) -> f64| -> f64 {
-            seats
-                .iter()
-                .enumerate()
-                .filter(|(seat, _)| !unknown.contains(seat))
-                .map(|(_, seat)| pick(seat))
-                .sum()
+            let known = seats.iter().enumerate().filter(|(seat, _)| !unknown.contains(seat));
+            known.map(|(_, seat)| pick(seat)).sum()
         };
         let (expected, quota) = (known(|seat| seat.expected), known(|seat| seat.quota));
         if quota == 0.0 && !past {
@@ -341,21 +290,37 @@ pub fn score(
             name(scored.end - 1)
         ),
     );
-    Ok(Score { ids, problem, outcome, decimals: project.currency.decimals(), notes })
+    Ok(Score { ids, shares, problem, outcome, decimals: project.currency.decimals(), notes })
+}
+
+/// A holder that nothing is known of.
+fn stranger(first: &str, count: usize, shown: &str, place: &TextPlace) -> Diagnostic {
+    let whom = match count {
+        1 => format!("{first} has a quota in {shown}, but"),
+        count => format!("{count} holders, such as {first}, have a quota in {shown}, but"),
+    };
+    let message = format!("{whom} is neither in reps nor has sold anything in the seasons that are compared");
+    let message = if count == 1 {
+        message
+    } else {
+        message.replace("is neither in reps nor has", "are neither in reps nor have")
+    };
+    fault(Code::SPM109, message, place)
+        .hint("correct holder_id; of a region or the company, name it in `parent_id` of those below, or leave its rows out")
 }
 
 /// Growth on history: stated, or that of all sales between the last two seasons.
 fn growth(
     plan: &FairnessPlan,
-    last: &BTreeMap<String, f64>,
-    earlier: &BTreeMap<String, f64>,
+    last: &Sales,
+    earlier: &Sales,
     past: bool,
     notes: &mut Vec<String>,
 ) -> Result<f64, Diagnostic> {
     if let Some(growth) = &plan.growth {
         return Ok(growth.to_f64_for_display());
     }
-    let (now, then): (f64, f64) = (last.values().sum(), earlier.values().sum());
+    let (now, then): (f64, f64) = (last.values().flatten().sum(), earlier.values().flatten().sum());
     if now > 0.0 && then > 0.0 {
         let growth = now / then - 1.0;
         if !past && !plan.model {
@@ -525,10 +490,12 @@ impl Score {
             rows.iter().map(|(seat, score)| units(pick(seat, score), DECIMALS)).collect()
         };
         let equal = self.equal_pain()?;
+        let expects = rows.iter().any(|(seat, _)| seat.expected > 0.0);
         Builder::default()
             .text("holder_id", self.ids.iter().map(Some))
             .number("quota", self.decimals, money(&|seat| Some(seat.quota)))
-            .number("expected", self.decimals, money(&|seat| Some(seat.expected).filter(|own| *own > 0.0)))
+            .number("carried", DECIMALS, self.shares.iter().map(|own| units(Some(*own), DECIMALS)))
+            .number("expected", self.decimals, money(&|seat| Some(seat.expected).filter(|_| expects)))
             .number("sold", self.decimals, money(&|seat| seat.sold))
             .number("chance", DECIMALS, ratio(&|_, score| Some(score.chance)))
             .number("attainment", DECIMALS, ratio(&|_, score| Some(score.attainment)))

@@ -416,7 +416,7 @@ pub fn result_json(all: &[Forecast<'_>], provenance: &[(String, String)]) -> Str
                         "verdict": own.verdict(node),
                         "naive_wins": made.naive_wins,
                         "before_reconciliation": made.own.iter().map(|own| number(Some(*own))).collect::<Vec<_>>(),
-                        "interval_spreads": number(Some(made.spreads)),
+                        "interval_width": number(Some(made.width)),
                         "coverage": number(own.scores(node).0.and_then(|score| score.coverage)),
                     })
                 })

@@ -2,8 +2,10 @@
 
 pub mod fairness;
 pub mod forecast;
+mod held;
 pub mod potential;
 mod replay;
+mod there;
 
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::source::{Place, TextPlace};

@@ -7,34 +7,25 @@ use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::round::{Rounding, round_to_decimals};
 use spm_core::plan::quotas::QuotaPlan;
-use spm_frame::sheets;
+use spm_frame::sheets::Quotas;
 use spm_frame::table::Table;
 use spm_frame::write::Builder;
 
-/// A plan and its quotas.
-pub type Allocated<'a> = (&'a QuotaPlan, Planned);
-
-/// holder_id, level, parent_id, measure, period, amount: one row for each holder and period.
+/// holder_id, level, parent_id, measure, period, amount: one row for each holder and period of a plan.
 ///
 /// # Errors
 /// A quota beyond 64 bits of its smallest amount.
-pub fn quotas(allocated: &[Allocated<'_>], company: &str) -> Result<Table, Diagnostic> {
-    let sheets = allocated.iter().flat_map(|(plan, planned)| quota::sheets(plan, company, planned));
-    sheets::quotas(&sheets.collect::<Vec<_>>())
+pub fn quotas(plan: &QuotaPlan, planned: &Planned, company: &str) -> Result<Quotas, Diagnostic> {
+    Quotas::of(&quota::sheets(plan, company, planned))
 }
 
 /// Why each holder's year is what it is: the parts add up to the amount. Exact texts.
 ///
 /// # Errors
 /// Never for tables that fit memory.
-pub fn parts(allocated: &[Allocated<'_>], company: &str) -> std::io::Result<Table> {
-    let rows: Vec<(_, &Explanation)> = allocated
-        .iter()
-        .flat_map(|(plan, planned)| {
-            let whys = planned.allocation.explanations.iter();
-            whys.map(move |why| (published(plan, company, why.into()), why))
-        })
-        .collect();
+pub fn parts(plan: &QuotaPlan, planned: &Planned, company: &str) -> std::io::Result<Table> {
+    let whys = planned.allocation.explanations.iter();
+    let rows: Vec<(_, &Explanation)> = whys.map(|why| (published(plan, company, why.into()), why)).collect();
     let part =
         |read: fn(&Parts) -> &Rational| rows.iter().map(move |(_, why)| Some(read(&why.parts).to_string()));
     let share = |value: &Rational| (*value != Rational::one()).then(|| value.to_string());
@@ -63,25 +54,23 @@ pub fn parts(allocated: &[Allocated<'_>], company: &str) -> std::io::Result<Tabl
         .table()
 }
 
-/// What each holder's year would be from above and from below, the gap, and the quota. `None` when no plan is bottom-up.
+/// What each holder's year would be from above and from below, the gap, and the quota. `None` for a plan that is not
+/// bottom-up.
 ///
 /// # Errors
 /// Never for tables that fit memory.
-pub fn reconciliation(allocated: &[Allocated<'_>]) -> std::io::Result<Option<Table>> {
-    let rows: Vec<_> = allocated
-        .iter()
-        .flat_map(|(plan, planned)| planned.reconciled.iter().map(move |row| (plan, row)))
-        .collect();
+pub fn reconciliation(plan: &QuotaPlan, planned: &Planned) -> std::io::Result<Option<Table>> {
+    let rows = &planned.reconciled;
     if rows.is_empty() {
         return Ok(None);
     }
     let table = Builder::default()
-        .text("holder_id", rows.iter().map(|(_, row)| Some(row.holder.as_str())))
-        .text("measure", rows.iter().map(|(plan, _)| Some(plan.measure.as_str())))
-        .text("top_down", rows.iter().map(|(_, row)| row.top_down.as_ref().map(Rational::to_decimal_text)))
-        .text("bottom_up", rows.iter().map(|(_, row)| Some(row.bottom_up.to_decimal_text())))
-        .text("gap", rows.iter().map(|(_, row)| row.gap().as_ref().map(Rational::to_decimal_text)))
-        .text("quota", rows.iter().map(|(_, row)| Some(row.quota.to_decimal_text())))
+        .text("holder_id", rows.iter().map(|row| Some(row.holder.as_str())))
+        .text("measure", rows.iter().map(|_| Some(plan.measure.as_str())))
+        .text("top_down", rows.iter().map(|row| row.top_down.as_ref().map(Rational::to_decimal_text)))
+        .text("bottom_up", rows.iter().map(|row| Some(row.bottom_up.to_decimal_text())))
+        .text("gap", rows.iter().map(|row| row.gap().as_ref().map(Rational::to_decimal_text)))
+        .text("quota", rows.iter().map(|row| Some(row.quota.to_decimal_text())))
         .table()?;
     Ok(Some(table))
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::{Map, Value, json};
 use spm_core::plan::contract::Type;
-use spm_frame::table::Table;
+use spm_frame::table::Rows;
 use spm_frame::write;
 
 /// How a table is printed.
@@ -24,11 +24,12 @@ pub enum Format {
 const TABLE_ROWS_MAX: usize = 1000;
 
 /// The table as text. `schema` names the JSON form, such as `spm.payments/1`.
-pub fn render(table: &Table, schema: &str, format: Format) -> io::Result<String> {
-    let height = table.frame.height();
+pub fn render(all: &dyn Rows, schema: &str, format: Format) -> io::Result<String> {
+    let height = all.height();
     // People see the first rows only: the others need no text.
     let shown = if format == Format::Table { height.min(TABLE_ROWS_MAX) } else { height };
-    let columns = write::texts(&table.head(shown))?;
+    let table = &all.rows(0, shown)?;
+    let columns = if format == Format::Csv { vec![] } else { write::texts(table)? };
     let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
     let cell = |row: usize, column: usize| columns[column][row].as_deref();
     Ok(match format {

@@ -160,6 +160,13 @@ fn a_model_weighs_quotas() {
         "plans/quotas.toml",
         "version = 1\nkind = \"quotas\"\nid = \"q\"\nmethod = \"weight\"\nweight = \"expected\"\ntotal = 2000\nphasing = [{ period = \"2027\" }]\n",
     );
+    // Before there is a model, it is what is missing: no fault of the plan.
+    let refused = project.run(&["quotas", "allocate"]).exits(3).stderr();
+    let missing = "`expected` of reps comes from out/potential/model.parquet, which is not there yet";
+    assert!(refused.contains("error[SPM503]") && refused.contains(missing), "{refused}");
+    assert!(!refused.contains("weight 0"), "{refused}");
+    let warned = project.run(&["check"]).exits(0).stderr();
+    assert!(warned.contains("warning[SPM503]") && warned.contains("run `spm potential` first"), "{warned}");
     project.run(&["-q", "run", "--period", "2026"]).exits(0);
     let expected = rows(&project.run(&["-q", "potential", "--format", "csv"]).exits(0).stdout());
     let sum: f64 = expected.iter().map(|row| row["expected"].parse::<f64>().expect("an amount")).sum();
@@ -172,6 +179,89 @@ fn a_model_weighs_quotas() {
     }
     let scored = project.run(&["quotas", "score", "--format", "csv"]).exits(0);
     assert!(metrics(&scored.stdout())["share-at-quota"] < 0.5, "the total is far above what is expected");
+}
+
+/// Ten seats that sell 25,000 in every quarter that they are there for.
+fn quarters(reps: &str, quotas: &str, plan: &str) -> Project {
+    let project = Project::new();
+    let mut deals = "id,rep,date,amount\n".to_owned();
+    for rep in 'A'..='J' {
+        for (year, month) in
+            [2025, 2026].into_iter().flat_map(|year| [2, 5, 8, 11].map(|month| (year, month)))
+        {
+            // C came in July 2026, and K is new.
+            if rep != 'C' || (year, month) > (2026, 6) {
+                deals += &format!("{rep}{year}{month},{rep},{year}-{month:02}-10,25000\n");
+            }
+        }
+    }
+    project
+        .file(
+            "spm.toml",
+            "version = 1\nname = \"Acme\"\ncurrency = \"USD\"\ncalendar = { pattern = \"quarters\", start = 2025-01-01, years = 3 }\n\
+             [sources.reps]\nfiles = \"reps.csv\"\ncolumns = { rep_id = \"id\", hire_date = \"hired\", end_date = \"ended\" }\n\
+             [sources.leaves]\nfiles = \"leaves.csv\"\ncolumns = { rep_id = \"id\", from = \"from\", to = \"to\" }\n\
+             [sources.transactions]\nfiles = \"deals.csv\"\ncolumns = { transaction_id = \"id\", rep_id = \"rep\", event_date = \"date\", amount = \"amount\" }\n",
+        )
+        .file("reps.csv", format!("id,hired,ended\n{reps}"))
+        .file("leaves.csv", "id,from,to\nD,2027-04-01,2027-07-01\n")
+        .file("deals.csv", deals)
+        .file("quotas.csv", format!("holder_id,period,amount\n{quotas}"))
+        .file("plans/fairness.toml", "version = 1\nkind = \"fairness\"\nid = \"fair\"\ngrowth = \"0%\"\nvariation = \"20%\"\n");
+    if !plan.is_empty() {
+        project.file("plans/quotas.toml", plan);
+    }
+    project
+}
+
+#[test]
+fn what_is_expected_follows_who_is_there() {
+    let people =
+        "A,,\nB,,2027-07-01\nC,2026-07-01,\nD,,\nE,,\nF,,\nG,,2027-01-01\nH,,\nI,,\nJ,,\nK,2027-07-01,\n";
+    let quota = |rep: char, quarter: usize| format!("{rep},2027-Q{quarter},20000\n");
+    let mut quotas: String =
+        ('A'..='J').flat_map(|rep| (1..=4).map(move |quarter| quota(rep, quarter))).collect();
+    // E has no quota in the last quarter; K starts in July.
+    quotas = quotas.replace(&quota('E', 4), "");
+    quotas += &(quota('K', 3) + &quota('K', 4));
+    let phasing: String =
+        (1..=4).map(|quarter| format!("[[phasing]]\nperiod = \"2027-Q{quarter}\"\n")).collect();
+    let top = "version = 1\nkind = \"quotas\"\nid = \"q\"\nmethod = \"equal\"\ntotal = 1000\nproration = \"time\"\nramp = [\"0%\", \"0%\", \"0%\"]\n";
+    let project = quarters(people, &quotas, &format!("{top}{phasing}"));
+    let ran = project.run(&["quotas", "score", "quotas.csv", "--seats", "--format", "csv"]).exits(0);
+    let seats: BTreeMap<String, BTreeMap<String, String>> =
+        rows(&ran.stdout()).into_iter().map(|row| (row["holder_id"].clone(), row)).collect();
+    let own = |rep: &str, column: &str| seats[rep][column].clone();
+    // A quarter of the year each, by the season of the plan: by its ramp, C was there for the last quarter of 2026 only.
+    for (rep, carried, expected) in [
+        ("A", "1.0000", "100000.00"),
+        ("B", "0.5000", "50000.00"),
+        ("C", "1.0000", "200000.00"),
+        ("D", "0.7500", "75000.00"),
+        ("E", "0.7500", "75000.00"),
+        ("G", "0.0000", "0.00"),
+    ] {
+        assert_eq!(
+            (own(rep, "carried"), own(rep, "expected")),
+            (carried.to_owned(), expected.to_owned()),
+            "{rep}"
+        );
+    }
+    assert_eq!((own("G", "chance"), own("K", "carried")), ("0.0000".to_owned(), "0.2500".to_owned()));
+    for words in [
+        "2 seat(s) have no quota in some of these periods",
+        "3 seat(s) are not there all the time",
+        "1 seat(s) have a quota and are not there",
+    ] {
+        assert!(ran.stderr().contains(words), "{words}: {}", ran.stderr());
+    }
+    // Without a plan the days count, and nobody ramps: B is there for 181 of 365 days.
+    let project = quarters(people, &quotas, "");
+    let ran = project.run(&["quotas", "score", "quotas.csv", "--seats", "--format", "csv"]).exits(0);
+    let seats = rows(&ran.stdout());
+    assert_eq!((seats[1]["carried"].as_str(), seats[1]["expected"].as_str()), ("0.4959", "49589.04"));
+    // C was there for 184 of 365 days of 2026, and sold 50,000 in them.
+    assert_eq!(seats[2]["expected"], "99184.78");
 }
 
 #[test]

@@ -55,6 +55,8 @@ fn faults_of_forecasts() {
             "an open opportunity in stage `Propose` has no probability",
         ),
         ("open.csv", "open,2027-02-01", "won?,2027-02-01", 3, "SPM110", "has the status `won?`"),
+        ("open.csv", "open,2027-02-01", "won?,2027-02-01", 3, "SPM110", "open.csv: row "),
+        ("plans/forecast.toml", periods, &stated, 3, "SPM432", "open.csv: row "),
     ];
     for (file, what, by, exit, code, words) in cases {
         let project = crate::forecast::small();
@@ -91,6 +93,39 @@ fn faults_of_scores_and_models() {
         ),
         (score, "quotas.csv", "2027", "2031", "SPM012", "which the calendar does not have"),
         (score, "quotas.csv", "amount", "goal", "SPM103", "has no column `amount`"),
+        (
+            score,
+            "quotas.csv",
+            "R01,rep,West,2027,",
+            "R00,rep,West,2027,",
+            "SPM108",
+            "R00 has two quotas `quota` in 2027",
+        ),
+        (
+            score,
+            "quotas.csv",
+            "R01,rep,West,2027,",
+            ",rep,West,2027,",
+            "SPM107",
+            "quotas.csv: row 2, column holder_id",
+        ),
+        (score, "quotas.csv", "R01,rep,West,2027", "R01,rep,West,", "SPM107", "`period` of a quota is empty"),
+        (
+            score,
+            "quotas.csv",
+            "R01,rep",
+            "R91,rep",
+            "SPM109",
+            "R91 has a quota in quotas.csv, but is neither in reps",
+        ),
+        (
+            score,
+            "quotas.csv",
+            ",rep,West,",
+            ",rep,,",
+            "SPM109",
+            "West has a quota in quotas.csv, but is neither in reps",
+        ),
         (score, "quotas.csv", "85", "many", "SPM105", "not a column of exact numbers"),
         (score, "quotas.csv", "Acme,company,,", "Acme,company,West,", "SPM405", "lead back to it"),
         (

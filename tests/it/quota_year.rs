@@ -243,6 +243,39 @@ fn periods_without_a_season_stand_as_they_are() {
 }
 
 #[test]
+fn those_who_can_stand_do() {
+    // 110 each. A and B would change by less than 8 %, but C and D may not have more than 112: only one of the two can stand.
+    let people = "A,,,,E,100,105\nB,,,,E,100,104\nC,,,,W,100,100\nD,,,,W,100,60\n";
+    let top =
+        "method = \"history\"\ntotal = \"440\"\nunit = \"0.01\"\nminimum_change = \"8%\"\ncap = \"112%\"";
+    let project = company(
+        people,
+        top,
+        &format!("{SOLD}[last_quota]\nvalue = \"lastq\"\n[[phasing]]\nperiod = \"2027-Q1\"\n"),
+    );
+    let ran = project.run(&["quotas", "allocate", "--format", "csv"]).exits(0);
+    let quotas = by_holder(&ran.stdout());
+    let own = |holder: &str| quotas[holder][0].clone();
+    assert_eq!(["A", "B", "C", "D"].map(own), ["105.00", "111.67", "111.67", "111.66"]);
+    let words = "SPM425";
+    assert!(
+        ran.stderr().contains(words) && ran.stderr().contains("the quota of B changes by less"),
+        "{}",
+        ran.stderr()
+    );
+    // A floor above the last quota is no reason to give up the others.
+    let top = top.replace("cap = \"112%\"", "floor = \"106%\"");
+    plan(
+        &project,
+        &top,
+        &format!("{SOLD}[last_quota]\nvalue = \"lastq\"\n[[phasing]]\nperiod = \"2027-Q1\"\n"),
+    );
+    self::people(&project, "A,,,,E,100,105\nB,,,,E,100,120\nC,,,,W,100,112\nD,,,,W,100,60\n");
+    let quotas = allocate(&project);
+    assert_eq!(["A", "C"].map(|holder| quotas[holder][0].clone()), ["109.34", "112.00"]);
+}
+
+#[test]
 fn adjustments_need_a_reason_and_a_period() {
     let project = company(FOUR, "method = \"history\"\ntotal = \"100\"", SOLD);
     allocate(&project);

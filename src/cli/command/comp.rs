@@ -21,7 +21,7 @@ use spm_frame::enrol;
 use spm_frame::load::{Need, Tables};
 use spm_frame::quota::quotas;
 use spm_frame::refunds;
-use spm_frame::table::Table;
+use spm_frame::table::{Rows, Table};
 use spm_frame::write::{Folder, Provenance};
 
 use super::reuse::{self, Decimals, Earlier, Place as RunPlace};
@@ -547,7 +547,8 @@ fn write_run(
     target: &std::path::Path,
 ) -> Result<(), Failure> {
     let folder = Folder::create(target)?;
-    let files = results.files().into_iter().map(|(name, table)| (format!("{name}.parquet"), table));
+    let files =
+        results.files().into_iter().map(|(name, table)| (format!("{name}.parquet"), table as &dyn Rows));
     folder.tables(&files.collect::<Vec<_>>(), provenance)?;
     folder.text("run.json", &command::run_json(tables, provenance))?;
     folder.publish()?;

@@ -77,12 +77,19 @@ pub fn run(arguments: &Arguments, opened: &Opened, global: &Global, ui: &Ui) -> 
     } else {
         let hint = "run `spm quotas allocate`, name a file, or say table for the quotas of spm.toml";
         let file = read_file(opened, &arguments.quotas, hint)?;
-        quota_rows(&file, &shown).map_err(|fault| Failure::fault(fault, exit::INPUT))?
+        let mut sink = Sink::default();
+        let rows = quota_rows(&file, &shown, &opened.project.calendar, &mut sink);
+        if sink.has_errors() {
+            return Err(Failure::Faults(sink, exit::INPUT));
+        }
+        rows
     };
     let model = plan.model.then(|| model(opened)).transpose()?;
     let comp = opened.plans_of(|plan| if let Plan::Comp(plan) = plan { Some(plan.as_ref()) } else { None });
+    let own = opened.plans_of(|plan| if let Plan::Quotas(plan) = plan { Some(plan.as_ref()) } else { None });
+    let own = own.into_iter().find(|own| own.measures().any(|measure| measure == plan.measure));
     ui.step("scoring");
-    let question = Question { rows: &rows, shown: &shown, periods, model, comp };
+    let question = Question { rows: &rows, shown: &shown, periods, model, comp, plan: own };
     let scored = score(plan, &opened.project, &tables, &question).map_err(|fault| {
         let code = if fault.code == Code::SPM502 { exit::BUG } else { exit::INPUT };
         Failure::fault(fault, code)
@@ -145,20 +152,13 @@ fn read_file(opened: &Opened, path: &Path, hint: &str) -> Result<Table, Failure>
 /// The quotas of the project's table, without levels.
 fn from_table(opened: &Opened, tables: &Tables) -> Result<Vec<QuotaRow>, Failure> {
     let mut sink = Sink::default();
-    let periods = opened.project.calendar.periods();
     let found = quotas(tables, &opened.project.calendar, &mut sink);
     if sink.has_errors() {
         return Err(Failure::Faults(sink, exit::INPUT));
     }
-    let row =
-        |((holder, measure, period), amount): ((spm_core::ground::id::PayeeId, String, usize), _)| QuotaRow {
-            holder: holder.as_str().to_owned(),
-            level: None,
-            parent: None,
-            measure,
-            period: periods[period].name.clone(),
-            amount,
-        };
+    let row = |((holder, measure, period), amount): ((spm_core::ground::id::PayeeId, String, usize), _)| {
+        QuotaRow { holder: holder.as_str().to_owned(), level: None, parent: None, measure, period, amount }
+    };
     Ok(found.into_iter().map(row).collect())
 }
 

@@ -29,7 +29,7 @@ use serde_json::json;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_frame::load::Tables;
 use spm_frame::profile;
-use spm_frame::table::Table;
+use spm_frame::table::{Rows, Table};
 use spm_frame::write::{self, Provenance};
 
 use super::Global;
@@ -49,7 +49,7 @@ pub fn check_output(global: &Global) -> Result<(), Failure> {
 }
 
 /// Prints the main table of a command and writes it where `--output` says.
-pub fn finish(table: &Table, schema: &str, global: &Global, ui: &Ui) -> Result<(), Failure> {
+pub fn finish(table: &dyn Rows, schema: &str, global: &Global, ui: &Ui) -> Result<(), Failure> {
     if let Some(path) = &global.output {
         check_output(global)?;
         if !global.dry_run {

@@ -102,6 +102,7 @@ codes! {
     SPM421 "quota of zero": "The salesperson is there, but the plan's method gives them no weight: no history, no potential, or a weight of zero. The others carry the whole total.";
     SPM422 "history without a seat": "Some of what was sold belongs to nobody who gets a quota: a territory without a salesperson, somebody who left, or web orders. It counts neither in a total derived from history nor in anybody's weight.";
     SPM424 "quota rests on a gap": "The plan can be calculated, but something that it looks at is missing or lies outside of its year, so that a quota is probably not what was meant: a person who is not there, a last quota that is empty, nobody above, no value for a level.";
+    SPM425 "change below the least": "The plan's `minimum_change` keeps quotas that would change by little, but the limits and locks around this one leave nobody else to take the rest, so it changes all the same.";
     SPM431 "too little history": "A model learns from periods with known results, and its back-test needs at least two seasons before the first start. Give more history, or a shorter season.";
     SPM432 "stage without a probability": "The forecast counts an open opportunity by the probability of its stage, and this stage has none: a guess would be in the number without anybody knowing.";
     SPM423 "event outside the calendar": "The event lies before the first period of the calendar or after its last, so no run looks at it: most often a typing error in a year, or a calendar that is too short.";

@@ -8,6 +8,7 @@ use spm_core::ground::source::Place;
 use spm_core::plan::quotas::QuotaPlan;
 use spm_frame::load::Tables;
 use spm_frame::seats;
+use spm_frame::table::stacked;
 use spm_frame::write::Folder;
 
 use super::{Facts, OWN, failed, plans};
@@ -99,10 +100,11 @@ pub(super) fn run(
         }
         let table = quotas::standing(&adjusted, &rows).map_err(|fault| Failure::fault(fault, exit::INPUT))?;
         let record = command::run_json(tables, &provenance);
-        let open: Vec<_> = adjusted.iter().map(|(plan, own)| (*plan, own.open.clone())).collect();
+        let parts = adjusted.iter().map(|(plan, own)| quotas::parts(plan, &own.open, company));
+        let parts = stacked(&parts.collect::<std::io::Result<Vec<_>>>()?)?;
         for (name, table) in [
             ("quotas.parquet".to_owned(), &table),
-            ("parts.parquet".to_owned(), &quotas::parts(&open, company)?),
+            ("parts.parquet".to_owned(), &parts),
             (format!("{VERSIONS}/{version}.parquet"), &table),
             (format!("{VERSIONS}/{version}-changes.parquet"), &changes),
         ] {

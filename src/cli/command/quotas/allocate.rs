@@ -1,12 +1,14 @@
 //! `spm quotas allocate`.
 
+use spm_core::engine::quota::{Planned, Question};
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::source::Place;
 use spm_frame::load::Tables;
-use spm_frame::table::Table;
+use spm_frame::sheets::Quotas;
+use spm_frame::table::{Rows, Table, stacked};
 use spm_frame::write::Folder;
 
-use super::{OWN, Printed, planned};
+use super::{OWN, Printed, planned_with};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
@@ -30,7 +32,7 @@ pub(super) fn run(
         return Err(Failure::fault(fault.hint(hint), exit::INPUT));
     }
     let results = write(opened, tables, global, ui)?;
-    let (table, schema) = match printed {
+    let (table, schema): (&dyn Rows, _) = match printed {
         Printed::Quotas => (&results.quotas, "spm.quotas/1"),
         Printed::Parts => (&results.parts, "spm.quota-parts/1"),
         Printed::Reconciliation => match &results.reconciliation {
@@ -52,34 +54,47 @@ pub fn allocate(opened: &Opened, tables: &Tables, global: &Global, ui: &Ui) -> R
 }
 
 struct Results {
-    quotas: Table,
+    quotas: Quotas,
     parts: Table,
     reconciliation: Option<Table>,
 }
 
 fn write(opened: &Opened, tables: &Tables, global: &Global, ui: &Ui) -> Result<Results, Failure> {
-    let allocated = planned(opened, tables, ui)?;
     let company = opened.project.name.as_str();
-    let (amounts, parts) =
-        rayon::join(|| quotas::quotas(&allocated, company), || quotas::parts(&allocated, company));
+    // What a plan was solved as is gone when its rows are made, so that memory holds few of them at once.
+    let of_plan = |question: &Question<'_>, planned: Planned| {
+        let internal = |error: std::io::Error| vec![Diagnostic::error(Code::SPM502, error.to_string())];
+        let plan = question.plan;
+        let amounts = quotas::quotas(plan, &planned, company).map_err(|fault| vec![fault])?;
+        let parts = quotas::parts(plan, &planned, company).map_err(internal)?;
+        Ok((amounts, parts, quotas::reconciliation(plan, &planned).map_err(internal)?))
+    };
+    let (mut amounts, mut parts, mut reconciled) = (vec![], vec![], vec![]);
+    for (_, (own, why, both)) in planned_with(opened, tables, ui, of_plan)? {
+        amounts.push(own);
+        parts.push(why);
+        reconciled.extend(both);
+    }
     let results = Results {
-        quotas: amounts.map_err(|fault| Failure::fault(fault, exit::INPUT))?,
-        parts: parts?,
-        reconciliation: quotas::reconciliation(&allocated)?,
+        quotas: Quotas::below(amounts).map_err(|fault| Failure::fault(fault, exit::INPUT))?,
+        parts: stacked(&parts)?,
+        reconciliation: if reconciled.is_empty() { None } else { Some(stacked(&reconciled)?) },
     };
     if !global.dry_run {
         let provenance = opened.provenance(tables, 0);
         let target = opened.results.join(OWN);
         let folder = Folder::create(&target)?;
-        let mut files = vec![
+        let mut files: Vec<(String, &dyn Rows)> = vec![
             ("quotas.parquet".to_owned(), &results.quotas),
             ("parts.parquet".to_owned(), &results.parts),
         ];
-        files.extend(results.reconciliation.iter().map(|table| ("reconciliation.parquet".to_owned(), table)));
+        if let Some(table) = &results.reconciliation {
+            files.push(("reconciliation.parquet".to_owned(), table));
+        }
         folder.tables(&files, &provenance)?;
         folder.text("run.json", &command::run_json(tables, &provenance))?;
         folder.publish()?;
-        ui.status(&format!("wrote {} ({} quotas)", target.display(), results.quotas.frame.height()));
+        ui.status(&format!("wrote {} ({} quotas)", target.display(), results.quotas.height()));
     }
     Ok(results)
 }

@@ -9,13 +9,13 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 use spm_core::engine::quota::{self, Planned, Question, Seat, plan_quotas, season_days};
-use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::diagnostic::{Code, Diagnostic, Severity, Sink};
 use spm_core::ground::period::{Date, DateRange};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
 use spm_core::plan::Plan;
 use spm_core::plan::quotas::{LastQuota, Levels, QuotaPlan};
-use spm_frame::load::{Need, Tables, is_waiting, load as load_tables};
+use spm_frame::load::{Need, Tables, awaited, is_waiting, load as load_tables};
 use spm_frame::seats::{seats, sold_in};
 
 use crate::cli::Global;
@@ -153,6 +153,7 @@ pub fn check(opened: &Opened, tables: &Tables, sink: &mut Sink) -> BTreeSet<Stri
     // What other results are still to change would be judged too early.
     let sound = !sink.has_errors() && !is_waiting(opened.folders(), &opened.project, OWN);
     for plan in plans {
+        missing(plan, opened).into_iter().for_each(|fault| sink.push(fault));
         let currency = opened.project.currency.code();
         // Transactions are not held here, so warnings about what was sold would be wrong.
         let mut own = Sink::default();
@@ -177,6 +178,29 @@ pub fn check(opened: &Opened, tables: &Tables, sink: &mut Sink) -> BTreeSet<Stri
         gaps.for_each(|fault| sink.push(fault.clone()));
     }
     holders
+}
+
+/// What a plan reads of an earlier result that is not there yet, so that the column is empty.
+fn missing(plan: &QuotaPlan, opened: &Opened) -> Vec<Diagnostic> {
+    let mut found: Vec<Diagnostic> = vec![];
+    let mut files = BTreeSet::new();
+    for (table, column, key) in plan.reads() {
+        let Some(file) = awaited(opened.folders(), &opened.project, table, column) else { continue };
+        if !files.insert(file) {
+            continue;
+        }
+        let message = format!("`{column}` of {table} comes from {file}, which is not there yet");
+        let fault = Diagnostic::warning(Code::SPM503, message);
+        let makes = match file.split('/').nth(1).filter(|_| file.starts_with("out/")) {
+            Some("potential") => "run `spm potential` first, or `spm run` for all steps in their order",
+            Some("territories") => {
+                "run `spm territories balance` first, or `spm run` for all steps in their order"
+            }
+            _ => "make it first, or say in spm.toml what counts without it",
+        };
+        found.push(fault.at(Place::Text(plan.clause(key).clone()), "").hint(makes));
+    }
+    found
 }
 
 /// Allocates a plan for its faults, with the transactions of the days that it looks at.
@@ -270,12 +294,23 @@ where
     let of_plan = |plan: &&'a QuotaPlan| {
         let mut sink = Sink::default();
         let facts = Facts::of(plan, opened, tables, None, &mut sink);
-        let made = facts.and_then(|facts| {
+        let mut made = facts.and_then(|facts| {
             let question = facts.question(plan, opened);
             let own = plan_quotas(&question)?;
             own.notices.iter().for_each(|notice| sink.push(notice.clone()));
             make(&question, own)
         });
+        let missing = missing(plan, opened);
+        match &mut made {
+            // Numbers that are not there yet leave no answer, which says nothing of the plan.
+            Err(faults) if !missing.is_empty() && faults.iter().all(|fault| fault.code == Code::SPM501) => {
+                *faults = missing
+                    .into_iter()
+                    .map(|fault| Diagnostic { severity: Severity::Error, ..fault })
+                    .collect();
+            }
+            _ => missing.into_iter().for_each(|fault| sink.push(fault)),
+        }
         (*plan, made, sink)
     };
     let results: Vec<_> = plans.par_iter().map(of_plan).collect();

@@ -196,63 +196,108 @@ pub(super) fn published(
     score(Source::Printed, problem, &history[node], origins, &errors)
 }
 
-/// The spreads to each side that hold the wanted share of errors: the order statistic of split conformal prediction
-/// (Vovk, Gammerman and Shafer 2005). With too few errors for it, the largest, and at least the normal quantile.
-fn width(mut off: Vec<f64>, interval: f64) -> f64 {
+/// Mean absolute error of a normal distribution with a standard deviation of 1.
+const MEAN_ERROR: f64 = 0.797_884_560_802_865_4;
+
+/// How many mean errors hold the wanted share of errors: the order statistic of split conformal prediction (Vovk, Gammerman
+/// and Shafer 2005). With too few errors for it, the largest, and at least the normal quantile.
+fn quantile(mut off: Vec<f64>, interval: f64) -> f64 {
     off.sort_by(f64::total_cmp);
     let rank = ((off.len() + 1) as f64 * interval).ceil() as usize;
     match off.get(rank.saturating_sub(1)) {
         Some(width) if width.is_finite() => *width,
         _ => {
-            let normal = normal_quantile(0.5 + interval / 2.0);
+            let normal = normal_quantile(0.5 + interval / 2.0) / MEAN_ERROR;
             off.iter().copied().filter(|value| value.is_finite()).fold(normal, f64::max)
         }
     }
 }
 
-/// For each node the spreads of its interval and the coverage in the back-test. Errors are pooled over the nodes of a
-/// level, because one node has few; they are those of the printed forecasts.
-pub(super) fn spreads(
+/// The errors of the printed forecasts of a node, each as if it had been made one period ahead, by start; and what the model
+/// itself expected to err by then.
+struct Errors {
+    by_start: Vec<Vec<f64>>,
+    expected: Vec<f64>,
+    /// What the model that is printed expects to err by.
+    now: f64,
+}
+
+impl Errors {
+    /// The mean error, a start left out. What the model expects counts as one more: few errors may all be small by luck.
+    fn mean(&self, without: Option<usize>) -> f64 {
+        let expected = without.map_or(self.now, |start| self.expected[start]);
+        let kept = self.by_start.iter().enumerate().filter(|(start, _)| Some(*start) != without);
+        let kept = kept.flat_map(|(_, errors)| errors).filter(|error| error.is_finite());
+        let (sum, count) = kept.fold((expected, 1.0), |(sum, count), error| (sum + error, count + 1.0));
+        sum / count
+    }
+}
+
+/// For each node the width of its interval to each side one period ahead, and the coverage in the back-test. The width is the
+/// node's own mean error times a number of them that is pooled over the nodes of a level, because one node has few errors.
+/// Errors are measured by errors, never by what a model promises: after a flat history that is next to nothing.
+pub(super) fn widths(
     problem: &Problem,
     history: &[Vec<f64>],
     tested: &Tested,
     chosen: &[usize],
     agreed: &[Vec<Vec<f64>>],
+    fits: &[&[Prediction]],
 ) -> Vec<(f64, Option<f64>)> {
     let depths = depths(&problem.tree);
     let deepest = depths.iter().copied().max().unwrap_or(0);
-    // By depth: node, start, how many spreads off.
-    let mut pooled: Vec<Vec<(usize, usize, f64)>> = vec![Vec::new(); deepest + 1];
-    for (node, depth) in depths.iter().enumerate() {
-        let mut last = (usize::MAX, 0);
+    let starts = tested.origins.len();
+    let errors = |node: usize| {
+        let factors = fits[node].first().is_some_and(|made| made.logarithmic);
+        let mut own = Errors {
+            by_start: vec![vec![]; starts],
+            expected: vec![0.0; starts],
+            now: fits[node].first().map_or(0.0, |made| made.spread_as(factors) * MEAN_ERROR),
+        };
+        let mut first = Prediction { middle: 0.0, spread: 0.0, logarithmic: false };
         for (start, made, actual) in pairs(tested, history, node, chosen[node]) {
-            last = if last.0 == start { (start, last.1 + 1) } else { (start, 0) };
-            let around = agreed[start][last.1][node];
-            let made = Prediction { middle: around, ..*made };
-            pooled[*depth].push((node, start, made.off(actual)));
+            let step = own.by_start[start].len();
+            if step == 0 {
+                first = *made;
+                own.expected[start] = made.spread_as(factors) * MEAN_ERROR;
+            }
+            let error = distance(agreed[start][step][node], actual, factors);
+            own.by_start[start].push(error / made.growth(&first));
         }
-    }
-    let of = |depth: usize, without: Option<usize>| {
-        let kept = pooled[depth].iter().filter(|(_, start, _)| Some(*start) != without);
-        width(kept.map(|(_, _, off)| *off).collect(), problem.interval)
+        own
     };
-    let widths: Vec<f64> = (0..=deepest).map(|depth| of(depth, None)).collect();
-    let others: Vec<Vec<f64>> = (0..=deepest)
-        .map(|depth| (0..tested.origins.len()).map(|start| of(depth, Some(start))).collect())
-        .collect();
-    let mut held: Vec<(usize, usize)> = vec![(0, 0); depths.len()];
-    for (depth, all) in pooled.iter().enumerate() {
-        for (node, start, off) in all {
-            held[*node].0 += usize::from(*off <= others[depth][*start]);
-            held[*node].1 += 1;
-        }
+    let errors: Vec<Errors> = (0..depths.len()).map(errors).collect();
+    let count = |depth: usize, without: Option<usize>| {
+        let nodes = errors.iter().zip(&depths).filter(|(_, own)| **own == depth);
+        let in_means = |(own, _): (&Errors, _)| {
+            let mean = own.mean(without);
+            let kept = own.by_start.iter().enumerate().filter(|(start, _)| Some(*start) != without);
+            // Exactly right is never off, not even by a mean of nothing.
+            let off = |error: &f64| if *error == 0.0 { 0.0 } else { error / mean };
+            kept.flat_map(|(_, errors)| errors).map(off).collect::<Vec<f64>>()
+        };
+        quantile(nodes.flat_map(in_means).collect(), problem.interval)
+    };
+    let counts: Vec<f64> = (0..=deepest).map(|depth| count(depth, None)).collect();
+    let others: Vec<Vec<f64>> =
+        (0..=deepest).map(|depth| (0..starts).map(|start| count(depth, Some(start))).collect()).collect();
+    let of_node = |(own, depth): (&Errors, &usize)| {
+        let held = |(start, error): (usize, &f64)| *error <= others[*depth][start] * own.mean(Some(start));
+        let all = own.by_start.iter().enumerate();
+        let all: Vec<bool> =
+            all.flat_map(|(start, errors)| errors.iter().map(move |error| held((start, error)))).collect();
+        let judged = starts >= 2 && !all.is_empty();
+        let inside = all.iter().filter(|inside| **inside).count();
+        (counts[*depth] * own.mean(None), judged.then(|| inside as f64 / all.len() as f64))
+    };
+    errors.iter().zip(&depths).map(of_node).collect()
+}
+
+/// How far apart a forecast and what came are; the logarithm of their ratio for errors that are factors.
+fn distance(made: f64, actual: f64, factors: bool) -> f64 {
+    match (factors, made > 0.0 && actual > 0.0) {
+        (false, _) => (actual - made).abs(),
+        (true, true) => (actual / made).ln().abs(),
+        (true, false) => f64::INFINITY,
     }
-    depths
-        .iter()
-        .zip(held)
-        .map(|(depth, (held, all))| {
-            let judged = tested.origins.len() >= 2 && all > 0;
-            (widths[*depth], judged.then(|| held as f64 / all as f64))
-        })
-        .collect()
 }

@@ -32,21 +32,22 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// How many spreads a measured value is off.
-    fn off(&self, actual: f64) -> f64 {
-        let distance = if self.logarithmic {
-            (actual.max(0.0) / self.middle).ln().abs()
-        } else {
-            (actual - self.middle).abs()
-        };
-        // Exactly right is never off, not even by a spread of nothing; and no spread is smaller than a millionth.
-        let least = if self.logarithmic { 1e-6 } else { 1e-6 * self.middle.abs() };
-        if distance == 0.0 { 0.0 } else { distance / self.spread.max(least) }
+    /// The standard deviation of the error, as a factor or as an amount.
+    fn spread_as(&self, factor: bool) -> f64 {
+        match (self.logarithmic, factor) {
+            (false, true) if self.middle != 0.0 => self.spread / self.middle.abs(),
+            (true, false) => self.spread * self.middle,
+            _ => self.spread,
+        }
     }
 
-    /// Low and high ends of an interval of so many spreads to each side, around another middle.
-    fn interval(&self, around: f64, spreads: f64) -> (f64, f64) {
-        let width = spreads * self.spread;
+    /// How many times as far off as the forecast of the first period the model expects to be.
+    fn growth(&self, first: &Self) -> f64 {
+        if first.spread > 0.0 { self.spread / first.spread } else { 1.0 }
+    }
+
+    /// Low and high ends of an interval so wide to each side, around another middle.
+    fn interval(&self, around: f64, width: f64) -> (f64, f64) {
         if self.logarithmic {
             (around * (-width).exp(), around * width.exp())
         } else {
@@ -227,8 +228,9 @@ pub struct Node {
     pub own: Vec<f64>,
     /// By period: low end, amount, high end.
     pub amounts: Vec<(f64, f64, f64)>,
-    /// Spreads to each side of an interval, from the errors of the back-test.
-    pub spreads: f64,
+    /// How far the interval of the first period goes to each side, from the errors of the back-test; as a logarithm where
+    /// errors are factors.
+    pub width: f64,
     /// Back-test of each model, of the yardstick, and of what is printed.
     pub scores: Vec<Score>,
 }
@@ -283,7 +285,6 @@ pub fn forecast(problem: &Problem) -> Option<Outcome> {
     let chosen: Vec<usize> =
         (0..history.len()).map(|node| backtest::choose(problem, &history, &tested, &models, node)).collect();
     let agreed = backtest::agree(problem, &history, &tested, &chosen);
-    let spreads = backtest::spreads(problem, &history, &tested, &chosen, &agreed);
     let fits: Vec<(Vec<Prediction>, String)> = history
         .par_iter()
         .zip(&chosen)
@@ -295,7 +296,9 @@ pub fn forecast(problem: &Problem) -> Option<Outcome> {
         })
         .collect();
     let floor = history.iter().flatten().all(|value| *value >= 0.0);
-    let variance = variances(&fits.iter().map(|(made, _)| made.as_slice()).collect::<Vec<_>>());
+    let made: Vec<&[Prediction]> = fits.iter().map(|(made, _)| made.as_slice()).collect();
+    let widths = backtest::widths(problem, &history, &tested, &chosen, &agreed, &made);
+    let variance = variances(&made);
     let by_period: Vec<Vec<f64>> = (0..problem.periods)
         .map(|period| {
             let base: Vec<f64> = fits.iter().map(|(made, _)| made[period].middle).collect();
@@ -310,14 +313,15 @@ pub fn forecast(problem: &Problem) -> Option<Outcome> {
             let amounts = (0..problem.periods)
                 .map(|period| {
                     let amount = by_period[period][node];
-                    let (low, high) = made[period].interval(amount, spreads[node].0);
+                    let width = widths[node].0 * made[period].growth(&made[0]);
+                    let (low, high) = made[period].interval(amount, width);
                     (if floor { low.max(0.0) } else { low }, amount, high)
                 })
                 .collect();
             let mut scores = backtest::scores(problem, &history, &tested, &models, node);
             let naive = chosen[node] == 0 && models.len() > 1;
             let mut published = backtest::published(problem, &history, &origins, &agreed, node);
-            published.coverage = spreads[node].1;
+            published.coverage = widths[node].1;
             scores.push(published);
             Node {
                 model: (!only_sum).then(|| models[chosen[node]]),
@@ -331,7 +335,7 @@ pub fn forecast(problem: &Problem) -> Option<Outcome> {
                 naive_wins: naive,
                 own: made.iter().map(|own| own.middle).collect(),
                 amounts,
-                spreads: spreads[node].0,
+                width: widths[node].0,
                 scores,
             }
         })

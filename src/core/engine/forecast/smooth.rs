@@ -299,7 +299,14 @@ fn descend(point: &mut [f64], best: &mut f64, from: f64, to: f64, value: &mut dy
     }
 }
 
-/// The point of the unit cube with the least sum of squares, from a few starts or from one that is given.
+/// So many places of each weight are looked at before the search, by how many weights there are.
+const PLACES: [usize; 4] = [41, 11, 7, 5];
+
+/// So many of the valleys that show there are searched, the deepest first.
+const VALLEYS: usize = 8;
+
+/// The point of the unit cube with the least sum of squares. Squares may have several valleys, so places all over the cube are
+/// looked at first, both ends included, and those that no neighbour undercuts are where the search starts; or where it is told.
 fn search(values: &[f64], season: usize, form: Form, near: Option<&[f64]>) -> Option<Vec<f64>> {
     let mut pass = Pass::new(season, form);
     let mut value = |point: &[f64]| {
@@ -312,19 +319,32 @@ fn search(values: &[f64], season: usize, form: Form, near: Option<&[f64]>) -> Op
         descend(&mut point, &mut best, COARSE, FINE, &mut value);
         return best.is_finite().then_some(point);
     }
+    let axes = form.weights();
+    let places = PLACES[axes - 1];
+    let count = places.pow(u32::try_from(axes).ok()?);
+    let step = 1.0 / (places - 1) as f64;
+    let place = |number: usize, axis: usize| number / places.pow(axis as u32) % places;
+    let at =
+        |number: usize| -> Vec<f64> { (0..axes).map(|axis| place(number, axis) as f64 * step).collect() };
+    let seen: Vec<f64> = (0..count).map(|number| value(&at(number))).collect();
+    let undercut = |number: usize, axis: usize| {
+        let (own, stride) = (place(number, axis), places.pow(axis as u32));
+        (own > 0 && seen[number - stride] < seen[number])
+            || (own + 1 < places && seen[number + stride] < seen[number])
+    };
+    let mut valleys: Vec<usize> = (0..count)
+        .filter(|number| seen[*number].is_finite() && !(0..axes).any(|axis| undercut(*number, axis)))
+        .collect();
+    valleys.sort_by(|a, b| seen[*a].total_cmp(&seen[*b]).then(a.cmp(b)));
     let mut winner: Option<(f64, Vec<f64>)> = None;
-    for start in [0.1, 0.5, 0.9] {
-        let mut point = vec![0.1; form.weights()];
-        point[0] = start;
-        let mut best = value(&point);
-        descend(&mut point, &mut best, 0.2, 0.06, &mut value);
-        if best.is_finite() && winner.as_ref().is_none_or(|(least, _)| best < *least) {
+    for number in valleys.into_iter().take(VALLEYS) {
+        let (mut point, mut best) = (at(number), seen[number]);
+        descend(&mut point, &mut best, step / 2.0, COARSE, &mut value);
+        if winner.as_ref().is_none_or(|(least, _)| best < *least) {
             winner = Some((best, point));
         }
     }
-    let (mut best, mut point) = winner?;
-    descend(&mut point, &mut best, 0.05, COARSE, &mut value);
-    Some(point)
+    winner.map(|(_, point)| point)
 }
 
 /// Fits a form to a history, the oldest period first. `None` when the history is too short for its states, has values
@@ -425,4 +445,20 @@ impl Smoothed {
             })
             .collect()
     }
+}
+
+/// The least squares at so many places of each weight.
+#[cfg(test)]
+pub(super) fn least_of_grid(values: &[f64], season: usize, form: Form, places: usize) -> f64 {
+    let mut pass = Pass::new(season, form);
+    let axes = form.weights();
+    let at = |number: usize| -> Vec<f64> {
+        let place = |axis: usize| number / places.pow(axis as u32) % places;
+        (0..axes).map(|axis| place(axis) as f64 / (places - 1) as f64).collect()
+    };
+    let count = places.pow(axes as u32);
+    let squares = (0..count).filter_map(|number| {
+        best_start(values, form, &Weights::at(form, &at(number)), &mut pass).map(|(squares, _)| squares)
+    });
+    squares.fold(f64::INFINITY, f64::min)
 }

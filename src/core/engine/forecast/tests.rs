@@ -111,6 +111,99 @@ fn known_weights_are_recovered_from_long_series() {
     assert!(fit_best(&series[..80], 4).expect("long enough").form.seasonal);
 }
 
+/// The least squares of a level alone, for weights so many to the unit: the recursion written out, its start by least squares.
+fn least_of_a_grid(values: &[f64], places: usize) -> f64 {
+    let at = |alpha: f64| {
+        // Errors are those of a start at zero, less what a start at one takes off them.
+        let (mut level, mut part) = (0.0, 1.0);
+        let (mut squares, mut cross, mut parts) = (0.0, 0.0, 0.0);
+        for value in values {
+            let error = value - level;
+            squares += error * error;
+            cross += error * part;
+            parts += part * part;
+            level += alpha * error;
+            part *= 1.0 - alpha;
+        }
+        squares - cross * cross / parts
+    };
+    let alphas = (0..=places).map(|place| 0.0001 + 0.9998 * place as f64 / places as f64);
+    alphas.map(at).fold(f64::INFINITY, f64::min)
+}
+
+#[test]
+fn the_least_squares_of_all_weights_are_found() {
+    // Squares with two valleys: a level that does not move, or one that follows halfway.
+    let two = [10.0, 14.0, 9.0, 12.0, 25.0, 21.0, 24.0, 11.0, 13.0, 9.0, 12.0, 10.0];
+    let mut series: Vec<Vec<f64>> = vec![two.to_vec()];
+    for stream in 0..400 {
+        let mut random = Random::stream(11, stream);
+        let length = 8 + random.below(24);
+        let mut level = 100.0;
+        series.push(
+            (0..length)
+                .map(|_| {
+                    level += if random.below(6) == 0 { 40.0 * random.normal() } else { 0.0 };
+                    level + 15.0 * random.normal()
+                })
+                .collect(),
+        );
+    }
+    for values in series {
+        let fitted = fit(&values, 1, form(Trend::None, false, false)).expect("long enough");
+        let least = least_of_a_grid(&values, 5000);
+        assert!(fitted.squares <= least * (1.0 + 1e-6), "{} > {least}: {values:?}", fitted.squares);
+    }
+}
+
+/// Forms of more weights against a grid of three times as many places as are looked at.
+#[test]
+fn no_grid_has_fewer_squares_than_a_fit() {
+    let forms = [
+        form(Trend::Linear, false, false),
+        form(Trend::Damped, false, false),
+        form(Trend::None, true, false),
+        form(Trend::Linear, true, false),
+    ];
+    let mut worse = 0;
+    for stream in 0..30 {
+        let mut random = Random::stream(13, stream);
+        let length = 20 + random.below(20);
+        let values: Vec<f64> = (0..length)
+            .map(|period| 100.0 + (period % 4) as f64 * 20.0 * random.normal() + 15.0 * random.normal())
+            .collect();
+        for form in forms {
+            let fitted = fit(&values, 4, form).expect("long enough");
+            let least = smooth::least_of_grid(&values, 4, form, 12);
+            worse += usize::from(fitted.squares > least * (1.0 + 1e-6));
+        }
+    }
+    assert_eq!(worse, 0, "fits that a grid beats, of 120");
+}
+
+#[test]
+fn an_interval_after_a_flat_history_is_as_wide_as_the_errors_were() {
+    // Nothing ever changed, until it jumped by 50 once: no interval is a thousand times as wide as that.
+    let mut jumped = vec![100.0; 14];
+    jumped.extend([150.0; 6]);
+    let own =
+        Problem { models: vec![Model::Simple, Model::SeasonalDrift], ..problem(vec![jumped], vec![None]) };
+    let outcome = forecast(&own).expect("long enough");
+    for (low, amount, high) in &outcome.nodes[0].amounts {
+        assert!(high - amount <= 250.0 && amount - low <= 250.0, "{low} {amount} {high}");
+        assert!(high - amount >= 1.0, "{low} {amount} {high}: it has erred");
+    }
+    // A group without a change stays exact beside one that jumps.
+    let mut history = vec![vec![0.0; 20]; 3];
+    history[1] = vec![70.0; 20];
+    history[2] = own.history[0].clone();
+    let own = Problem { history, tree: Tree::new(vec![None, Some(0), Some(0)]), ..own };
+    let outcome = forecast(&own).expect("long enough");
+    let wide =
+        |node: usize| outcome.nodes[node].amounts.iter().map(|(low, _, high)| high - low).fold(0.0, f64::max);
+    assert!(wide(2) <= 500.0 && wide(0) <= 500.0, "{} {}", wide(2), wide(0));
+}
+
 fn problem(history: Vec<Vec<f64>>, parent: Vec<Option<usize>>) -> Problem {
     Problem {
         tree: Tree::new(parent),

@@ -133,6 +133,8 @@ fn kept_above(faults: Vec<Diagnostic>, question: &Question<'_>) -> Vec<Diagnosti
 struct Before<'a> {
     /// Open periods together.
     open: BTreeMap<&'a HolderId, Rational>,
+    /// Salespeople of closed periods.
+    seats: BTreeSet<&'a HolderId>,
     /// Closed periods together.
     closed: BTreeMap<&'a HolderId, Rational>,
     /// Open periods one by one, by name.
@@ -148,6 +150,7 @@ impl<'a> Before<'a> {
     fn of(standing: &'a Standing, is_open: impl Fn(&str) -> bool) -> Self {
         let mut before = Self {
             open: BTreeMap::new(),
+            seats: BTreeSet::new(),
             closed: BTreeMap::new(),
             periods: BTreeMap::new(),
             given: BTreeMap::new(),
@@ -157,6 +160,9 @@ impl<'a> Before<'a> {
         for row in standing {
             if !is_open(&row.period) {
                 *before.closed.entry(&row.holder).or_default() += &row.amount;
+                if row.level == SALESPERSON {
+                    before.seats.insert(&row.holder);
+                }
                 continue;
             }
             *before.open.entry(&row.holder).or_default() += &row.amount;
@@ -202,6 +208,13 @@ impl<'a> Before<'a> {
         let same = *parent == holder.parent.as_ref()
             && self.periods_of(&holder.id, phasing).iter().zip(&shares).all(near);
         same.then(|| self.open.get(&holder.id).cloned()).flatten()
+    }
+
+    /// What somebody in the same place has in the open periods, when this amount is no further off than `small`.
+    fn same(&self, holder: &Holder, amount: &Rational, small: &Rational) -> Option<Rational> {
+        let (_, parent) = self.places.get(&holder.id)?;
+        let stood = self.open.get(&holder.id)?;
+        (*parent == holder.parent.as_ref() && (amount - stood).abs() <= *small).then(|| stood.clone())
     }
 
     /// What the children of a holder have in these periods.
@@ -292,13 +305,31 @@ fn open_problem(
     // Where the plan states the year, or takes part of it from below, what closed periods have is taken off it.
     let states = plan.total.is_some() || plan.bottom_up.as_ref().is_some_and(|own| !own.share.is_zero());
     let year = fresh.allocation.explanations.first().map(|why| why.amount.clone()).unwrap_or_default();
-    let total = if states { &year - &before.closed(root) } else { stood.clone() };
+    let total =
+        if states { &(&year + &gone(question, open, before)) - &before.closed(root) } else { stood.clone() };
+    if total.is_negative() {
+        let (has, comes) = (before.closed(root), &total + &before.closed(root));
+        let message = format!(
+            "the year of plan `{}` comes to {}, but closed periods have {} already",
+            plan.id,
+            comes.to_decimal_text(),
+            has.to_decimal_text()
+        );
+        let fault =
+            Diagnostic::error(Code::SPM501, message).at(Place::Text(plan.clause("total").clone()), "");
+        faults.push(fault.hint("raise the total, or adjust from an earlier period"));
+    }
     let mut problem = problem(question, open.holders.clone(), &open.phasing, Total::Given(total.clone()));
     let fresh: BTreeMap<&HolderId, Rational> = fresh
         .allocation
         .explanations
         .iter()
-        .map(|why| (&why.holder, &why.amount - &why.parts.rounding))
+        .map(|why| {
+            let whole = &why.amount - &why.parts.rounding;
+            // Limits are set anew: here counts what is a share by weight. Who brings an amount from below brings it with them.
+            let amount = if is_bottom_up(plan) { whole } else { &whole - &why.parts.limits };
+            (&why.holder, amount)
+        })
         .collect();
     for holder in &mut problem.holders {
         let amount = fresh.get(&holder.id).cloned().unwrap_or_default();
@@ -331,6 +362,26 @@ fn open_problem(
         }
     }
     problem
+}
+
+/// What of the year people have in closed periods who are gone: today's plan knows nothing of them any more. Of a stated total
+/// it is what they would have carried of it from below; of one that follows from history all of it.
+fn gone(question: &Question<'_>, open: &LaidOut, before: &Before<'_>) -> Rational {
+    let plan = question.plan;
+    let there: BTreeSet<&HolderId> = open.holders.iter().map(|holder| &holder.id).collect();
+    let root = &open.holders[0].id;
+    let sum = |left: bool| -> Rational {
+        let seats = before.closed.iter().filter(|(holder, _)| before.seats.contains(**holder));
+        seats.filter(|(holder, _)| !left || !there.contains(**holder)).map(|(_, closed)| closed).sum()
+    };
+    let share = match (&plan.bottom_up, &plan.total) {
+        (Some(own), Some(_)) => own.share.clone(),
+        (Some(_), None) => Rational::one(),
+        (None, _) => return Rational::zero(),
+    };
+    let part = sum(true).checked_div(&sum(false)).unwrap_or_default();
+    let gone = &(&before.closed(root) * &part) * &share;
+    round_nearest(&gone, &plan.unit).unwrap_or(gone)
 }
 
 /// True when quotas are what people can carry, whatever they add up to.
@@ -454,7 +505,11 @@ fn keep_small(
 ) -> Result<(Problem, Allocation), Vec<Diagnostic>> {
     let phasing = problem.clone();
     let stands = |holder: &Holder, amount: &Rational| {
-        let stood = before.near(&phasing, holder, amount).filter(|_| *holder.level == *SALESPERSON)?;
+        if *holder.level != *SALESPERSON {
+            return None;
+        }
+        let same = || before.same(holder, amount, &(&phasing.unit * &Rational::from(2_i64)));
+        let stood = before.near(&phasing, holder, amount).or_else(same)?;
         let within = holder.floor.as_ref().is_none_or(|floor| *floor <= stood)
             && holder.cap.as_ref().is_none_or(|cap| stood <= *cap);
         within.then(|| (stood, KEPT.to_owned()))
@@ -481,9 +536,18 @@ fn with_periods(
     open: &BTreeSet<HolderId>,
 ) -> Problem {
     let mut kept = problem.clone();
-    let amounts: BTreeMap<&HolderId, &Rational> =
-        allocation.explanations.iter().map(|why| (&why.holder, &why.amount)).collect();
     let Some(phasing) = problem.phasing.as_ref() else { return kept };
+    let small = &problem.unit * &Rational::from(2_i64);
+    let whys = allocation.explanations.iter().zip(allocation.rows());
+    let found: BTreeMap<&HolderId, (&Rational, &[i128])> =
+        whys.map(|(why, row)| (&why.holder, (&why.amount, &row[1..]))).collect();
+    // Rounding alone tells what a seat has from what it would have now, period by period.
+    let close = |stood: &[Rational], row: &[i128]| {
+        let near = |(stood, amount): (&Rational, &i128)| {
+            (&Rational::from_scaled(*amount, allocation.decimals) - stood).abs() <= small
+        };
+        stood.iter().zip(row).all(near)
+    };
     // What was given out beyond the own quota was rounded to units: with the seats locked, it is exactly that.
     let given: BTreeMap<&HolderId, Rational> = allocation
         .explanations
@@ -497,11 +561,12 @@ fn with_periods(
     }
     for holder in kept.holders.iter_mut().filter(|holder| *holder.level == *SALESPERSON) {
         let stood = before.open.get(&holder.id);
-        let same = stood.is_some_and(|stood| {
-            amounts.get(&holder.id) == Some(&stood) && before.near(problem, holder, stood).is_some()
+        let periods = before.periods_of(&holder.id, phasing);
+        let same = stood.zip(found.get(&holder.id)).is_some_and(|(stood, (amount, row))| {
+            stood == *amount && (close(&periods, row) || before.near(problem, holder, stood).is_some())
         });
         if same && holder.parent.as_ref().is_none_or(|parent| !open.contains(parent)) {
-            holder.phased = Some(before.periods_of(&holder.id, phasing));
+            holder.phased = Some(periods);
             holder.locked = stood.cloned();
         }
     }

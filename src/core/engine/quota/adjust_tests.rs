@@ -183,6 +183,56 @@ fn bottom_up_quotas_are_of_each_alone() {
     );
 }
 
+#[test]
+fn what_a_limit_gave_is_no_weight() {
+    // The floor of a binds all year. A hire in the other region changes nothing for a and b.
+    let mut a = seat("a", "n", 3);
+    a.least = Some(Rational::from(232_824_i64));
+    let seats = vec![a, seat("b", "n", 2), seat("c", "s", 1), seat("d", "s", 9)];
+    let mut company =
+        Company::new(plan(&format!("{TOP}total = \"600000\"\nadjust = \"region\"\n"), [2, 1, 9, 4]), seats);
+    let stood = (company.of("a"), company.of("b"));
+    let mut hire = seat("e", "s", 4);
+    hire.hired = Some(day(10, 23));
+    company.seats.push(hire);
+    company.adjust(3);
+    assert_eq!((company.of("a"), company.of("b")), stood);
+    let mut company = four("");
+    company.seats[0].least = Some(Rational::from(400_000_i64));
+    let mut company = Company::new(company.plan, company.seats);
+    assert_eq!(
+        (company.of("n1"), company.of("n2")),
+        (vec!["100000".to_owned(); 4], vec!["50000".to_owned(); 4])
+    );
+    company.seats[1].left = Some(day(7, 1));
+    company.adjust(2);
+    assert_eq!(company.of("n1")[2..], ["150000", "150000"]);
+}
+
+#[test]
+fn the_way_to_what_people_carry_counts_those_who_are_gone() {
+    let keys = format!("{TOP}total = \"36000\"\nbottom_up = {{ value = \"points\", policy = \"meet\" }}\n");
+    let mut company =
+        Company::new(plan(&keys, [1; 4]), vec![seat("a", "n", 12), seat("b", "n", 12), seat("c", "n", 12)]);
+    assert_eq!(company.of("Co"), ["9000"; 4]);
+    company.seats.pop();
+    company.adjust(2);
+    // From above a and b have 4500 a quarter from now on, from below 3000: half of the way is 3750.
+    assert_eq!(company.of("a"), ["3000", "3000", "3750", "3750"]);
+    assert_eq!(company.of("Co"), ["9000", "9000", "7500", "7500"]);
+}
+
+#[test]
+fn closed_periods_may_have_the_year_already() {
+    let mut company = four("");
+    company.plan = plan(&format!("{TOP}total = \"500000\"\n"), [1; 4]);
+    let faults = company.ask(|question| adjust(question, &company.rows, 2)).expect_err("nothing is left");
+    assert_eq!(
+        faults[0].message,
+        "the year of plan `q` comes to 500000, but closed periods have 600000 already"
+    );
+}
+
 /// What happens to somebody.
 #[derive(Clone, Copy, Debug)]
 enum Event {

@@ -1,6 +1,6 @@
 //! Checks a quota problem and lays its holders out as a tree, parents before children (floor 2).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fault::ProblemFault;
 use super::problem::{Holder, HolderId, Method, Phasing, Problem, Residue, Total};
@@ -29,6 +29,9 @@ impl Hierarchy<'_> {
     /// What a holder's children get together is its own amount times this.
     pub fn over_assignment(&self, position: usize) -> Rational {
         let holder = self.holders[position];
+        if holder.over_assignment.is_none() && self.problem.over_assignment.is_empty() {
+            return Rational::one();
+        }
         let stated = holder.over_assignment.as_ref();
         stated
             .or_else(|| self.problem.over_assignment.get(&*holder.level))
@@ -36,16 +39,14 @@ impl Hierarchy<'_> {
             .unwrap_or_else(Rational::one)
     }
 
-    /// The growth stated nearest above or at the holder, else `otherwise`.
-    pub fn growth(&self, position: usize, otherwise: &Rational) -> Rational {
-        let mut next = Some(position);
-        while let Some(at) = next {
-            if let Some(growth) = &self.holders[at].growth {
-                return growth.clone();
-            }
-            next = self.parents[at];
+    /// For every holder the growth stated nearest above or at it, else `otherwise`.
+    pub fn growths(&self, otherwise: &Rational) -> Vec<Rational> {
+        let mut growths: Vec<Rational> = Vec::with_capacity(self.holders.len());
+        for (holder, parent) in self.holders.iter().zip(&self.parents) {
+            let above = parent.map_or(otherwise, |parent| &growths[parent]);
+            growths.push(holder.growth.as_ref().unwrap_or(above).clone());
         }
-        otherwise.clone()
+        growths
     }
 
     /// Season weights of a leaf's periods: its own, or those of the phasing, times its presence.
@@ -96,7 +97,7 @@ pub(super) fn check_problem(problem: &Problem) -> Result<Hierarchy<'_>, Vec<Prob
     check_numbers(problem, &mut faults);
     check_phasing(problem, &mut faults);
     let mut indices: Vec<usize> = (0..problem.holders.len()).collect();
-    indices.sort_by(|a, b| problem.holders[*a].id.cmp(&problem.holders[*b].id));
+    indices.sort_by(|a, b| problem.holders[*a].id.as_str().cmp(problem.holders[*b].id.as_str()));
     let holders: Vec<&Holder> = indices.iter().map(|index| &problem.holders[*index]).collect();
     for pair in holders.windows(2) {
         if pair[0].id == pair[1].id {
@@ -127,14 +128,20 @@ fn lay_out<'a>(
     let mut below: Vec<Vec<usize>> = vec![vec![]; sorted.len()];
     let mut roots: Vec<usize> = vec![];
     let mut all_parents_known = sorted.windows(2).all(|pair| pair[0].id < pair[1].id);
+    // Few holders have others below them: they are looked for once.
+    let above: BTreeSet<&str> =
+        sorted.iter().filter_map(|holder| Some(holder.parent.as_ref()?.as_str())).collect();
+    let place =
+        |id: &'a str| sorted.binary_search_by(|own| own.id.as_str().cmp(id)).ok().map(|place| (id, place));
+    let above: BTreeMap<&str, usize> = above.into_iter().filter_map(place).collect();
     for (place, holder) in sorted.iter().enumerate() {
         let Some(parent) = &holder.parent else {
             roots.push(place);
             continue;
         };
-        match sorted.binary_search_by(|own| own.id.cmp(parent)) {
-            Ok(parent) => below[parent].push(place),
-            Err(_) => {
+        match above.get(parent.as_str()) {
+            Some(parent) => below[*parent].push(place),
+            None => {
                 all_parents_known = false;
                 faults
                     .push(ProblemFault::UnknownParent { holder: holder.id.clone(), parent: parent.clone() });

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::carry::{counted_days, season_weights};
 use super::hierarchy::availability;
 use super::planned::Question;
 use super::problem::{Clause, Holder, HolderId, Phasing};
 use super::seat::{Days, Seat};
 use super::sheet::{Held, published};
 use crate::ground::diagnostic::{Code, Diagnostic, suggestion};
-use crate::ground::period::{Calendar, Date, DateRange};
+use crate::ground::period::{Calendar, DateRange};
 use crate::ground::rational::Rational;
 use crate::ground::round::{Rounding, round_to_decimals};
 use crate::ground::source::{Place, TextPlace};
@@ -112,19 +113,8 @@ pub(super) fn lay_out(question: &Question<'_>) -> Result<LaidOut, Vec<Diagnostic
     if !faults.is_empty() {
         return Err(faults);
     }
-    let holidays: BTreeSet<Date> = match &plan.season {
-        Season::WorkingDays(holidays) => holidays.iter().copied().collect(),
-        _ => BTreeSet::new(),
-    };
-    let all_days = !matches!(plan.season, Season::WorkingDays(_));
-    let days = Days::of(&ranges, |date| {
-        all_days || (date.weekday().to_monday_zero_offset() < 5 && !holidays.contains(&date))
-    });
-    let weights: Vec<Rational> = match &plan.season {
-        Season::Weights => plan.phasing.iter().map(|phase| phase.weight.clone()).collect(),
-        Season::History => question.sold.to_vec(),
-        Season::Days | Season::WorkingDays(_) => days.counted(),
-    };
+    let days = counted_days(Some(plan), &ranges);
+    let weights = season_weights(plan, &days, question.sold);
     let names = plan.phasing.iter().map(|phase| phase.period.clone());
     let phasing = Phasing { unit: plan.unit.clone(), periods: names.zip(weights).collect() };
     let mut placing = Placing::new(question, &days, &phasing);

@@ -2,6 +2,7 @@
 
 use super::fault::ProblemFault;
 use super::hierarchy::Hierarchy;
+use super::problem::Holder;
 use super::units::{round_down, round_up};
 use crate::ground::rational::Rational;
 
@@ -43,6 +44,12 @@ pub(super) fn find_limits(
 ) -> Result<Vec<Limits>, Vec<ProblemFault>> {
     let mut faults = vec![];
     let mut limits = vec![Limits::default(); hierarchy.holders.len()];
+    let limited =
+        |holder: &&Holder| holder.floor.is_some() || holder.cap.is_some() || holder.locked.is_some();
+    // Where nobody is limited, zero is the only limit.
+    if !total.is_negative() && !hierarchy.holders.iter().any(limited) {
+        return Ok(limits);
+    }
     for position in (0..limits.len()).rev() {
         let id = &hierarchy.holders[position].id;
         let Some(own) = own_limits(hierarchy, position) else {

@@ -17,6 +17,7 @@
 mod adjust;
 mod allocation;
 mod capacity;
+mod carry;
 mod cite;
 mod divide;
 mod explain;
@@ -52,6 +53,7 @@ mod worlds;
 pub use adjust::{Adjusted, Change, Row, Standing, adjust, units};
 pub use allocation::{Allocation, Binding, Explanation, Parts};
 pub use capacity::{Heads, capacity};
+pub use carry::Carry;
 pub use fault::ProblemFault;
 pub use lay_out::{COMPANY, LINE, SALESPERSON, check, person, season_days};
 pub use planned::{Planned, Question, Reconciled, plan_quotas};

@@ -3,15 +3,27 @@
 use super::allocation::{Allocation, Binding};
 use super::lay_out::SALESPERSON;
 use super::planned::Question;
+use super::problem::Problem;
 use super::seat::Seat;
 use crate::ground::diagnostic::{Code, Diagnostic};
 use crate::ground::period::{Date, days_between};
+use crate::ground::rational::Rational;
 use crate::ground::source::Place;
 use crate::plan::quotas::Levels;
 
 /// Warnings about the seats of a plan and what they got.
-pub(super) fn notices(question: &Question<'_>, allocation: &Allocation) -> Vec<Diagnostic> {
-    [nothing(question, allocation), absent(question), unplaced(question)].into_iter().flatten().collect()
+pub(super) fn notices(
+    question: &Question<'_>,
+    problem: &Problem,
+    allocation: &Allocation,
+) -> Vec<Diagnostic> {
+    let all = [
+        nothing(question, allocation),
+        absent(question),
+        unplaced(question),
+        little(question, problem, allocation),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 /// `A`, or `3 salespeople, such as A,`.
@@ -89,4 +101,25 @@ fn unplaced(question: &Question<'_>) -> Option<Diagnostic> {
         message,
         "fill the column, or exclude them with `eligible`",
     ))
+}
+
+/// Whose quota changes by less than the plan wants to, because nobody else could take the rest.
+fn little(question: &Question<'_>, problem: &Problem, allocation: &Allocation) -> Option<Diagnostic> {
+    let least = question.plan.minimum_change.as_ref()?;
+    let little = allocation.explanations.iter().filter(|why| {
+        problem.holders[why.index].last_quota.as_ref().is_some_and(|last| {
+            let change = (&why.amount - last).abs();
+            // What stands is the last quota in the smallest amount.
+            let kept = change < Rational::from_scaled(1, allocation.decimals);
+            let lock = why.binding == Some(Binding::Lock);
+            !kept && !lock && change < least * last
+        })
+    });
+    let names: Vec<&str> = little.map(|why| why.holder.as_str()).collect();
+    let message = format!(
+        "the quota of {} changes by less than `minimum_change`: limits and locks leave nobody else to take the rest",
+        whom(&names)?
+    );
+    let hint = "widen the limits around them, or lower `minimum_change`";
+    Some(warning(question, Code::SPM425, "minimum_change", message, hint))
 }

@@ -179,13 +179,15 @@ impl Season {
         let product = year.checked_mul(whole.weights()[period])?;
         let divisor = whole.sum().checked_mul(self.unit)?;
         // Dividing 64 bits takes a fraction of the time of 128.
-        let (units, rest) = match (i64::try_from(product), i64::try_from(divisor)) {
-            (Ok(product), Ok(divisor)) => {
-                let (units, rest) = product.div_mod_floor(&divisor);
-                (units.into(), rest.into())
-            }
-            _ => product.div_mod_floor(&divisor),
-        };
+        if let (Ok(product), Ok(divisor)) = (i64::try_from(product), i64::try_from(divisor)) {
+            let (units, rest) = product.div_mod_floor(&divisor);
+            let fine = match rest.checked_mul(FINE as i64) {
+                Some(fine) => i128::from(fine / divisor),
+                None => i128::from(rest).checked_mul(FINE)? / i128::from(divisor),
+            };
+            return Some((units.into(), if rest == 0 { 0 } else { fine.max(1) }));
+        }
+        let (units, rest) = product.div_mod_floor(&divisor);
         if rest == 0 {
             return Some((units, 0));
         }

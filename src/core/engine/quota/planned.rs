@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::allocation::Allocation;
 use super::cite;
+use super::fault::ProblemFault;
 use super::lay_out::{LaidOut, SALESPERSON, decimals, lay_out};
 use super::notices::notices;
+use super::open::parents;
 use super::problem::{Blend, Holder, HolderId, Measure, Method, Phasing, Problem, Residue, Total};
 use super::seat::Seat;
 use super::units::round_nearest;
@@ -167,7 +169,7 @@ fn planned(
     allocation: Allocation,
     reconciled: Vec<Reconciled>,
 ) -> Planned {
-    let notices = notices(question, &allocation);
+    let notices = notices(question, &problem, &allocation);
     Planned { problem, allocation, notices, reconciled }
 }
 
@@ -242,44 +244,128 @@ fn settle(question: &Question<'_>, problem: Problem) -> Result<(Problem, Allocat
 }
 
 /// Allocates again and again, each time with what `stands` says of a holder and its amount as a lock with its note, until
-/// nothing more stands. Every round adds locks, so there are at most as many rounds as holders.
+/// nothing more stands. Where nobody is left to take what those who stand leave, those among them who would change most give
+/// way. Nobody who gave way stands again, so there are at most twice as many rounds as holders.
 pub(super) fn settled(
     mut problem: Problem,
     plan: &QuotaPlan,
     stands: impl Fn(&Holder, &Rational) -> Option<(Rational, String)>,
 ) -> Result<(Problem, Allocation), Vec<Diagnostic>> {
-    let mut before: Option<(Problem, Allocation)> = None;
+    let mut standing = Standing::of(&problem);
     loop {
-        let allocation = match (allocate_verified(&problem, plan), before.take()) {
-            (Ok(allocation), _) => allocation,
-            // Nobody is left to take what those who stand leave: the round before is the answer.
-            (Err(faults), Some(before)) if faults.iter().all(|fault| fault.code == Code::SPM501) => {
-                return Ok(before);
-            }
-            (Err(faults), _) => return Err(faults),
+        let allocation = match allocate(&problem) {
+            Ok(allocation) => verified(&problem, allocation, plan)?,
+            Err(faults) if standing.give_way(&mut problem, &faults) => continue,
+            Err(faults) => return Err(cited(&problem, &faults, plan)),
         };
-        let amounts: BTreeMap<HolderId, Rational> = years(&allocation).collect();
-        let mut next = problem.clone();
+        standing.rounds = 0;
         let mut more = false;
-        for holder in next.holders.iter_mut().filter(|holder| holder.locked.is_none()) {
-            let Some((lock, note)) = amounts.get(&holder.id).and_then(|amount| stands(holder, amount)) else {
+        for why in &allocation.explanations {
+            let holder = &mut problem.holders[why.index];
+            if holder.locked.is_some() || standing.gave_way[why.index] {
                 continue;
-            };
-            (holder.locked, holder.note, more) = (Some(lock), Some(note), true);
+            }
+            let Some((lock, note)) = stands(holder, &why.amount) else { continue };
+            let note = holder.note.replace(note);
+            standing.kept.push(Stands { index: why.index, change: &lock - &why.amount, note });
+            (holder.locked, more) = (Some(lock), true);
         }
         if !more {
             return Ok((problem, allocation));
         }
-        before = Some((problem, allocation));
-        problem = next;
+    }
+}
+
+/// Somebody who keeps a quota that would change by little.
+struct Stands {
+    index: usize,
+    /// How much more it keeps than it would have got.
+    change: Rational,
+    /// What its note was.
+    note: Option<String>,
+}
+
+/// Who keeps a quota while the others share what is left.
+struct Standing {
+    parents: Vec<Option<usize>>,
+    kept: Vec<Stands>,
+    gave_way: Vec<bool>,
+    /// Times in a row that somebody gave way.
+    rounds: u32,
+}
+
+impl Standing {
+    fn of(problem: &Problem) -> Self {
+        let count = problem.holders.len();
+        Self { parents: parents(&problem.holders), kept: vec![], gave_way: vec![false; count], rounds: 0 }
+    }
+
+    /// Frees some of those who stand at or below the holders that have no answer: who would change most, first of those that
+    /// leave too much, or too little, as the fault says. One each at first, more when it takes long. False when there are none.
+    fn give_way(&mut self, problem: &mut Problem, faults: &[ProblemFault]) -> bool {
+        let count = 1_usize << self.rounds.saturating_sub(3).min(20);
+        self.rounds += 1;
+        let mut any = false;
+        for fault in faults {
+            let (above, too_much) = match fault {
+                ProblemFault::LimitsContradict { holder, .. } => (holder, None),
+                ProblemFault::FloorsExceed { holder, .. } => (holder, Some(true)),
+                ProblemFault::CapsBelow { holder, .. } | ProblemFault::NothingToShareBy { holder, .. } => {
+                    (holder, Some(false))
+                }
+                _ => return false,
+            };
+            let Some(above) = problem.holders.iter().position(|holder| holder.id == *above) else { continue };
+            let mut below: Vec<usize> =
+                (0..self.kept.len()).filter(|place| self.is_below(self.kept[*place].index, above)).collect();
+            let wrong = |place: usize| {
+                too_much.is_some_and(|too_much| self.kept[place].change.is_positive() != too_much)
+            };
+            let by = |a: &usize, b: &usize| {
+                let change = |place: usize| self.kept[place].change.abs();
+                let id = |place: usize| &problem.holders[self.kept[place].index].id;
+                wrong(*a).cmp(&wrong(*b)).then(change(*b).cmp(&change(*a))).then(id(*a).cmp(id(*b)))
+            };
+            below.sort_by(by);
+            below.truncate(count);
+            below.sort_unstable();
+            for place in below.into_iter().rev() {
+                let Stands { index, note, .. } = self.kept.swap_remove(place);
+                let holder = &mut problem.holders[index];
+                (holder.locked, holder.note, self.gave_way[index], any) = (None, note, true, true);
+            }
+        }
+        any
+    }
+
+    fn is_below(&self, mut holder: usize, above: usize) -> bool {
+        while holder != above {
+            match self.parents[holder] {
+                Some(parent) => holder = parent,
+                None => return false,
+            }
+        }
+        true
     }
 }
 
 /// The allocation of a problem, checked by code that did not make it. Faults point at the clauses of the plan.
 pub(super) fn allocate_verified(problem: &Problem, plan: &QuotaPlan) -> Result<Allocation, Vec<Diagnostic>> {
-    let allocation = allocate(problem).map_err(|faults| {
-        faults.iter().map(|fault| cite::diagnostic(plan, problem, fault)).collect::<Vec<_>>()
-    })?;
+    let allocation = allocate(problem).map_err(|faults| cited(problem, &faults, plan))?;
+    verified(problem, allocation, plan)
+}
+
+/// Faults at the clauses of the plan.
+fn cited(problem: &Problem, faults: &[ProblemFault], plan: &QuotaPlan) -> Vec<Diagnostic> {
+    faults.iter().map(|fault| cite::diagnostic(plan, problem, fault)).collect()
+}
+
+/// An allocation that nothing disagrees with.
+fn verified(
+    problem: &Problem,
+    allocation: Allocation,
+    plan: &QuotaPlan,
+) -> Result<Allocation, Vec<Diagnostic>> {
     let disagreements = verify(problem, &allocation);
     if disagreements.is_empty() {
         return Ok(allocation);

@@ -15,6 +15,7 @@ pub struct HolderId(Arc<str>);
 impl HolderId {
     /// The text of the identifier, as in the extract.
     #[must_use]
+    #[inline]
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -55,6 +55,12 @@ pub enum FillFault {
 /// When no such amounts exist.
 pub fn fill(total: &Rational, claims: &[Claim]) -> Result<Vec<Rational>, FillFault> {
     check(total, claims)?;
+    let weights: Rational = claims.iter().map(|claim| &claim.weight).sum();
+    let open = |claim: &Claim| claim.floor.is_zero() && claim.cap.is_none() && !claim.weight.is_negative();
+    if weights.is_positive() && claims.iter().all(open) {
+        let rate = total / &weights;
+        return Ok(claims.iter().map(|claim| &rate * &claim.weight).collect());
+    }
     let mut amounts: Vec<Option<Rational>> = vec![None; claims.len()];
     let mut left = total.clone();
     for _ in 0..=claims.len() {

@@ -19,7 +19,8 @@ pub(super) fn find_target(hierarchy: &Hierarchy<'_>) -> Result<Target, Vec<Probl
     match &hierarchy.problem.total {
         Total::Given(total) => Ok(Target { exact: total.clone(), amount: total.clone() }),
         Total::GrowthOnHistory { growth } => {
-            let grown = hierarchy.sum_up(|leaf| grown_history(hierarchy, leaf, growth));
+            let growths = hierarchy.growths(growth);
+            let grown = hierarchy.sum_up(|leaf| grown_history(hierarchy, leaf, &growths));
             let exact = grown.into_iter().next().unwrap_or_default();
             let amount = round_nearest(&exact, &hierarchy.problem.unit);
             let root = hierarchy.holders[0].id.clone();
@@ -41,6 +42,10 @@ pub(super) fn weigh(hierarchy: &Hierarchy<'_>, total: &Rational) -> Result<Vec<R
     if by_method && !missing.is_empty() {
         return Err(missing);
     }
+    let growths = match &hierarchy.problem.method {
+        Method::GrowthOnHistory { growth } => hierarchy.growths(growth),
+        _ => vec![],
+    };
     let mut faults = vec![];
     let mut weights = vec![Rational::zero(); hierarchy.holders.len()];
     for position in (0..weights.len()).rev() {
@@ -55,7 +60,7 @@ pub(super) fn weigh(hierarchy: &Hierarchy<'_>, total: &Rational) -> Result<Vec<R
                 Method::Proportional(Measure::History) => history[position].clone(),
                 Method::Proportional(Measure::Potential) => potential[position].clone(),
                 Method::Proportional(Measure::Headcount) => Rational::one(),
-                Method::GrowthOnHistory { growth } => grown_history(hierarchy, position, growth),
+                Method::GrowthOnHistory { .. } => grown_history(hierarchy, position, &growths),
                 Method::HistoryPlusPotential => {
                     let increase = total - &history[0];
                     &history[position] + &(&increase * &share(&potential, position))
@@ -81,9 +86,9 @@ pub(super) fn weigh(hierarchy: &Hierarchy<'_>, total: &Rational) -> Result<Vec<R
 }
 
 /// A leaf's history x (1 + growth).
-fn grown_history(hierarchy: &Hierarchy<'_>, leaf: usize, otherwise: &Rational) -> Rational {
-    let history = hierarchy.holders[leaf].history.clone().unwrap_or_default();
-    history * (Rational::one() + hierarchy.growth(leaf, otherwise))
+fn grown_history(hierarchy: &Hierarchy<'_>, leaf: usize, growths: &[Rational]) -> Rational {
+    let factor = &Rational::one() + &growths[leaf];
+    hierarchy.holders[leaf].history.as_ref().map_or_else(Rational::zero, |history| history * &factor)
 }
 
 /// Measures that the method divides by although they are zero.

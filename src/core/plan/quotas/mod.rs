@@ -266,6 +266,44 @@ impl QuotaPlan {
         std::iter::once(self.measure.as_str()).chain(self.lines.iter().map(|line| line.measure.as_str()))
     }
 
+    /// The columns of reps and of accounts that the quotas follow from: table, column, and the key that names it.
+    #[must_use]
+    pub fn reads(&self) -> Vec<(&'static str, &str, &'static str)> {
+        let weight = if let Method::Weight(weight) = &self.method { Some(weight) } else { None };
+        let history = if let Some(History::Value(value)) = &self.history { Some(value) } else { None };
+        let last_quota =
+            if let Some(LastQuota::Value(value)) = &self.last_quota { Some(value) } else { None };
+        let (own, summed) = match &self.potential {
+            Some(Potential::Value(value)) => (Some(value), None),
+            Some(Potential::Accounts(value, _)) => (None, Some(value)),
+            None => (None, None),
+        };
+        let expressions = [
+            ("reps", self.eligible.as_ref(), "eligible"),
+            ("reps", weight, "weight"),
+            ("reps", history, "history"),
+            ("reps", last_quota, "last_quota"),
+            ("reps", own, "potential"),
+            ("accounts", summed, "potential"),
+            ("reps", self.least.as_ref(), "least"),
+            ("reps", self.most.as_ref(), "most"),
+            ("reps", self.bottom_up.as_ref().map(|own| &own.value), "bottom_up"),
+        ];
+        let mut found = vec![];
+        for (table, expression, key) in expressions {
+            let columns = expression.map(Expression::columns).unwrap_or_default();
+            found.extend(columns.into_iter().map(|column| (table, column, key)));
+        }
+        let by =
+            self.sold().and_then(|sold| sold.by.as_deref()).map(|column| ("accounts", column, "history"));
+        found.extend(by);
+        if let Some(Potential::Accounts(_, column)) = &self.potential {
+            found.push(("accounts", column, "potential"));
+        }
+        found.extend(self.lines.iter().flat_map(|line| line.own.reads()));
+        found
+    }
+
     /// Transactions that are history, if they are.
     #[must_use]
     pub fn sold(&self) -> Option<&Sold> {
