@@ -416,10 +416,11 @@ impl Trial<'_> {
             return;
         }
         self.left -= 1;
-        if let Some(rooms) = self.core.rooms(&self.loads) {
-            if cost + rooms < self.best.0 && self.moves_fit() {
-                self.best = (cost + rooms, Some(self.chosen.clone()));
-            }
+        if let Some(rooms) = self.core.rooms(&self.loads)
+            && cost + rooms < self.best.0
+            && self.moves_fit()
+        {
+            self.best = (cost + rooms, Some(self.chosen.clone()));
         }
         for next in first..self.deviations.len() {
             let Deviation { regret, item, option } = self.deviations[next];

@@ -103,6 +103,13 @@ fn twins(world: &World) -> bool {
     (0..TERRITORIES).any(|a| (0..a).any(|b| alike(a, b)))
 }
 
+/// True when a group that goes whole stands with several territories today.
+fn torn_today(world: &World) -> bool {
+    let standing = |account: usize| Some((world.groups[account], world.current[account]?));
+    let all: Vec<(usize, usize)> = (0..world.costs.len()).filter_map(standing).collect();
+    all.iter().any(|(group, at)| all.iter().any(|(other, there)| group == other && at != there))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
@@ -206,6 +213,8 @@ proptest! {
     #[test]
     fn slack_lowers_the_bound_and_never_takes_an_answer_away(world in worlds()) {
         prop_assume!(possible(&world.problem()));
+        // What a group that stands with several today counts in a limit on moves depends on where most of it stands.
+        prop_assume!(world.most_moved.is_none() || !torn_today(&world));
         let tight = answer(&world.problem());
         let mut wide = world;
         wide.band = (0, wide.band.0 + wide.band.1 + 3);
