@@ -547,6 +547,11 @@ fn names(profile: &Profile) -> String {
 fn reading_text(profile: &Profile, files: &str) -> String {
     let (reading, usual) = (&profile.reading, Reading::default());
     let mut text = format!("files = {files}\n");
+    if let [first, others @ ..] = profile.sheets.as_slice()
+        && !others.is_empty()
+    {
+        text += &format!("sheet = {first:?}   # the first; there are also: {}\n", others.join(", "));
+    }
     let delimited =
         !["parquet", "xlsx", "xls", "arrow", "ipc"].iter().any(|extension| profile.path.ends_with(extension));
     if delimited {

@@ -20,6 +20,8 @@ pub struct Profile {
     pub rows: usize,
     /// How it is read, where that differs from the default.
     pub reading: Reading,
+    /// Sheets of a workbook; the first is described.
+    pub sheets: Vec<String>,
     /// Its columns.
     pub columns: Vec<ColumnProfile>,
 }
@@ -86,7 +88,9 @@ pub fn open(root: &Path, path: &str, sink: &mut Sink) -> Option<(Table, Reading)
 pub fn profile(root: &Path, path: &str, sink: &mut Sink) -> Option<Profile> {
     let (table, reading) = open(root, path, sink)?;
     let columns = table.columns.iter().filter_map(|column| describe(&table, &column.name)).collect();
-    Some(Profile { path: path.to_owned(), rows: table.frame.height(), reading, columns })
+    let file = read::find(root, path).files.into_iter().next();
+    let sheets = file.map(|(path, _)| read::sheets(&path)).unwrap_or_default();
+    Some(Profile { path: path.to_owned(), rows: table.frame.height(), reading, sheets, columns })
 }
 
 /// Encoding, delimiters and header of delimited text, from its first bytes.

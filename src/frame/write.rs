@@ -329,14 +329,20 @@ fn new_workbook() -> io::Result<rust_xlsxwriter::Workbook> {
 
 fn atomically(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let temporary = folder.join(format!(".{name}.{}.partial", std::process::id()));
-    let result = write(&temporary).and_then(|()| fs::rename(&temporary, path));
+    let result = fs::create_dir_all(folder)
+        .and_then(|()| write(&temporary))
+        .and_then(|()| fs::rename(&temporary, path));
     if result.is_err() {
         let _ = fs::remove_file(&temporary);
     }
-    result
+    result.map_err(|error| naming(path, &error))
+}
+
+/// The error with the path that it is about, which those of the system lack.
+fn naming(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// Writes a text file atomically.
@@ -410,11 +416,12 @@ impl Folder {
     pub fn create(target: &Path) -> io::Result<Self> {
         replaceable(target)?;
         let parent = target.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(parent)?;
         let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        sweep(parent, &name)?;
         let temporary = parent.join(format!(".{name}.{}.partial", std::process::id()));
-        fs::create_dir(&temporary)?;
+        fs::create_dir_all(parent)
+            .and_then(|()| sweep(parent, &name))
+            .and_then(|()| fs::create_dir(&temporary))
+            .map_err(|error| naming(target, &error))?;
         Ok(Self { temporary, target: target.to_owned(), done: false })
     }
 
@@ -434,7 +441,8 @@ impl Folder {
     /// Writes a table into it.
     pub fn table(&self, name: &str, table: &dyn Rows, provenance: &Provenance) -> io::Result<()> {
         let path = self.place(name)?;
-        write_as(table, &path, extension(&path), provenance)
+        let written = write_as(table, &path, extension(&path), provenance);
+        written.map_err(|error| naming(&self.target.join(name), &error))
     }
 
     /// Writes tables into it, several at a time; names are those of files.

@@ -305,3 +305,15 @@ fn results_of_an_older_plan_are_told_and_the_chain_runs_dry() {
     project.run(&["quotas", "allocate"]).exits(0);
     assert!(!project.run(&["check"]).exits(0).stderr().contains("SPM118"));
 }
+
+#[test]
+fn the_other_sheets_of_a_workbook_are_named() {
+    let project = project();
+    project.run(&["comp", "statement", "--period", "2027-01"]).exits(0);
+    let told = project.run(&["data", "profile", "out/statements/2027-01/A.xlsx"]).exits(0).stdout();
+    assert!(told.contains("sheet = \"statement\"   # the first; there are also: deals"), "{told}");
+    // What cannot be written is named, and so is why.
+    project.file("blocked", "a file");
+    let said = project.run(&["comp", "run", "--period", "2027-01", "-o", "blocked/x.csv"]);
+    assert!(said.stderr().contains("blocked/x.csv"), "{}", said.stderr());
+}

@@ -46,6 +46,12 @@ fn a_run_as_of_a_moment_has_the_plans_and_the_spm_toml_of_then() {
         first.0.contains("A,2027-01,USD,80.00,0.00") && first.1.contains("2027-01 was posted with"),
         "{first:?}"
     );
+    // After the last posting it is the folder, and said where that is another one.
+    let after = asked("2027-03", "2027-03-20").1;
+    assert!(
+        after.contains("changed after the posting of 2027-02") && after.contains("--plans-of 2027-02"),
+        "{after}"
+    );
     // The third posting seals the new plan: whether it was there between the two is not known, and said.
     run(&project, "-q ledger post --period 2027-03 --allow-corrections --recorded-at 2027-04-01T00:00:00Z")
         .exits(0);

@@ -8,7 +8,7 @@ use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
 use crate::ledger::Store;
-use crate::ledger::again::sealed_texts;
+use crate::ledger::again::{Texts, sealed_texts};
 use crate::ledger::read::Posted;
 use crate::ledger::write::PlanText;
 
@@ -48,9 +48,28 @@ impl Opened {
         let postings = store.postings(calendar, i64::MAX)?;
         let next = postings.iter().find(|posted| posted.record > through);
         let last = postings.iter().rfind(|posted| posted.record <= through);
+        let folder: Vec<(String, String)> =
+            PlanText::of(&self.plans).into_iter().map(|plan| (plan.path, plan.text)).collect();
+        let is_folder =
+            |texts: &Texts| texts.0.as_ref().is_none_or(|text| *text == self.text) && texts.1 == folder;
+        let unknown = |message: String, other: &Posted| {
+            let place = Place::File(".spm/ledger.db".to_owned());
+            let fault = Diagnostic::warning(Code::SPM711, message).at(place, "");
+            let mut sink = Sink::default();
+            sink.push(fault.hint(format!("--plans-of {} takes the other ones", other.name)));
+            ui.notices(&sink);
+        };
         let own = match &then.plans_of {
             Some(period) => store.posted(calendar, Some(period))?,
             None => match (last, next) {
+                (Some(last), None) if !is_folder(&sealed_texts(&store, last.record)?) => {
+                    let message = format!(
+                        "the plans or spm.toml were changed after the posting of {} at {}: which they were at {moment} is not known, this is calculated with those of the folder",
+                        last.name, last.recorded_at
+                    );
+                    unknown(message, last);
+                    return Ok(self);
+                }
                 (_, None) => return Ok(self),
                 // Before the first posting nothing is known of plans but what that one sealed.
                 (Some(known), Some(_)) | (None, Some(known)) => known.clone(),
@@ -65,15 +84,9 @@ impl Opened {
                 "the plans or spm.toml were changed between the postings of {name} at {} and of {} at {}: which they were at {moment} is not known, this is calculated with those of {name}",
                 own.recorded_at, other.name, other.recorded_at
             );
-            let place = Place::File(".spm/ledger.db".to_owned());
-            let fault = Diagnostic::warning(Code::SPM711, message).at(place, "");
-            let mut sink = Sink::default();
-            sink.push(fault.hint(format!("--plans-of {} takes the other ones", other.name)));
-            ui.notices(&sink);
+            unknown(message, other);
         }
-        let plans =
-            PlanText::of(&self.plans).into_iter().map(|plan| (plan.path, plan.text)).collect::<Vec<_>>();
-        if texts.0.as_ref().is_none_or(|text| *text == self.text) && texts.1 == plans {
+        if is_folder(&texts) {
             return Ok(self);
         }
         ui.status(&format!("spm.toml and plans are those that {name} was posted with"));

@@ -121,7 +121,7 @@ codes! {
     SPM708 "balances start at nothing": "There is no ledger, so nothing is known of what earlier periods advanced, held or took back: a draw that is owed is not recovered, and what was held is not released. Post the earlier periods, or calculate a range from the first one.";
     SPM709 "corrections are unusually large": "Corrections of posted periods take back more than half of what is booked for a plan from more than half of its people, three at least, or pay as many more than was booked at all. An extract with other values in a column looks like that, so nothing is posted until the extract or plan is put right, or --allow-corrections says that it is right.";
     SPM710 "transactions before the ledger": "Transactions turned up that are dated before the first period of the ledger. No period pays them. What is owed for them can be taken in as an adjustment for the first posted period or a later one.";
-    SPM711 "plans of a moment are not known": "A run as of a moment takes the plans and the spm.toml that the last posting by then sealed. The next posting sealed other ones, and nothing says on which day between the two they were changed. --plans-of takes those of another posting.";
+    SPM711 "plans of a moment are not known": "A run as of a moment takes the plans and the spm.toml that the last posting by then sealed. The next posting sealed other ones, or after the last one the folder has other ones, and nothing says on which day they were changed. --plans-of takes those of another posting.";
     SPM712 "posted before its end": "A period is posted before it has ended by the moment of the record. What happens until its end is booked as corrections by later periods.";
 }
 

@@ -74,6 +74,13 @@ pub fn extract(
     combined(tables, inputs, &spec.place, sink)
 }
 
+/// The sheets of a workbook, in order; none of other files.
+#[must_use]
+pub fn sheets(path: &Path) -> Vec<String> {
+    let is_workbook = format_of(path, &Reading::default()) == "xlsx";
+    std::fs::read(path).ok().filter(|_| is_workbook).map(|bytes| workbook::sheets(&bytes)).unwrap_or_default()
+}
+
 /// The format of a file: as stated, else by its name.
 fn format_of(path: &Path, reading: &Reading) -> String {
     if let Some(format) = &reading.format {

@@ -146,8 +146,13 @@ fn unfit(dtype: &ArrowDataType) -> Option<&'static str> {
 }
 
 fn unreadable(path: &str, error: &PolarsError) -> Diagnostic {
-    let fault = Diagnostic::error(Code::SPM102, format!("the file cannot be read: {error}"));
-    fault.at(Place::File(path.to_owned()), "")
+    let message = error.to_string();
+    let fault = Diagnostic::error(Code::SPM102, format!("the file cannot be read: {message}"));
+    let fault = fault.at(Place::File(path.to_owned()), "");
+    match message.contains("InvalidFooter") {
+        true => fault.hint("it may be an Arrow stream, which has no footer, or be cut off: write it as an Arrow IPC file (Feather) or as Parquet"),
+        false => fault,
+    }
 }
 
 /// The rows after `before` others, in the types of a table.

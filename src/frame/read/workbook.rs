@@ -24,6 +24,11 @@ pub(super) fn workbook(bytes: &[u8], path: &str, reading: &Reading, sink: &mut S
     }
 }
 
+/// The sheets of a workbook; none of a file that is none.
+pub(super) fn sheets(bytes: &[u8]) -> Vec<String> {
+    open_workbook_auto_from_rs(Cursor::new(bytes)).map(|workbook| workbook.sheet_names()).unwrap_or_default()
+}
+
 fn sheet(bytes: &[u8], reading: &Reading) -> Result<Cells, String> {
     let mut workbook =
         open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(|error| format!("not a workbook: {error}"))?;
