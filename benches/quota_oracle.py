@@ -314,7 +314,7 @@ def rows(node, into):
     return into
 
 
-PROJECT = """version = 1
+REPS = """version = 1
 name = "Acme"
 currency = "USD"
 calendar = { pattern = "quarters", start = 2027-01-01, years = 1 }
@@ -322,7 +322,8 @@ calendar = { pattern = "quarters", start = 2027-01-01, years = 1 }
 files = "reps.csv"
 [sources.reps.columns]
 rep_id = "rep_id"
-a = { column = "a", type = "text" }
+"""
+PROJECT = REPS + """a = { column = "a", type = "text" }
 b = { column = "b", type = "text" }
 """
 

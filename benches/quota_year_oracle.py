@@ -19,18 +19,10 @@ import tempfile
 from fractions import Fraction as F
 from pathlib import Path
 
-from quota_oracle import CENT, COMPANIES, QUARTERS, SEED, SPM, Infeasible, largest_remainder, nearest, share
+from quota_oracle import CENT, COMPANIES, QUARTERS, REPS, SEED, SPM, Infeasible, largest_remainder, nearest, share
 
 STARTS = [datetime.date(2027, month, 1) for month in (1, 4, 7, 10)] + [datetime.date(2028, 1, 1)]
-PROJECT = """version = 1
-name = "Acme"
-currency = "USD"
-calendar = { pattern = "quarters", start = 2027-01-01, years = 1 }
-[sources.reps]
-files = "reps.csv"
-[sources.reps.columns]
-rep_id = "rep_id"
-hire_date = "hire_date"
+PROJECT = REPS + """hire_date = "hire_date"
 end_date = "end_date"
 a = { column = "a", type = "text" }
 points = { column = "points", type = "number" }

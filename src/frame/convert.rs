@@ -150,19 +150,15 @@ pub fn explained(plan: &CompPlan, tables: &Tables, calendar: &Calendar, transact
     };
     let Ok(all) = Rates::of(rates, plan.conversion, calendar) else { return vec![] };
     let (days, amounts) = (table.days("event_date"), table.numbers("amount"));
-    let refunds = table.texts("refund_of").filter(|_| pays_single(plan));
-    let sold = refunds.map(|refunds| sold(refunds, table)).unwrap_or_default();
+    let sold = match (table.texts("refund_of"), days) {
+        (Some(refunds), Some(days)) => sold_days(plan, calendar, table, refunds, days),
+        _ => BTreeMap::new(),
+    };
     let by_day = PeriodByDay::of(calendar);
     let node = |row: usize| {
         let currency = currencies.get(row).filter(|currency| *currency != own)?;
-        let day = days?.get(row)?;
-        let of = refunds.and_then(|refunds| sold.get(refunds.get(row)?).copied());
-        let day = of.filter(|sold| in_one_year(calendar, *sold, day)).unwrap_or(day);
-        let when = match plan.conversion {
-            Conversion::Spot => Some(When::Day(day)),
-            _ => by_day.get(day).and_then(|index| usize::try_from(index).ok()).map(When::Period),
-        };
-        let rate = all.find(currency, own, when)?;
+        let day = sold.get(&row).copied().or(days?.get(row))?;
+        let rate = all.find(currency, own, when(plan.conversion, &by_day, day))?;
         let amount = Rational::from_scaled(amounts?.get(row)?.into(), table.decimals("amount"));
         let at = |table, row| {
             let (file, row) = origin(table, row);
@@ -187,9 +183,12 @@ pub fn explained(plan: &CompPlan, tables: &Tables, calendar: &Calendar, transact
     rows.filter_map(|(row, _)| node(row)).collect()
 }
 
-/// Whether transactions are paid one by one, so that a refund is converted as what it takes back was.
-fn pays_single(plan: &CompPlan) -> bool {
-    plan.measures.iter().any(|measure| measure.window == Window::Transaction)
+/// Which rate a day has; `None` for a day outside the calendar.
+fn when(conversion: Conversion, by_day: &PeriodByDay, day: i32) -> Option<When> {
+    match conversion {
+        Conversion::Spot => Some(When::Day(day)),
+        _ => by_day.get(day).and_then(|index| usize::try_from(index).ok()).map(When::Period),
+    }
 }
 
 /// What a unit of the plan's currency is worth to payees, by index of the payee and of the period; those who are paid in the
@@ -304,17 +303,19 @@ pub(crate) fn convert(
     let coarser = 10i128.pow(decimals + rate_decimals - kept);
     let mut converted: Vec<i64> = Vec::with_capacity(base.height());
     let all = currencies.iter().zip(days.physical().iter()).zip(amounts.iter());
-    let sold = sold_days(crediting, &base).map_err(read)?;
+    let sold = match (crediting.tables.get("transactions"), base.column("_refund_of")) {
+        (Some(table), Ok(refunds)) => {
+            let refunds = refunds.str().map_err(read)?;
+            sold_days(crediting.plan, crediting.calendar, table, refunds, days.physical())
+        }
+        _ => BTreeMap::new(),
+    };
     for (row, ((currency, day), amount)) in all.enumerate() {
         let (day, amount) = (sold.get(&row).copied().or(day).unwrap_or(0), amount.unwrap_or(0));
         let rate = match currency.filter(|currency| *currency != own) {
             None => one,
             Some(currency) => {
-                let period = || by_day.get(day).and_then(|index| usize::try_from(index).ok());
-                let when = match crediting.plan.conversion {
-                    Conversion::Spot => Some(When::Day(day)),
-                    _ => period().map(When::Period),
-                };
+                let when = when(crediting.plan.conversion, &by_day, day);
                 table.get(currency, own, when).unwrap_or_else(|| {
                     let on = match when {
                         Some(When::Period(period)) => {
@@ -346,15 +347,22 @@ pub(crate) fn convert(
 }
 
 /// Where single transactions are paid, the day of what a refund takes back, by row: at its rate a refund in full takes back all
-/// that was credited. Only of the same fiscal year, as refunds of single transactions are.
-fn sold_days(crediting: &Crediting<'_>, base: &DataFrame) -> PolarsResult<BTreeMap<usize, i32>> {
-    let table = crediting.tables.get("transactions").filter(|_| pays_single(crediting.plan));
-    let (Some(table), Ok(refunds)) = (table, base.column("_refund_of")) else { return Ok(BTreeMap::new()) };
-    let (refunds, days) = (refunds.str()?, base.column("event_date")?.date()?.physical().clone());
+/// that was credited. Only of the same fiscal year, as refunds of single transactions are. `refunds` say what each row takes
+/// back of a table, `days` when.
+fn sold_days(
+    plan: &CompPlan,
+    calendar: &Calendar,
+    table: &Table,
+    refunds: &StringChunked,
+    days: &Int32Chunked,
+) -> BTreeMap<usize, i32> {
+    if !plan.measures.iter().any(|measure| measure.window == Window::Transaction) {
+        return BTreeMap::new();
+    }
     let sold = sold(refunds, table);
     let day = |(row, (of, day)): (usize, (Option<&str>, Option<i32>))| {
         let sold = *sold.get(of?)?;
-        in_one_year(crediting.calendar, sold, day?).then_some((row, sold))
+        in_one_year(calendar, sold, day?).then_some((row, sold))
     };
-    Ok(refunds.iter().zip(days.iter()).enumerate().filter_map(day).collect())
+    refunds.iter().zip(days.iter()).enumerate().filter_map(day).collect()
 }

@@ -288,11 +288,9 @@ impl Intake<'_> {
                     }
                 }
             }
-            let good = |index: usize| kept.get(index) == Some(true) && !bad.contains(&index);
-            let mask: BooleanChunked =
-                (0..kept.len()).map(|index| Some(good(index))).collect_ca("kept".into());
-            table.frame =
-                table.frame.filter(&mask).map_err(|error| part.sink.push(unreadable(&error, place))).ok()?;
+            table.frame.with_column(kept.into_column()).ok()?;
+            let left = without(table.frame, &bad)?.lazy().filter(col("_kept")).drop(cols(["_kept"]));
+            table.frame = collect(left, place, &mut part.sink)?;
         }
         part.rows.1 = table.frame.height();
         if self.spec.columns.is_empty() { Some(table) } else { self.map_columns(table, part) }

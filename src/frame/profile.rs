@@ -65,9 +65,14 @@ pub(crate) const DATES: [&str; 6] = ["%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/
 
 /// Reads a file as it is, and how it was read. `None` with faults in the sink when it cannot be read.
 pub fn open(root: &Path, path: &str, sink: &mut Sink) -> Option<(Table, Reading)> {
+    opened(root, path, sink).map(|(table, reading, _)| (table, reading))
+}
+
+/// As [`open`], with the sheets of a workbook.
+fn opened(root: &Path, path: &str, sink: &mut Sink) -> Option<(Table, Reading, Vec<String>)> {
     let first = read::find(root, path).files.into_iter().next();
     let bytes = first.and_then(|(path, _)| std::fs::read(path).ok()).unwrap_or_default();
-    let reading = sniff(&bytes);
+    let (reading, sheets) = (sniff(&bytes), read::sheets(Path::new(path), &bytes));
     let place = spm_core::ground::source::TextPlace { source: Source::new(path, ""), span: 0..0 };
     let spec = SourceSpec {
         name: path.to_owned(),
@@ -81,15 +86,13 @@ pub fn open(root: &Path, path: &str, sink: &mut Sink) -> Option<(Table, Reading)
         place,
     };
     let table = read::extract(read::Folders { root, results: root }, &spec, sink, &mut vec![])?;
-    Some((table, spec.reading))
+    Some((table, spec.reading, sheets))
 }
 
 /// Reads a file and describes its columns. `None` with faults in the sink when it cannot be read.
 pub fn profile(root: &Path, path: &str, sink: &mut Sink) -> Option<Profile> {
-    let (table, reading) = open(root, path, sink)?;
+    let (table, reading, sheets) = opened(root, path, sink)?;
     let columns = table.columns.iter().filter_map(|column| describe(&table, &column.name)).collect();
-    let file = read::find(root, path).files.into_iter().next();
-    let sheets = file.map(|(path, _)| read::sheets(&path)).unwrap_or_default();
     Some(Profile { path: path.to_owned(), rows: table.frame.height(), reading, sheets, columns })
 }
 

@@ -1,30 +1,15 @@
 //! What a cap carries over is a balance: it opens, closes, is corrected and lapses like any other.
 
-use crate::ledger::{PROJECT, csv, post};
+use crate::ledger::{PROJECT, csv, plan, post};
 use crate::project::Project;
 
-const PLAN: &str = "version = 1
-kind = \"comp\"
-id = \"p\"
-[[credit]]
-name = \"c\"
-[[measure]]
-name = \"m\"
-credits = [\"c\"]
-[[component]]
-name = \"new\"
-measure = \"m\"
-pay = \"per-unit\"
-rate = \"10%\"
-cap = { amount = \"100\", per = \"period\", carry = true }
-[clawback]
-months = 12
-";
+/// Each month at most 100, the rest later; what is cancelled within a year is taken back.
+const CARRY: &str = "cap = { amount = \"100\", per = \"period\", carry = true }\n[clawback]\nmonths = 12\n";
 
 fn project(deals: &str) -> Project {
     let gone = "[sources.cancellations]\nfiles = \"gone.csv\"\ncolumns = { transaction_id = \"id\", date = \"date\" }\n[ledger]";
     let project = Project::new();
-    project.file("spm.toml", PROJECT.replace("[ledger]", gone)).file("plans/p.toml", PLAN);
+    project.file("spm.toml", PROJECT.replace("[ledger]", gone)).file("plans/p.toml", plan("p", "", CARRY));
     project.file("reps.csv", "id,end\nA,\n").file("gone.csv", "id,date\n");
     project.file("deals.csv", format!("id,rep,date,amount,recorded\n{deals}"));
     project

@@ -74,11 +74,10 @@ pub fn extract(
     combined(tables, inputs, &spec.place, sink)
 }
 
-/// The sheets of a workbook, in order; none of other files.
+/// The sheets of a workbook, in order, from its bytes; none of other files.
 #[must_use]
-pub fn sheets(path: &Path) -> Vec<String> {
-    let is_workbook = format_of(path, &Reading::default()) == "xlsx";
-    std::fs::read(path).ok().filter(|_| is_workbook).map(|bytes| workbook::sheets(&bytes)).unwrap_or_default()
+pub fn sheets(path: &Path, bytes: &[u8]) -> Vec<String> {
+    if format_of(path, &Reading::default()) == "xlsx" { workbook::sheets(bytes) } else { vec![] }
 }
 
 /// The format of a file: as stated, else by its name.
