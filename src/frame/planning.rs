@@ -8,7 +8,7 @@ use spm_core::ground::period::{DateRange, epoch_day};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::{Place, TextPlace};
 use spm_core::plan::expression::Expression;
-use spm_core::plan::territories::{Load, TerritoryPlan};
+use spm_core::plan::territories::{Load, Target, TerritoryPlan};
 
 use crate::load::Tables;
 use crate::lower::lower;
@@ -171,6 +171,8 @@ pub struct MeasureRows {
     pub empty: Option<(usize, String)>,
     /// Decimals of the loads.
     pub decimals: u32,
+    /// Target of each territory, when the plan gives it.
+    pub target: Option<Vec<Rational>>,
     /// Least load of each territory, when the plan gives it.
     pub least: Option<Vec<Rational>>,
     /// Greatest load of each territory, when the plan gives it.
@@ -258,7 +260,7 @@ pub fn territory_rows(
     }
     for measure in &plan.measures {
         let place = &measure.place;
-        let limits = |expression: &Option<Expression>| -> Result<Option<Vec<Rational>>, Diagnostic> {
+        let limits = |expression: Option<&Expression>| -> Result<Option<Vec<Rational>>, Diagnostic> {
             let Some(expression) = expression else { return Ok(None) };
             // New territories have no rows: a limit that names no column is the same over any table.
             let first = vec![0; rows.territories.len()];
@@ -294,8 +296,9 @@ pub fn territory_rows(
             loads: not_negative(values, "the load of an account", place)?,
             by_pair: matches!(measure.load, Load::Pair(_)),
             decimals,
-            least: limits(&measure.least)?,
-            most: limits(&measure.most)?,
+            target: limits(if let Target::Given(target) = &measure.target { Some(target) } else { None })?,
+            least: limits(measure.least.as_ref())?,
+            most: limits(measure.most.as_ref())?,
         });
     }
     Ok(rows)

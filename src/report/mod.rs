@@ -1,5 +1,6 @@
 //! Floor 4, the reports: values become text, and nothing is calculated.
 
+pub mod chart;
 pub mod commission;
 pub mod diagnostic;
 pub mod explain;

@@ -30,4 +30,5 @@ mod reuse;
 mod silent;
 mod staffing;
 mod territories;
+mod tolerances;
 mod versions;

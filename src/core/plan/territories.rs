@@ -151,8 +151,13 @@ static MEASURE: Shape = Shape {
         Field::optional("most", Kind::Expression, "greatest load, over the holders, such as capacity"),
         Field::optional(
             "target",
-            Kind::Choice(&["equal", "capacity"]),
-            "equal (default), or in proportion to the capacity of the holders",
+            Kind::Expression,
+            "equal (default); capacity: in proportion to the capacity of the holders; or the target itself, over the holders",
+        ),
+        Field::optional(
+            "price",
+            Kind::Number,
+            "what a unit of load beyond the band costs, in the unit of costs: the band is a wish then; a limit when absent",
         ),
     ],
 };
@@ -233,10 +238,23 @@ pub struct BalanceMeasure {
     pub least: Option<Expression>,
     /// Greatest load.
     pub most: Option<Expression>,
-    /// Target in proportion to capacity instead of equal.
-    pub by_capacity: bool,
+    /// What the middle of the band is.
+    pub target: Target,
+    /// What a unit of load beyond the band costs; `None`: the band is a limit.
+    pub price: Option<Rational>,
     /// Where it is defined.
     pub place: TextPlace,
+}
+
+/// The load that a holder should carry.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// As much as every other.
+    Equal,
+    /// In proportion to capacity.
+    Capacity,
+    /// As the plan says, over the holders.
+    Given(Expression),
 }
 
 /// Load of an account.
@@ -412,6 +430,11 @@ fn check_measure(item: &Raw, tables: &Tables, holders: &str, sink: &mut Sink) ->
     let held = tables.columns(holders);
     let (least, most, pair) =
         (number("least", &held), number("most", &held), number("pair", &tables.columns("costs")));
+    let words = ["equal", "capacity"];
+    let target = match item.text("target") {
+        Some(text) if !words.contains(&text) => number("target", &held),
+        _ => None,
+    };
     let load = match (item.get("value"), item.get("transactions")) {
         (None, None) if item.get("pair").is_some() => Load::Pair(pair?),
         (Some(value), None) => {
@@ -454,17 +477,25 @@ fn check_measure(item: &Raw, tables: &Tables, holders: &str, sink: &mut Sink) ->
         sink.push(fault.at(Place::Text(place), "").hint("limit it instead: most = \"capacity\""));
         return None;
     }
-    if tolerance.as_ref().is_some_and(Rational::is_negative) {
-        let fault = Diagnostic::error(Code::SPM110, "`tolerance` must be zero or more");
-        sink.push(fault.at(Place::Text(item.get("tolerance")?.place.clone()), ""));
+    for key in ["tolerance", "price"] {
+        if item.number(key).as_ref().is_some_and(Rational::is_negative) {
+            let fault = Diagnostic::error(Code::SPM110, format!("`{key}` must be zero or more"));
+            sink.push(fault.at(Place::Text(item.get(key)?.place.clone()), ""));
+        }
     }
+    let target = match item.text("target") {
+        None | Some("equal") => Target::Equal,
+        Some("capacity") => Target::Capacity,
+        Some(_) => Target::Given(target?),
+    };
     Some(BalanceMeasure {
         name: item.text("name")?.to_owned(),
         load,
         tolerance,
         least,
         most,
-        by_capacity: item.text("target") == Some("capacity"),
+        target,
+        price: item.number("price"),
         place,
     })
 }

@@ -1,13 +1,14 @@
 //! A plan and its rows become the problem that the engine solves.
 
 use spm_core::engine::territory::{
-    Band, Centres, Contiguity, Costs, FORBIDDEN, Fit, Loads, Measure, MoveLimit, Point, Problem, Travel,
+    Band, Centres, Contiguity, Costs, FORBIDDEN, Fit, Loads, Measure, MoveLimit, Penalty, Point, Problem,
+    Travel,
 };
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::round::{Rounding, round_to_decimals};
 use spm_core::ground::source::Place;
-use spm_core::plan::territories::{BalanceMeasure, TerritoryPlan};
+use spm_core::plan::territories::{BalanceMeasure, Target, TerritoryPlan};
 use spm_frame::planning::{MeasureRows, TerritoryRows};
 
 /// Costs are whole thousandths of a (square) kilometre, or of the unit of the table costs.
@@ -89,16 +90,23 @@ pub fn problem(plan: &TerritoryPlan, rows: &TerritoryRows, centres: bool) -> Res
             .measures
             .iter()
             .zip(&rows.loads)
-            .map(|(measure, own)| Measure {
-                name: measure.name.clone(),
-                bands: bands(measure, own, rows),
-                loads: if own.by_pair {
-                    Loads::Pair(own.loads.clone())
-                } else {
-                    Loads::Account(own.loads.clone())
-                },
+            .map(|(measure, own)| {
+                Some(Measure {
+                    name: measure.name.clone(),
+                    bands: bands(measure, own, rows),
+                    penalty: match &measure.price {
+                        Some(price) => Some(penalty(price, own.decimals)?),
+                        None => None,
+                    },
+                    loads: if own.by_pair {
+                        Loads::Pair(own.loads.clone())
+                    } else {
+                        Loads::Account(own.loads.clone())
+                    },
+                })
             })
-            .collect(),
+            .collect::<Option<_>>()
+            .ok_or_else(too_large)?,
         move_limits: move_limits(plan, rows),
         groups: rows.groups.clone(),
         contiguity: rows
@@ -115,9 +123,17 @@ pub fn problem(plan: &TerritoryPlan, rows: &TerritoryRows, centres: bool) -> Res
             name: "max_accounts".to_owned(),
             loads: Loads::Account(vec![1; rows.accounts.len()]),
             bands: vec![band; territories],
+            penalty: None,
         });
     }
     Ok(problem)
+}
+
+/// What a unit of load of so many decimals costs beyond its band, in thousandths.
+fn penalty(price: &Rational, decimals: u32) -> Option<Penalty> {
+    let unit = Rational::new(10i128.pow(COST_DECIMALS), 10i128.pow(decimals))?;
+    let (numerator, denominator) = (price * &unit).to_i64_pair()?;
+    Some(Penalty { numerator, denominator })
 }
 
 /// A number in thousandths.
@@ -174,7 +190,7 @@ fn move_limits(plan: &TerritoryPlan, rows: &TerritoryRows) -> Vec<MoveLimit> {
     if let Some(most) = plan.max_moves {
         limits.push(MoveLimit {
             name: "max_moves".to_owned(),
-            loads: vec![1; rows.accounts.len()],
+            loads: Loads::Account(vec![1; rows.accounts.len()]),
             most: i64::try_from(most).unwrap_or(i64::MAX),
         });
     }
@@ -184,7 +200,7 @@ fn move_limits(plan: &TerritoryPlan, rows: &TerritoryRows) -> Vec<MoveLimit> {
         let most = round_to_decimals(&(&total * share), 0, Rounding::TowardZero);
         limits.push(MoveLimit {
             name: plan.measures[*measure].name.clone(),
-            loads,
+            loads: Loads::Account(loads),
             most: most.and_then(|most| i64::try_from(most).ok()).unwrap_or(i64::MAX),
         });
     }
@@ -207,29 +223,44 @@ fn table(plan: &TerritoryPlan, problem: &Problem, costs: &[Option<i64>], decimal
     costs.iter().enumerate().map(pair).collect()
 }
 
-/// Target x (1 - tolerance) to target x (1 + tolerance), and the limits that are given, to whole units inside.
-fn bands(measure: &BalanceMeasure, own: &MeasureRows, rows: &TerritoryRows) -> Vec<Band> {
+/// What each holder should carry of a measure, in its smallest units.
+pub fn targets(measure: &BalanceMeasure, own: &MeasureRows, rows: &TerritoryRows) -> Vec<Rational> {
     let total = Rational::from(own.loads.iter().map(|load| i128::from(*load)).sum::<i128>());
-    let count = Rational::from(i128::try_from(rows.territories.len()).unwrap_or(1));
-    let capacity: Rational = rows.capacities.iter().sum();
+    let unit = Rational::from(10i128.pow(own.decimals));
+    let share = |part: &Rational, all: &Rational| &total * &part.checked_div(all).unwrap_or_default();
+    match (&measure.target, &own.target) {
+        (Target::Capacity, _) => {
+            let capacity: Rational = rows.capacities.iter().sum();
+            rows.capacities.iter().map(|own| share(own, &capacity)).collect()
+        }
+        (Target::Given(_), Some(given)) => given.iter().map(|target| target * &unit).collect(),
+        _ => {
+            let count = Rational::from(i128::try_from(rows.territories.len()).unwrap_or(1));
+            vec![share(&Rational::one(), &count); rows.territories.len()]
+        }
+    }
+}
+
+/// Target x (1 - tolerance) to target x (1 + tolerance), and the limits that are given, to whole units inside; to whole units outside
+/// where the band is a wish.
+fn bands(measure: &BalanceMeasure, own: &MeasureRows, rows: &TerritoryRows) -> Vec<Band> {
+    let total: i128 = own.loads.iter().map(|load| i128::from(*load)).sum();
     let unit = Rational::from(10i128.pow(own.decimals));
     let down = |value: &Rational| round_to_decimals(value, 0, Rounding::TowardZero).unwrap_or(i128::MAX);
     let up = |value: &Rational| {
         let cut = down(value);
         if Rational::from(cut) < *value { cut + 1 } else { cut }
     };
-    let band = |(territory, capacity_here): (usize, &Rational)| {
-        let share = if measure.by_capacity {
-            capacity_here.checked_div(&capacity)
-        } else {
-            Rational::one().checked_div(&count)
-        };
-        let target = &total * &share.unwrap_or_default();
+    let band = |(territory, target): (usize, &Rational)| {
         let mut band = Band { low: 0, high: i128::MAX };
         if let Some(tolerance) = &measure.tolerance {
-            let width = &target * tolerance;
-            band =
-                Band { low: up(&(&target - &width).max(Rational::zero())), high: down(&(&target + &width)) };
+            let width = target * tolerance;
+            let (low, high) = ((target - &width).max(Rational::zero()), target + &width);
+            // What is a wish must leave room for a whole unit, so its ends are rounded outwards.
+            band = match &measure.price {
+                None => Band { low: up(&low), high: down(&high) },
+                Some(_) => Band { low: down(&low), high: up(&high) },
+            };
         }
         if let Some(least) = &own.least {
             band.low = band.low.max(up(&(&least[territory] * &unit)));
@@ -238,8 +269,10 @@ fn bands(measure: &BalanceMeasure, own: &MeasureRows, rows: &TerritoryRows) -> V
             band.high = band.high.min(down(&(&most[territory] * &unit)));
         }
         // Without a greatest load, no territory can carry more than everything.
-        band.high = band.high.min(own.loads.iter().map(|load| i128::from(*load)).sum());
+        if band.high == i128::MAX {
+            band.high = total;
+        }
         band
     };
-    rows.capacities.iter().enumerate().map(band).collect()
+    targets(measure, own, rows).iter().enumerate().map(band).collect()
 }

@@ -204,7 +204,7 @@ fn no_answer(plan: &TerritoryPlan, reason: String, hint: &str) -> Diagnostic {
 
 /// No answer, and why.
 pub fn infeasible(plan: &TerritoryPlan, reasons: &[String]) -> Failure {
-    const HINT: &str = "widen a tolerance, unlock accounts, raise max_moves, max_moved or max_accounts, allow more pairs, or add rows to adjacency";
+    const HINT: &str = "widen a tolerance or give its measure a `price`, unlock accounts, raise max_moves, max_moved or max_accounts, allow more pairs, or add rows to adjacency";
     let mut sink = Sink::default();
     reasons.iter().for_each(|reason| sink.push(no_answer(plan, reason.clone(), HINT)));
     Failure::Faults(sink, exit::INFEASIBLE)
@@ -213,7 +213,8 @@ pub fn infeasible(plan: &TerritoryPlan, reasons: &[String]) -> Failure {
 /// The limits that an answer breaks.
 pub fn violations(problem: &Problem, rows: &TerritoryRows, found: &Evaluation) -> Vec<String> {
     let mut all = vec!["no assignment within all limits was found; the best one breaks these:".to_owned()];
-    for (index, (measure, loads)) in problem.measures.iter().zip(&found.loads).enumerate() {
+    let limits = problem.measures.iter().zip(&found.loads).enumerate();
+    for (index, (measure, loads)) in limits.filter(|(_, (measure, _))| measure.penalty.is_none()) {
         let shown = |units: i128| load_text(rows, index, units);
         for (territory, (band, load)) in measure.bands.iter().zip(loads).enumerate() {
             if *load < band.low || *load > band.high {

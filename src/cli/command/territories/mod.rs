@@ -4,6 +4,7 @@ mod assign;
 mod build;
 mod coverage;
 mod faults;
+mod frontier;
 mod output;
 mod picture;
 mod reading;
@@ -14,17 +15,16 @@ use std::path::{Path, PathBuf};
 use spm_core::engine::territory::{self, Centres, Costs, Evaluation, Outcome, Problem, Settings};
 use spm_core::ground::diagnostic::{Code, Diagnostic, suggestion};
 use spm_core::ground::rational::Rational;
-use spm_core::ground::round::{Rounding, round_to_decimals};
 use spm_core::ground::source::Place;
 use spm_core::plan::Plan;
 use spm_core::plan::coverage::CoveragePlan;
 use spm_core::plan::expression::Expression;
-use spm_core::plan::territories::TerritoryPlan;
+use spm_core::plan::territories::{Target, TerritoryPlan};
 use spm_frame::load::{Need, Tables};
 use spm_frame::market;
 use spm_frame::planning::{TerritoryRows, territory_rows};
 use spm_frame::table::Table;
-use spm_frame::write::{Builder, Folder};
+use spm_frame::write::Folder;
 
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::{self, Opened};
@@ -96,11 +96,11 @@ pub enum Command {
         /// Assignment, or `today`
         b: PathBuf,
     },
-    /// Show what more or less disruption buys: an answer for each of several prices of a move
+    /// Show what balance, travel and disruption cost each other: an answer for each of several tolerances and prices of a move
     #[command(
-        after_help = "Example:\n  spm territories frontier\n\nThe prices are those of the plan's `move` times 0 to 16. No row has both fewer moves and less travel than another."
+        after_help = "Examples:\n  spm territories frontier                       # 3 tolerances x 6 prices, and a picture\n  spm territories frontier --tolerances 1 --moves 0,1,10 --to frontier.svg\n\nTolerances and prices are those of the plan times these factors. No row is better than a `best` one in moves, cost\nwithout moves or deviation without being worse in another."
     )]
-    Frontier,
+    Frontier(frontier::Sweep),
     /// Draw an assignment on a map, beside what stands today: one HTML file that needs nothing else
     #[command(
         after_help = "Example:\n  spm territories map out/territories/assignment.parquet --to map.html"
@@ -183,7 +183,7 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
             (reading::compare(&scope, &own)?, "spm.territories.score/1")
         }
         Command::Compare { a, b } => (reading::compare(&scope, &[a, b])?, "spm.territories.compare/1"),
-        Command::Frontier => (frontier(&scope)?, "spm.territories.frontier/1"),
+        Command::Frontier(sweep) => (frontier::frontier(&scope, sweep)?, "spm.territories.frontier/1"),
         Command::Map { assignment, to } => {
             let assignment = assignment.clone().unwrap_or_else(|| scope.last());
             let to = to.clone().unwrap_or_else(|| scope.folder(OWN).join("map.html"));
@@ -266,9 +266,17 @@ fn create(scope: &Scope<'_>, count: Option<usize>) -> Result<Table, Failure> {
     let needs_holders = plan.cost.is_some()
         || plan.allowed.is_some()
         || plan.misfit.is_some()
-        || plan.measures.iter().any(|own| of_holder(&own.least) || of_holder(&own.most) || own.by_capacity);
+        || plan.measures.iter().any(|own| {
+            of_holder(&own.least)
+                || of_holder(&own.most)
+                || match &own.target {
+                    Target::Equal => false,
+                    Target::Capacity => true,
+                    Target::Given(target) => !target.columns().is_empty(),
+                }
+        });
     if needs_holders {
-        let message = "new territories have no holders yet, so `cost`, `allowed`, `misfit`, columns in `least` and `most`, and target = \"capacity\" mean nothing to `create`";
+        let message = "new territories have no holders yet, so `cost`, `allowed`, `misfit`, columns in `least`, `most` and `target`, and target = \"capacity\" mean nothing to `create`";
         let hint = "use tolerances of equal targets, or limits that are plain numbers, in this plan";
         return Err(input(scope.fault(Code::SPM304, message).hint(hint)));
     }
@@ -349,67 +357,4 @@ fn publish(
     let created = matches!(&problem.costs, Costs::Travel(travel) if travel.centres != Centres::Given);
     ui.status(&format!("{moved}; {}", output::certificate(outcome, unit, created)));
     Ok(summary)
-}
-
-/// An answer for each of several prices of a move. Each price takes the best of all answers found, so that a higher price
-/// never moves more accounts.
-fn frontier(scope: &Scope<'_>) -> Result<Table, Failure> {
-    /// Prices in quarters of the plan's.
-    const QUARTERS: [i64; 8] = [0, 1, 2, 4, 8, 16, 32, 64];
-    let Scope { plan, ui, .. } = *scope;
-    let rows = territory_rows(plan, scope.tables, None).map_err(input)?;
-    warn(plan, &rows, false, ui);
-    let problem = build::problem(plan, &rows, false).map_err(input)?;
-    conflicts(plan, &rows, &problem)?;
-    let (mut found, mut bounds, mut broken) = (Vec::new(), Vec::new(), Vec::new());
-    for quarters in QUARTERS {
-        let scaled = |price: &i64| price.saturating_mul(quarters) / 4;
-        let priced =
-            Problem { move_costs: problem.move_costs.iter().map(scaled).collect(), ..problem.clone() };
-        // Where accounts differ, the price is that of the mean.
-        let own = output::mean(&priced.move_costs);
-        let mut step = |round| ui.step(&format!("a move at {}, round {round}", output::cost_text(own)));
-        let outcome = territory::solve(&priced, settings(plan), &mut step);
-        let evaluation = verified(&priced, &outcome)?;
-        if evaluation.feasible {
-            found.push(outcome.assignment.into_iter().map(Some).collect::<Vec<_>>());
-        } else {
-            broken = violations(&priced, &rows, &evaluation);
-        }
-        bounds.push((own, outcome.bound, priced));
-    }
-    // Limits do not depend on the price, so one feasible answer serves all.
-    if found.is_empty() {
-        return Err(infeasible(plan, &broken));
-    }
-    let still = Problem { move_costs: vec![0], ..problem.clone() };
-    let without: Vec<Evaluation> = found.iter().map(|own| territory::evaluate(&still, own)).collect();
-    // What it costs at a price, what it moves and what it costs without moves.
-    let best: Vec<(i128, usize, i128)> = bounds
-        .iter()
-        .filter_map(|(_, _, priced)| {
-            let cost = |own: &Vec<Option<usize>>| territory::evaluate(priced, own).objective;
-            let all = found.iter().zip(&without);
-            all.map(|(own, still)| (cost(own), still.moves, still.objective)).min()
-        })
-        .collect();
-    let narrow = |value: i128| i64::try_from(value).ok();
-    let lines = || bounds.iter().zip(&best).map(|((price, bound, _), own)| (*price, *bound, *own));
-    let gap = |(_, bound, (cost, ..)): (i128, i128, (i128, usize, i128))| {
-        let gap = output::gap(cost, bound) * Rational::from(100i64);
-        round_to_decimals(&gap, 3, Rounding::default()).and_then(narrow)
-    };
-    let table = Builder::default()
-        .number("price of a move", build::COST_DECIMALS, lines().map(|(price, ..)| narrow(price)))
-        .number("moves", 0, lines().map(|(.., (_, moves, _))| i64::try_from(moves).ok()))
-        .number(
-            "cost without moves",
-            build::COST_DECIMALS,
-            lines().map(|(.., (.., without))| narrow(without)),
-        )
-        .number("cost", build::COST_DECIMALS, lines().map(|(.., (cost, ..))| narrow(cost)))
-        .number("bound", build::COST_DECIMALS, lines().map(|(_, bound, _)| narrow(bound)))
-        .number("gap, %", 3, lines().map(gap))
-        .table()?;
-    Ok(table)
 }

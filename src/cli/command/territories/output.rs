@@ -222,10 +222,13 @@ pub fn summary_table(problem: &Problem, rows: &TerritoryRows, after: &Evaluation
 
 /// Where territories are, and how many accounts they have.
 pub fn territory_table(problem: &Problem, rows: &TerritoryRows) -> Result<Table, Failure> {
-    let Costs::Travel(travel) = &problem.costs else { return Ok(Builder::default().table()?) };
+    let places: Vec<Option<(f64, f64)>> = match &problem.costs {
+        Costs::Travel(travel) => travel.homes.iter().map(|home| home.map(|home| home.degrees())).collect(),
+        Costs::Table(_) => rows.homes.clone(),
+    };
     // Six decimals of a degree are a tenth of a metre.
     let degrees = |pick: fn((f64, f64)) -> f64| {
-        travel.homes.iter().map(move |home| home.map(|home| (pick(home.degrees()) * 1e6).round() / 1e6))
+        places.iter().map(move |place| place.map(|place| (pick(place) * 1e6).round() / 1e6))
     };
     let table = Builder::default()
         .text("territory_id", rows.territories.iter().map(Some))
@@ -269,7 +272,7 @@ pub fn metrics(problem: &Problem, rows: &TerritoryRows, found: &Evaluation, prov
     all.push(("accounts that change hands".to_owned(), count(found.moves)));
     // How much of each limited measure changes hands, as a share of all.
     for (limit, moved) in problem.move_limits.iter().zip(&found.moved) {
-        let total: i128 = limit.loads.iter().map(|load| i128::from(*load)).sum();
+        let total: i128 = limit.total(problem.accounts());
         let share = Rational::new(moved * 100, total);
         if limit.name != "max_moves" {
             let name = format!("{}: % that changes hands", limit.name);
@@ -291,6 +294,10 @@ pub fn metrics(problem: &Problem, rows: &TerritoryRows, found: &Evaluation, prov
     }
     for (index, (measure, loads)) in problem.measures.iter().zip(&found.loads).enumerate() {
         let total: i128 = loads.iter().sum();
+        if measure.penalty.is_some() {
+            let cost = i64::try_from(measure.penalties(loads)).ok();
+            all.push((format!("{}: cost of loads beyond the band", measure.name), cost));
+        }
         let outside =
             measure.bands.iter().zip(loads).filter(|(band, load)| **load < band.low || **load > band.high);
         all.push((format!("{}: territories outside the band", measure.name), count(outside.count())));

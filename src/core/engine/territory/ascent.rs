@@ -13,7 +13,7 @@ use super::Effort;
 use super::candidates::Candidates;
 use super::curvature::Curvature;
 use super::dual::Prices;
-use super::problem::Problem;
+use super::problem::{Measure, Problem};
 
 /// Accounts of a block.
 const BLOCK: usize = 4096;
@@ -55,6 +55,8 @@ struct Dual<'a> {
     /// Middle and half the width of each band, at `territory * measures + measure`.
     middles: Vec<f64>,
     widths: Vec<f64>,
+    /// The highest price by measure: what it costs to be beyond a band that is a wish.
+    most: Vec<f64>,
     /// Price of what a move counts, by limit on moves.
     moves: Vec<f64>,
 }
@@ -99,6 +101,10 @@ impl<'a> Dual<'a> {
                 (ends / problem.territories.max(1) as f64).max(1.0)
             })
             .collect();
+        let most = |(measure, scale): (&Measure, &f64)| {
+            measure.penalty.map_or(f64::INFINITY, |penalty| penalty.nearly() * scale / cost_scale)
+        };
+        let most = problem.measures.iter().zip(&load_scales).map(most).collect();
         let mut middles = Vec::new();
         let mut widths = Vec::new();
         for territory in 0..problem.territories {
@@ -122,6 +128,7 @@ impl<'a> Dual<'a> {
             load_scales,
             middles,
             widths,
+            most,
             moves: vec![0.0; problem.move_limits.len()],
         }
     }
@@ -163,13 +170,9 @@ impl<'a> Dual<'a> {
             }
             values[place] += sum;
         }
-        if !self.moves.is_empty() {
-            let limits = self.moves.iter().zip(&self.problem.move_limits);
-            let moving: f64 = limits.map(|(price, limit)| price * limit.loads[account] as f64).sum();
+        for (limit, price) in self.moves.iter().enumerate().filter(|(_, price)| **price > 0.0) {
             for (value, territory) in values.iter_mut().zip(territories) {
-                if self.problem.moves(account, *territory as usize) {
-                    *value += moving;
-                }
+                *value += price * self.problem.counted(limit, account, *territory as usize) as f64;
             }
         }
     }
@@ -263,8 +266,25 @@ impl<'a> Dual<'a> {
         for (index, price) in prices.iter().enumerate() {
             place.gradient[index] -=
                 self.middles[index] + self.widths[index] * price / price.hypot(self.round(index, smooth));
+            if self.is_at_most(index, *price, place.gradient[index]) {
+                place.gradient[index] = 0.0;
+            }
         }
         place
+    }
+
+    /// True when a price can go no further the way it wants to go.
+    fn is_at_most(&self, index: usize, price: f64, slope: f64) -> bool {
+        price.abs() >= self.most[index % self.measures] && price * slope >= 0.0
+    }
+
+    /// Prices moved along a direction, as far as each may go.
+    fn moved(&self, prices: &[f64], direction: &[f64], length: f64) -> Vec<f64> {
+        let step = |(index, (price, part)): (usize, (&f64, &f64))| {
+            let most = self.most[index % self.measures];
+            (price + length * part).clamp(-most, most)
+        };
+        prices.iter().zip(direction).enumerate().map(step).collect()
     }
 
     /// How the slope changes with the prices, negated: positive.
@@ -320,23 +340,33 @@ impl<'a> Dual<'a> {
         /// How often a step is cut to a quarter before the direction itself is blamed, and how often that is.
         const CUTS: i32 = 6;
         const TRIES: usize = 3;
+        /// A curvature at which nothing moves.
+        const FIXED: f64 = 1e12;
         let mut damping: f64 = 1e-6;
         let mut place = self.at(prices, smooth);
         for _ in 0..steps {
             if place.steepest() < FLAT {
                 break;
             }
-            let curvature = self.curvature(prices, smooth);
+            let mut curvature = self.curvature(prices, smooth);
+            for (index, price) in prices.iter().enumerate() {
+                // What has no slope left and is at its highest stays there.
+                if place.gradient[index] == 0.0 && price.abs() >= self.most[index % self.measures] {
+                    curvature.add_diagonal(index, FIXED);
+                }
+            }
             let next = (0..TRIES).find_map(|_| {
                 let (direction, _) = curvature.step(&place.gradient, damping);
-                let slope: f64 =
-                    direction.iter().zip(&place.gradient).map(|(part, slope)| part * slope).sum();
                 let found = (0..CUTS).find_map(|cuts| {
-                    let length = 0.25f64.powi(cuts);
-                    let trial: Vec<f64> =
-                        prices.iter().zip(&direction).map(|(price, part)| price + length * part).collect();
+                    let trial = self.moved(prices, &direction, 0.25f64.powi(cuts));
+                    let promised: f64 = trial
+                        .iter()
+                        .zip(prices.iter())
+                        .zip(&place.gradient)
+                        .map(|((then, now), slope)| (then - now) * slope)
+                        .sum();
                     let there = self.at(&trial, smooth);
-                    (there.value - place.value > 0.2 * length * slope).then_some((trial, there, cuts))
+                    (there.value - place.value > 0.2 * promised).then_some((trial, there, cuts))
                 });
                 match found {
                     Some((.., 0)) => damping = (damping / 10.0).max(1e-8),
@@ -366,7 +396,7 @@ impl<'a> Dual<'a> {
                 break;
             }
             let pace = step * (target - best.0).max(best.0.abs() * 1e-6) / length;
-            current.iter_mut().zip(&place.gradient).for_each(|(price, part)| *price += pace * part);
+            current = self.moved(&current, &place.gradient, pace);
             let value = self.hard(&current);
             if value > best.0 {
                 best = (value, current.clone());
@@ -391,14 +421,11 @@ impl<'a> Dual<'a> {
             let account = sampled * self.stride;
             self.priced(account, prices, &mut values);
             let best = self.candidates.of(account).zip(&values).min_by(|a, b| a.1.total_cmp(b.1));
-            let moved = |(candidate, _): (usize, &f64)| {
-                self.problem.moves(account, self.candidates.territories[candidate] as usize)
+            let counted = |(candidate, _): (usize, &f64)| {
+                self.problem.counted(limit, account, self.candidates.territories[candidate] as usize)
             };
-            if best.is_some_and(moved) {
-                let times = i64::try_from(self.stride).unwrap_or(1);
-                movers = movers
-                    .saturating_add(self.problem.move_limits[limit].loads[account].saturating_mul(times));
-            }
+            let times = i64::try_from(self.stride).unwrap_or(1);
+            movers = movers.saturating_add(best.map_or(0, counted).saturating_mul(times));
         }
         movers
     }
@@ -420,7 +447,7 @@ impl<'a> Dual<'a> {
         };
         let bands = self.load_scales.iter().enumerate().map(|(measure, scale)| of(measure, scale)).collect();
         let moves: Vec<f64> = self.moves.iter().map(|price| price * self.cost_scale).collect();
-        Prices::whole(bands, &moves)
+        Prices::whole(bands, &moves).within(self.problem)
     }
 }
 
@@ -469,7 +496,7 @@ pub(super) fn prices(
             continue;
         }
         // The price of a move, between one at which too much moves and one at which little enough does.
-        let mean = limit.loads.iter().map(|load| *load as f64).sum::<f64>() / problem.accounts() as f64;
+        let mean = limit.total(problem.accounts()) as f64 / problem.accounts() as f64;
         let (mut low, mut high) = (0.0, 1.0 / mean.max(f64::MIN_POSITIVE));
         for _ in 0..40 {
             dual.moves[index] = high;

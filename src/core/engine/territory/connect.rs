@@ -132,10 +132,8 @@ impl<'a> Patches<'a> {
     }
 
     fn count_moves(&mut self, account: usize, territory: usize, sign: i64) {
-        if self.problem.moves(account, territory) {
-            for (moved, limit) in self.moved.iter_mut().zip(&self.problem.move_limits) {
-                *moved += sign * limit.loads[account];
-            }
+        for (limit, moved) in self.moved.iter_mut().enumerate() {
+            *moved += sign * self.problem.counted(limit, account, territory);
         }
     }
 
@@ -284,10 +282,9 @@ impl<'a> Patches<'a> {
     fn step(&self, account: usize, to: usize) -> Option<f64> {
         let from = self.at[account];
         let entering = self.entering(account, to)?;
-        let change =
-            i64::from(self.problem.moves(account, to)) - i64::from(self.problem.moves(account, from));
         let moving = |(limit, moved): (usize, &i64)| {
-            let then = moved + change * self.problem.move_limits[limit].loads[account];
+            let counted = |territory| self.problem.counted(limit, account, territory);
+            let then = moved + counted(to) - counted(from);
             self.limits.weighed_moves(limit, then) - self.limits.weighed_moves(limit, *moved)
         };
         Some(
@@ -298,7 +295,7 @@ impl<'a> Patches<'a> {
     }
 
     fn score(&self) -> Score {
-        (self.limits.broken(&self.loads, &self.moved), self.cost)
+        (self.limits.broken(&self.loads, &self.moved), self.cost + self.limits.penalties(&self.loads))
     }
 
     /// Parts that territories have too many.

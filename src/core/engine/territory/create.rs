@@ -231,6 +231,10 @@ pub(super) fn part(problem: &Problem, accounts: &[usize], territories: &[usize])
         };
         accounts.iter().copied().flat_map(row).collect()
     };
+    let loads = |loads: &Loads| match loads {
+        Loads::Account(all) => Loads::Account(some(all, accounts)),
+        Loads::Pair(all) => Loads::Pair(pairs(all)),
+    };
     let mut places = vec![None; problem.territories];
     territories.iter().enumerate().for_each(|(place, territory)| places[*territory] = Some(place));
     let inside = |territory: Option<usize>| territory.and_then(|own: usize| places[own]);
@@ -266,17 +270,15 @@ pub(super) fn part(problem: &Problem, accounts: &[usize], territories: &[usize])
             .iter()
             .map(|measure| Measure {
                 name: measure.name.clone(),
-                loads: match &measure.loads {
-                    Loads::Account(all) => Loads::Account(some(all, accounts)),
-                    Loads::Pair(all) => Loads::Pair(pairs(all)),
-                },
+                loads: loads(&measure.loads),
                 bands: some(&measure.bands, territories),
+                penalty: measure.penalty,
             })
             .collect(),
         move_limits: problem
             .move_limits
             .iter()
-            .map(|limit| MoveLimit { loads: some(&limit.loads, accounts), ..limit.clone() })
+            .map(|limit| MoveLimit { loads: loads(&limit.loads), ..limit.clone() })
             .collect(),
         groups: None,
         contiguity: problem.contiguity.as_ref().map(|contiguity| Contiguity {

@@ -37,7 +37,29 @@ impl Prices {
         }
     }
 
-    /// Of prices in cost units, by measure, then territory; any number is a valid price.
+    /// With prices of bands that are wishes no higher than what it costs to be beyond them: nobody pays more.
+    pub(super) fn within(mut self, problem: &Problem) -> Self {
+        for (measure, own) in problem.measures.iter().zip(&mut self.bands) {
+            if let Some(penalty) = measure.penalty {
+                let most = (i128::from(penalty.numerator) << self.bits) / i128::from(penalty.denominator);
+                let most = i64::try_from(most).unwrap_or(i64::MAX);
+                own.iter_mut().for_each(|price| *price = (*price).clamp(-most, most));
+            }
+        }
+        self
+    }
+
+    /// Whether no price is above what it costs to be beyond a band: then they prove a bound.
+    fn are_within(&self, problem: &Problem) -> bool {
+        problem.measures.iter().zip(&self.bands).all(|(measure, own)| {
+            measure.penalty.is_none_or(|penalty| {
+                let most = i128::from(penalty.numerator) << self.bits;
+                own.iter().all(|price| i128::from(*price).abs() * i128::from(penalty.denominator) <= most)
+            })
+        })
+    }
+
+    /// Of prices in cost units, by measure, then territory; any number is a valid price of a limit.
     #[expect(clippy::cast_possible_truncation, reason = "`as` saturates")]
     pub(super) fn whole(bands: Vec<Vec<f64>>, moves: &[f64]) -> Self {
         /// Prices stay below 2 to this.
@@ -71,10 +93,8 @@ impl Prices {
         for (measure, prices) in self.bands.iter().enumerate() {
             value += i128::from(prices[territory]) * i128::from(problem.load(measure, account, territory));
         }
-        if problem.moves(account, territory) {
-            for (limit, price) in problem.move_limits.iter().zip(&self.moves) {
-                value += i128::from(*price) * i128::from(limit.loads[account]);
-            }
+        for (limit, price) in self.moves.iter().enumerate() {
+            value += i128::from(*price) * i128::from(problem.counted(limit, account, territory));
         }
         Some(value)
     }
@@ -104,9 +124,6 @@ impl Prices {
             }
             values.resize(problem.territories, 0.0);
             problem.nearly(account, values);
-            let limits = problem.move_limits.iter().zip(&self.moves);
-            let moves: f64 =
-                limits.map(|(limit, price)| *price as f64 * unit * limit.loads[account] as f64).sum();
             // What rounding can do to the sum is in proportion to its largest part.
             let (mut first, mut second, mut largest) = (f64::INFINITY, f64::INFINITY, 0f64);
             for (territory, value) in values.iter_mut().enumerate() {
@@ -114,8 +131,8 @@ impl Prices {
                 for (measure, prices) in bands.iter().enumerate() {
                     sum += prices[territory] * problem.load(measure, account, territory) as f64;
                 }
-                if moves > 0.0 && problem.moves(account, territory) {
-                    sum += moves;
+                for (limit, price) in self.moves.iter().enumerate().filter(|(_, price)| **price != 0) {
+                    sum += *price as f64 * unit * problem.counted(limit, account, territory) as f64;
                 }
                 largest = largest.max(sum.abs());
                 *value += sum;
@@ -145,7 +162,8 @@ impl Prices {
     }
 }
 
-/// The bound that prices prove, exactly, rounded up to a whole cost (costs are whole): valid for any prices.
+/// The bound that prices prove, exactly, rounded up to a whole cost (costs are whole): valid for any prices of limits, and for prices
+/// of wishes up to what it costs to be beyond them (else nothing is proven).
 #[must_use]
 pub fn bound(problem: &Problem, prices: &Prices) -> i128 {
     if let Some(groups) = &problem.groups {
@@ -175,6 +193,9 @@ pub(super) fn bound_of(problem: &Problem, prices: &Prices, cheapest: &[[Option<(
 
 /// The bound, from the sum of what all accounts cost at their cheapest.
 fn settle(problem: &Problem, prices: &Prices, mut value: i128) -> i128 {
+    if !prices.are_within(problem) {
+        return 0;
+    }
     for (measure, own) in problem.measures.iter().zip(&prices.bands) {
         for (band, price) in measure.bands.iter().zip(own) {
             let end = if *price > 0 { band.high } else { band.low };

@@ -92,10 +92,8 @@ impl<'a> State<'a> {
             self.loads[territory * measures + measure] +=
                 sign * i128::from(self.problem.load(measure, account, territory));
         }
-        if self.problem.moves(account, territory) {
-            for (moved, limit) in self.moved.iter_mut().zip(&self.problem.move_limits) {
-                *moved += sign * i128::from(limit.loads[account]);
-            }
+        for (limit, moved) in self.moved.iter_mut().enumerate() {
+            *moved += sign * i128::from(self.problem.counted(limit, account, territory));
         }
     }
 
@@ -155,7 +153,6 @@ struct Choice {
     place: usize,
     cost: i64,
     loads: Vec<i64>,
-    moves: bool,
 }
 
 /// An account that may go to several territories of the group.
@@ -173,6 +170,8 @@ struct Core<'a> {
     items: Vec<Item>,
     /// What the items may carry, at `place * measures + measure`: the bands less what stays.
     bands: Vec<(i64, i64)>,
+    /// What a unit beyond each band costs, infinite where the band is a limit.
+    beyond: Vec<f64>,
     prices: Vec<f64>,
     tried: usize,
 }
@@ -200,7 +199,6 @@ impl<'a> Core<'a> {
                         place,
                         cost: candidates.costs[candidate],
                         loads: candidates.loads(account, candidate).to_vec(),
-                        moves: problem.moves(account, *territory),
                     })
                 };
                 let choices: Vec<Choice> = group.iter().enumerate().filter_map(choice).collect();
@@ -214,16 +212,17 @@ impl<'a> Core<'a> {
             }
         }
         let unit = priced.prices.unit();
-        let (mut bands, mut prices) = (Vec::new(), Vec::new());
+        let (mut bands, mut beyond, mut prices) = (Vec::new(), Vec::new(), Vec::new());
         for (place, territory) in group.iter().enumerate() {
             for (measure, own) in problem.measures.iter().enumerate() {
                 let Band { low, high } = own.bands[*territory];
                 let stays = fixed[place * measures + measure];
                 bands.push((narrow(low - stays), narrow(high - stays)));
+                beyond.push(own.penalty.map_or(f64::INFINITY, |penalty| penalty.nearly()));
                 prices.push(priced.prices.bands[measure][*territory] as f64 * unit);
             }
         }
-        Self { state, group, items, bands, prices, tried: 0 }
+        Self { state, group, items, bands, beyond, prices, tried: 0 }
     }
 
     fn priced(&self, choice: &Choice) -> f64 {
@@ -283,17 +282,31 @@ impl<'a> Core<'a> {
                         }
                     }
                 }
-                self.prices[index] = found;
+                self.prices[index] = found.clamp(-self.beyond[index], self.beyond[index]);
             }
         }
     }
 
-    /// What a load costs at the end of the band that its price pays for; `None` when it is beyond the band.
+    /// What a load costs at the end of the band that its price pays for, and beyond the band; `None` when that is a limit.
     #[inline]
     fn room(&self, index: usize, load: i64) -> Option<f64> {
         let ((low, high), price) = (self.bands[index], self.prices[index]);
-        (low <= load && load <= high)
-            .then(|| price * if price > 0.0 { high - load } else { low - load } as f64)
+        let room = price * if price > 0.0 { high - load } else { low - load } as f64;
+        match (load - high).max(low - load) {
+            ..=0 => Some(room),
+            beyond => Some(room + beyond as f64 * self.beyond[index]).filter(|cost| cost.is_finite()),
+        }
+    }
+
+    /// What loads beyond bands that are wishes cost.
+    fn penalties(&self, loads: &[i64]) -> i128 {
+        let measures = &self.state.problem.measures;
+        let cost = |(index, (load, (low, high))): (usize, (&i64, &(i64, i64)))| {
+            let band = Band { low: (*low).into(), high: (*high).into() };
+            let penalty = measures[index % measures.len()].penalty;
+            penalty.map_or(0, |penalty| penalty.of(band.beyond((*load).into())))
+        };
+        loads.iter().zip(&self.bands).enumerate().map(cost).sum()
     }
 
     fn rooms(&self, loads: &[i64]) -> Option<f64> {
@@ -355,12 +368,18 @@ impl<'a> Core<'a> {
         }
         let changed = self.items.iter().zip(options).filter(|(item, option)| item.now != *option);
         let changed: Vec<(&Item, usize)> = changed.collect();
-        let saved: i128 = changed
-            .iter()
-            .map(|(item, option)| {
-                i128::from(item.choices[item.now].cost) - i128::from(item.choices[*option].cost)
-            })
-            .sum();
+        let mut after = standing.clone();
+        for (item, option) in &changed {
+            for (choice, sign) in [(&item.choices[item.now], -1), (&item.choices[*option], 1)] {
+                for (measure, load) in choice.loads.iter().enumerate() {
+                    after[choice.place * measures + measure] += sign * load;
+                }
+            }
+        }
+        let costs = changed.iter().map(|(item, option)| {
+            i128::from(item.choices[item.now].cost) - i128::from(item.choices[*option].cost)
+        });
+        let saved = costs.sum::<i128>() + self.penalties(&standing) - self.penalties(&after);
         if saved <= 0 {
             return vec![];
         }
@@ -453,16 +472,20 @@ impl Trial<'_> {
     fn is_beyond(&self, next: usize, cost: f64) -> bool {
         let width = self.loads.len();
         let reach = &self.reach[next * width..][..width];
-        self.loads.iter().zip(&self.core.bands).zip(reach).any(|((load, (low, high)), (more, less))| {
-            let mend = if load > high {
-                (load - high) as f64 * less
-            } else if load < low {
-                (low - load) as f64 * more
-            } else {
-                return false;
-            };
-            cost + mend >= self.best.0
-        })
+        let Core { bands, beyond, prices, .. } = self.core;
+        self.loads.iter().zip(bands).zip(reach).enumerate().any(
+            |(index, ((load, (low, high)), (more, less)))| {
+                // What is a wish may stay beyond its band, for what that costs more than its price pays.
+                let mend = if load > high {
+                    (load - high) as f64 * less.min(beyond[index] - prices[index].max(0.0))
+                } else if load < low {
+                    (low - load) as f64 * more.min(beyond[index] + prices[index].min(0.0))
+                } else {
+                    return false;
+                };
+                cost + mend >= self.best.0
+            },
+        )
     }
 
     /// Whether the limits on moves hold.
@@ -477,9 +500,10 @@ impl Trial<'_> {
             options[self.deviations[*next].item] = self.deviations[*next].option;
         });
         for (item, option) in self.core.items.iter().zip(options) {
-            let change = i128::from(item.choices[option].moves) - i128::from(item.choices[item.now].moves);
-            for (moved, limit) in moved.iter_mut().zip(&problem.move_limits) {
-                *moved += change * i128::from(limit.loads[item.account]);
+            let territory = |option: usize| self.core.group[item.choices[option].place];
+            for (limit, moved) in moved.iter_mut().enumerate() {
+                let counted = |option| i128::from(problem.counted(limit, item.account, territory(option)));
+                *moved += counted(option) - counted(item.now);
             }
         }
         moved.iter().zip(&problem.move_limits).all(|(moved, limit)| *moved <= i128::from(limit.most))

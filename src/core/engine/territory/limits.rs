@@ -1,7 +1,7 @@
 //! Bands and the limit on moves, and what it weighs to break them: more, the longer they stay broken.
 
 use super::Prices;
-use super::problem::{Band, Measure, Problem};
+use super::problem::{Band, Measure, Penalty, Problem};
 
 /// How many times their first weight limits that stay broken may come to weigh.
 const HEAVIEST: f64 = 1e6;
@@ -14,6 +14,8 @@ const MILLION: f64 = 1_000_000.0;
 pub(super) struct Limits {
     measures: usize,
     bands: Vec<Limit>,
+    /// Some bands are wishes.
+    wishes: bool,
     /// 1 / mean territory by measure.
     scales: Vec<f64>,
     /// The first weights, below which none falls.
@@ -32,6 +34,8 @@ struct Limit {
     low: i64,
     high: i64,
     weight: f64,
+    /// What it costs to be beyond a band that is a wish: it weighs just that, and is never broken.
+    penalty: Option<Penalty>,
 }
 
 impl Limit {
@@ -39,6 +43,12 @@ impl Limit {
     #[inline]
     fn beyond(&self, load: i64) -> i64 {
         (load - self.high).max(self.low - load).max(0)
+    }
+
+    /// How far a load breaks a band that is a limit.
+    #[inline]
+    fn broken(&self, load: i64) -> i64 {
+        if self.penalty.is_none() { self.beyond(load) } else { 0 }
     }
 }
 
@@ -60,7 +70,7 @@ impl Limits {
         let move_scales: Vec<f64> = problem
             .move_limits
             .iter()
-            .map(|limit| accounts / limit.loads.iter().map(|load| *load as f64).sum::<f64>().max(1.0))
+            .map(|limit| accounts / (limit.total(problem.accounts()) as f64).max(1.0))
             .collect();
         let move_bases: Vec<f64> = prices
             .moves
@@ -72,13 +82,15 @@ impl Limits {
         let mut bands = Vec::with_capacity(weights.len());
         for territory in 0..problem.territories {
             for (measure, scale) in problem.measures.iter().zip(&scales) {
-                let weight = weights[bands.len()] * scale;
+                let penalty = measure.penalty;
+                let weight = penalty.map_or(weights[bands.len()] * scale, |penalty| penalty.nearly());
                 let Band { low, high } = measure.bands[territory];
-                bands.push(Limit { low: narrow(low), high: narrow(high), weight });
+                bands.push(Limit { low: narrow(low), high: narrow(high), weight, penalty });
             }
         }
         Self {
             measures,
+            wishes: problem.measures.iter().any(|measure| measure.penalty.is_some()),
             base: bands.iter().map(|band| band.weight).collect(),
             bands,
             scales,
@@ -130,7 +142,7 @@ impl Limits {
     /// How much is broken in all: zero when nothing is.
     pub(super) fn broken(&self, loads: &[i64], moved: &[i64]) -> i128 {
         let broken = |((load, band), scale): ((&i64, &Limit), &f64)| {
-            let beyond = band.beyond(*load);
+            let beyond = band.broken(*load);
             if beyond == 0 { 0.0 } else { (beyond as f64 * scale * MILLION).max(1.0) }
         };
         let bands: f64 = loads.iter().zip(&self.bands).zip(self.scales.iter().cycle()).map(broken).sum();
@@ -144,15 +156,29 @@ impl Limits {
         broken
     }
 
+    /// What loads beyond bands that are wishes cost.
+    pub(super) fn penalties(&self, loads: &[i64]) -> i128 {
+        if !self.wishes {
+            return 0;
+        }
+        let cost = |(load, band): (&i64, &Limit)| {
+            band.penalty.map_or(0, |penalty| penalty.of(band.beyond(*load).into()))
+        };
+        loads.iter().zip(&self.bands).map(cost).sum()
+    }
+
     /// True when a territory breaks one of its bands.
     pub(super) fn breaks(&self, territory: usize, loads: &[i64]) -> bool {
-        self.of(territory).any(|index| self.bands[index].beyond(loads[index]) > 0)
+        self.of(territory).any(|index| self.bands[index].broken(loads[index]) > 0)
     }
 
     /// Limits that stay broken weigh more; when none is, weights fall back.
     pub(super) fn reweigh(&mut self, loads: &[i64], moved: &[i64], factor: f64) {
         let feasible = self.broken(loads, moved) == 0;
         for ((load, band), base) in loads.iter().zip(&mut self.bands).zip(&self.base) {
+            if band.penalty.is_some() {
+                continue;
+            }
             if feasible {
                 band.weight = (band.weight * 0.97).max(*base);
             } else if band.beyond(*load) > 0 {

@@ -34,7 +34,9 @@ pub use coverage::{Coverage, Line, Market, seats_for};
 pub use create::{create, find_centres};
 pub use dual::{Prices, bound};
 pub use newcomers::Newcomers;
-pub use problem::{Band, Conflict, Contiguity, Costs, FORBIDDEN, Fit, Loads, Measure, MoveLimit, Problem};
+pub use problem::{
+    Band, Conflict, Contiguity, Costs, FORBIDDEN, Fit, Loads, Measure, MoveLimit, Penalty, Problem,
+};
 pub use seats::{Seated, Seating};
 pub use travel::{Centres, Point, Travel, swapped};
 pub use verify::{Evaluation, evaluate, verify};

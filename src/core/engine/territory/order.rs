@@ -173,8 +173,9 @@ impl Signs {
         if let Costs::Table(costs) = &problem.costs {
             tables.push(costs.iter().copied().map(whole).collect());
         }
-        for measure in &problem.measures {
-            if let Loads::Pair(loads) = &measure.loads {
+        let loads = problem.measures.iter().map(|measure| &measure.loads);
+        for loads in loads.chain(problem.move_limits.iter().map(|limit| &limit.loads)) {
+            if let Loads::Pair(loads) = loads {
                 tables.push(ranks(loads));
             }
         }
@@ -233,7 +234,11 @@ fn own_accounts(problem: &Problem) -> Vec<u64> {
         Loads::Account(loads) => Some(loads),
         Loads::Pair(_) => None,
     });
-    for loads in measures.chain(problem.move_limits.iter().map(|limit| &limit.loads)) {
+    let limits = problem.move_limits.iter().filter_map(|limit| match &limit.loads {
+        Loads::Account(loads) => Some(loads),
+        Loads::Pair(_) => None,
+    });
+    for loads in measures.chain(limits) {
         for (sign, rank) in signs.iter_mut().zip(ranks(loads)) {
             *sign = mixed(*sign, rank);
         }

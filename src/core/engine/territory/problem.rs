@@ -16,6 +16,38 @@ pub struct Band {
     pub high: i128,
 }
 
+impl Band {
+    /// How far a load is beyond the band: zero within it.
+    #[must_use]
+    pub fn beyond(&self, load: i128) -> i128 {
+        (load - self.high).max(self.low - load).max(0)
+    }
+}
+
+/// What a unit of load beyond a band costs, where the band is a wish and not a limit: a fraction of whole numbers, zero or more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Penalty {
+    /// Cost units.
+    pub numerator: i64,
+    /// Units of load, above zero.
+    pub denominator: i64,
+}
+
+impl Penalty {
+    /// What it costs to be beyond a band by so much, rounded up to whole cost units.
+    #[must_use]
+    pub fn of(&self, beyond: i128) -> i128 {
+        let denominator = i128::from(self.denominator);
+        (beyond.saturating_mul(self.numerator.into()).saturating_add(denominator - 1)) / denominator
+    }
+
+    /// What a unit costs, nearly.
+    #[expect(clippy::cast_precision_loss, reason = "nearly")]
+    pub(super) fn nearly(&self) -> f64 {
+        self.numerator as f64 / self.denominator as f64
+    }
+}
+
 /// Loads of accounts, zero or more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Loads {
@@ -34,6 +66,17 @@ pub struct Measure {
     pub loads: Loads,
     /// Band of each territory.
     pub bands: Vec<Band>,
+    /// What loads beyond their bands cost; `None`: the bands are limits.
+    pub penalty: Option<Penalty>,
+}
+
+impl Measure {
+    /// What the loads of all territories cost that are beyond their bands; zero where bands are limits.
+    #[must_use]
+    pub fn penalties(&self, loads: &[i128]) -> i128 {
+        let Some(penalty) = &self.penalty else { return 0 };
+        self.bands.iter().zip(loads).map(|(band, load)| penalty.of(band.beyond(*load))).sum()
+    }
 }
 
 /// What it costs to serve an account from a territory.
@@ -84,10 +127,21 @@ pub struct Fit {
 pub struct MoveLimit {
     /// Name.
     pub name: String,
-    /// What each account counts when it leaves, zero or more.
-    pub loads: Vec<i64>,
+    /// What each account counts when it leaves its territory of today; or what account i counts in territory j, where it is a group
+    /// that stands with several today. Zero or more.
+    pub loads: Loads,
     /// The most that may leave.
     pub most: i64,
+}
+
+impl MoveLimit {
+    /// What all accounts count that leave; of pairs the mean over territories.
+    #[must_use]
+    pub fn total(&self, accounts: usize) -> i128 {
+        let (Loads::Account(loads) | Loads::Pair(loads)) = &self.loads;
+        let each = i128::try_from(loads.len().checked_div(accounts).unwrap_or(1)).unwrap_or(1).max(1);
+        loads.iter().map(|load| i128::from(*load)).sum::<i128>() / each
+    }
 }
 
 /// Areas, and which of them touch. A territory hangs together when the areas of its accounts do.
@@ -189,6 +243,17 @@ impl Problem {
         self.current[account].is_some_and(|current| current != territory)
     }
 
+    /// What an account counts in a limit on moves when it is in a territory.
+    #[must_use]
+    #[inline]
+    pub fn counted(&self, limit: usize, account: usize, territory: usize) -> i64 {
+        match &self.move_limits[limit].loads {
+            Loads::Account(loads) if self.moves(account, territory) => loads[account],
+            Loads::Account(_) => 0,
+            Loads::Pair(loads) => loads[account * self.territories + territory],
+        }
+    }
+
     /// Least and greatest load of an account in a measure, over the territories where it may go.
     fn extremes(&self, measure: usize, account: usize) -> (i128, i128) {
         if let Loads::Account(loads) = &self.measures[measure].loads {
@@ -214,6 +279,15 @@ impl Problem {
         for (index, measure) in self.measures.iter().enumerate() {
             let extremes: Vec<(i128, i128)> =
                 (0..self.accounts()).into_par_iter().map(|account| self.extremes(index, account)).collect();
+            for (territory, band) in measure.bands.iter().enumerate() {
+                if band.low > band.high {
+                    found.push(Conflict::Empty { measure: index, territory, band: *band });
+                }
+            }
+            // What is a wish stands in nobody's way.
+            if measure.penalty.is_some() {
+                continue;
+            }
             let roomiest = measure.bands.iter().map(|band| band.high).max().unwrap_or(0);
             let too_large = extremes.iter().enumerate().filter(|(_, (least, _))| *least > roomiest);
             found.extend(too_large.map(|(account, (load, _))| Conflict::TooLarge {
@@ -236,17 +310,21 @@ impl Problem {
                 found.push(Conflict::TooFew { measure: index, accounts: carry, territories: hungry });
             }
             let limit = self.move_limits.iter().find(|limit| limit.name == measure.name);
-            if let Some(limit) = limit.filter(|_| matches!(measure.loads, Loads::Account(_))) {
+            let of_accounts = |limit: &'_ MoveLimit| match (&measure.loads, &limit.loads) {
+                (Loads::Account(_), Loads::Account(loads)) => Some((limit.most, loads.clone())),
+                _ => None,
+            };
+            if let Some((most, loads)) = limit.and_then(of_accounts) {
                 let mut stands = vec![0i128; self.territories];
                 for (account, territory) in self.current.iter().enumerate() {
                     if let Some(territory) = territory {
-                        stands[*territory] += i128::from(limit.loads[account]);
+                        stands[*territory] += i128::from(loads[account]);
                     }
                 }
                 let above = measure.bands.iter().zip(stands).map(|(band, load)| (load - band.high).max(0));
                 let load: i128 = above.sum();
-                if load > i128::from(limit.most) {
-                    found.push(Conflict::Stuck { measure: index, load, most: limit.most.into() });
+                if load > i128::from(most) {
+                    found.push(Conflict::Stuck { measure: index, load, most: most.into() });
                 }
             }
             let mut locked = vec![0i128; self.territories];
@@ -258,9 +336,6 @@ impl Problem {
             for (territory, (band, load)) in measure.bands.iter().zip(locked).enumerate() {
                 if load > band.high {
                     found.push(Conflict::Locked { measure: index, territory, load, high: band.high });
-                }
-                if band.low > band.high {
-                    found.push(Conflict::Empty { measure: index, territory, band: *band });
                 }
             }
         }
@@ -277,7 +352,8 @@ impl Problem {
         for group in 0..count {
             let accounts: Vec<usize> =
                 (0..self.accounts()).filter(|account| groups[contiguity.areas[*account]] == group).collect();
-            for (index, measure) in self.measures.iter().enumerate() {
+            for (index, measure) in self.measures.iter().enumerate().filter(|(_, own)| own.penalty.is_none())
+            {
                 let Loads::Account(loads) = &measure.loads else { continue };
                 let load: i128 = accounts.iter().map(|account| i128::from(loads[*account])).sum();
                 let low = measure.bands.iter().map(|band| band.low).min().unwrap_or(0).max(1);

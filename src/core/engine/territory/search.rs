@@ -236,7 +236,7 @@ impl<'a> Search<'a> {
     }
 
     pub(super) fn score(&self) -> Score {
-        (self.limits.broken(&self.loads, &self.moved), self.cost)
+        (self.limits.broken(&self.loads, &self.moved), self.cost + self.limits.penalties(&self.loads))
     }
 
     /// The change of what a territory's bands cost when one account leaves and another enters.
@@ -262,10 +262,9 @@ impl<'a> Search<'a> {
 
     /// Counts what an account in a candidate adds to the limits on moves (1), or no longer does (-1).
     fn count_moves(&mut self, account: usize, candidate: usize, sign: i64) {
-        if self.problem.moves(account, self.place(candidate)) {
-            for (moved, limit) in self.moved.iter_mut().zip(&self.problem.move_limits) {
-                *moved += sign * limit.loads[account];
-            }
+        let territory = self.place(candidate);
+        for (limit, moved) in self.moved.iter_mut().enumerate() {
+            *moved += sign * self.problem.counted(limit, account, territory);
         }
     }
 
@@ -386,10 +385,9 @@ impl<'a> Search<'a> {
     fn moved_after(&self, chain: &Chain) -> Vec<i64> {
         let mut moved = self.moved.clone();
         for (account, to) in chain {
-            let change = i64::from(self.problem.moves(*account, self.place(*to)))
-                - i64::from(self.problem.moves(*account, self.territory(*account)));
-            for (moved, limit) in moved.iter_mut().zip(&self.problem.move_limits) {
-                *moved += change * limit.loads[*account];
+            for (limit, moved) in moved.iter_mut().enumerate() {
+                let counted = |territory| self.problem.counted(limit, *account, territory);
+                *moved += counted(self.place(*to)) - counted(self.territory(*account));
             }
         }
         moved

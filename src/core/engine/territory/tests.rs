@@ -19,6 +19,7 @@ fn problem(costs: &[[i64; 2]], loads: &[i64], low: i128, high: i128) -> Problem 
             name: "load".to_owned(),
             loads: Loads::Account(loads.to_vec()),
             bands: vec![Band { low, high }; 2],
+            penalty: None,
         }],
         move_limits: vec![],
         contiguity: None,
@@ -38,11 +39,18 @@ pub(super) fn optimum(problem: &Problem) -> Option<i128> {
                     territory
                 })
                 .collect();
-            let cost = assignment
+            let costs = assignment
                 .iter()
                 .enumerate()
-                .map(|(account, territory)| i128::from(problem.cost(account, *territory)))
-                .sum();
+                .map(|(account, territory)| i128::from(problem.cost(account, *territory)));
+            let wished = problem.measures.iter().enumerate().map(|(measure, own)| {
+                let mut loads = vec![0; problem.territories];
+                for (account, territory) in assignment.iter().enumerate() {
+                    loads[*territory] += i128::from(problem.load(measure, account, *territory));
+                }
+                own.penalties(&loads)
+            });
+            let cost = costs.sum::<i128>() + wished.sum::<i128>();
             let moves =
                 (0..assignment.len()).filter(|account| problem.moves(*account, assignment[*account])).count();
             let outcome = Outcome {
@@ -118,8 +126,8 @@ proptest! {
         move_costs: vec![0],
             current: current[..n].to_vec(),
             locked: locked[..n].to_vec(),
-            measures: vec![Measure { name: "load".to_owned(), loads: Loads::Account(loads[..n].to_vec()), bands: vec![Band { low: band.0, high: band.0 + band.1 }; 3] }],
-            move_limits: max_moves.map(|most| MoveLimit { name: "moves".to_owned(), loads: vec![1; n], most: i64::try_from(most).expect("small") }).into_iter().collect(),
+            measures: vec![Measure { name: "load".to_owned(), loads: Loads::Account(loads[..n].to_vec()), bands: vec![Band { low: band.0, high: band.0 + band.1 }; 3], penalty: None }],
+            move_limits: max_moves.map(|most| MoveLimit { name: "moves".to_owned(), loads: Loads::Account(vec![1; n]), most: i64::try_from(most).expect("small") }).into_iter().collect(),
             contiguity: None,
         };
         let outcome = solve(&problem, SETTINGS, &mut |_| {});
@@ -159,6 +167,7 @@ fn travelled(accounts: Vec<Point>, homes: Vec<Option<Point>>, band: Band) -> Pro
             name: "count".to_owned(),
             loads: Loads::Account(vec![1; count]),
             bands: vec![band; territories],
+            penalty: None,
         }],
         move_limits: vec![],
         contiguity: None,

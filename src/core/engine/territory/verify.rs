@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{FORBIDDEN, Outcome, Problem, bound};
+use super::{FORBIDDEN, Outcome, Penalty, Problem, bound};
 
 /// What an assignment is worth, whoever made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evaluation {
     /// The assignment.
     pub assignment: Vec<Option<usize>>,
-    /// Cost of the accounts that are where they may be.
+    /// Cost of the accounts that are where they may be, and of loads beyond bands that are wishes.
     pub objective: i128,
     /// Accounts that leave the territory of today.
     pub moves: usize,
@@ -55,17 +55,27 @@ pub fn evaluate(problem: &Problem, assignment: &[Option<usize>]) -> Evaluation {
         }
         if problem.current[account].is_some_and(|current| current != territory) {
             found.moves += 1;
-            for (moved, limit) in found.moved.iter_mut().zip(&problem.move_limits) {
-                *moved += i128::from(limit.loads[account]);
-            }
+        }
+        for (limit, moved) in found.moved.iter_mut().enumerate() {
+            *moved += i128::from(problem.counted(limit, account, territory));
         }
         for (measure, loads) in found.loads.iter_mut().enumerate() {
             loads[territory] += i128::from(problem.load(measure, account, territory));
         }
     }
     let within = problem.measures.iter().zip(&found.loads).all(|(measure, loads)| {
-        measure.bands.iter().zip(loads).all(|(band, load)| band.low <= *load && *load <= band.high)
+        measure.penalty.is_some()
+            || measure.bands.iter().zip(loads).all(|(band, load)| band.low <= *load && *load <= band.high)
     });
+    for (measure, loads) in problem.measures.iter().zip(&found.loads) {
+        if let Some(Penalty { numerator, denominator }) = measure.penalty {
+            for (band, load) in measure.bands.iter().zip(loads) {
+                let beyond = if *load > band.high { load - band.high } else { (band.low - load).max(0) };
+                let (cost, denominator) = (beyond * i128::from(numerator), i128::from(denominator));
+                found.objective += cost / denominator + i128::from(cost % denominator > 0);
+            }
+        }
+    }
     found.feasible = within
         && found.unassigned == 0
         && found.forbidden == 0

@@ -39,20 +39,7 @@ impl Whole {
         };
         let firsts: Vec<usize> = members.iter().map(|own| own[0]).collect();
         let current: Vec<Option<usize>> = members.iter().map(|own| usual(problem, own)).collect();
-        // What leaves in any case, because a group stands with several today.
-        let stays = |limit: &MoveLimit, group: usize, own: &[usize]| -> i64 {
-            let there =
-                |account: &&usize| current[group].is_some() && problem.current[**account] == current[group];
-            own.iter().filter(there).map(|account| limit.loads[*account]).sum()
-        };
-        let limits = problem.move_limits.iter().map(|limit| {
-            let loads: Vec<i64> =
-                members.iter().enumerate().map(|(group, own)| stays(limit, group, own)).collect();
-            let standing = (0..problem.accounts()).filter(|account| problem.current[*account].is_some());
-            let all: i64 = standing.map(|account| limit.loads[account]).sum();
-            let most = limit.most - (all - loads.iter().sum::<i64>());
-            MoveLimit { name: limit.name.clone(), loads, most }
-        });
+        let limits = (0..problem.move_limits.len()).map(|limit| counted(problem, limit, &members, &current));
         let small = Problem {
             territories: problem.territories,
             costs: costs(problem, &members, placed),
@@ -107,6 +94,31 @@ fn usual(problem: &Problem, own: &[usize]) -> Option<usize> {
     counts.into_iter().max_by_key(|(at, count)| (*count, usize::MAX - at)).map(|(at, _)| at)
 }
 
+/// A limit on moves of the groups. What a group counts that stands with several today depends on where it goes.
+fn counted(problem: &Problem, limit: usize, members: &[Vec<usize>], current: &[Option<usize>]) -> MoveLimit {
+    let own = &problem.move_limits[limit];
+    let sum = |group: &[usize], territory: usize| {
+        group
+            .iter()
+            .fold(0i64, |sum, account| sum.saturating_add(problem.counted(limit, *account, territory)))
+    };
+    let all = members.iter().zip(current);
+    let torn = |(own, current): (&Vec<usize>, &Option<usize>)| {
+        own.iter().any(|account| problem.current[*account].is_some_and(|at| Some(at) != *current))
+    };
+    let loads = if all.clone().any(torn) {
+        let row = |own: &Vec<usize>| -> Vec<i64> {
+            (0..problem.territories).map(|territory| sum(own, territory)).collect()
+        };
+        Loads::Pair(members.iter().flat_map(row).collect())
+    } else {
+        // Wherever a group goes that is not where it stands, all that stand there leave.
+        let away = |current: &Option<usize>| (0..problem.territories).find(|own| Some(*own) != *current);
+        Loads::Account(all.map(|(own, current)| away(current).map_or(0, |to| sum(own, to))).collect())
+    };
+    MoveLimit { name: own.name.clone(), loads, most: own.most }
+}
+
 fn summed(problem: &Problem, measure: &Measure, members: &[Vec<usize>]) -> Measure {
     let loads = match &measure.loads {
         Loads::Account(loads) => {
@@ -124,7 +136,7 @@ fn summed(problem: &Problem, measure: &Measure, members: &[Vec<usize>]) -> Measu
             Loads::Pair(members.iter().flat_map(row).collect())
         }
     };
-    Measure { name: measure.name.clone(), loads, bands: measure.bands.clone() }
+    Measure { name: measure.name.clone(), loads, bands: measure.bands.clone(), penalty: measure.penalty }
 }
 
 /// Costs of the groups; those of several accounts are in [`fit`] once territories have their places.
