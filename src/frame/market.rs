@@ -30,6 +30,9 @@ pub struct MarketRows {
     pub available: Vec<Rational>,
 }
 
+/// What [`amounts`] may not be empty of.
+const HOURS_OF_A_HOLDER: &str = "the hours of a holder";
+
 fn amounts(
     table: &Table,
     expression: &Expression,
@@ -38,11 +41,12 @@ fn amounts(
 ) -> Result<Vec<Rational>, Diagnostic> {
     let (values, decimals) = numbers(table, expression, &plan.place)?;
     let fault = || {
-        let fault = Diagnostic::error(Code::SPM110, format!("{what} is below zero"));
+        let fault = Diagnostic::error(Code::SPM110, format!("{what} is empty or below zero"));
         fault.at(Place::Text(plan.place.clone()), "").hint("make it zero or more: GREATEST(..., 0)")
     };
     let amount = |units: Option<i64>| {
-        let units = units.unwrap_or(0);
+        // An account without a number has none of it; a holder whose hours nobody knows is no holder without hours.
+        let units = if what == HOURS_OF_A_HOLDER { units? } else { units.unwrap_or(0) };
         (units >= 0).then(|| Rational::from_scaled(units.into(), decimals))
     };
     values.into_iter().map(amount).collect::<Option<_>>().ok_or_else(fault)
@@ -60,7 +64,7 @@ pub fn hours_of_anybody(plan: &CoveragePlan, rows: &TerritoryRows) -> Result<Rat
         return Err(fault.hint("available = 1200"));
     }
     // A number that names no column is the same over any table.
-    let all = amounts(&rows.tables.0, &plan.available, "the hours of a holder", plan)?;
+    let all = amounts(&rows.tables.0, &plan.available, HOURS_OF_A_HOLDER, plan)?;
     Ok(all.into_iter().next().unwrap_or_default())
 }
 
@@ -108,7 +112,7 @@ pub fn market(plan: &CoveragePlan, rows: &TerritoryRows) -> Result<MarketRows, D
         segments: names.iter().map(|name| numbers[name.as_str()]).collect(),
         segment_names: numbers.keys().map(|name| (*name).to_owned()).collect(),
         available: if held {
-            amounts(&rows.tables.1, &plan.available, "the hours of a holder", plan)?
+            amounts(&rows.tables.1, &plan.available, HOURS_OF_A_HOLDER, plan)?
         } else {
             vec![hours_of_anybody(plan, rows)?; rows.territories.len()]
         },

@@ -27,6 +27,8 @@ pub struct PairRows {
     pub allowed: Option<Vec<bool>>,
     /// What the pair costs, likewise, and the decimals.
     pub misfit: Option<(Vec<i64>, u32)>,
+    /// Pairs of kinds whose misfit is empty, which counts as zero.
+    pub empty: usize,
 }
 
 /// Two tables whose rows are paired, each with the name that its columns have in expressions.
@@ -107,6 +109,7 @@ impl Sides<'_> {
             kinds,
             allowed: allowed.map(|_| Vec::with_capacity(firsts.len() * others)),
             misfit: misfit.map(|_| (Vec::with_capacity(firsts.len() * others), 0)),
+            empty: 0,
         };
         for block in firsts.chunks((BLOCK / others.max(1)).max(1)) {
             let table = self.crossed(block).map_err(|error| internal(&error, place))?;
@@ -117,6 +120,7 @@ impl Sides<'_> {
                 let (values, own) = crate::planning::numbers(&table, expression, place)?;
                 *decimals = own;
                 for value in values {
+                    found.empty += usize::from(value.is_none());
                     let value = value.unwrap_or(0);
                     if value < 0 {
                         let fault = Diagnostic::error(Code::SPM110, "a misfit is below zero");

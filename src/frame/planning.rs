@@ -8,7 +8,7 @@ use spm_core::ground::period::{DateRange, epoch_day};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::{Place, TextPlace};
 use spm_core::plan::expression::Expression;
-use spm_core::plan::territories::{Load, Target, TerritoryPlan};
+use spm_core::plan::territories::{BalanceMeasure, Load, Target, TerritoryPlan};
 
 use crate::load::Tables;
 use crate::lower::lower;
@@ -143,6 +143,8 @@ pub struct TerritoryRows {
     pub fit: Option<PairRows>,
     /// Number of the group of each account, when groups go whole.
     pub groups: Option<Vec<usize>>,
+    /// What is empty and counts as zero: its name, for how many accounts, and the first of them.
+    pub empty: Vec<(&'static str, usize, String)>,
     /// Cost of moving each account, and the decimals.
     pub move_costs: (Vec<i64>, u32),
     /// The accounts, and the holders that take part, in the same order; no holders when territories are created.
@@ -206,6 +208,7 @@ pub fn territory_rows(
         },
         ..TerritoryRows::default()
     };
+    let by_capacity = plan.measures.iter().find(|own| matches!(own.target, Target::Capacity));
     let held = match create {
         Some(count) => {
             let width = count.to_string().len();
@@ -214,7 +217,7 @@ pub fn territory_rows(
             rows.capacities = vec![Rational::one(); count];
             None
         }
-        None => Some(holders(plan, tables, &mut rows)?),
+        None => Some(holders(plan, tables, by_capacity, &mut rows)?),
     };
     if let Some((held, chosen)) = &held {
         rows.tables.1 = rows_of(held, chosen).map_err(|error| internal(&error, place))?;
@@ -239,9 +242,13 @@ pub fn territory_rows(
         };
     if let Some(visits) = &plan.visits {
         let (values, decimals) = numbers(&accounts, visits, place)?;
+        rows.empty.extend(gaps("`visits`", &values, &rows_named));
         rows.visits = Some((not_negative(values, "how often an account is visited", place)?, decimals));
     }
     let (values, decimals) = numbers(&accounts, &plan.move_cost, place)?;
+    if create.is_none() {
+        rows.empty.extend(gaps("`move`", &values, &rows_named));
+    }
     rows.move_costs = (not_negative(values, "the cost of a move", place)?, decimals);
     rows.groups = match &plan.together {
         Some(group) => Some(groups(&accounts, group, place)?),
@@ -304,6 +311,17 @@ pub fn territory_rows(
     Ok(rows)
 }
 
+/// What is empty of an expression, which counts as zero.
+fn gaps(
+    what: &'static str,
+    values: &[Option<i64>],
+    names: &[String],
+) -> Option<(&'static str, usize, String)> {
+    let first = values.iter().position(Option::is_none)?;
+    let count = values.iter().filter(|value| value.is_none()).count();
+    Some((what, count, names.get(first).cloned().unwrap_or_default()))
+}
+
 /// The area of each account, and which areas touch; areas without accounts play no part.
 fn areas(
     tables: &Tables,
@@ -351,6 +369,7 @@ fn areas(
 fn holders(
     plan: &TerritoryPlan,
     tables: &Tables,
+    by_capacity: Option<&BalanceMeasure>,
     rows: &mut TerritoryRows,
 ) -> Result<(Table, Vec<usize>), Diagnostic> {
     let place = &plan.place;
@@ -368,6 +387,23 @@ fn holders(
     let homes = points(&held);
     let capacities = held.numbers("capacity");
     let decimals = held.decimals("capacity");
+    if let Some(measure) = by_capacity {
+        let units = |row: &usize| capacities.and_then(|values| values.get(*row));
+        let without: Vec<&usize> = chosen.iter().filter(|row| units(row).is_none_or(|own| own < 0)).collect();
+        if let Some(first) = without.first() {
+            let message = format!(
+                "`{}` shares by capacity, which is empty or below zero for {} of {} holders, such as {}",
+                measure.name,
+                without.len(),
+                chosen.len(),
+                ids[**first].as_deref().unwrap_or_default()
+            );
+            let fault = Diagnostic::error(Code::SPM110, message).at(Place::Text(measure.place.clone()), "");
+            return Err(
+                fault.hint("map `capacity` of all holders in spm.toml, or leave these out with `eligible`")
+            );
+        }
+    }
     let capacity = |row: &usize| {
         capacities
             .and_then(|values| values.get(*row))

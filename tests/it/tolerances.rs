@@ -139,6 +139,99 @@ fn a_frontier_is_a_table_and_a_picture() {
     let picture = ["-q", "territories", "frontier", "--moves", "1", "--to", "out/f.svg"];
     project.run(&picture).exits(0);
     assert!(project.bytes("out/f.svg").starts_with(b"<svg "));
-    let told = project.run(&["territories", "frontier", "--moves", "-1"]).exits(2).stderr();
+    let told = project.run(&["territories", "frontier", "--moves=-1"]).exits(2).stderr();
     assert!(told.contains("factors of zero or more"), "{told}");
+}
+
+#[test]
+fn ways_from_the_middle_of_what_a_holder_has() {
+    let project = Project::new();
+    project
+        .file(
+            "spm.toml",
+            "version = 1\nname = \"T\"\ncurrency = \"USD\"\ncalendar = { pattern = \"months\", start = 2026-01-01, years = 1 }\n\
+             [sources.accounts]\nfiles = \"accounts.csv\"\ncolumns = { account_id = \"id\", latitude = \"lat\", longitude = \"lon\", owner_id = \"owner\" }\n\
+             [sources.reps]\nfiles = \"reps.csv\"\ncolumns = { rep_id = \"id\" }\n",
+        )
+        .file("reps.csv", "id\nr0\nr1\n")
+        .file("accounts.csv", "id,lat,lon,owner\na0,40.0,-90,r0\na1,40.1,-90,r1\na2,40.2,-90,r0\nb0,45.0,-90,r1\nb1,45.1,-90,r1\nb2,45.2,-90,r0\n");
+    let plan = "version = 1\nkind = \"territories\"\nid = \"t\"\nfrom = \"centre\"\nsquared = true\nmove = 0\n[[measure]]\nname = \"n\"\nvalue = \"1\"\ntolerance = \"0%\"\n";
+    project.file("plans/t.toml", plan);
+    let told = project.run(&["territories", "balance"]).exits(0).stderr();
+    assert!(told.contains("2 of 6 accounts move"), "{told}");
+    assert!(told.contains("no answer with these centres costs less"), "{told}");
+    // Each town has a middle at 0.1 degrees from its ends: 4 x 11.12 km squared.
+    let result: serde_json::Value =
+        serde_json::from_slice(&project.bytes("out/territories/result.json")).expect("JSON");
+    let cost = result["objective"].as_f64().expect("a number");
+    assert!((cost - 4.0 * 11.1195 * 11.1195).abs() < 1.0, "{cost}");
+    let own = "out/territories/assignment.parquet";
+    let scored = project.run(&["-q", "territories", "score", own, "--format", "csv"]).exits(0).stdout();
+    assert!(scored.contains(&format!("cost,{cost:.3}\n")), "{scored}");
+    project.run(&["-q", "territories", "map"]).exits(0);
+    project.file("plans/t.toml", plan.replace("squared = true", "cost = \"cost\""));
+    let told = project.run(&["check"]).exits(1).stderr();
+    assert!(told.contains("cannot be added up"), "{told}");
+}
+
+#[test]
+fn check_tells_what_balance_would() {
+    let project = four();
+    let header = "version = 1\nkind = \"territories\"\nid = \"t\"\ncost = \"cost\"\nmove = 0\n";
+    let cases = [
+        (
+            "max_moves = 0\n",
+            "target = \"goal\"\ntolerance = \"0%\"\n",
+            1,
+            "at least 1 accounts have to leave territories above their greatest loads, more than max_moves allows, 0",
+        ),
+        (
+            "allowed = \"rep.rep_id = 'r0'\"\n",
+            "tolerance = \"50%\"\n",
+            1,
+            "the accounts that may go nowhere but to r0 carry 4, more than 3",
+        ),
+        (
+            "max_accounts = 1\n",
+            "tolerance = \"50%\"\n",
+            1,
+            "max_accounts: all accounts carry 4, which is outside what all territories may, 0 to 2",
+        ),
+        ("", "tolerance = \"50\"\n", 0, "tolerance = \"50%\""),
+    ];
+    for (more, measure, code, words) in cases {
+        project.file(
+            "plans/t.toml",
+            format!("{header}{more}[[measure]]\nname = \"n\"\nvalue = \"1\"\n{measure}"),
+        );
+        let told = project.run(&["check"]).exits(code).stderr();
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    let reps = String::from_utf8(project.bytes("reps.csv")).expect("text");
+    project.file("reps.csv", reps.replace("r0,1,3", "r0,,3"));
+    project.file(
+        "plans/t.toml",
+        format!(
+            "{header}[[measure]]\nname = \"n\"\nvalue = \"1\"\ntarget = \"capacity\"\ntolerance = \"50%\"\n"
+        ),
+    );
+    let told = project.run(&["check"]).exits(1).stderr();
+    assert!(told.contains("capacity, which is empty or below zero for 1 of 2 holders, such as r0"), "{told}");
+}
+
+#[test]
+fn a_lead_beyond_max_accounts_is_told_and_not_a_crash() {
+    let project = four();
+    project.file("accounts.csv", "id,owner,family\na0,r0,f\na1,r0,\na2,r1,f\na3,,\n");
+    let plan = |rule: &str| {
+        format!(
+            "version = 1\nkind = \"territories\"\nid = \"t\"\ncost = \"cost\"\nmax_accounts = 2\n[[measure]]\nname = \"n\"\nvalue = \"1\"\ntolerance = \"100%\"\n[[rule]]\nname = \"r\"\nwhere = \"TRUE\"\n{rule}"
+        )
+    };
+    project.file("plans/t.toml", plan("to = \"r0\"\n"));
+    let told = project.run(&["territories", "assign"]).exits(0).stderr();
+    assert!(told.contains("max_accounts of r0 comes to 3, more than 2"), "{told}");
+    // A group of one person is not that person: it holds only where there is room.
+    project.file("plans/t.toml", plan("among = \"rep_id = 'r0'\"\n"));
+    project.run(&["territories", "assign"]).exits(4);
 }

@@ -13,7 +13,7 @@ use spm_frame::references::{EVENTS, check_events};
 use spm_frame::table::Table;
 use spm_frame::write::Builder;
 
-use crate::cli::command::{comp, payout, quotas};
+use crate::cli::command::{comp, payout, quotas, territories};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
@@ -46,6 +46,7 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
         let tables = load::load(opened.folders(), &opened.project, &need, &mut sink);
         opened.warn_of_other_plans(&tables, &need, &mut sink);
         let holders = quotas::check(opened, &tables, &mut sink);
+        territories::check(opened, &tables, &mut sink);
         people::check_quotas(&tables, &opened.project.calendar, &holders, &mut sink);
         people::check_managers(&tables, &mut sink);
         let handed = opened.project.ledger.columns_of_reps();

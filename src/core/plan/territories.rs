@@ -54,6 +54,11 @@ pub static TERRITORIES: Shape = Shape {
             "cost of one kilometre from the salesperson's home to an account; 1 when absent",
         ),
         Field::optional(
+            "from",
+            Kind::Choice(&["home", "centre"]),
+            "where ways start: the home of the holder (default), or the middle of its accounts, found together with the borders",
+        ),
+        Field::optional(
             "squared",
             Kind::Boolean,
             "true: square kilometres count, which shuns long ways more; false when absent",
@@ -189,6 +194,8 @@ pub struct TerritoryPlan {
     pub measures: Vec<BalanceMeasure>,
     /// Cost of a kilometre; `None` when the plan does not say.
     pub travel: Option<Rational>,
+    /// Ways start in the middle of a holder's accounts, not at its home.
+    pub from_centre: bool,
     /// Square kilometres count.
     pub squared: bool,
     /// How often the way to an account is made.
@@ -303,6 +310,19 @@ impl TerritoryPlan {
             .iter()
             .filter_map(|item| check_measure(item, tables, holders, &mut faults))
             .collect();
+        for (place, measure) in measures.iter().enumerate() {
+            if measures[..place].iter().any(|other| other.name == measure.name) {
+                let fault =
+                    Diagnostic::error(Code::SPM009, format!("two measures are named `{}`", measure.name));
+                faults.push(fault.at(Place::Text(measure.place.clone()), ""));
+            }
+        }
+        if let (Some("centre"), Some(item)) = (raw.text("from"), raw.get("cost")) {
+            let fault =
+                Diagnostic::error(Code::SPM304, "ways from centres and the table costs cannot be added up");
+            let hint = "leave `cost` or `from` out";
+            faults.push(fault.at(Place::Text(item.place.clone()), "").hint(hint));
+        }
         let side = if holders == "reps" { "rep" } else { "territory" };
         let pairs = pair_columns([("account", &accounts), (side, &held)]);
         let allowed = expression(raw, "allowed", &pairs, Type::Boolean, &mut faults);
@@ -357,6 +377,7 @@ impl TerritoryPlan {
             locked,
             measures,
             travel: raw.number("travel"),
+            from_centre: raw.text("from") == Some("centre"),
             squared: raw.boolean("squared").unwrap_or(false),
             visits,
             centre_at_account: raw.text("centre") == Some("account"),
@@ -482,6 +503,15 @@ fn check_measure(item: &Raw, tables: &Tables, holders: &str, sink: &mut Sink) ->
             let fault = Diagnostic::error(Code::SPM110, format!("`{key}` must be zero or more"));
             sink.push(fault.at(Place::Text(item.get(key)?.place.clone()), ""));
         }
+    }
+    if let Some(tolerance) = item.number("tolerance").filter(|own| *own > Rational::one()) {
+        let message = format!(
+            "a tolerance of {} allows nothing and more than twice the target",
+            tolerance.to_percent()
+        );
+        let fault = Diagnostic::warning(Code::SPM110, message);
+        let fault = fault.at(Place::Text(item.get("tolerance")?.place.clone()), "");
+        sink.push(fault.hint("write per cents with their sign: tolerance = \"50%\""));
     }
     let target = match item.text("target") {
         None | Some("equal") => Target::Equal,

@@ -1,8 +1,9 @@
 //! `spm territories assign`: new accounts to those who stand, by rule first, by fit second.
 
-use spm_core::engine::territory::{self, Newcomers, Outcome, Problem};
+use spm_core::engine::territory::{self, Choice, Newcomers, Outcome, Problem};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::source::Place;
+use spm_core::plan::seating::To;
 use spm_core::plan::territories::TerritoryPlan;
 use spm_frame::pairing;
 use spm_frame::planning::{TerritoryRows, territory_rows};
@@ -24,8 +25,11 @@ pub fn assign(scope: &Scope<'_>) -> Result<Table, Failure> {
     warn(plan, &rows, false, ui);
     let ruled = pairing::ruled(plan, &rows).map_err(input)?;
     let problem = build::problem(plan, &rows, false).map_err(input)?;
-    let choices: Vec<Option<Vec<usize>>> =
-        ruled.rule.iter().map(|rule| rule.map(|rule| ruled.holders[rule].clone())).collect();
+    let choice = |rule: usize| Choice {
+        territories: ruled.holders[rule].clone(),
+        decided: matches!(plan.rules[rule].to, To::Holder(_)),
+    };
+    let choices: Vec<Option<Choice>> = ruled.rule.iter().map(|rule| rule.map(choice)).collect();
     let new = Newcomers::of(&problem, &choices);
     if new.accounts.is_empty() {
         let mut sink = Sink::default();
@@ -41,7 +45,13 @@ pub fn assign(scope: &Scope<'_>) -> Result<Table, Failure> {
     });
     let after = verified(&new.problem, &outcome)?;
     if !outcome.feasible {
-        return Err(infeasible(plan, &violations(&new.problem, &some, &after)));
+        // Told of what holders would have in all, not of the room that was left for new accounts.
+        let beside = territory::evaluate(&problem, &new.beside(&problem, &outcome.assignment));
+        let mut told = violations(&problem, &rows, &beside);
+        if told.len() == 1 {
+            told = violations(&new.problem, &some, &after);
+        }
+        return Err(infeasible(plan, &told));
     }
     let by = |place: usize| match ruled.rule[new.accounts[place]] {
         _ if new.follow[place] => Some("its group"),
@@ -66,7 +76,7 @@ pub fn assign(scope: &Scope<'_>) -> Result<Table, Failure> {
         let folder = Folder::create(&target)?;
         folder.table("assigned.parquet", &table, &provenance)?;
         folder.table("assignment.parquet", &all, &provenance)?;
-        folder.text("result.json", &output::result_json(plan, &new.problem, &outcome))?;
+        folder.text("result.json", &output::result_json(plan, &new.problem, &outcome, None))?;
         folder.text("run.json", &command::run_json(tables, &provenance))?;
         folder.publish()?;
         ui.status(&format!("wrote {}", target.display()));
@@ -107,7 +117,7 @@ fn overfull(
     for (index, (measure, loads)) in problem.measures.iter().zip(&after.loads).enumerate() {
         for (territory, (band, load)) in measure.bands.iter().zip(loads).enumerate() {
             // What stands above its limits today is nobody's new fault.
-            if *load > band.high && *load > before.loads[index][territory] {
+            if measure.penalty.is_none() && *load > band.high && *load > before.loads[index][territory] {
                 let message = format!(
                     "{} of {} comes to {}, more than {}: a rule or a group leaves no choice",
                     measure.name,
@@ -116,7 +126,10 @@ fn overfull(
                     load_text(rows, index, band.high)
                 );
                 let fault = Diagnostic::warning(Code::SPM501, message);
-                let fault = fault.at(Place::Text(plan.measures[index].place.clone()), "");
+                let fault = fault.at(
+                    Place::Text(plan.measures.get(index).map_or(&plan.place, |own| &own.place).clone()),
+                    "",
+                );
                 sink.push(fault.hint("change the rule, widen the limit, or balance afterwards"));
             }
         }

@@ -1,8 +1,8 @@
 //! A plan and its rows become the problem that the engine solves.
 
 use spm_core::engine::territory::{
-    Band, Centres, Contiguity, Costs, FORBIDDEN, Fit, Loads, Measure, MoveLimit, Penalty, Point, Problem,
-    Travel,
+    self, Band, Centres, Contiguity, Costs, FORBIDDEN, Fit, Loads, Measure, MoveLimit, Penalty, Point,
+    Problem, Travel,
 };
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::rational::Rational;
@@ -67,7 +67,13 @@ pub fn problem(plan: &TerritoryPlan, rows: &TerritoryRows, centres: bool) -> Res
         .map(|(id, _)| id)
         .collect();
     let free = plan.travel.as_ref().is_some_and(Rational::is_zero);
-    if plan.cost.is_none() && !free && !centres && !lost.is_empty() && lost.len() < territories {
+    if plan.cost.is_none()
+        && !free
+        && !centres
+        && !plan.from_centre
+        && !lost.is_empty()
+        && lost.len() < territories
+    {
         let message = format!(
             "{} of {territories} {} have no coordinates, such as {}: travel from there would count as nothing, so that accounts far away would go there",
             lost.len(),
@@ -79,6 +85,7 @@ pub fn problem(plan: &TerritoryPlan, rows: &TerritoryRows, centres: bool) -> Res
             fault.hint("map latitude and longitude of all of them, or leave these out with `eligible`")
         );
     }
+    let own_centres = plan.from_centre && !centres;
     let mut problem = Problem {
         territories,
         costs: Costs::Travel(travel),
@@ -117,6 +124,10 @@ pub fn problem(plan: &TerritoryPlan, rows: &TerritoryRows, centres: bool) -> Res
     if let Some((costs, decimals)) = &rows.costs {
         problem.costs = Costs::Table(table(plan, &problem, costs, *decimals).ok_or_else(too_large)?);
     }
+    if own_centres {
+        let current = problem.current.clone();
+        territory::find_centres(&mut problem, &current);
+    }
     if let Some(limit) = plan.max_accounts {
         let band = Band { low: 0, high: i128::try_from(limit).unwrap_or(i128::MAX) };
         problem.measures.push(Measure {
@@ -134,6 +145,16 @@ fn penalty(price: &Rational, decimals: u32) -> Option<Penalty> {
     let unit = Rational::new(10i128.pow(COST_DECIMALS), 10i128.pow(decimals))?;
     let (numerator, denominator) = (price * &unit).to_i64_pair()?;
     Some(Penalty { numerator, denominator })
+}
+
+/// Puts the places where ways start.
+pub fn place(problem: &mut Problem, homes: &[Option<(f64, f64)>]) {
+    if let Costs::Travel(travel) = &mut problem.costs {
+        travel.homes = homes
+            .iter()
+            .map(|home| home.map(|(latitude, longitude)| Point::of(latitude, longitude)))
+            .collect();
+    }
 }
 
 /// A number in thousandths.

@@ -56,9 +56,13 @@ fn hint_of(conflict: &Conflict) -> &'static str {
     match conflict {
         Conflict::Nowhere { .. } => "allow more pairs, or add rows to the table costs",
         Conflict::TooLarge { .. } => "widen the tolerance, ask for fewer territories, or split the account",
-        Conflict::Total { .. } => "change `least`, `most` or the capacities, or who takes part",
+        Conflict::Total { .. } => {
+            "change the tolerance, `target`, `least`, `most`, `max_accounts` or the capacities, or who takes part"
+        }
         Conflict::TooFew { .. } => "ask for fewer territories, or lower the least load",
-        Conflict::Locked { .. } => "unlock some of them, or widen the limit",
+        Conflict::Bound { locked: true, .. } => "unlock some of them, or widen the limit",
+        Conflict::Bound { .. } => "allow more pairs, or widen the limit",
+        Conflict::Moves { .. } => "raise max_moves, or widen the tolerance",
         Conflict::Stuck { .. } => "raise max_moved, or widen the tolerance",
         Conflict::CutOff { .. } => {
             "add rows to adjacency, such as a bridge or a ferry, or leave these accounts out with a condition"
@@ -102,9 +106,14 @@ fn conflict_text(
             "{}: {accounts} account(s) carry something, and {territories} territories must each have some",
             name(measure)
         ),
-        Conflict::Locked { measure, territory, load, high } => format!(
-            "{}: the accounts locked in {} carry {}, more than {}",
+        Conflict::Moves { measure, least, most } => format!(
+            "{}: at least {least} accounts have to leave territories above their greatest loads, more than max_moves allows, {most}",
+            name(measure)
+        ),
+        Conflict::Bound { measure, territory, load, high, locked } => format!(
+            "{}: the accounts {} {} carry {}, more than {}",
             name(measure),
+            if *locked { "locked in" } else { "that may go nowhere but to" },
             rows.territories[*territory],
             load_text(rows, *measure, *load),
             load_text(rows, *measure, *high)
@@ -139,11 +148,16 @@ fn conflict_text(
 
 /// What is missing that the answer would be better for.
 pub fn warn(plan: &TerritoryPlan, rows: &TerritoryRows, created: bool, ui: &Ui) {
+    ui.notices(&doubts(plan, rows, created));
+}
+
+/// As [`warn`], for whoever tells it.
+pub fn doubts(plan: &TerritoryPlan, rows: &TerritoryRows, created: bool) -> Sink {
     let mut sink = Sink::default();
     if plan.cost.is_none() || plan.travel.is_some() {
         let empty = |points: &[Option<(f64, f64)>]| points.iter().filter(|point| point.is_none()).count();
         let mut places = vec![("accounts", empty(&rows.account_points), rows.account_points.len())];
-        if !created {
+        if !created && !plan.from_centre {
             places.push((plan.holders, empty(&rows.homes), rows.homes.len()));
         }
         for (what, empty, all) in places.into_iter().filter(|(_, empty, _)| *empty > 0) {
@@ -155,7 +169,33 @@ pub fn warn(plan: &TerritoryPlan, rows: &TerritoryRows, created: bool, ui: &Ui) 
         }
     }
     if plan.cost.is_none() || plan.travel.is_some() {
-        let homes = if created { &[][..] } else { &rows.homes };
+        let homes = if created || plan.from_centre { &[][..] } else { &rows.homes };
+        for (what, places, names) in
+            [("account", &rows.account_points[..], &rows.accounts), ("home", homes, &rows.territories)]
+        {
+            let nowhere = territory::nowhere(places);
+            if let Some(first) = nowhere.first() {
+                let message = format!(
+                    "{} {what}(s) are at latitude 0 and longitude 0, in the sea, such as that of {}: exports write that for unknown",
+                    nowhere.len(),
+                    names[*first]
+                );
+                let fault =
+                    Diagnostic::warning(Code::SPM110, message).at(Place::Text(plan.place.clone()), "");
+                sink.push(fault.hint("leave them empty in spm.toml, such as NULLIF(latitude, 0)"));
+            }
+        }
+        if let Some((latitude, longitude, first)) = territory::swapped(homes, &rows.account_points)
+            .first()
+            .and_then(|first| homes[*first].map(|(latitude, longitude)| (latitude, longitude, *first)))
+        {
+            let message = format!(
+                "the home of {} looks as if latitude and longitude were swapped: {latitude}, {longitude}",
+                rows.territories[first]
+            );
+            let fault = Diagnostic::warning(Code::SPM110, message).at(Place::Text(plan.place.clone()), "");
+            sink.push(fault.hint("correct the extract, or swap the columns in spm.toml"));
+        }
         let suspects = territory::swapped(&rows.account_points, homes);
         if let Some((latitude, longitude)) = suspects.first().and_then(|first| rows.account_points[*first]) {
             let message = format!(
@@ -182,6 +222,29 @@ pub fn warn(plan: &TerritoryPlan, rows: &TerritoryRows, created: bool, ui: &Ui) 
             sink.push(fault.hint("look at its expression and its `where`"));
         }
     }
+    if rows.fit.as_ref().is_some_and(|fit| fit.empty > 0) {
+        let fault = Diagnostic::warning(Code::SPM107, "`misfit` is empty for some pairs: it counts as zero");
+        let fault = fault.at(Place::Text(plan.place.clone()), "");
+        sink.push(fault.hint("complete the extract, or say what it counts: COALESCE(..., 0)"));
+    }
+    for (what, count, first) in &rows.empty {
+        let message = format!("{what} is empty for {count} account(s), such as {first}: it counts as zero");
+        let fault = Diagnostic::warning(Code::SPM107, message).at(Place::Text(plan.place.clone()), "");
+        sink.push(fault.hint("complete the extract, or say what it counts: COALESCE(..., 0)"));
+    }
+    if let Some(areas) = rows.areas.as_ref().filter(|areas| areas.names.len() > 1) {
+        let alone: Vec<usize> =
+            (0..areas.names.len()).filter(|area| areas.neighbours[*area].is_empty()).collect();
+        if let Some(first) = alone.first() {
+            let message = format!(
+                "{} area(s) touch no other area with accounts, such as {}: what lies there hangs together with nothing",
+                alone.len(),
+                areas.names[*first]
+            );
+            let fault = Diagnostic::warning(Code::SPM109, message).at(Place::Text(plan.place.clone()), "");
+            sink.push(fault.hint("add rows to adjacency, such as a bridge or a ferry"));
+        }
+    }
     let takes_no_part =
         |id: &Option<String>| id.as_ref().is_some_and(|id| rows.territories.binary_search(id).is_err());
     let unknown: Vec<usize> =
@@ -195,7 +258,7 @@ pub fn warn(plan: &TerritoryPlan, rows: &TerritoryRows, created: bool, ui: &Ui) 
         );
         sink.push(Diagnostic::warning(Code::SPM109, message).at(Place::Text(plan.place.clone()), ""));
     }
-    ui.notices(&sink);
+    sink
 }
 
 fn no_answer(plan: &TerritoryPlan, reason: String, hint: &str) -> Diagnostic {

@@ -266,8 +266,7 @@ fn draw(scope: &Scope<'_>, found: &[Row<'_>], leads: &[bool], to: &Path) -> Resu
             .to_owned(),
         curves,
     };
-    let text =
-        if to.extension().is_some_and(|extension| extension == "svg") { chart.svg() } else { chart.html() };
+    let text = if super::is_svg(to)? { chart.svg() } else { chart.html() };
     let target = if to.is_absolute() { to.to_path_buf() } else { opened.root.join(to) };
     write::write_text(&target, &text)?;
     ui.status(&format!("wrote {}", target.display()));

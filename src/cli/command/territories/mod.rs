@@ -10,21 +10,22 @@ mod picture;
 mod reading;
 mod seats;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use spm_core::engine::territory::{self, Centres, Costs, Evaluation, Outcome, Problem, Settings};
-use spm_core::ground::diagnostic::{Code, Diagnostic, suggestion};
+use spm_core::engine::territory::{self, AnyCentres, Centres, Costs, Evaluation, Outcome, Problem, Settings};
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
 use spm_core::plan::Plan;
 use spm_core::plan::coverage::CoveragePlan;
 use spm_core::plan::expression::Expression;
-use spm_core::plan::territories::{Target, TerritoryPlan};
-use spm_frame::load::{Need, Tables};
-use spm_frame::market;
+use spm_core::plan::territories::{Load, Target, TerritoryPlan};
+use spm_frame::load::{Need, Tables, is_waiting, load};
 use spm_frame::planning::{TerritoryRows, territory_rows};
 use spm_frame::table::Table;
 use spm_frame::write::Folder;
+use spm_frame::{market, pairing};
 
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::{self, Opened};
@@ -241,12 +242,79 @@ fn balance(scope: &Scope<'_>) -> Result<Table, Failure> {
     let Scope { plan, ui, .. } = *scope;
     let rows = territory_rows(plan, scope.tables, None).map_err(input)?;
     warn(plan, &rows, false, ui);
-    let problem = build::problem(plan, &rows, false).map_err(input)?;
+    let mut problem = build::problem(plan, &rows, false).map_err(input)?;
     conflicts(plan, &rows, &problem)?;
-    let outcome = territory::solve(&problem, settings(plan), &mut |round| {
-        ui.step(&format!("balancing, round {round}"))
-    });
+    let mut step = |round| ui.step(&format!("balancing, round {round}"));
+    let outcome = match &mut problem.costs {
+        Costs::Travel(travel) if plan.from_centre => {
+            travel.centres = if plan.centre_at_account { Centres::Account } else { Centres::Anywhere };
+            territory::balance_around_centres(&mut problem, settings(plan), &mut step)
+        }
+        _ => territory::solve(&problem, settings(plan), &mut step),
+    };
     publish(scope, (&rows, &problem), &outcome)
+}
+
+/// What of the territory plans cannot be balanced, and what is likely a mistake. Plans that measure transactions are looked at with all
+/// of them.
+pub fn check(opened: &Opened, tables: &Tables, sink: &mut Sink) {
+    if sink.has_errors() || is_waiting(opened.folders(), &opened.project, OWN) {
+        return;
+    }
+    let mut held: Option<Tables> = None;
+    let mut divided: BTreeMap<(&str, &str, String), &TerritoryPlan> = BTreeMap::new();
+    for plan in plans(opened) {
+        let sold = plan.measures.iter().any(|own| matches!(own.load, Load::Transactions(..)));
+        let tables = if sold {
+            held.get_or_insert_with(|| {
+                let need = Need { tables: &["transactions"], own: None, days: None, as_of: None };
+                let mut all = load(opened.folders(), &opened.project, &need, &mut Sink::default());
+                let others = tables.tables.iter().filter(|(name, _)| **name != "transactions");
+                all.tables.extend(others.map(|(name, table)| (*name, table.clone())));
+                all
+            })
+        } else {
+            tables
+        };
+        // A plan for `create` alone has nobody to hold anything yet.
+        if tables.get(plan.holders).is_none() {
+            continue;
+        }
+        let rows = match territory_rows(plan, tables, None) {
+            Ok(rows) => rows,
+            Err(fault) => {
+                sink.push(fault);
+                continue;
+            }
+        };
+        sink.append(faults::doubts(plan, &rows, false));
+        for account in &rows.accounts {
+            let key = (plan.holders, plan.current.as_str(), account.clone());
+            if let Some(other) = divided.insert(key, plan) {
+                let message = format!(
+                    "`{}` and `{}` both divide account {account} by the column `{}`: the later one overrules the other",
+                    other.id, plan.id, plan.current
+                );
+                let fault = Diagnostic::warning(Code::SPM304, message);
+                let fault = fault.at(Place::Text(plan.place.clone()), "");
+                sink.push(
+                    fault.hint("give each plan accounts of its own with `accounts`, or another `current`"),
+                );
+                break;
+            }
+        }
+        match build::problem(plan, &rows, false) {
+            Ok(problem) => {
+                if let Err(Failure::Faults(own, _)) = conflicts(plan, &rows, &problem) {
+                    sink.append(own);
+                }
+                if let Err(fault) = pairing::ruled(plan, &rows) {
+                    sink.push(fault);
+                }
+            }
+            Err(fault) => sink.push(fault),
+        }
+    }
 }
 
 /// Creates territories and writes; returns the summary.
@@ -317,6 +385,19 @@ fn settings(plan: &TerritoryPlan) -> Settings {
     Settings { iterations: plan.iterations, seed: plan.seed }
 }
 
+/// Whether a picture is written as SVG, and not as a page.
+fn is_svg(path: &Path) -> Result<bool, Failure> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("svg") => Ok(true),
+        Some("html" | "htm") => Ok(false),
+        _ => {
+            let message =
+                format!("{} is neither .html nor .svg: pictures are written as these", path.display());
+            Err(Failure::Other(anyhow::Error::msg(message), exit::USAGE))
+        }
+    }
+}
+
 /// What an answer is worth, by code that did not make it.
 fn verified(problem: &Problem, outcome: &Outcome) -> Result<Evaluation, Failure> {
     territory::verify(problem, outcome)
@@ -334,6 +415,11 @@ fn publish(
     if !outcome.feasible {
         return Err(infeasible(plan, &violations(problem, rows, &after)));
     }
+    let anywhere = AnyCentres::of(problem, outcome.objective);
+    if let Some(own) = anywhere.as_ref().filter(|own| own.proves(problem) != Some(own.bound)) {
+        let message = format!("what accounts are worth does not prove {}", own.bound);
+        return Err(Failure::fault(Diagnostic::error(Code::SPM502, message), exit::BUG));
+    }
     let summary = output::summary_table(problem, rows, &after)?;
     if !scope.global.dry_run {
         let provenance = opened.provenance(tables, plan.seed);
@@ -343,7 +429,7 @@ fn publish(
         folder.table("assignment.parquet", &assignment, &provenance)?;
         folder.table("territories.parquet", &output::territory_table(problem, rows)?, &provenance)?;
         folder.table("summary.parquet", &summary, &provenance)?;
-        folder.text("result.json", &output::result_json(plan, problem, outcome))?;
+        folder.text("result.json", &output::result_json(plan, problem, outcome, anywhere.as_ref()))?;
         folder.text("run.json", &command::run_json(tables, &provenance))?;
         folder.publish()?;
         ui.status(&format!("wrote {}", target.display()));
@@ -356,5 +442,18 @@ fn publish(
     };
     let created = matches!(&problem.costs, Costs::Travel(travel) if travel.centres != Centres::Given);
     ui.status(&format!("{moved}; {}", output::certificate(outcome, unit, created)));
+    if let Some(anywhere) = &anywhere {
+        ui.status(&format!(
+            "wherever at accounts the centres are, no answer costs less than {} {unit} (gap {})",
+            output::cost_text(anywhere.bound),
+            output::gap(outcome.objective, anywhere.bound).to_percent(),
+        ));
+    }
+    if let Some(loose) = outcome.loose.filter(|loose| *loose < outcome.objective) {
+        let more = output::cost_text(outcome.objective - loose);
+        ui.status(&format!(
+            "hanging together costs {more} {unit} beside the best answer found that need not"
+        ));
+    }
     Ok(summary)
 }

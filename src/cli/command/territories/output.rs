@@ -1,7 +1,9 @@
 //! Tables and texts about an assignment.
 
 use rayon::prelude::*;
-use spm_core::engine::territory::{self, Costs, Evaluation, Outcome, Problem, Whole};
+use spm_core::engine::territory::{
+    self, AnyCentres, Apart, Borders, Costs, Evaluation, Outcome, Problem, Whole,
+};
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::round::{Rounding, round_to_decimals};
@@ -48,14 +50,27 @@ pub struct Reason {
     pub why: &'static str,
 }
 
+/// Said of an account that even prices would send elsewhere.
+const NO_ROOM: &str = "does not fit where it is cheaper";
+
 /// Why each account is where it is. An account of a group that goes whole shares the second choice of its group.
 pub fn reasons(problem: &Problem, outcome: &Outcome) -> Vec<Reason> {
     let Some(whole) = Whole::of(problem) else {
         let cheapest = outcome.prices.cheapest_two(problem);
-        return (0..problem.accounts())
+        let mut all: Vec<Reason> = (0..problem.accounts())
             .into_par_iter()
             .map(|account| reason(problem, outcome, account, outcome.assignment[account], cheapest[account]))
             .collect();
+        if let Some(mut borders) = Borders::of(problem, &outcome.assignment) {
+            for (account, own) in all.iter_mut().enumerate().filter(|(_, own)| own.why == NO_ROOM) {
+                match own.second.and_then(|second| borders.apart(account, second)) {
+                    Some(Apart::Beyond) => own.why = "does not touch where it is cheaper",
+                    Some(Apart::Torn) => own.why = "holds its territory together",
+                    None => {}
+                }
+            }
+        }
+        return all;
     };
     let cheapest = outcome.prices.cheapest_two(&whole.problem);
     let mut all: Vec<Option<Reason>> = (0..problem.accounts()).map(|_| None).collect();
@@ -105,7 +120,7 @@ fn reason(
         } else if outcome.prices.of(problem, account, here) <= outcome.prices.of(problem, account, other) {
             "the limits of the other cost more"
         } else {
-            "does not fit where it is cheaper"
+            NO_ROOM
         }
     };
     Reason {
@@ -134,7 +149,9 @@ pub fn assignment_table(
         .text("previous_territory_id", rows.current.iter().map(Option::as_deref))
         .boolean(
             "moved",
-            accounts.clone().map(|account| Some(rows.current[account].as_deref() != Some(name(to(account))))),
+            accounts.clone().map(|account| {
+                Some(rows.current[account].as_deref().is_some_and(|current| current != name(to(account))))
+            }),
         )
         .number("distance_km", 3, accounts.map(|account| metres(problem, account, to(account))));
     Ok(with_reasons(table, rows, &reasons).table()?)
@@ -220,12 +237,17 @@ pub fn summary_table(problem: &Problem, rows: &TerritoryRows, after: &Evaluation
     Ok(table)
 }
 
-/// Where territories are, and how many accounts they have.
-pub fn territory_table(problem: &Problem, rows: &TerritoryRows) -> Result<Table, Failure> {
-    let places: Vec<Option<(f64, f64)>> = match &problem.costs {
+/// Latitude and longitude of where the ways of each territory start.
+pub fn homes(problem: &Problem, rows: &TerritoryRows) -> Vec<Option<(f64, f64)>> {
+    match &problem.costs {
         Costs::Travel(travel) => travel.homes.iter().map(|home| home.map(|home| home.degrees())).collect(),
         Costs::Table(_) => rows.homes.clone(),
-    };
+    }
+}
+
+/// Where territories are.
+pub fn territory_table(problem: &Problem, rows: &TerritoryRows) -> Result<Table, Failure> {
+    let places = homes(problem, rows);
     // Six decimals of a degree are a tenth of a metre.
     let degrees = |pick: fn((f64, f64)) -> f64| {
         places.iter().map(move |place| place.map(|place| (pick(place) * 1e6).round() / 1e6))
@@ -326,7 +348,12 @@ pub fn cost_text(cost: i128) -> String {
 }
 
 /// The result in numbers, with the prices that prove the bound.
-pub fn result_json(plan: &TerritoryPlan, problem: &Problem, outcome: &Outcome) -> String {
+pub fn result_json(
+    plan: &TerritoryPlan,
+    problem: &Problem,
+    outcome: &Outcome,
+    anywhere: Option<&AnyCentres>,
+) -> String {
     let limits = problem.move_limits.iter().zip(&outcome.prices.moves);
     let moves: serde_json::Map<String, serde_json::Value> =
         limits.map(|(limit, price)| (limit.name.clone(), (*price).into())).collect();
@@ -343,6 +370,11 @@ pub fn result_json(plan: &TerritoryPlan, problem: &Problem, outcome: &Outcome) -
         "unit": unit(plan),
         "gap": number(gap),
         "moves": outcome.moves,
+        "cost_if_not_contiguous": outcome.loose.map(|cost| number(cost_text(cost))),
+        "any_centres": anywhere.map(|own| serde_json::json!({
+            "bound": number(cost_text(own.bound)),
+            "worth": own.worth,
+        })),
         "seed": outcome.seed,
         "iterations": plan.iterations,
         "price_bits": outcome.prices.bits,

@@ -24,8 +24,7 @@ pub fn map(scope: &Scope<'_>, assignment: &Path, to: &Path) -> Result<(), Failur
     }
     panels.push(panel(if stands { "Assignment" } else { "Created" }, plan, &rows, &problem, &after));
     let map = Map { title: plan.title.clone(), panels };
-    let text =
-        if to.extension().is_some_and(|extension| extension == "svg") { map.svg() } else { map.html() };
+    let text = if super::is_svg(to)? { map.svg() } else { map.html() };
     if scope.global.dry_run {
         return Ok(());
     }
@@ -75,12 +74,16 @@ fn panel(
     if problem.current.iter().any(Option::is_some) {
         caption.push(format!("{} account(s) change hands", found.moves));
     }
+    let lost = rows.account_points.iter().filter(|point| point.is_none()).count();
+    if lost > 0 {
+        caption.push(format!("{lost} account(s) without coordinates are not drawn"));
+    }
     caption.push(if found.feasible { "all limits hold" } else { "limits are broken" }.to_owned());
     Panel {
         title: title.to_owned(),
         caption: caption.join("; "),
         territories: names(rows),
-        homes: rows.homes.clone(),
+        homes: output::homes(problem, rows),
         dots: dots.collect(),
         bars: bars.collect(),
     }

@@ -1,6 +1,6 @@
 //! Assignments that somebody made, read and scored.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use spm_core::engine::territory::{self, Problem};
@@ -47,19 +47,32 @@ pub fn assigned(scope: &Scope<'_>, path: &Path) -> Result<Assigned, Failure> {
         let made = read_file(&beside, &["territory_id", "latitude", "longitude"], HINT)?;
         let ids: Vec<String> = texts(&made, "territory_id").into_iter().flatten().collect();
         (!ids.is_empty()).then(|| (ids, points(&made)))
-    } else if tables.get(plan.holders).is_none() {
-        let named: BTreeSet<String> = texts(&table, "territory_id").into_iter().flatten().collect();
-        let homes = vec![None; named.len()];
-        (!named.is_empty()).then(|| (named.into_iter().collect(), homes))
     } else {
-        None
+        let named: BTreeSet<String> = texts(&table, "territory_id").into_iter().flatten().collect();
+        let known: BTreeSet<String> = tables
+            .get(plan.holders)
+            .map(|held| texts(held, if plan.holders == "reps" { "rep_id" } else { "territory_id" }))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .collect();
+        let homes = vec![None; named.len()];
+        (!named.is_empty() && named.is_disjoint(&known)).then(|| (named.into_iter().collect(), homes))
     };
     let stand = match &made {
         Some(_) if tables.get(plan.holders).is_none() => None,
         _ => Some(territory_rows(plan, tables, None).map_err(input)?),
     };
+    // Middles that were found together with the borders are those of the file; of another assignment they are those of its accounts.
+    let middles = plan.from_centre && made.is_none();
     let rows = match (stand, made) {
-        (Some(rows), Some((ids, _))) if rows.territories == ids => rows,
+        (Some(rows), Some((ids, homes))) if rows.territories == ids => {
+            if plan.from_centre {
+                TerritoryRows { homes, ..rows }
+            } else {
+                rows
+            }
+        }
         (_, Some((ids, homes))) => {
             let rows = territory_rows(plan, tables, Some(ids.len())).map_err(input)?;
             TerritoryRows { territories: ids, homes, ..rows }
@@ -72,6 +85,9 @@ pub fn assigned(scope: &Scope<'_>, path: &Path) -> Result<Assigned, Failure> {
         && rows.homes.iter().all(Option::is_none)
         && rows.current.iter().all(Option::is_none);
     let mut problem = build::problem(plan, &rows, unplaced).map_err(input)?;
+    if plan.from_centre {
+        build::place(&mut problem, &rows.homes);
+    }
     let place = |ids: &[String], id: &Option<String>| ids.binary_search(id.as_ref()?).ok();
     let mut assignment: Vec<Option<usize>> = vec![None; rows.accounts.len()];
     let mut unknown = 0;
@@ -95,7 +111,7 @@ pub fn assigned(scope: &Scope<'_>, path: &Path) -> Result<Assigned, Failure> {
             _ => unknown += 1,
         }
     }
-    if unplaced {
+    if unplaced || middles {
         territory::find_centres(&mut problem, &assignment);
     }
     Ok(Assigned { rows, problem, assignment, unknown })
@@ -105,6 +121,7 @@ pub fn assigned(scope: &Scope<'_>, path: &Path) -> Result<Assigned, Failure> {
 pub fn compare(scope: &Scope<'_>, paths: &[&Path]) -> Result<Table, Failure> {
     let mut columns: Vec<(&Path, output::Metrics)> = Vec::new();
     let mut proven: Option<(Problem, i128)> = None;
+    let mut assignments: Vec<BTreeMap<String, Option<String>>> = Vec::new();
     for path in paths {
         let Assigned { rows, problem, assignment, unknown } = assigned(scope, path)?;
         // Both sides mostly speak of the same territories, and then have the same bound.
@@ -119,6 +136,9 @@ pub fn compare(scope: &Scope<'_>, paths: &[&Path]) -> Result<Table, Failure> {
             metrics.push(("rows that name no account or territory of the plan".to_owned(), unknown));
         }
         columns.push((path, metrics));
+        let territory = |own: Option<usize>| own.map(|own| rows.territories[own].clone());
+        let own = rows.accounts.iter().cloned().zip(assignment.into_iter().map(territory));
+        assignments.push(own.collect());
         proven = Some((problem, bound));
     }
     let mut names: Vec<&String> = Vec::new();
@@ -126,6 +146,10 @@ pub fn compare(scope: &Scope<'_>, paths: &[&Path]) -> Result<Table, Failure> {
         if !names.contains(&name) {
             names.push(name);
         }
+    }
+    let elsewhere = "accounts that are elsewhere in the other".to_owned();
+    if assignments.len() > 1 {
+        names.push(&elsewhere);
     }
     let mut builder = Builder::default().text("metric", names.iter().map(Some));
     let value = |metrics: &[(String, Option<i64>)], name: &String| {
@@ -141,7 +165,15 @@ pub fn compare(scope: &Scope<'_>, paths: &[&Path]) -> Result<Table, Failure> {
         builder = builder.number(name, 3, names.iter().map(|name| value(metrics, name)));
     }
     if let [(_, a), (_, b)] = columns.as_slice() {
-        let difference = |name: &&String| value(b, name)?.checked_sub(value(a, name)?);
+        let differ = |[one, other]: &[BTreeMap<String, Option<String>>; 2]| {
+            let same = one.iter().filter(|(account, at)| other.get(*account) == Some(*at)).count();
+            i64::try_from((one.len().max(other.len()) - same) * 1000).ok()
+        };
+        let differ = assignments.first_chunk().and_then(differ);
+        let difference = |name: &&String| match **name == elsewhere {
+            true => differ,
+            false => value(b, name)?.checked_sub(value(a, name)?),
+        };
         builder = builder.number("difference", 3, names.iter().map(difference));
     }
     Ok(builder.table()?)

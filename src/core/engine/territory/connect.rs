@@ -1,6 +1,7 @@
 //! Territories that hang together: an assignment is seated so that they do, and then improved by steps that keep them so
 //! (simulated annealing; Kirkpatrick, Gelatt, Vecchi 1983). Accounts change hands at borders only, alone or in exchange.
 
+use super::Prices;
 use super::best::Best;
 use super::create::{centres, place};
 use super::limits::Limits;
@@ -11,6 +12,8 @@ use super::travel::{Centres, Travel};
 /// Tries for each round of the settings, and for each account at least.
 const TRIES: usize = 1000;
 const TRIES_PER_ACCOUNT: usize = 200;
+/// And for each account and round at most: a few accounts are soon tried in all ways.
+const MOST_TRIES: usize = 20;
 /// How often the temperature falls, and to what part of the first one it falls in all.
 const LEVELS: usize = 60;
 /// How many falls of the temperature are between two looks at the centres, where these are to be found.
@@ -23,6 +26,7 @@ const COOL: f64 = 0.01;
 const NOBODY: usize = usize::MAX;
 
 /// An assignment with what its steps change kept up to date.
+#[derive(Debug)]
 struct Patches<'a> {
     /// Its homes move with the accounts where they are to be found.
     problem: Problem,
@@ -45,6 +49,40 @@ struct Patches<'a> {
     seen: Vec<u32>,
     walk: u32,
     queue: Vec<usize>,
+}
+
+/// Why an account cannot go to another territory alone, where areas hang together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Apart {
+    /// The other territory has no area that touches the account's.
+    Beyond,
+    /// Its own territory would be in pieces.
+    Torn,
+}
+
+/// Where the territories of an answer touch.
+#[derive(Debug)]
+pub struct Borders<'a>(Patches<'a>);
+
+impl<'a> Borders<'a> {
+    /// Of an answer; `None` where nothing must hang together.
+    #[must_use]
+    pub fn of(problem: &'a Problem, assignment: &[usize]) -> Option<Self> {
+        let contiguity = problem.contiguity.as_ref()?;
+        let weights = vec![1.0; problem.territories * problem.measures.len()];
+        let limits = Limits::new(problem, &Prices::zero(problem), weights);
+        let mut patches = Patches::new(problem, contiguity, limits);
+        assignment.iter().enumerate().for_each(|(account, territory)| patches.put(account, *territory));
+        Some(Self(patches))
+    }
+
+    /// Why an account cannot go to another territory; `None` where it can.
+    pub fn apart(&mut self, account: usize, to: usize) -> Option<Apart> {
+        if !self.0.reaches(account, to) {
+            return Some(Apart::Beyond);
+        }
+        (!self.0.leaves(account)).then_some(Apart::Torn)
+    }
 }
 
 /// A step that was taken.
@@ -331,12 +369,27 @@ impl<'a> Patches<'a> {
         (self.at[other] == territory).then_some(other)
     }
 
-    /// Takes a step when it costs less than `limit`, alone or with an account that comes back in exchange.
+    /// An account that may move beside another, and where to: back in exchange, or, where moves are limited, one that has moved goes
+    /// home.
+    fn beside(&self, account: usize, to: usize, random: &mut Random) -> Option<(usize, usize)> {
+        const LOOKS: usize = 16;
+        if self.moved.is_empty() || random.below(2) == 0 {
+            return self.near(account, to, random).map(|back| (back, self.at[account]));
+        }
+        let looked = (0..LOOKS).map(|_| random.below(self.at.len()));
+        let away = |other: &usize| {
+            *other != account && self.problem.current[*other].is_some_and(|home| home != self.at[*other])
+        };
+        let other = looked.into_iter().find(away)?;
+        Some((other, self.problem.current[other]?))
+    }
+
+    /// Takes a step when it costs less than `limit`, alone or with another account that moves beside it.
     fn attempt(&mut self, account: usize, to: usize, limit: f64, random: &mut Random) -> Option<Step> {
         let from = self.at[account];
         let value = self.step(account, to)?;
-        let back = if random.below(2) == 0 { self.near(account, to, random) } else { None };
-        let Some(back) = back else {
+        let back = if random.below(2) == 0 { self.beside(account, to, random) } else { None };
+        let Some((back, home)) = back else {
             return if value < limit && self.leaves(account) {
                 self.put(account, to);
                 Some(Step { value, before: [Some((account, from)), None] })
@@ -349,10 +402,11 @@ impl<'a> Patches<'a> {
             return None;
         }
         self.put(account, to);
-        let value = self.step(back, from).map(|more| value + more).filter(|value| *value < limit);
-        if value.is_some() && self.reaches(back, from) && self.leaves(back) {
-            self.put(back, from);
-            let before = [Some((account, from)), Some((back, to))];
+        let left = self.at[back];
+        let value = self.step(back, home).map(|more| value + more).filter(|value| *value < limit);
+        if value.is_some() && self.reaches(back, home) && self.leaves(back) {
+            self.put(back, home);
+            let before = [Some((account, from)), Some((back, left))];
             return value.map(|value| Step { value, before });
         }
         self.put(account, from);
@@ -363,7 +417,11 @@ impl<'a> Patches<'a> {
     #[expect(clippy::cast_precision_loss, reason = "values steer the search only")]
     fn anneal(&mut self, rounds: u32, random: &mut Random) -> (Score, Vec<usize>) {
         let accounts = self.problem.accounts();
-        let tries = (rounds as usize * TRIES).max(if rounds > 0 { accounts * TRIES_PER_ACCOUNT } else { 0 });
+        let tries = (rounds as usize * TRIES.min(accounts * MOST_TRIES)).max(if rounds > 0 {
+            accounts * TRIES_PER_ACCOUNT
+        } else {
+            0
+        });
         let mut best = Best::new(self.score());
         // Few tries for each account leave no time to mend what heat undoes.
         let heat = if tries > accounts * TRIES_PER_ACCOUNT { 1.0 } else { COOL };

@@ -30,6 +30,11 @@ const GAIN: i128 = 200;
 pub fn create(problem: &mut Problem, settings: Settings, progress: &mut dyn FnMut(u32)) -> Outcome {
     let mut ordered = Ordered::of(problem);
     let outcome = create_ordered(&mut ordered.problem, settings, progress);
+    finished(problem, &ordered, outcome)
+}
+
+/// An outcome in the order of the identifiers; the homes of the problem become the centres found.
+fn finished(problem: &mut Problem, ordered: &Ordered, outcome: Outcome) -> Outcome {
     let homes = ordered.by_territory(homes_of(&ordered.problem));
     if let Costs::Travel(travel) = &mut problem.costs {
         travel.homes = homes;
@@ -71,7 +76,7 @@ fn create_ordered(problem: &mut Problem, settings: Settings, progress: &mut dyn 
     let bound = bound(problem, &prices);
     let found = evaluate(problem, &assignment.iter().copied().map(Some).collect::<Vec<_>>());
     let Evaluation { feasible, objective, moves, .. } = found;
-    Outcome { assignment, feasible, objective, bound, prices, moves, seed: settings.seed }
+    Outcome { assignment, feasible, objective, bound, prices, moves, seed: settings.seed, loose: None }
 }
 
 /// Centres, and prices that nearly fit: of a few accounts the best of several starts, the first of which cuts them where they
@@ -98,8 +103,8 @@ fn started(
     best.map_or_else(|| (Vec::new(), None), |(_, _, homes, prices)| (homes, prices))
 }
 
-/// As [`create`], for groups that go whole: centres are found for a place of each group, and then the groups are divided by
-/// what all their accounts cost.
+/// As [`create`], for groups that go whole: centres are found for a place of each group, and then for all accounts in turns
+/// with what they cost from there.
 fn create_whole(
     problem: &mut Problem,
     whole: &mut Whole,
@@ -107,14 +112,95 @@ fn create_whole(
     progress: &mut dyn FnMut(u32),
 ) -> Outcome {
     let made = create_ordered(&mut whole.problem, settings, progress);
-    let homes = homes_of(&whole.problem).to_vec();
-    if let Costs::Travel(travel) = &mut problem.costs {
-        travel.homes = homes;
+    let assignment: Vec<usize> = whole.group_of().into_iter().map(|group| made.assignment[group]).collect();
+    refine(problem, assignment, settings, progress)
+}
+
+/// Balances territories that stand, each around the middle of its own accounts: these and the borders take turns. The homes of
+/// the problem become the centres, and the bound of the outcome holds for them.
+#[must_use]
+pub fn balance_around_centres(
+    problem: &mut Problem,
+    settings: Settings,
+    progress: &mut dyn FnMut(u32),
+) -> Outcome {
+    let mut ordered = Ordered::of(problem);
+    let homes = centres(&ordered.problem, |account| ordered.problem.current[account]);
+    let homes = drawn(&ordered.problem, homes, None);
+    place(&mut ordered.problem, &homes);
+    let cheapest = |account: usize| {
+        (0..ordered.problem.territories).min_by_key(|territory| ordered.problem.cost(account, *territory))
+    };
+    let current = ordered.problem.current.iter().enumerate();
+    let start = current.map(|(account, at)| at.or_else(|| cheapest(account)).unwrap_or(0)).collect();
+    let outcome = refine(&mut ordered.problem, start, settings, progress);
+    finished(problem, &ordered, outcome)
+}
+
+/// Answers and their centres take turns while that helps, from an answer; groups go whole. The homes of the problem become the
+/// centres.
+fn refine(
+    problem: &mut Problem,
+    start: Vec<usize>,
+    settings: Settings,
+    progress: &mut dyn FnMut(u32),
+) -> Outcome {
+    let locked = problem.locked.clone();
+    let homes = centres(problem, |account| start.get(account).copied());
+    place(problem, &homes);
+    let (mut known, mut best): (Vec<usize>, Option<(Score, Outcome, Vec<Option<Point>>)>) = (start, None);
+    for _ in 0..SETTLED_TURNS {
+        let (outcome, assignment) = match Whole::of(problem) {
+            Some(exact) => {
+                let priced = Priced::of(&exact.problem, None);
+                let groups: Vec<usize> = exact.members.iter().map(|own| known[own[0]]).collect();
+                let outcome = divide(&exact.problem, &priced, Some(&groups), settings, progress);
+                let outcome = exact.expanded(problem, outcome);
+                let assignment = outcome.assignment.clone();
+                (outcome, assignment)
+            }
+            None => {
+                let priced = Priced::of(problem, None);
+                let outcome = divide(problem, &priced, Some(&known), settings, progress);
+                let assignment = outcome.assignment.clone();
+                (outcome, assignment)
+            }
+        };
+        let stays = homes_of(problem).to_vec();
+        let there = score(problem, &assignment);
+        let homes = centres(problem, |account| assignment.get(account).copied());
+        place(problem, &homes);
+        let moved = score(problem, &assignment);
+        let (next, homes) = if moved <= there { (moved, homes) } else { (there, stays) };
+        if best.as_ref().is_some_and(|(least, ..)| next >= *least) {
+            break;
+        }
+        place(problem, &homes);
+        known = assignment;
+        best = Some((next, outcome, homes));
     }
-    let Some(exact) = Whole::of(problem) else { return made };
-    let priced = Priced::of(&exact.problem, None);
-    let outcome = divide(&exact.problem, &priced, Some(&made.assignment), settings, progress);
-    exact.expanded(problem, outcome)
+    let Some((_, outcome, homes)) = best else { return empty(problem, settings) };
+    place(problem, &homes);
+    problem.locked = locked;
+    let found = evaluate(problem, &known.iter().copied().map(Some).collect::<Vec<_>>());
+    let Evaluation { feasible, objective, moves, .. } = found;
+    let bound = bound(problem, &outcome.prices);
+    Outcome { assignment: known, feasible, objective, bound, moves, ..outcome }
+}
+
+/// The answer of a problem without turns.
+fn empty(problem: &Problem, settings: Settings) -> Outcome {
+    let prices = Prices::zero(problem);
+    Outcome {
+        assignment: vec![0; problem.accounts()],
+        feasible: false,
+        objective: 0,
+        bound: 0,
+        prices,
+        moves: 0,
+        seed: settings.seed,
+        loose: None,
+    }
 }
 
 /// Centres and borders on prices take turns until the bound falls no further; the homes of the problem become the centres.

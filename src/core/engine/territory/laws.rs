@@ -270,7 +270,7 @@ fn new_accounts_find_the_room_that_standing_ones_leave() {
     };
     let problem = world.problem();
     // The first territory has room for nobody, though the last account is sent there by rule.
-    let choices = vec![None, None, None, None, None, Some(vec![0])];
+    let choices = vec![None, None, None, None, None, Some(Choice { territories: vec![0], decided: true })];
     let new = Newcomers::of(&problem, &choices);
     assert_eq!(new.accounts, [3, 4, 5]);
     let outcome = answer(&new.problem);

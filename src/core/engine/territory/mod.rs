@@ -5,6 +5,7 @@
 //! and a first assignment; shifts, swaps and chains repair and improve it and the assignment of today; a seeded iterated
 //! local search goes on from the better of the two. The order of priority is: limits first, then cost.
 
+mod anywhere;
 mod ascent;
 mod best;
 mod candidates;
@@ -30,15 +31,17 @@ mod laws;
 #[cfg(test)]
 mod tests;
 
+pub use anywhere::AnyCentres;
+pub use connect::{Apart, Borders};
 pub use coverage::{Coverage, Line, Market, seats_for};
-pub use create::{create, find_centres};
+pub use create::{balance_around_centres, create, find_centres};
 pub use dual::{Prices, bound};
-pub use newcomers::Newcomers;
+pub use newcomers::{Choice, Newcomers};
 pub use problem::{
     Band, Conflict, Contiguity, Costs, FORBIDDEN, Fit, Loads, Measure, MoveLimit, Penalty, Problem,
 };
 pub use seats::{Seated, Seating};
-pub use travel::{Centres, Point, Travel, swapped};
+pub use travel::{Centres, Point, Travel, nowhere, swapped};
 pub use verify::{Evaluation, evaluate, verify};
 pub use whole::Whole;
 
@@ -75,13 +78,18 @@ pub struct Outcome {
     pub moves: usize,
     /// Seed of the search.
     pub seed: u64,
+    /// What the best answer found costs whose territories need not hang together, where they must and it is within all limits.
+    pub loose: Option<i128>,
 }
 
 /// Problems up to this many accounts are searched from the territories of today, too, and their prices polished.
 const SMALL: usize = 20_000;
 /// Problems up to this many accounts are searched in so many ways.
 const FEW: usize = 500;
-const WAYS: u64 = 4;
+const WAYS: usize = 4;
+/// Problems up to this many accounts whose territories hang together, but break a limit, are searched in so many ways.
+const TRIED_LONGER: usize = 100;
+const STUBBORN: usize = 60;
 /// Problems up to this many accounts are swept by longer chains.
 const TINY: usize = 2_000;
 
@@ -152,7 +160,7 @@ fn searched(problem: &Problem, settings: Settings, progress: &mut dyn FnMut(u32)
     let priced = Priced::of(problem, None);
     let mut best = divide(problem, &priced, None, settings, progress);
     let ways = if problem.accounts() <= FEW { WAYS } else { 1 };
-    for way in 1..ways {
+    for way in 1..ways as u64 {
         if best.feasible && best.objective <= best.bound {
             break;
         }
@@ -253,6 +261,7 @@ fn divide(
         exact::improve(problem, priced, settings.iterations, &mut assignment);
         score = self::score(problem, &assignment);
     }
+    let loose = problem.contiguity.as_ref().filter(|_| score.0 == 0).map(|_| score.1);
     if problem.contiguity.is_some() && problem.accounts() > 0 {
         let limits = Limits::new(problem, &priced.prices, weights);
         // What stands mostly hangs together as it is.
@@ -265,11 +274,24 @@ fn divide(
                 .enumerate()
                 .all(|(account, territory)| problem.cost(account, *territory) != FORBIDDEN)
         };
-        let connected =
-            starts.into_iter().flatten().filter(allowed).map(|start| {
-                connect::connect(problem, limits.clone(), start, settings.iterations, &mut random)
-            });
-        assignment = connected.min_by_key(|(score, _)| *score).unwrap_or_default().1;
+        let ways = if problem.accounts() <= FEW && !problem.move_limits.is_empty() { WAYS } else { 1 };
+        let starts: Vec<&[usize]> = starts.into_iter().flatten().filter(allowed).collect();
+        let mut connected: Option<(Score, Vec<usize>)> = None;
+        let mut ways = starts.len() * ways;
+        let mut way = 0;
+        while way < ways {
+            let start = starts[way % starts.len()];
+            let next = connect::connect(problem, limits.clone(), start, settings.iterations, &mut random);
+            if connected.as_ref().is_none_or(|(best, _)| next.0 < *best) {
+                connected = Some(next);
+            }
+            way += 1;
+            let broken = connected.as_ref().is_some_and(|(best, _)| best.0 > 0);
+            if way == ways && way < STUBBORN && broken && problem.accounts() <= TRIED_LONGER {
+                ways += 1;
+            }
+        }
+        assignment = connected.unwrap_or_default().1;
         score = self::score(problem, &assignment);
     }
     let moves = moves(problem, &assignment);
@@ -281,6 +303,7 @@ fn divide(
         prices: priced.prices.clone(),
         moves,
         seed: settings.seed,
+        loose,
     }
 }
 

@@ -5,6 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::create::part;
 use super::problem::{Band, FORBIDDEN, Fit, Problem};
 
+/// Where a rule sends an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The territories it may go to, in ascending order.
+    pub territories: Vec<usize>,
+    /// The rule names its territory, so that it holds even where there is no room.
+    pub decided: bool,
+}
+
 /// The problem of the new accounts.
 #[derive(Clone, Debug)]
 pub struct Newcomers {
@@ -17,11 +26,11 @@ pub struct Newcomers {
 }
 
 impl Newcomers {
-    /// Those accounts that stand nowhere. `choices` are the territories that a rule leaves an account, in ascending order.
+    /// Those accounts that stand nowhere. `choices` is what a rule says of each account.
     /// A new account of a group that stands goes where most of the group do. Where territories hang together, a new account goes
     /// to one that has accounts in its area or next to it, if there is any. Least loads are not asked for: new accounts may be few.
     #[must_use]
-    pub fn of(problem: &Problem, choices: &[Option<Vec<usize>>]) -> Self {
+    pub fn of(problem: &Problem, choices: &[Option<Choice>]) -> Self {
         let accounts: Vec<usize> =
             (0..problem.accounts()).filter(|account| problem.current[*account].is_none()).collect();
         let everywhere: Vec<usize> = (0..problem.territories).collect();
@@ -33,15 +42,18 @@ impl Newcomers {
         let standing = standing(problem);
         let near = Near::of(problem);
         let mut follow = Vec::with_capacity(accounts.len());
-        let chosen: Vec<Option<Vec<usize>>> = accounts
+        let chosen: Vec<Option<Choice>> = accounts
             .iter()
             .map(|account| {
                 let group = problem.groups.as_ref().and_then(|groups| standing.get(&groups[*account]));
                 follow.push(group.is_some());
                 match (group, &choices[*account]) {
-                    (Some(territory), _) => Some(vec![*territory]),
+                    (Some(territory), _) => Some(Choice { territories: vec![*territory], decided: true }),
                     (None, Some(choice)) => Some(choice.clone()),
-                    (None, None) => near.as_ref().and_then(|near| near.territories(*account)),
+                    (None, None) => near
+                        .as_ref()
+                        .and_then(|near| near.territories(*account))
+                        .map(|territories| Choice { territories, decided: false }),
                 }
             })
             .collect();
@@ -100,16 +112,17 @@ impl<'a> Near<'a> {
 }
 
 /// The fit of the new accounts, where pairs outside their choices are not allowed.
-fn restricted(new: &Problem, chosen: &[Option<Vec<usize>>]) -> Fit {
+fn restricted(new: &Problem, chosen: &[Option<Choice>]) -> Fit {
     let mut numbers: BTreeMap<(usize, Option<&[usize]>), usize> = BTreeMap::new();
     let mut fit = Fit { kinds: Vec::new(), costs: Vec::new() };
     for (account, choice) in chosen.iter().enumerate() {
         let kind = new.fit.as_ref().map_or(0, |fit| fit.kinds[account]);
+        let choice = choice.as_ref().map(|choice| choice.territories.as_slice());
         let next = numbers.len();
-        let number = *numbers.entry((kind, choice.as_deref())).or_insert(next);
+        let number = *numbers.entry((kind, choice)).or_insert(next);
         if number == next {
             fit.costs.extend((0..new.territories).map(|territory| {
-                if choice.as_ref().is_some_and(|choice| choice.binary_search(&territory).is_err()) {
+                if choice.is_some_and(|choice| choice.binary_search(&territory).is_err()) {
                     return FORBIDDEN;
                 }
                 new.fit.as_ref().map_or(0, |fit| fit.costs[kind * new.territories + territory])
@@ -120,8 +133,8 @@ fn restricted(new: &Problem, chosen: &[Option<Vec<usize>>]) -> Fit {
     fit
 }
 
-/// Room for the new accounts: what standing ones leave, and never less than what rules bring to a single territory.
-fn rooms(problem: &Problem, new: &mut Problem, chosen: &[Option<Vec<usize>>]) {
+/// Room for the new accounts: what standing ones leave, and never less than what rules and groups decide.
+fn rooms(problem: &Problem, new: &mut Problem, chosen: &[Option<Choice>]) {
     for index in 0..problem.measures.len() {
         let mut standing = vec![0i128; problem.territories];
         for (account, current) in problem.current.iter().enumerate() {
@@ -131,8 +144,10 @@ fn rooms(problem: &Problem, new: &mut Problem, chosen: &[Option<Vec<usize>>]) {
         }
         let mut ruled = vec![0i128; problem.territories];
         for (account, choice) in chosen.iter().enumerate() {
-            if let Some([only]) = choice.as_deref() {
-                ruled[*only] += i128::from(new.load(index, account, *only));
+            if let Some(Choice { territories, decided: true }) = choice {
+                for only in territories {
+                    ruled[*only] += i128::from(new.load(index, account, *only));
+                }
             }
         }
         for (territory, band) in new.measures[index].bands.iter_mut().enumerate() {

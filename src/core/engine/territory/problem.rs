@@ -276,6 +276,14 @@ impl Problem {
             return vec![Conflict::Nowhere { accounts: nowhere }];
         }
         let mut found = Vec::new();
+        // The territory of accounts that have no other.
+        let only = |account: usize| {
+            let mut open =
+                (0..self.territories).filter(|territory| self.cost(account, *territory) != FORBIDDEN);
+            let first = open.next();
+            first.filter(|_| open.next().is_none())
+        };
+        let only: Vec<Option<usize>> = (0..self.accounts()).into_par_iter().map(only).collect();
         for (index, measure) in self.measures.iter().enumerate() {
             let extremes: Vec<(i128, i128)> =
                 (0..self.accounts()).into_par_iter().map(|account| self.extremes(index, account)).collect();
@@ -327,20 +335,56 @@ impl Problem {
                     found.push(Conflict::Stuck { measure: index, load, most: most.into() });
                 }
             }
-            let mut locked = vec![0i128; self.territories];
-            for (account, territory) in self.locked.iter().enumerate() {
+            if let Some(conflict) = self.too_many_moves(index) {
+                found.push(conflict);
+            }
+            let mut bound = vec![0i128; self.territories];
+            for (account, territory) in only.iter().enumerate() {
                 if let Some(territory) = territory {
-                    locked[*territory] += i128::from(self.load(index, account, *territory));
+                    bound[*territory] += i128::from(self.load(index, account, *territory));
                 }
             }
-            for (territory, (band, load)) in measure.bands.iter().zip(locked).enumerate() {
+            for (territory, (band, load)) in measure.bands.iter().zip(bound).enumerate() {
                 if load > band.high {
-                    found.push(Conflict::Locked { measure: index, territory, load, high: band.high });
+                    let locked = |own: &Option<usize>| *own == Some(territory);
+                    let all = self.locked.iter().zip(&only).all(|(held, own)| !locked(own) || locked(held));
+                    let high = band.high;
+                    found.push(Conflict::Bound { measure: index, territory, load, high, locked: all });
                 }
             }
         }
         found.extend(self.cut_off());
         found
+    }
+
+    /// Whether bringing all territories down to their greatest loads takes more moves than may be: of each the largest accounts leave.
+    fn too_many_moves(&self, index: usize) -> Option<Conflict> {
+        let measure = &self.measures[index];
+        let ones = |limit: &&MoveLimit| matches!(&limit.loads, Loads::Account(all) if all.iter().all(|own| *own == 1));
+        let limit = self.move_limits.iter().find(ones)?;
+        let Loads::Account(loads) = &measure.loads else { return None };
+        let mut stand: Vec<Vec<i64>> = vec![Vec::new(); self.territories];
+        for (load, territory) in loads.iter().zip(&self.current) {
+            if let Some(territory) = territory {
+                stand[*territory].push(*load);
+            }
+        }
+        let leaving = |(mut own, band): (Vec<i64>, &Band)| {
+            own.sort_unstable();
+            let mut load: i128 = own.iter().map(|load| i128::from(*load)).sum();
+            let mut count = 0;
+            while load > band.high {
+                load -= i128::from(own.pop().unwrap_or_default());
+                count += 1;
+                if own.is_empty() {
+                    break;
+                }
+            }
+            count
+        };
+        let least: usize = stand.into_iter().zip(&measure.bands).map(leaving).sum();
+        let most = i128::from(limit.most);
+        (least as i128 > most).then_some(Conflict::Moves { measure: index, least, most })
     }
 
     /// Accounts that hang together among themselves only, and whose loads fit no number of territories.
@@ -439,8 +483,8 @@ pub enum Conflict {
         /// Territories whose least load is more than nothing.
         territories: usize,
     },
-    /// Accounts locked in a territory are more than it may carry.
-    Locked {
+    /// Accounts that may go to one territory only are more than it may carry.
+    Bound {
         /// Measure.
         measure: usize,
         /// Which.
@@ -449,6 +493,17 @@ pub enum Conflict {
         load: i128,
         /// The most that it may carry.
         high: i128,
+        /// All of them are locked there.
+        locked: bool,
+    },
+    /// More accounts have to move than may.
+    Moves {
+        /// Measure.
+        measure: usize,
+        /// How many have to at least, to bring every territory down to its greatest load.
+        least: usize,
+        /// How many may.
+        most: i128,
     },
     /// More stands above the bands than may move.
     Stuck {

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::create::{FEW_TURNS, bisect, homes_of, part, place, settle, take_turns};
 use super::problem::{Costs, Problem};
 use super::search::{Random, Score};
-use super::travel::Point;
+use super::travel::{Centres, Point};
 use super::{Settings, proven, score};
 
 /// Territories that are made anew together, at most, and how many turns on prices they get.
@@ -14,7 +14,13 @@ const TURNS: usize = 3;
 /// What is made anew in all for each round of the settings, in accounts x territories x measures of regions; a region
 /// counts as so much at least.
 const WORK: usize = 500;
-const LEAST_WORK: usize = 125;
+const LEAST_WORK: usize = 40;
+/// Regions that are made anew for each account, at most: a few accounts are soon tried in all ways.
+const PER_ACCOUNT: usize = 40;
+/// How many times as much it is where centres are at accounts, and that again for each so many territories: such centres do not
+/// move by themselves as accounts change hands.
+const AT_ACCOUNTS: usize = 2;
+const MANY: usize = 100;
 /// Regions that are made anew at once: a fixed number, so that the answer does not depend on the machine.
 const BATCH: usize = 8;
 
@@ -35,7 +41,14 @@ pub(super) fn renew(
     settings: Settings,
     progress: &mut dyn FnMut(u32),
 ) {
-    let mut work = settings.iterations as usize * WORK;
+    let most = problem.accounts() * PER_ACCOUNT * LEAST_WORK;
+    let times = match &problem.costs {
+        Costs::Travel(travel) if travel.centres == Centres::Account => {
+            AT_ACCOUNTS * (problem.territories / MANY).max(1)
+        }
+        _ => 1,
+    };
+    let mut work = (settings.iterations as usize * WORK * times).min(most * times);
     let mut seed = settings.seed;
     while work > 0 {
         progress(u32::try_from(work / WORK).unwrap_or(0));

@@ -60,6 +60,7 @@ pub(super) fn optimum(problem: &Problem) -> Option<i128> {
                 prices: Prices::zero(problem),
                 moves,
                 seed: 0,
+                loose: None,
                 assignment,
             };
             let outcome = Outcome { bound: bound(problem, &outcome.prices), ..outcome };
@@ -277,5 +278,38 @@ fn numbers_that_are_nearly_right_find_the_same_cheapest() {
             .collect();
         all.sort_unstable();
         assert_eq!((first, second), (Some(all[0]), Some(all[1])));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    #[test]
+    fn no_centres_at_accounts_do_better_than_their_bound(
+        places in prop::collection::vec((-300i32..300, -300i32..300), 3..7),
+        loads in prop::collection::vec(1i64..6, 7),
+        high in 6i128..14,
+        squared in prop::bool::ANY,
+    ) {
+        let points: Vec<Point> =
+            places.iter().map(|(north, east)| Point::of(f64::from(*north) / 100.0, f64::from(*east) / 100.0)).collect();
+        let count = points.len();
+        let mut problem = travelled(points.clone(), vec![None; 2], Band { low: 0, high });
+        problem.measures[0].loads = Loads::Account(loads[..count].to_vec());
+        let Costs::Travel(travel) = &mut problem.costs else { unreachable!("by distance") };
+        travel.squared = squared;
+        travel.centres = Centres::Account;
+        let own = AnyCentres::of(&problem, 0).expect("it is small");
+        prop_assert_eq!(own.proves(&problem), Some(own.bound));
+        for first in 0..count {
+            for second in 0..first {
+                let mut placed = problem.clone();
+                let Costs::Travel(travel) = &mut placed.costs else { unreachable!("by distance") };
+                travel.homes = vec![Some(points[first]), Some(points[second])];
+                travel.centres = Centres::Given;
+                if let Some(least) = optimum(&placed) {
+                    prop_assert!(own.bound <= least, "{} {least}", own.bound);
+                }
+            }
+        }
     }
 }

@@ -106,6 +106,22 @@ pub fn swapped(places: &[Option<(f64, f64)>], homes: &[Option<(f64, f64)>]) -> V
     (0..places.len()).filter(|account| places[*account].is_some_and(suspect)).collect()
 }
 
+/// The places at latitude and longitude 0 that lie far from where most are: what exports write for unknown ones.
+#[must_use]
+pub fn nowhere(places: &[Option<(f64, f64)>]) -> Vec<usize> {
+    /// Metres from the middle of all others.
+    const FAR: i64 = 1_000_000;
+    let zero = |place: &(f64, f64)| place.0.abs() < 1e-9 && place.1.abs() < 1e-9;
+    let known = places.iter().flatten().filter(|place| !zero(place));
+    let Some(middle) = Point::mean(known.map(|place| (Point::of(place.0, place.1), 1.0))) else {
+        return Vec::new();
+    };
+    if middle.metres_to(&Point::of(0.0, 0.0)) < FAR {
+        return Vec::new();
+    }
+    (0..places.len()).filter(|place| places[*place].as_ref().is_some_and(zero)).collect()
+}
+
 /// Where the homes of territories come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Centres {
