@@ -148,39 +148,33 @@ fn refine(
     let locked = problem.locked.clone();
     let homes = centres(problem, |account| start.get(account).copied());
     place(problem, &homes);
-    let (mut known, mut best): (Vec<usize>, Option<(Score, Outcome, Vec<Option<Point>>)>) = (start, None);
+    let mut known = start;
+    let mut best: Option<(Score, Outcome)> = None;
     for _ in 0..SETTLED_TURNS {
-        let (outcome, assignment) = match Whole::of(problem) {
+        let before = homes_of(problem).to_vec();
+        let outcome = match Whole::of(problem) {
             Some(exact) => {
                 let priced = Priced::of(&exact.problem, None);
                 let groups: Vec<usize> = exact.members.iter().map(|own| known[own[0]]).collect();
-                let outcome = divide(&exact.problem, &priced, Some(&groups), settings, progress);
-                let outcome = exact.expanded(problem, outcome);
-                let assignment = outcome.assignment.clone();
-                (outcome, assignment)
+                exact.expanded(problem, divide(&exact.problem, &priced, Some(&groups), settings, progress))
             }
-            None => {
-                let priced = Priced::of(problem, None);
-                let outcome = divide(problem, &priced, Some(&known), settings, progress);
-                let assignment = outcome.assignment.clone();
-                (outcome, assignment)
-            }
+            None => divide(problem, &Priced::of(problem, None), Some(&known), settings, progress),
         };
-        let stays = homes_of(problem).to_vec();
+        let assignment = outcome.assignment.clone();
         let there = score(problem, &assignment);
         let homes = centres(problem, |account| assignment.get(account).copied());
         place(problem, &homes);
         let moved = score(problem, &assignment);
-        let (next, homes) = if moved <= there { (moved, homes) } else { (there, stays) };
-        if best.as_ref().is_some_and(|(least, ..)| next >= *least) {
+        let (next, homes) = if moved <= there { (moved, homes) } else { (there, before.clone()) };
+        if best.as_ref().is_some_and(|(least, _)| next >= *least) {
+            place(problem, &before);
             break;
         }
         place(problem, &homes);
         known = assignment;
-        best = Some((next, outcome, homes));
+        best = Some((next, outcome));
     }
-    let Some((_, outcome, homes)) = best else { return empty(problem, settings) };
-    place(problem, &homes);
+    let Some((_, outcome)) = best else { return empty(problem, settings) };
     problem.locked = locked;
     let found = evaluate(problem, &known.iter().copied().map(Some).collect::<Vec<_>>());
     let Evaluation { feasible, objective, moves, .. } = found;
