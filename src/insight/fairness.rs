@@ -127,8 +127,27 @@ pub fn score(
     if before.len() == length {
         earlier = sold(before.clone())?.0;
     }
-    let (now, rows) = sold(scored.clone())?;
-    let past = rows.iter().all(|rows| *rows > 0);
+    // Up to the last sale everything is past, whatever was sold in between: a shop may be closed in August.
+    let (mut now, rows) = sold(scored.start..calendar.periods().len())?;
+    now.values_mut().for_each(|sold| sold.truncate(length));
+    let known = rows.iter().rposition(|rows| *rows > 0).map_or(0, |last| last + 1);
+    let past = known >= length;
+    let names = |periods: &[usize]| -> String {
+        periods.iter().map(|period| name(*period)).collect::<Vec<_>>().join(", ")
+    };
+    let without: Vec<usize> = scored.clone().filter(|period| rows[period - scored.start] == 0).collect();
+    if past && !without.is_empty() {
+        notes.push(format!(
+            "nobody sold anything in {}: the quotas of these periods count, with sales of zero",
+            names(&without)
+        ));
+    }
+    if !past && known > 0 {
+        let (first, last) = (name(scored.start), name(scored.start + known - 1));
+        notes.push(format!(
+            "the last sale is in {last}, so the season is not over and is drawn whole; --period {first}..{last} scores what is past of it"
+        ));
+    }
     let there = There::of(question.plan, project, tables, scored.clone())?;
     let seasons = [&now, &last, &earlier];
     let known = |id: &str| there.knows(id) || seasons.iter().any(|sales| sales.contains_key(id));
