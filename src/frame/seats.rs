@@ -14,6 +14,7 @@ use spm_core::plan::quotas::{History, LastQuota, Levels, Method, Potential, Quot
 
 use crate::history::on_day;
 use crate::load::Tables;
+use crate::people::check_managers;
 use crate::planning::{in_days, internal, kept, numbers, table, texts};
 use crate::quota::quotas;
 use crate::series::one_currency;
@@ -106,31 +107,44 @@ fn seats_of(
     };
     let potential = match &plan.potential {
         Some(Potential::Value(value)) => column(Some(value))?,
-        Some(Potential::Accounts(value, by)) => by_holder(Some(summed_accounts(value, by, tables, place)?)),
+        Some(Potential::Accounts(value, by)) => {
+            by_holder(Some(summed_accounts(value, by, plan, tables, sink)?))
+        }
         None => by_holder(None),
     };
     let last_quota = match &plan.last_quota {
         Some(LastQuota::Value(value)) => column(Some(value))?,
-        Some(LastQuota::Periods(periods)) => by_holder(Some(last_quotas(periods, plan, tables, calendar)?)),
+        Some(LastQuota::Periods(periods)) => {
+            let (sums, end) = last_quotas(periods, plan, tables, calendar)?;
+            // Who came later had no quota then.
+            let later = |row: usize| reps.days("hire_date").and_then(|days| days.get(row)) >= Some(end);
+            let known = |(row, id): (usize, &String)| {
+                sums.get(id).cloned().or_else(|| later(row).then(Rational::zero))
+            };
+            ids.iter().enumerate().map(known).collect()
+        }
         None => by_holder(None),
     };
-    if matches!(plan.last_quota, Some(LastQuota::Value(_))) {
-        let empty: Vec<&str> = ids
-            .iter()
-            .zip(&last_quota)
-            .filter(|(_, value)| value.is_none())
-            .map(|(id, _)| id.as_str())
-            .collect();
-        if let Some(whom) = named(&empty) {
-            let message = format!("the last quota of {whom} is empty and counts as zero");
-            let fault = Diagnostic::warning(Code::SPM424, message);
-            let fault = fault.at(Place::Text(plan.clause("last_quota").clone()), "");
-            sink.push(fault.hint("give it in the extract, or say what stands in: COALESCE(column, ...)"));
-        }
-    }
     let weight = column(if let Method::Weight(weight) = &plan.method { Some(weight) } else { None })?;
     let (least, most) = (column(plan.least.as_ref())?, column(plan.most.as_ref())?);
     let bottom_up = column(plan.bottom_up.as_ref().map(|own| &own.value))?;
+    let column_or = "give it in the extract, or say what stands in: COALESCE(column, ...)";
+    let row_or = "give each of them a row with an amount in the table quotas; 0 says that it was nothing";
+    let last = if matches!(plan.last_quota, Some(LastQuota::Periods(_))) { row_or } else { column_or };
+    for (stated, key, what, values, hint) in [
+        (plan.history.is_some(), "history", "history", &history, column_or),
+        (plan.potential.is_some(), "potential", "potential", &potential, column_or),
+        (plan.last_quota.is_some(), "last_quota", "last quota", &last_quota, last),
+        (plan.bottom_up.is_some(), "bottom_up", "amount from below", &bottom_up, column_or),
+    ] {
+        let empty = ids.iter().zip(values).filter(|(_, value)| stated && value.is_none());
+        let empty: Vec<&str> = empty.map(|(id, _)| id.as_str()).collect();
+        if let Some(whom) = named(&empty) {
+            let message = format!("the {what} of {whom} is empty and counts as zero");
+            let fault = Diagnostic::warning(Code::SPM424, message);
+            sink.push(fault.at(Place::Text(plan.clause(key).clone()), "").hint(hint));
+        }
+    }
     let mut above = above(plan, tables, everybody, &reps, &ids, sink)?;
     let day = |name: &str, row: usize| reps.days(name).and_then(|days| days.get(row));
     let mut absences = absences(tables);
@@ -262,43 +276,79 @@ pub fn sold_in(
 fn summed_accounts(
     value: &Expression,
     by: &str,
+    plan: &QuotaPlan,
     tables: &Tables,
-    place: &TextPlace,
+    sink: &mut Sink,
 ) -> Result<BTreeMap<String, Rational>, Diagnostic> {
-    let accounts = table(tables, "accounts", place)?;
-    let (values, decimals) = numbers(accounts, value, place)?;
+    let accounts = table(tables, "accounts", &plan.place)?;
+    let (values, decimals) = numbers(accounts, value, &plan.place)?;
     let mut sums: BTreeMap<String, i128> = BTreeMap::new();
-    for (owner, value) in texts(accounts, by).into_iter().zip(values) {
-        if let (Some(owner), Some(value)) = (owner, value) {
-            *sums.entry(owner).or_default() += i128::from(value);
+    let mut empty = Vec::new();
+    for (row, (owner, value)) in texts(accounts, by).into_iter().zip(values).enumerate() {
+        match (owner, value) {
+            (Some(owner), Some(value)) => *sums.entry(owner).or_default() += i128::from(value),
+            (Some(_), None) => empty.push(row),
+            (None, _) => {}
         }
+    }
+    if let Some(row) = empty.first() {
+        let names = accounts.texts("account_id");
+        let first = names.and_then(|names| names.get(*row)).unwrap_or_default();
+        let message = match empty.len() {
+            1 => format!("the potential of account {first} is empty and counts as zero"),
+            count => {
+                format!("the potential of {count} accounts, such as {first}, is empty and counts as zero")
+            }
+        };
+        let fault = Diagnostic::warning(Code::SPM424, message);
+        let fault = fault.at(Place::Text(plan.clause("potential").clone()), "");
+        sink.push(fault.hint("give it in the extract, or say what stands in: COALESCE(column, ...)"));
     }
     Ok(sums.into_iter().map(|(id, units)| (id, Rational::from_scaled(units, decimals))).collect())
 }
 
-/// Quotas of some periods, summed by holder.
+/// Quotas of some periods, summed by holder, and the first day after these periods. Where the table has quotas, but none of
+/// this measure in these periods, what the plan asks for is lost.
 fn last_quotas(
     periods: &[String],
     plan: &QuotaPlan,
     tables: &Tables,
     calendar: &Calendar,
-) -> Result<BTreeMap<String, Rational>, Diagnostic> {
-    table(tables, "quotas", &plan.place)?;
+) -> Result<(BTreeMap<String, Rational>, i32), Diagnostic> {
+    let rows = table(tables, "quotas", &plan.place)?.frame.height();
+    let clause = || Place::Text(plan.clause("last_quota").clone());
     let mut chosen = Vec::new();
     for period in periods {
-        let found = calendar.resolve(period).map_err(|error| {
-            Diagnostic::error(Code::SPM012, error.0).at(Place::Text(plan.clause("last_quota").clone()), "")
-        })?;
+        let found = calendar
+            .resolve(period)
+            .map_err(|error| Diagnostic::error(Code::SPM012, error.0).at(clause(), ""))?;
         chosen.extend(found);
     }
     let mut sums: BTreeMap<String, Rational> = BTreeMap::new();
     // Faults of the table are reported by `spm check` and by everything that pays.
+    let mut measures = BTreeSet::new();
     for ((PayeeId(holder), measure, period), amount) in quotas(tables, calendar, &mut Sink::default()) {
         if measure == plan.measure && chosen.contains(&period) {
             *sums.entry(holder).or_default() += &amount;
         }
+        measures.insert(measure);
     }
-    Ok(sums)
+    if sums.is_empty() && rows > 0 {
+        let periods = periods.join(", ");
+        let message = format!("the table quotas has no quota `{}` in {periods}", plan.measure);
+        let fault = Diagnostic::error(Code::SPM404, message).at(clause(), "");
+        let known: Vec<String> = measures.into_iter().collect();
+        return Err(fault.hint(match known.as_slice() {
+            [] => "fill the column amount, or leave out `last_quota`".to_owned(),
+            known if known.contains(&plan.measure) => "name the periods of the last quotas".to_owned(),
+            known => format!(
+                "its quotas are: {}; map the column measure under [sources.quotas.columns], or set `measure` of the plan",
+                known.join(", ")
+            ),
+        }));
+    }
+    let ends = chosen.iter().map(|period| epoch_day(calendar.periods()[*period].range.to));
+    Ok((sums, ends.max().unwrap_or(i32::MIN)))
 }
 
 /// Absences by person.
@@ -353,11 +403,13 @@ fn above(
         let mut next = managers.get(id);
         while let Some(manager) = next {
             if manager == id || chain.iter().any(|own| own.as_ref() == Some(manager)) {
+                // Who is in the loop, and in which row, is what `spm check` says.
+                let mut found = Sink::default();
+                check_managers(tables, &mut found);
                 let message = format!("{id}: the chain of managers comes back to {manager}");
-                let fault = Diagnostic::error(Code::SPM405, message);
-                return Err(fault
-                    .at(Place::Text(plan.clause("managers").clone()), "")
-                    .hint("correct who reports to whom"));
+                let own = || Diagnostic::error(Code::SPM405, message).hint("correct who reports to whom");
+                let fault = found.faults().first().cloned().unwrap_or_else(own);
+                return Err(fault.at(Place::Text(plan.clause("managers").clone()), "the managers of"));
             }
             chain.push(Some(manager.clone()));
             next = managers.get(manager);

@@ -23,6 +23,7 @@ mod ledger_world;
 mod literate;
 mod oracle;
 mod project;
+mod quota_gaps;
 mod quota_lines;
 mod quota_year;
 mod quotas;

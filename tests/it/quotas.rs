@@ -318,6 +318,24 @@ fn capacity() {
     // and the hire of January in the second. Half a year takes 181 / 365 of 1,000 a head.
     assert!(rows[0].starts_with("quota,2027-Q1,2,1,0.049315,2.950685,2,495.890411,"), "{csv}");
     assert!(rows[1].starts_with("quota,2027-Q2,2.950685,1,0.073565,3.87712,2.950685,731.608"), "{csv}");
+    // heads x productivity x (1 - attrition), as it is often written, is an attainment; attrition of one period lowers nothing.
+    let published = |key: &str| {
+        let rest = format!(
+            "[capacity]\nheads = 50\nproductivity = \"600000\"\n{key}[[phasing]]\nperiod = \"2027\"\n"
+        );
+        let project = acme("method = \"equal\"\ntotal = \"100\"", &rest);
+        project.file(
+            "spm.toml",
+            SPM.replace(
+                "{ pattern = \"quarters\", start = 2026-01-01, years = 2 }",
+                "{ boundaries = [2027-01-01, 2028-01-01], names = [\"2027\"] }",
+            ),
+        );
+        project.run(&["quotas", "capacity", "--format", "csv"]).exits(0)
+    };
+    assert!(published("attainment = \"80%\"\n").stdout().contains("quota,all,50,0,0,50,50,24000000,"));
+    let one = published("attrition = \"20%\"\n").stderr();
+    assert!(one.contains("this plan has one: it lowers no capacity"), "{one}");
     let none = acme("method = \"equal\"\ntotal = \"100\"", "");
     assert!(
         none.run(&["quotas", "capacity"]).exits(3).stderr().contains("no quota plan has a table [capacity]")

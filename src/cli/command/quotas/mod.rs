@@ -127,8 +127,16 @@ fn plans(opened: &Opened) -> Result<Vec<&QuotaPlan>, Failure> {
     if plans.is_empty() {
         return Err(Failure::input("the project has no plan with kind = \"quotas\"; add one under plans/"));
     }
+    match twice(&plans) {
+        Some(fault) => Err(Failure::fault(fault, exit::INPUT)),
+        None => Ok(plans),
+    }
+}
+
+/// Two plans, or their lines, that give quotas of one name.
+fn twice(plans: &[&QuotaPlan]) -> Option<Diagnostic> {
     let mut named: Vec<(&str, &QuotaPlan)> = Vec::new();
-    for plan in &plans {
+    for plan in plans {
         for measure in plan.measures() {
             if let Some((_, other)) = named.iter().find(|(name, _)| *name == measure) {
                 let message =
@@ -136,12 +144,12 @@ fn plans(opened: &Opened) -> Result<Vec<&QuotaPlan>, Failure> {
                 let fault = Diagnostic::error(Code::SPM009, message)
                     .at(Place::Text(plan.clause("measure").clone()), "")
                     .at(Place::Text(other.clause("measure").clone()), "");
-                return Err(Failure::fault(fault.hint("give one of them another `measure`"), exit::INPUT));
+                return Some(fault.hint("give one of them another `measure`"));
             }
             named.push((measure, plan));
         }
     }
-    Ok(plans)
+    None
 }
 
 /// What of the quota plans does not fit the calendar and the people that are there, and the names of all holders. Where
@@ -152,6 +160,7 @@ pub fn check(opened: &Opened, tables: &Tables, sink: &mut Sink) -> BTreeSet<Stri
         opened.plans_of(|plan| if let Plan::Quotas(plan) = plan { Some(plan.as_ref()) } else { None });
     // What other results are still to change would be judged too early.
     let sound = !sink.has_errors() && !is_waiting(opened.folders(), &opened.project, OWN);
+    twice(&plans).into_iter().for_each(|fault| sink.push(fault));
     for plan in plans {
         missing(plan, opened).into_iter().for_each(|fault| sink.push(fault));
         let currency = opened.project.currency.code();
@@ -219,7 +228,12 @@ fn try_out(plan: &QuotaPlan, facts: Facts, opened: &Opened, tables: &Tables, sin
     let mut held = load_tables(opened.folders(), &opened.project, &need, &mut Sink::default());
     let others = tables.tables.iter().filter(|(name, _)| **name != "transactions");
     held.tables.extend(others.map(|(name, table)| (*name, table.clone())));
-    match Facts::of(plan, opened, &held, None, &mut Sink::default()) {
+    let mut own = Sink::default();
+    let facts = Facts::of(plan, opened, &held, None, &mut own);
+    // The other gaps were told without the transactions.
+    let unheld = own.faults().iter().filter(|fault| fault.code == Code::SPM422);
+    unheld.for_each(|fault| sink.push(fault.clone()));
+    match facts {
         Ok(facts) => tell(plan_quotas(&facts.question(plan, opened)), sink),
         Err(faults) => tell(Err(faults), sink),
     }

@@ -18,6 +18,8 @@ pub enum ProblemFault {
     DuplicateHolder {
         /// The identifier.
         holder: HolderId,
+        /// What each of the two is, and where.
+        roles: [String; 2],
     },
     /// The parent is not in the problem.
     UnknownParent {
@@ -160,7 +162,10 @@ impl ProblemFault {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Roots { .. } => "give every holder but one a parent",
-            Self::DuplicateHolder { .. } | Self::DuplicatePeriod { .. } => "rename or remove one of the two",
+            Self::DuplicateHolder { .. } => {
+                "rename one of the two: a salesperson is called by `rep_id`, a holder above by its column in reps"
+            }
+            Self::DuplicatePeriod { .. } => "rename or remove one of the two",
             Self::UnknownParent { .. } | Self::UnknownLevel { .. } => {
                 "correct the name, or add what it names"
             }
@@ -204,7 +209,9 @@ impl fmt::Display for ProblemFault {
                     names.join(", ")
                 )
             }
-            Self::DuplicateHolder { holder } => write!(formatter, "holder \"{holder}\" occurs twice"),
+            Self::DuplicateHolder { holder, roles: [one, other] } => {
+                write!(formatter, "{holder} would be the name of {one} and of {other}")
+            }
             Self::UnknownParent { holder, parent } => {
                 write!(formatter, "{holder}: its parent \"{parent}\" is not a holder")
             }

@@ -101,7 +101,12 @@ pub(super) fn check_problem(problem: &Problem) -> Result<Hierarchy<'_>, Vec<Prob
     let holders: Vec<&Holder> = indices.iter().map(|index| &problem.holders[*index]).collect();
     for pair in holders.windows(2) {
         if pair[0].id == pair[1].id {
-            faults.push(ProblemFault::DuplicateHolder { holder: pair[0].id.clone() });
+            let role = |holder: &Holder| match &holder.parent {
+                Some(parent) => format!("a {} in {parent}", holder.level),
+                None => format!("the {}", holder.level),
+            };
+            let roles = [role(pair[0]), role(pair[1])];
+            faults.push(ProblemFault::DuplicateHolder { holder: pair[0].id.clone(), roles });
         }
     }
     for holder in &holders {

@@ -93,8 +93,8 @@ impl Trace<'_> {
         }
         levels.reverse();
         let share = Node::computed("share of the total", Unit::Percent, Operation::Product, levels);
-        // Where a level has no weight at all there is no share to multiply.
-        match share.value == why.share_of_total {
+        // Of the root, and where a level has no weight at all, there is no share to multiply.
+        match share.value == why.share_of_total && !share.children.is_empty() {
             true => share,
             false => Node::input("share of the total", Unit::Percent, why.share_of_total.clone()),
         }

@@ -241,6 +241,16 @@ impl<'a> Check<'a> {
                 self.fault(Code::SPM110, format!("`{key}` must be {expected}"), &raw.place, "");
             }
         }
+        let attrition =
+            item.get("attrition").filter(|raw| raw.as_number().is_some_and(|own| own.is_positive()));
+        if let (Some(raw), 1) = (attrition, self.raw.list("phasing").len()) {
+            let message =
+                "`attrition` leaves at the end of each period, and this plan has one: it lowers no capacity";
+            let fault = Diagnostic::warning(Code::SPM424, message).at(Place::Text(raw.place.clone()), "");
+            self.faults.push(fault.hint(
+                "list the periods of the year; heads x productivity x (1 - attrition) is attainment = \"80%\" for 20 %",
+            ));
+        }
         Some(Capacity {
             productivity: item.number("productivity")?,
             attainment: item.number("attainment").unwrap_or_else(Rational::one),
