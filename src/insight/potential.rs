@@ -1,6 +1,6 @@
 //! A potential plan carried out: what seats are like from the tables, the engine, expectations with their parts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde_json::json;
@@ -19,6 +19,7 @@ use spm_frame::table::Table;
 use spm_frame::write::Builder;
 
 use super::forecast::range;
+use super::there::{Parts, There};
 use super::{fault, units};
 
 /// A model with the expectations of seats.
@@ -86,10 +87,15 @@ impl Sums<'_> {
     }
 }
 
-/// The value of an input for a holder: sums of nothing are 0, a number of a rep may be missing.
-fn value(plan: &PotentialPlan, input: usize, values: &ByHolder, id: &str) -> Option<f64> {
+/// The value of an input for a holder: sums of nothing are 0, a number of a rep may be missing, and what somebody sold is as if
+/// they had been there for all of the stretch; missing where they were there for too little of it.
+fn value(plan: &PotentialPlan, input: usize, values: &ByHolder, id: &str, before: &Parts<'_>) -> Option<f64> {
     let known = values.get(id).copied();
-    if matches!(plan.inputs[input].from, From::Reps(_)) { known } else { Some(known.unwrap_or(0.0)) }
+    match plan.inputs[input].from {
+        From::Reps(_) => known,
+        From::Accounts(_) => Some(known.unwrap_or(0.0)),
+        From::Transactions(..) => before.whole(id, known.unwrap_or(0.0)),
+    }
 }
 
 /// Carries out a plan.
@@ -111,10 +117,13 @@ pub fn make<'a>(
     }
     let ids = people(tables, plan.eligible.as_ref(), &plan.place)?;
     let sums = Sums { plan, project, tables };
-    let mut raw: Vec<(usize, Vec<Option<f64>>, f64, f64)> = Vec::new();
+    let there = There::of(None, project, tables, learn.clone())?;
+    let (mut partly, mut away) = (BTreeSet::new(), BTreeSet::new());
+    let mut raw: Vec<(usize, Vec<Option<f64>>, f64, Option<f64>)> = Vec::new();
     for stretch in (0..plan.seasons).rev() {
         let now = learn.start - stretch * length..learn.end - stretch * length;
         let before = now.start - length..now.start;
+        let (parts, parts_before) = (there.parts(now.clone()), there.parts(before.clone()));
         let inputs = sums.inputs(&before)?;
         let sold = sums.over(&plan.amount, plan.condition.as_ref(), now)?;
         let earlier = sums.over(&plan.amount, plan.condition.as_ref(), before)?;
@@ -122,13 +131,22 @@ pub fn make<'a>(
             let of = |sums: &ByHolder| sums.get(id).copied().unwrap_or(0.0);
             let (sold, earlier) = (of(&sold), of(&earlier));
             // Who sold nothing in either stretch was not there.
-            if sold != 0.0 || earlier != 0.0 {
-                let own = inputs.iter().enumerate().map(|(input, values)| value(plan, input, values, id));
-                raw.push((seat, own.collect(), sold, earlier));
+            if sold == 0.0 && earlier == 0.0 {
+                continue;
             }
+            let Some(whole) = parts.whole(id, sold) else {
+                away.insert(seat);
+                continue;
+            };
+            if whole != sold {
+                partly.insert(seat);
+            }
+            let input = |(input, values)| value(plan, input, values, id, &parts_before);
+            let own = inputs.iter().enumerate().map(input);
+            raw.push((seat, own.collect(), whole, parts_before.whole(id, earlier)));
         }
     }
-    let seats: std::collections::BTreeSet<usize> = raw.iter().map(|row| row.0).collect();
+    let seats: BTreeSet<usize> = raw.iter().map(|row| row.0).collect();
     if seats.len() < SEATS_MIN {
         let message =
             format!("{} seat(s) with sales to learn from, and a model needs {SEATS_MIN}", seats.len());
@@ -142,6 +160,16 @@ pub fn make<'a>(
     let filled = |values: Vec<Option<f64>>| -> Vec<f64> {
         values.into_iter().zip(&means).map(|(value, mean)| value.unwrap_or(*mean)).collect()
     };
+    let mut note = |seats: &BTreeSet<usize>, words: &str| {
+        if !seats.is_empty() {
+            notes.push(format!("{} seat(s) {words}", seats.len()));
+        }
+    };
+    note(
+        &partly,
+        "were there for part of a stretch: what they sold counts as if they had been there for all of it",
+    );
+    note(&away, "were there for less than a quarter of a stretch, which is not learned from");
     let missing = raw.iter().filter(|row| row.1.iter().any(Option::is_none)).count();
     if missing > 0 {
         notes.push(format!("{missing} row(s) lack an input; the mean of the others stands for it"));
@@ -149,12 +177,7 @@ pub fn make<'a>(
     let problem = Problem {
         rows: raw
             .into_iter()
-            .map(|(seat, inputs, sold, before)| Row {
-                seat,
-                inputs: filled(inputs),
-                sold,
-                before: Some(before),
-            })
+            .map(|(seat, inputs, sold, before)| Row { seat, inputs: filled(inputs), sold, before })
             .collect(),
         interval: plan.interval.to_f64_for_display(),
     };
@@ -165,10 +188,11 @@ pub fn make<'a>(
     }
     let decimals = project.currency.decimals();
     let now = sums.inputs(&learn)?;
+    let parts = there.parts(learn.clone());
     let last = sums.over(&plan.amount, plan.condition.as_ref(), learn.clone())?;
     let mut rows = Vec::new();
     for id in &ids {
-        let own = now.iter().enumerate().map(|(input, values)| value(plan, input, values, id));
+        let own = now.iter().enumerate().map(|(input, values)| value(plan, input, values, id, &parts));
         rows.push(expected(&outcome, &filled(own.collect()), last.get(id).copied(), decimals, plan)?);
     }
     let errors = outcome.errors;
@@ -186,11 +210,11 @@ pub fn make<'a>(
     notes.push(format!(
         "mean error for seats not learned from: model {}, same as before {}, mean of the others {}; variance explained {:.0}%",
         amount(errors.model),
-        errors.same.map_or_else(|| "-".to_owned(), amount),
+        errors.same.map_or_else(|| "-".to_owned(), |(same, _)| amount(same)),
         amount(errors.mean),
         errors.explained * 100.0
     ));
-    if errors.same.is_some_and(|same| same <= errors.model) {
+    if errors.same.is_some_and(|(same, model)| same <= model) {
         notes.push(
             "\"the same as before\" errs less than the model: use the model as a check, not as a weight"
                 .to_owned(),
@@ -308,7 +332,8 @@ impl Potential<'_> {
                 "penalties_tried": tried,
                 "error_out_of_sample": {
                     "model": number(errors.model),
-                    "same_as_before": errors.same.and_then(number),
+                    "same_as_before": errors.same.and_then(|(same, _)| number(same)),
+                    "model_where_there_before": errors.same.and_then(|(_, model)| number(model)),
                     "mean_of_others": number(errors.mean),
                     "variance_explained": number(errors.explained),
                 },

@@ -145,6 +145,95 @@ fn bands_of_the_plan_and_strict() {
     assert!(ran.stdout().contains("\"source\": \"the plan\""), "{}", ran.stdout());
 }
 
+/// Two reps with a quota of 100 in each quarter of 2026, and what each of them sold, quarter by quarter, from 2025 on.
+fn two_years(sold: [u32; 8]) -> Project {
+    let project = Project::new();
+    let (mut deals, mut quotas) = ("id,rep,date,amount\n".to_owned(), "holder_id,period,amount\n".to_owned());
+    for rep in ["A", "B"] {
+        for (quarter, amount) in sold.iter().enumerate().filter(|(_, amount)| **amount > 0) {
+            let (year, month) = (2025 + quarter / 4, 2 + 3 * (quarter % 4));
+            deals += &format!("{rep}{quarter},{rep},{year}-{month:02}-01,{amount}\n");
+        }
+        (1..5).for_each(|quarter| quotas += &format!("{rep},2026-Q{quarter},100\n"));
+    }
+    project
+        .file(
+            "spm.toml",
+            "version = 1\nname = \"Acme\"\ncurrency = \"USD\"\ncalendar = { pattern = \"quarters\", start = 2025-01-01, years = 2 }\n\
+             [sources.reps]\nfiles = \"reps.csv\"\ncolumns = { rep_id = \"id\" }\n\
+             [sources.transactions]\nfiles = \"deals.csv\"\ncolumns = { transaction_id = \"id\", rep_id = \"rep\", event_date = \"date\", amount = \"amount\" }\n",
+        )
+        .file("reps.csv", "id\nA\nB\n")
+        .file("deals.csv", deals)
+        .file("quotas.csv", quotas)
+        .file(
+            "plans/fairness.toml",
+            "version = 1\nkind = \"fairness\"\nid = \"f\"\ngrowth = \"0%\"\nvariation = \"20%\"\n",
+        );
+    project
+}
+
+#[test]
+fn a_period_without_sales_is_past_when_later_ones_have_some() {
+    let score = |project: &Project, more: &[&str]| {
+        let arguments = [&["quotas", "score", "quotas.csv", "--format", "csv"], more].concat();
+        project.run(&arguments).exits(0)
+    };
+    // Closed in the third quarter: 400 sold of a quota of 400.
+    let closed = score(&two_years([100, 100, 100, 100, 130, 130, 0, 140]), &[]);
+    let found = metrics(&closed.stdout());
+    assert_eq!((found["share-at-quota"], found["mean-attainment"]), (1.0, 1.0), "{}", closed.stderr());
+    assert!(closed.stderr().contains("nobody sold anything in 2026-Q3"), "{}", closed.stderr());
+    // No sale since June: the year may not be over. It is said, and what is past can be scored.
+    let project = two_years([100, 100, 100, 100, 130, 130, 0, 0]);
+    let open = score(&project, &[]).stderr();
+    assert!(open.contains("2000 draws") && open.contains("the last sale is in 2026-Q2"), "{open}");
+    let past = score(&project, &["--period", "2026-Q1..2026-Q2"]);
+    assert!((metrics(&past.stdout())["mean-attainment"] - 1.3).abs() < 1e-9, "{}", past.stderr());
+}
+
+#[test]
+fn a_model_learns_from_whole_stretches() {
+    // As in docs/fairness.md, ten times as many clinics are worth ten times as much; H started in July and sold half of it.
+    let potential = |hired: &str, sold: &str| {
+        let project = Project::new();
+        let mut reps = "id,clinics,hired\n".to_owned();
+        let mut deals = "id,rep,date,amount\n".to_owned();
+        for (place, clinics) in [10, 12, 14, 16, 18, 20, 22].into_iter().enumerate() {
+            reps += &format!("R{place},{clinics},2020-01-01\n");
+            deals += &format!(
+                "{place},R{place},2025-02-01,{0}\n1{place},R{place},2026-02-01,{0}\n",
+                365 * clinics
+            );
+        }
+        project
+            .file(
+                "spm.toml",
+                "version = 1\nname = \"Acme\"\ncurrency = \"USD\"\ncalendar = { pattern = \"quarters\", start = 2025-01-01, years = 3 }\n\
+                 [sources.reps]\nfiles = \"reps.csv\"\ncolumns = { rep_id = \"id\", hire_date = \"hired\", clinics = { column = \"clinics\", type = \"number\" } }\n\
+                 [sources.transactions]\nfiles = \"deals.csv\"\ncolumns = { transaction_id = \"id\", rep_id = \"rep\", event_date = \"date\", amount = \"amount\" }\n",
+            )
+            .file("reps.csv", format!("{reps}H,30,{hired}\n"))
+            .file("deals.csv", format!("{deals}h,H,2026-10-01,{sold}\n"))
+            .file(
+                "plans/potential.toml",
+                "version = 1\nkind = \"potential\"\nid = \"p\"\nlearn = \"2026\"\n[[input]]\nname = \"clinics\"\nreps = \"clinics\"\n",
+            );
+        project.run(&["potential", "--format", "csv"]).exits(0)
+    };
+    let expected = |ran: &crate::project::Ran| -> Vec<String> {
+        rows(&ran.stdout()).into_iter().map(|row| row["expected"].clone()).collect()
+    };
+    // 184 of 365 days, from 1 July: 30 x 184 is 30 x 365 of a whole year.
+    let (whole, half) = (potential("2020-01-01", "10950"), potential("2026-07-01", "5520"));
+    assert_eq!(expected(&half), expected(&whole), "{}", half.stderr());
+    assert!(half.stderr().contains("1 seat(s) were there for part of a stretch"), "{}", half.stderr());
+    // Who was there for less than a quarter of it tells nothing, but is expected to sell what the clinics are worth.
+    let little = potential("2026-12-01", "1");
+    assert!(little.stderr().contains("1 seat(s) were there for less than a quarter"), "{}", little.stderr());
+    assert_eq!(expected(&little).len(), 8);
+}
+
 #[test]
 fn a_model_weighs_quotas() {
     // As docs/fairness.md says: the model as a source, joined to reps, and a quota plan with method weight.

@@ -21,7 +21,7 @@ pub struct Row {
     pub inputs: Vec<f64>,
     /// What it sold.
     pub sold: f64,
-    /// What it had sold in the stretch before.
+    /// What it had sold in the stretch before; `None` for who was not there.
     pub before: Option<f64>,
 }
 
@@ -75,8 +75,8 @@ impl Model {
 pub struct Errors {
     /// Of the model.
     pub model: f64,
-    /// Of "the same as in the stretch before"; `None` when a seat has none.
-    pub same: Option<f64>,
+    /// Of "the same as in the stretch before", and of the model, for the seats that were there then; `None` without any.
+    pub same: Option<(f64, f64)>,
     /// Of the mean of the other seats.
     pub mean: f64,
     /// Part of the variance of sales that the model explains; below zero it is worse than the mean.
@@ -205,7 +205,9 @@ pub fn fit(problem: &Problem) -> Option<Outcome> {
     let absolute = |made: &[f64]| {
         mean(&rows.iter().zip(made).map(|(row, made)| (row.sold - made).abs()).collect::<Vec<_>>())
     };
-    let same: Option<Vec<f64>> = rows.iter().map(|row| Some((row.sold - row.before?).abs())).collect();
+    let there_before = rows.iter().zip(&unseen).filter_map(|(row, made)| Some((row, row.before?, made)));
+    let (same, beside): (Vec<f64>, Vec<f64>) =
+        there_before.map(|(row, before, made)| ((row.sold - before).abs(), (row.sold - made).abs())).unzip();
     let squares =
         |made: &[f64]| rows.iter().zip(made).map(|(row, made)| (row.sold - made).powi(2)).sum::<f64>();
     let around_mean = squares(&means);
@@ -218,7 +220,7 @@ pub fn fit(problem: &Problem) -> Option<Outcome> {
         model,
         errors: Errors {
             model: absolute(&unseen),
-            same: same.map(|same| mean(&same)),
+            same: (!same.is_empty()).then(|| (mean(&same), mean(&beside))),
             mean: absolute(&means),
             explained: if around_mean > 0.0 { 1.0 - squares(&unseen) / around_mean } else { 0.0 },
         },

@@ -25,7 +25,7 @@ fn known_coefficients_are_recovered() {
     assert!((outcome.model.inputs[1].2).abs() < 1.0);
     assert_eq!(outcome.model.inputs[2].1, 0.0, "what does not vary plays no part");
     assert!(outcome.errors.explained > 0.98 && outcome.errors.model < 5.0);
-    assert!((outcome.errors.same.expect("all have one") - 30.0).abs() < 1e-9);
+    assert!((outcome.errors.same.expect("all have one").0 - 30.0).abs() < 1e-9);
     // Normal noise of 5: four fifths lie within 6.4.
     assert!((outcome.width - 6.41).abs() < 0.9, "{}", outcome.width);
     assert_eq!(verify(&problem, &outcome), Vec::<String>::new());
