@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde_json::json;
 use spm_core::engine::forecast::{
-    self, Model, Outcome, Problem, Reconcile, Score, Source, Tree, in_units, training, verify,
+    self, Model, Outcome, Problem, Reconcile, Score, Source, Tree, in_units, verify,
 };
 use spm_core::ground::diagnostic::{Code, Diagnostic, suggestion};
 use spm_core::ground::period::{Calendar, Group};
@@ -53,12 +53,23 @@ pub(super) fn range(text: &str, calendar: &Calendar, place: &TextPlace) -> Resul
     })
 }
 
-/// Carries out a plan.
-pub fn make<'a>(
-    plan: &'a ForecastPlan,
-    project: &Project,
-    tables: &Tables,
-) -> Result<Forecast<'a>, Diagnostic> {
+/// What is forecast, from the tables.
+struct Asked {
+    /// Periods that are forecast.
+    wanted: Range<usize>,
+    /// Periods that are learned from.
+    known: Range<usize>,
+    problem: Problem,
+    names: Names,
+    stages: Option<PipelineRows>,
+}
+
+/// What keeps a plan from being carried out, without carrying it out.
+pub fn check(plan: &ForecastPlan, project: &Project, tables: &Tables) -> Result<(), Diagnostic> {
+    ask(plan, project, tables).map(|_| ())
+}
+
+fn ask(plan: &ForecastPlan, project: &Project, tables: &Tables) -> Result<Asked, Diagnostic> {
     let calendar = &project.calendar;
     let name = |period: usize| calendar.periods()[period].name.as_str();
     let wanted = range(&plan.periods.0, calendar, &plan.periods.1)?;
@@ -88,12 +99,12 @@ pub fn make<'a>(
     let known = if stated.is_some() { known } else { known.start..known.start + last + 1 };
     let skip = if stated.is_some() { 0 } else { first };
     let season = plan.season.unwrap_or_else(|| calendar.group(wanted.start, Group::Year).len());
-    let least = training(season) + 1;
     let length = known.len() - skip;
-    if length < least {
-        let message = format!("{length} period(s) of history, and a season of {season} needs {least}");
-        return Err(fault(Code::SPM431, message, &plan.place)
-            .hint("give a longer `history`, or a shorter `season` (1: none)"));
+    if length < season {
+        let message = format!("{length} period(s) of history, and a season has {season}");
+        return Err(fault(Code::SPM431, message, &plan.place).hint(
+            "give a longer `history`, or a shorter `season` (1: none); from two seasons on models can be tested",
+        ));
     }
     let rows = match &plan.pipeline {
         Some(own) => Some(pipeline(plan, own, tables, calendar, wanted.clone())?),
@@ -114,6 +125,17 @@ pub fn make<'a>(
         fall_back: plan.fall_back,
         tree,
     };
+    Ok(Asked { wanted, known: known.start + skip..known.end, problem, names, stages: rows })
+}
+
+/// Carries out a plan.
+pub fn make<'a>(
+    plan: &'a ForecastPlan,
+    project: &Project,
+    tables: &Tables,
+) -> Result<Forecast<'a>, Diagnostic> {
+    let Asked { wanted, known, problem, names, stages: rows } = ask(plan, project, tables)?;
+    let name = |period: usize| project.calendar.periods()[period].name.clone();
     let outcome = forecast::forecast(&problem)
         .ok_or_else(|| fault(Code::SPM431, "the history is too short for a forecast", &plan.place))?;
     let decimals = project.currency.decimals();
@@ -156,8 +178,8 @@ pub fn make<'a>(
     Ok(Forecast {
         plan,
         names: names.shown,
-        periods: wanted.map(|period| name(period).to_owned()).collect(),
-        history: (known.start + skip..known.end).map(|period| name(period).to_owned()).collect(),
+        periods: wanted.map(name).collect(),
+        history: known.map(name).collect(),
         problem,
         outcome,
         amounts,
@@ -259,6 +281,9 @@ impl Forecast<'_> {
     /// What the back-test says of the printed forecast against the yardstick.
     fn verdict(&self, node: usize) -> &'static str {
         let (Some(own), Some(naive)) = self.scores(node) else { return "not tested" };
+        if own.forecasts == 0 {
+            return "not tested";
+        }
         if own.mae < naive.mae * (1.0 - 1e-9) {
             "beats naive"
         } else if own.mae > naive.mae * (1.0 + 1e-9) {
@@ -282,12 +307,17 @@ impl Forecast<'_> {
             self.scores(0).0.map_or(0, |score| score.forecasts),
         )];
         let (better, same, worse) = (count("beats naive"), count("is naive"), count("naive is better"));
-        notes.push(format!(
-            "against seasonal-naive: {better} of {} group(s) better, {same} the same, {worse} worse",
-            self.names.len()
-        ));
+        notes.push(if origins == 0 {
+            "the history is one season, so nothing can be tested: the forecast is that season again, and its intervals are a guess"
+                .to_owned()
+        } else {
+            format!(
+                "against seasonal-naive: {better} of {} group(s) better, {same} the same, {worse} worse",
+                self.names.len()
+            )
+        });
         let naive = self.outcome.nodes.iter().filter(|node| node.naive_wins && node.model.is_some()).count();
-        if naive > 0 {
+        if naive > 0 && origins > 0 {
             notes.push(format!(
                 "seasonal-naive won in {naive} group(s), so it is their forecast (when_naive_wins = \"use-naive\")"
             ));
@@ -361,6 +391,11 @@ pub fn forecast_table(all: &[Forecast<'_>], plans: bool) -> std::io::Result<Tabl
         .table()
 }
 
+/// An error, where anything was forecast.
+fn tested(score: &Score, error: f64) -> Option<f64> {
+    (score.forecasts > 0).then_some(error)
+}
+
 /// A row for every group and source: the errors of the back-test.
 pub fn backtest_table(all: &[Forecast<'_>]) -> std::io::Result<Table> {
     let rows: Vec<(&Forecast<'_>, usize, &Score)> = all
@@ -390,7 +425,9 @@ pub fn backtest_table(all: &[Forecast<'_>]) -> std::io::Result<Table> {
             }),
         )
         .number("forecasts", 0, rows.iter().map(|(_, _, score)| i64::try_from(score.forecasts).ok()))
-        .number("mae", decimals, number(|score| Some(score.mae), decimals))
+        .number("mae", decimals, number(|score| tested(score, score.mae), decimals))
+        .number("rmse", decimals, number(|score| tested(score, score.rmse), decimals))
+        .number("mape", ERROR_DECIMALS, number(|score| score.mape, ERROR_DECIMALS))
         .number("mase", ERROR_DECIMALS, number(|score| score.mase, ERROR_DECIMALS))
         .number("wape", ERROR_DECIMALS, number(|score| score.wape, ERROR_DECIMALS))
         .number("bias", ERROR_DECIMALS, number(|score| score.bias, ERROR_DECIMALS))

@@ -20,10 +20,10 @@ fn faults_of_forecasts() {
         (
             "plans/forecast.toml",
             "title",
-            "history = \"2025-Q4..2026\"\ntitle",
+            "history = \"2026-Q2..2026-Q4\"\ntitle",
             3,
             "SPM431",
-            "5 period(s) of history, and a season of 4 needs 9",
+            "3 period(s) of history, and a season has 4",
         ),
         (
             "plans/forecast.toml",
@@ -67,6 +67,9 @@ fn faults_of_forecasts() {
         let text = String::from_utf8(project.bytes(file)).expect("text");
         assert!(text.contains(what), "{code}: `{what}` is not in {file}");
         project.file(file, text.replacen(what, by, 1));
+        // `spm check` says the same beforehand.
+        let checked = project.run(&["check"]).exits(1).stderr();
+        assert!(checked.contains(code) && checked.contains(words), "{code} {words}:\n{checked}");
         let ran = project.run(&["forecast"]).exits(*exit);
         assert!(
             ran.stderr().contains(code) && ran.stderr().contains(words),

@@ -3,6 +3,7 @@
 use spm_core::ground::diagnostic::{Code, Diagnostic, Severity, Sink};
 use spm_core::ground::period::DateRange;
 use spm_core::ground::source::Place;
+use spm_core::plan::Plan;
 use spm_core::plan::contract::CONTRACTS;
 use spm_frame::convert;
 use spm_frame::enrol;
@@ -13,7 +14,7 @@ use spm_frame::references::{EVENTS, check_events};
 use spm_frame::table::Table;
 use spm_frame::write::Builder;
 
-use crate::cli::command::{comp, payout, quotas, territories};
+use crate::cli::command::{comp, forecast, payout, potential, quotas, territories};
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
@@ -56,18 +57,24 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
         convert::check_periods(&tables, &opened.project.calendar, &mut sink);
         let has = |name: &str| tables.get("transactions").is_some_and(|table| table.column(name).is_some());
         let currencies = has("currency");
-        if has("refund_of") || currencies || EVENTS.iter().any(|name| tables.rows(name) > 0) {
-            // Whether their transactions exist can be seen in all of them only. Other faults were told above.
+        let models =
+            opened.plans.iter().any(|(_, plan)| matches!(plan, Plan::Forecast(_) | Plan::Potential(_)));
+        if has("refund_of") || currencies || models || EVENTS.iter().any(|name| tables.rows(name) > 0) {
+            // Whether their transactions exist, and for how long, can be seen in all of them only. Other faults were told above.
             let whole = Need { tables: &["transactions", "splits"], own: None, days: None, as_of: None };
             let mut transactions =
                 load::load(opened.folders(), &opened.project, &whole, &mut Sink::default());
             check_events(&tables, &transactions, &mut sink);
             gaps::check_refunds(&plans, &transactions, &mut sink);
+            let others =
+                tables.tables.iter().filter(|(name, _)| !matches!(**name, "transactions" | "splits"));
+            transactions.tables.extend(others.map(|(name, table)| (*name, table.clone())));
             if currencies {
-                let others =
-                    tables.tables.iter().filter(|(name, _)| !matches!(**name, "transactions" | "splits"));
-                transactions.tables.extend(others.map(|(name, table)| (*name, table.clone())));
                 payout::check_rates(opened, &transactions, &mut sink);
+            }
+            if models && !sink.has_errors() {
+                forecast::check(opened, &transactions, &mut sink);
+                potential::check(opened, &transactions, &mut sink);
             }
         }
         let ids: Vec<&str> = plans.iter().map(|plan| plan.id.as_str()).collect();

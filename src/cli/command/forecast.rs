@@ -2,7 +2,8 @@
 
 use spm_core::ground::diagnostic::{Code, Sink};
 use spm_core::plan::Plan;
-use spm_frame::load::{Need, Tables};
+use spm_core::plan::forecast::ForecastPlan;
+use spm_frame::load::{Need, Tables, is_waiting};
 use spm_frame::table::Table;
 use spm_frame::write::Folder;
 
@@ -10,7 +11,7 @@ use crate::cli::exit::{self, Failure};
 use crate::cli::project::{self, Opened};
 use crate::cli::ui::Ui;
 use crate::cli::{Global, command};
-use crate::insight::forecast::{backtest_table, forecast_table, make, result_json};
+use crate::insight::forecast::{self, backtest_table, forecast_table, make, result_json};
 
 /// What is shown.
 #[derive(Debug, clap::Args)]
@@ -46,6 +47,19 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
     Ok(exit::DONE)
 }
 
+fn plans(opened: &Opened) -> Vec<&ForecastPlan> {
+    opened.plans_of(|plan| if let Plan::Forecast(plan) = plan { Some(plan.as_ref()) } else { None })
+}
+
+/// What keeps forecast plans from being carried out; nothing where an earlier result is still to come.
+pub fn check(opened: &Opened, tables: &Tables, sink: &mut Sink) {
+    if !is_waiting(opened.folders(), &opened.project, OWN) {
+        let faults =
+            plans(opened).into_iter().filter_map(|plan| forecast::check(plan, &opened.project, tables).err());
+        faults.for_each(|fault| sink.push(fault));
+    }
+}
+
 /// Carries out and writes every forecast plan; returns the forecast to print, and the back-test.
 pub fn forecast(
     opened: &Opened,
@@ -53,8 +67,7 @@ pub fn forecast(
     global: &Global,
     ui: &Ui,
 ) -> Result<(Table, Table), Failure> {
-    let plans =
-        opened.plans_of(|plan| if let Plan::Forecast(plan) = plan { Some(plan.as_ref()) } else { None });
+    let plans = plans(opened);
     if plans.is_empty() {
         return Err(Failure::input(
             "the project has no plan with kind = \"forecast\"; add one under plans/ (docs/forecast.md)",

@@ -1,8 +1,9 @@
 //! `spm potential`: what every seat is expected to sell, by a model that can be inspected.
 
-use spm_core::ground::diagnostic::Code;
+use spm_core::ground::diagnostic::{Code, Sink};
 use spm_core::plan::Plan;
-use spm_frame::load::{Need, Tables};
+use spm_core::plan::potential::PotentialPlan;
+use spm_frame::load::{Need, Tables, is_waiting};
 use spm_frame::table::Table;
 use spm_frame::write::Folder;
 
@@ -25,7 +26,7 @@ pub struct Arguments {
 
 /// What the command reads.
 pub const NEED: Need<'static> =
-    Need { tables: &["accounts", "reps", "transactions"], own: Some(OWN), days: None, as_of: None };
+    Need { tables: &["accounts", "leaves", "reps", "transactions"], own: Some(OWN), days: None, as_of: None };
 const OWN: &str = "out/potential";
 
 /// Learns, writes and prints.
@@ -42,10 +43,21 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
     Ok(exit::DONE)
 }
 
+fn plans(opened: &Opened) -> Vec<&PotentialPlan> {
+    opened.plans_of(|plan| if let Plan::Potential(plan) = plan { Some(plan.as_ref()) } else { None })
+}
+
+/// What keeps potential plans from being carried out; nothing where an earlier result is still to come.
+pub fn check(opened: &Opened, tables: &Tables, sink: &mut Sink) {
+    if !is_waiting(opened.folders(), &opened.project, OWN) {
+        let faults = plans(opened).into_iter().filter_map(|plan| make(plan, &opened.project, tables).err());
+        faults.for_each(|fault| sink.push(fault));
+    }
+}
+
 /// Carries out and writes the potential plan; returns the seats and the coefficients.
 pub fn learn(opened: &Opened, tables: &Tables, global: &Global, ui: &Ui) -> Result<(Table, Table), Failure> {
-    let plans =
-        opened.plans_of(|plan| if let Plan::Potential(plan) = plan { Some(plan.as_ref()) } else { None });
+    let plans = plans(opened);
     let [plan] = plans.as_slice() else {
         return Err(Failure::input(format!(
             "the project has {} plans with kind = \"potential\"; it needs one (docs/fairness.md)",

@@ -12,8 +12,10 @@ use super::shape::{Field, Kind, Shape};
 use super::{Tables, check_header, header_fields};
 
 /// The models that a plan may try.
-pub const MODELS: [&str; 9] = [
+pub const MODELS: [&str; 11] = [
     "seasonal-drift",
+    "moving-average",
+    "linear",
     "smoothing",
     "simple",
     "trend",
@@ -58,7 +60,7 @@ pub static FORECAST: Shape = Shape {
         Field::optional(
             "history",
             Kind::Text,
-            "periods to learn from; when absent, from the first with a transaction to the last before `periods`",
+            "periods to learn from, at least a season; when absent, from the first with a transaction to the last before `periods`",
         ),
         Field::optional(
             "season",
@@ -88,7 +90,7 @@ pub static FORECAST: Shape = Shape {
         Field::optional(
             "origins",
             Kind::Integer(1, 400),
-            "starts of the back-test, one period apart; a season but at least 8 when absent, or as many as the history allows",
+            "starts of the back-test, one period apart; a season but at least 8 when absent, or as many as the history allows after its first season",
         ),
         Field::optional("pipeline", Kind::Table(&PIPELINE), "what open opportunities are worth"),
     ],

@@ -23,6 +23,10 @@ pub struct Score {
     pub forecasts: usize,
     /// Mean absolute error.
     pub mae: f64,
+    /// Root of the mean squared error.
+    pub rmse: f64,
+    /// Mean of absolute error over amount; `None` where an amount is zero.
+    pub mape: Option<f64>,
     /// Mean absolute error in units of what seasonal-naive errs inside the training history; below 1 is better than that.
     pub mase: Option<f64>,
     /// Sum of absolute errors over the sum of what was measured.
@@ -145,12 +149,18 @@ fn score(
         origins.iter().map(|origin| naive::scale(alive(&values[..*origin]), problem.season)).collect();
     let scaled: Option<Vec<f64>> =
         errors.iter().map(|(start, made, actual)| Some((made - actual).abs() / scales[*start]?)).collect();
+    let of_amount =
+        |(_, made, actual): &(usize, f64, f64)| (*actual != 0.0).then(|| ((made - actual) / actual).abs());
+    let shares: Option<Vec<f64>> = errors.iter().map(of_amount).collect();
+    let squares: Vec<f64> = absolute.iter().map(|error| error * error).collect();
     let share = |sum: f64| (total > 0.0).then(|| sum / total);
     Score {
         source,
         forecasts: errors.len(),
         mae: mean(&absolute),
-        mase: scaled.map(|scaled| mean(&scaled)),
+        rmse: mean(&squares).sqrt(),
+        mape: shares.filter(|all| !all.is_empty()).map(|all| mean(&all)),
+        mase: scaled.filter(|all| !all.is_empty()).map(|all| mean(&all)),
         wape: share(absolute.iter().sum()),
         bias: share(errors.iter().map(|(_, made, actual)| made - actual).sum()),
         coverage: None,

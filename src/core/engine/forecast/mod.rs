@@ -4,6 +4,7 @@
 //! it beats the yardstick there in the back-test; otherwise the yardstick is the forecast, and the outcome says so.
 
 mod backtest;
+mod linear;
 mod naive;
 mod reconcile;
 mod smooth;
@@ -63,6 +64,10 @@ pub enum Model {
     SeasonalNaive,
     /// The same plus the mean change over the last season.
     SeasonalDrift,
+    /// The mean of the last season.
+    MovingAverage,
+    /// A straight line and a season, by least squares.
+    Linear,
     /// Exponential smoothing of the form that fits best by its criterion.
     Smoothing,
     /// Level only.
@@ -83,9 +88,11 @@ pub enum Model {
 
 impl Model {
     /// Names as plans write them, the yardstick first.
-    pub const NAMES: [&'static str; 10] = [
+    pub const NAMES: [&'static str; 12] = [
         "seasonal-naive",
         "seasonal-drift",
+        "moving-average",
+        "linear",
         "smoothing",
         "simple",
         "trend",
@@ -95,9 +102,11 @@ impl Model {
         "multiplicative",
         "multiplicative-damped",
     ];
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::SeasonalNaive,
         Self::SeasonalDrift,
+        Self::MovingAverage,
+        Self::Linear,
         Self::Smoothing,
         Self::Simple,
         Self::Trend,
@@ -123,7 +132,11 @@ impl Model {
 
     fn form(self) -> Option<Form> {
         let (trend, seasonal, logarithmic) = match self {
-            Self::SeasonalNaive | Self::SeasonalDrift | Self::Smoothing => return None,
+            Self::SeasonalNaive
+            | Self::SeasonalDrift
+            | Self::MovingAverage
+            | Self::Linear
+            | Self::Smoothing => return None,
             Self::Simple => (Trend::None, false, false),
             Self::Trend => (Trend::Linear, false, false),
             Self::Damped => (Trend::Damped, false, false),
@@ -147,7 +160,7 @@ impl Model {
         match self {
             Self::SeasonalNaive => Some((
                 naive::seasonal_naive(history, season, periods),
-                words(if history.len() > season {
+                words(if history.len() >= season {
                     "the same period of last season"
                 } else {
                     "the last period"
@@ -156,6 +169,14 @@ impl Model {
             Self::SeasonalDrift => {
                 let made = naive::seasonal_drift(history, season, periods)?;
                 Some((made, words("the same period of last season, plus the mean change over that season")))
+            }
+            Self::MovingAverage => {
+                let made = naive::moving_average(history, season, periods)?;
+                Some((made, words("the mean of the last season; of the last three periods without a season")))
+            }
+            Self::Linear => {
+                let made = linear::predict(history, season, periods)?;
+                Some((made, words("a straight line, plus an amount for each period of the season")))
             }
             _ => {
                 let fitted = match self.form() {
@@ -209,10 +230,12 @@ pub struct Problem {
     pub fall_back: bool,
 }
 
-/// Least periods of history that a start of the back-test needs.
-#[must_use]
-pub fn training(season: usize) -> usize {
-    (2 * season).max(4)
+/// The starts of the back-test, by how many periods are known at each. A model needs two seasons to learn a season from; where
+/// the history leaves less than a season of starts then, the first know less, but a season, which the yardstick needs. None
+/// where nothing follows the first season.
+fn starts(length: usize, season: usize, wanted: usize) -> std::ops::Range<usize> {
+    let two_seasons = (2 * season).max(4).min(length.saturating_sub(season));
+    two_seasons.max(season).max(length.saturating_sub(wanted.max(1)))..length
 }
 
 /// The forecast of one node.
@@ -267,20 +290,18 @@ fn depths(tree: &Tree) -> Vec<usize> {
     depths
 }
 
-/// Forecasts. `None` when the history has fewer than [`training`] and one periods, or there is no node.
+/// Forecasts. `None` when the history has no whole season, or there is no node.
 #[must_use]
 pub fn forecast(problem: &Problem) -> Option<Outcome> {
     let length = problem.history.first()?.len();
-    let least = training(problem.season);
-    if length <= least || problem.periods == 0 {
+    if length < problem.season.max(1) || problem.periods == 0 {
         return None;
     }
     let history = sums(problem);
     let mut models = vec![Model::SeasonalNaive];
     models.extend(problem.models.iter().copied().filter(|model| *model != Model::SeasonalNaive));
     models.dedup();
-    let first = least.max(length.saturating_sub(problem.origins.max(1)));
-    let origins: Vec<usize> = (first..length).collect();
+    let origins: Vec<usize> = starts(length, problem.season, problem.origins).collect();
     let tested = backtest::predict(problem, &history, &models, &origins);
     let chosen: Vec<usize> =
         (0..history.len()).map(|node| backtest::choose(problem, &history, &tested, &models, node)).collect();

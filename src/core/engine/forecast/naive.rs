@@ -10,7 +10,7 @@ fn differences(history: &[f64], season: usize) -> Vec<f64> {
 
 /// The season that can be looked back over: one period when the history has no whole season.
 fn lag(history: &[f64], season: usize) -> usize {
-    if history.len() > season { season } else { 1 }
+    if history.len() >= season { season } else { 1 }
 }
 
 fn root_mean_square(values: &[f64]) -> f64 {
@@ -20,8 +20,9 @@ fn root_mean_square(values: &[f64]) -> f64 {
 /// Mean absolute error of seasonal-naive inside a history: the unit of MASE (Hyndman and Koehler 2006).
 #[must_use]
 pub fn scale(history: &[f64], season: usize) -> Option<f64> {
-    let changes: Vec<f64> =
-        differences(history, lag(history, season)).iter().map(|change| change.abs()).collect();
+    // A season alone has nothing to be compared with.
+    let lag = if history.len() > season { season } else { 1 };
+    let changes: Vec<f64> = differences(history, lag).iter().map(|change| change.abs()).collect();
     let scale = mean(&changes);
     (scale > 0.0).then_some(scale)
 }
@@ -34,7 +35,9 @@ pub fn seasonal_naive(history: &[f64], season: usize, periods: usize) -> Vec<Pre
         return vec![Prediction { middle: 0.0, spread: 0.0, logarithmic: false }; periods];
     };
     let changes = differences(history, lag);
-    let error = if changes.is_empty() { history[start].abs() } else { root_mean_square(&changes) };
+    // Of one season nothing says how much it changes: the error is taken to be as large as the amounts.
+    let error =
+        if changes.is_empty() { root_mean_square(&history[start..]) } else { root_mean_square(&changes) };
     (0..periods)
         .map(|step| Prediction {
             middle: history[start + step % lag],
@@ -42,6 +45,18 @@ pub fn seasonal_naive(history: &[f64], season: usize, periods: usize) -> Vec<Pre
             logarithmic: false,
         })
         .collect()
+}
+
+/// The mean of the last season, or of three periods where there is no season. `None` below so many periods.
+#[must_use]
+pub fn moving_average(history: &[f64], season: usize, periods: usize) -> Option<Vec<Prediction>> {
+    let window = if season == 1 { 3 } else { season };
+    let middle = mean(&history[history.len().checked_sub(window)?..]);
+    // What the mean of so many periods missed the next one by.
+    let missed: Vec<f64> =
+        history.windows(window + 1).map(|own| own[window] - mean(&own[..window])).collect();
+    let error = if missed.is_empty() { middle } else { root_mean_square(&missed) };
+    Some(vec![Prediction { middle, spread: error.abs(), logarithmic: false }; periods])
 }
 
 /// Seasonal-naive plus the mean change over the last season, season after season. `None` below two seasons.

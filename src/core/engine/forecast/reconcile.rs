@@ -184,7 +184,8 @@ pub fn in_units(tree: &Tree, values: &[f64], per_unit: f64) -> Option<Vec<i128>>
         let mut left = units[node] - children.iter().map(|child| units[*child]).sum::<i128>();
         let mut order: Vec<usize> = children.clone();
         order.sort_by(|a, b| {
-            let rest = |node: &usize| scaled[*node] - scaled[*node].floor();
+            // What differs in the last digits of a float only is equal, and goes in order.
+            let rest = |node: &usize| ((scaled[*node] - scaled[*node].floor()) * 1e6).round();
             rest(b).total_cmp(&rest(a)).then(a.cmp(b))
         });
         // The parts were made to add up, so that less than one unit for each is left; else there is nothing to share.

@@ -377,6 +377,117 @@ proptest! {
     }
 }
 
+/// Quarterly production of beer in Australia, megalitres, 1992 to the middle of 2010 (the same, section 5.4).
+const BEER: [f64; 74] = [
+    443.0, 410.0, 420.0, 532.0, 433.0, 421.0, 410.0, 512.0, 449.0, 381.0, 423.0, 531.0, 426.0, 408.0, 416.0,
+    520.0, 409.0, 398.0, 398.0, 507.0, 432.0, 398.0, 406.0, 526.0, 428.0, 397.0, 403.0, 517.0, 435.0, 383.0,
+    424.0, 521.0, 421.0, 402.0, 414.0, 500.0, 451.0, 380.0, 416.0, 492.0, 428.0, 408.0, 406.0, 506.0, 435.0,
+    380.0, 421.0, 490.0, 435.0, 390.0, 412.0, 454.0, 416.0, 403.0, 408.0, 482.0, 438.0, 386.0, 405.0, 491.0,
+    427.0, 383.0, 394.0, 473.0, 420.0, 390.0, 410.0, 488.0, 415.0, 398.0, 419.0, 488.0, 414.0, 374.0,
+];
+
+#[test]
+fn the_line_is_the_published_regression() {
+    // The book: level 441.80044, trend -0.34027, seasons -34.65973, -17.82164 and 72.79641 beside the first.
+    let level = 441.80044;
+    let seasons = [0.0, -34.65973, -17.82164, 72.79641];
+    let (made, _) = Model::Linear.predict(&BEER, 4, 4).expect("long enough");
+    for (step, own) in made.iter().enumerate() {
+        let period = BEER.len() + step;
+        let expected = level - 0.34027 * (period + 1) as f64 + seasons[period % 4];
+        assert!((own.middle - expected).abs() < 1e-3, "{own:?} {expected}");
+    }
+    // numpy, s sqrt(1 + x (X'X)^-1 x'): the published s is 12.23.
+    assert!((made[0].spread - 12.816_744_512_826_57).abs() < 1e-9, "{made:?}");
+    assert!((made[3].spread - 12.826_653_982_243_95).abs() < 1e-9, "{made:?}");
+    assert!(Model::Linear.predict(&BEER[..7], 4, 1).is_none(), "five weights and no error");
+}
+
+#[test]
+fn a_moving_average_is_the_mean_of_a_season() {
+    let (made, _) = Model::MovingAverage.predict(&[1.0, 2.0, 3.0, 4.0, 6.0], 4, 2).expect("long enough");
+    // (2 + 3 + 4 + 6) / 4; the one mean before, 2.5, missed 6 by 3.5.
+    assert_eq!(made.iter().map(|own| (own.middle, own.spread)).collect::<Vec<_>>(), [(3.75, 3.5); 2]);
+    let (made, _) = Model::MovingAverage.predict(&[9.0, 1.0, 2.0, 3.0], 1, 1).expect("long enough");
+    assert_eq!(made[0].middle, 2.0);
+}
+
+#[test]
+fn starts_know_two_seasons_or_leave_a_season_of_starts() {
+    let known = |length, season, wanted| starts(length, season, wanted).collect::<Vec<_>>();
+    assert_eq!(known(12, 4, 8), [8, 9, 10, 11]);
+    assert_eq!(known(20, 4, 8), (12..20).collect::<Vec<_>>());
+    assert_eq!(known(9, 4, 8), [5, 6, 7, 8]);
+    assert_eq!(known(24, 12, 12), (12..24).collect::<Vec<_>>());
+    assert_eq!(known(25, 12, 12), (13..25).collect::<Vec<_>>());
+    assert_eq!(known(13, 12, 12), [12]);
+    assert_eq!(known(12, 12, 12), Vec::<usize>::new());
+    assert_eq!(known(5, 1, 8), [4]);
+}
+
+#[test]
+fn short_histories_are_forecast_by_the_yardstick() {
+    // Two years of months, each of the second 10 above the first; one year; not even that.
+    let months: Vec<f64> = (0..24).map(|month| f64::from(100 + month % 12 + 10 * (month / 12))).collect();
+    let asked = |history: &[f64]| Problem {
+        history: vec![history.to_vec()],
+        season: 12,
+        origins: 12,
+        ..problem_of_one()
+    };
+    let two = forecast(&asked(&months)).expect("two years are enough");
+    assert_eq!(two.origins.len(), 12);
+    assert_eq!(verify(&asked(&months), &two, 100.0), Vec::<String>::new());
+    let naive = two.nodes[0].score(Source::Model(Model::SeasonalNaive)).expect("the yardstick");
+    assert!((naive.mae - 10.0).abs() < 1e-9 && (naive.rmse - 10.0).abs() < 1e-9, "{naive:?}");
+    let one = forecast(&asked(&months[..12])).expect("a year is enough");
+    assert_eq!(verify(&asked(&months[..12]), &one, 100.0), Vec::<String>::new());
+    let amounts: Vec<f64> = one.nodes[0].amounts.iter().map(|own| own.1).collect();
+    assert_eq!(amounts, months[..4]);
+    let score = one.nodes[0].score(Source::Printed).expect("what is printed");
+    assert_eq!((score.forecasts, score.mase, score.mape, score.wape), (0, None, None, None));
+    assert!(one.nodes[0].amounts[0].0 < 1.0, "nothing says how much a year changes");
+    assert!(forecast(&asked(&months[..11])).is_none());
+}
+
+#[test]
+fn errors_are_those_of_the_textbook() {
+    // One start, two periods: 10 and 20 off of 100 and 80.
+    let history = vec![vec![90.0, 60.0, 90.0, 60.0, 100.0, 80.0]];
+    let problem = Problem { history, season: 2, periods: 2, models: vec![], origins: 2, ..problem_of_one() };
+    let outcome = forecast(&problem).expect("long enough");
+    assert_eq!(outcome.origins, [4, 5]);
+    let naive = &outcome.nodes[0].scores[0];
+    // From the fourth: 10, 20; from the fifth: 20.
+    assert_eq!((naive.forecasts, naive.mae), (3, 50.0 / 3.0));
+    assert!((naive.rmse - 300.0f64.sqrt()).abs() < 1e-12, "{naive:?}");
+    assert!((naive.mape.expect("no zeros") - (0.1 + 0.25 + 0.25) / 3.0).abs() < 1e-12, "{naive:?}");
+}
+
+#[test]
+fn equal_remainders_go_in_order() {
+    // 0.5 + 0.5 + 0.5 + 0.5 of a cent, made by different sums: the first two get it.
+    let tree = Tree::new(vec![None, Some(0), Some(0), Some(0), Some(0)]);
+    let noise = [0.004_999_999_999_999, 0.005, 0.005_000_000_000_001, 0.005];
+    let values: Vec<f64> = std::iter::once(0.02).chain(noise).collect();
+    assert_eq!(in_units(&tree, &values, 100.0).expect("small"), [2, 1, 1, 0, 0]);
+}
+
+/// One group with the usual models.
+fn problem_of_one() -> Problem {
+    Problem {
+        tree: Tree::new(vec![None]),
+        history: vec![vec![]],
+        season: 4,
+        periods: 4,
+        models: vec![Model::Smoothing, Model::SeasonalDrift],
+        reconcile: Reconcile::Structural,
+        interval: 0.8,
+        origins: 8,
+        fall_back: true,
+    }
+}
+
 #[test]
 fn a_new_group_learns_from_its_own_periods_only() {
     let mut history = world(5, 2, 24);

@@ -64,14 +64,14 @@ fn naive_error(problem: &Problem, outcome: &Outcome, node: usize) -> f64 {
     let (mut sum, mut count) = (0.0, 0.0);
     for origin in &outcome.origins {
         let born = (0..*origin).find(|period| value(*period) != 0.0).unwrap_or(0);
-        let lag = if origin - born > problem.season { problem.season } else { 1 };
+        let lag = if origin - born >= problem.season { problem.season } else { 1 };
         for step in 0..problem.periods.min(length - origin) {
             let known = value(origin - lag + step % lag);
             sum += (value(origin + step) - known).abs();
             count += 1.0;
         }
     }
-    sum / count
+    if count > 0.0 { sum / count } else { 0.0 }
 }
 
 fn below(problem: &Problem, node: usize) -> Vec<usize> {
