@@ -144,8 +144,9 @@ pub fn score(
     }
     if !past && known > 0 {
         let (first, last) = (name(scored.start), name(scored.start + known - 1));
+        let part = if known == 1 { first.to_owned() } else { format!("{first}..{last}") };
         notes.push(format!(
-            "the last sale is in {last}, so the season is not over and is drawn whole; --period {first}..{last} scores what is past of it"
+            "the last sale is in {last}, so the season is not over and is drawn whole; --period {part} scores what is past of it"
         ));
     }
     let there = There::of(question.plan, project, tables, scored.clone())?;

@@ -206,3 +206,56 @@ fn a_history_ends_with_the_last_sale_whatever_comes_between() {
     let printed = project.run(&["-q", "forecast", "--format", "csv"]).exits(0).stdout();
     assert_eq!(rows(&printed)[0]["amount"], "120.00", "{printed}");
 }
+
+#[test]
+fn a_season_is_enough_and_more_is_tested() {
+    let months = |count: usize| {
+        let project = Project::new();
+        let mut deals = "id,date,amount\n".to_owned();
+        for month in 0..count {
+            deals += &format!(
+                "{month},{}-{:02}-01,{}\n",
+                2025 + month / 12,
+                month % 12 + 1,
+                100 + month % 12 + 10 * (month / 12)
+            );
+        }
+        project
+            .file(
+                "spm.toml",
+                "version = 1\nname = \"Acme\"\ncurrency = \"USD\"\ncalendar = { pattern = \"months\", start = 2025-01-01, years = 3 }\n\
+                 [sources.transactions]\nfiles = \"deals.csv\"\ncolumns = { transaction_id = \"id\", event_date = \"date\", amount = \"amount\" }\n",
+            )
+            .file("deals.csv", deals)
+            .file(
+                "plans/f.toml",
+                "version = 1\nkind = \"forecast\"\nid = \"f\"\nperiods = \"2027\"\nmodels = [\"seasonal-drift\", \"linear\", \"moving-average\"]\n",
+            );
+        project
+    };
+    let forecast = |project: &Project, more: &[&str]| {
+        project.run(&[&["-q", "forecast", "--format", "csv"], more].concat()).exits(0).stdout()
+    };
+    // Two years: twelve starts from month 13 on. Only the line, from month 16 on, sees that the second year is 10 above the first.
+    let two = months(24);
+    two.run(&["check"]).exits(0);
+    let scores = rows(&forecast(&two, &["--backtest"]));
+    let of = |model: &str| scores.iter().find(|row| row["model"] == model).expect("a model");
+    assert_eq!(
+        (of("seasonal-naive")["forecasts"].as_str(), of("seasonal-naive")["rmse"].as_str()),
+        ("78", "10.00")
+    );
+    assert_eq!(of("seasonal-drift")["mae"], of("seasonal-naive")["mae"], "it needs two seasons");
+    assert_eq!(of("linear")["used"], "true");
+    // One year is said again, untested; a period less is refused, before as well.
+    let one = rows(&forecast(&months(12), &[]));
+    assert_eq!((one[3]["period"].as_str(), one[3]["amount"].as_str()), ("2027-04", "103.00"));
+    assert_eq!((one[3]["verdict"].as_str(), one[3]["wape"].as_str()), ("not tested", ""));
+    for (command, exit) in [("check", 1), ("forecast", 3)] {
+        let stderr = months(11).run(&[command]).exits(exit).stderr();
+        assert!(
+            stderr.contains("SPM431") && stderr.contains("11 period(s) of history, and a season has 12"),
+            "{stderr}"
+        );
+    }
+}

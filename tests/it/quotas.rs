@@ -355,6 +355,9 @@ fn explained() {
     ] {
         assert!(shown.contains(words), "{words}:\n{shown}");
     }
+    // The company's share is all of it: no product of nothing.
+    let company = project.run(&["-q", "quotas", "explain", "--holder", "Acme"]).exits(0).stdout();
+    assert!(company.contains("share of the total: 100%\n"), "{company}");
     let json =
         project.run(&["-q", "quotas", "explain", "--holder", "east", "--format", "json"]).exits(0).stdout();
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
