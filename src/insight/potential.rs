@@ -43,6 +43,8 @@ struct Expected {
 }
 
 type ByHolder = BTreeMap<String, f64>;
+/// Of a seat; none where one is missing.
+type Inputs = Vec<Option<f64>>;
 /// Mean, standard deviation and weight of an input.
 type Scaled = (f64, f64, f64);
 
@@ -119,7 +121,7 @@ pub fn make<'a>(
     let sums = Sums { plan, project, tables };
     let there = There::of(None, project, tables, learn.clone())?;
     let (mut partly, mut away) = (BTreeSet::new(), BTreeSet::new());
-    let mut raw: Vec<(usize, Vec<Option<f64>>, f64, Option<f64>)> = Vec::new();
+    let mut raw: Vec<(usize, Inputs, f64, Option<f64>)> = Vec::new();
     for stretch in (0..plan.seasons).rev() {
         let now = learn.start - stretch * length..learn.end - stretch * length;
         let before = now.start - length..now.start;
@@ -157,7 +159,7 @@ pub fn make<'a>(
     let means: Vec<f64> = (0..plan.inputs.len())
         .map(|input| mean(&raw.iter().filter_map(|row| row.1[input]).collect::<Vec<_>>()))
         .collect();
-    let filled = |values: Vec<Option<f64>>| -> Vec<f64> {
+    let filled = |values: Inputs| -> Vec<f64> {
         values.into_iter().zip(&means).map(|(value, mean)| value.unwrap_or(*mean)).collect()
     };
     let mut note = |seats: &BTreeSet<usize>, words: &str| {
