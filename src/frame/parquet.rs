@@ -59,12 +59,16 @@ pub(crate) fn parquet(table: &dyn Rows, writer: impl Write, provenance: &Provena
     Ok(())
 }
 
+/// True for exact numbers with decimals.
+fn is_decimal(column: &TableColumn) -> bool {
+    column.kind == Type::Number && column.decimals > 0
+}
+
 /// How files have a column: exact numbers with decimals as DECIMAL.
 fn file_type(frame: &DataFrame, column: &TableColumn) -> PolarsResult<Field> {
     let own = frame.column(&column.name)?;
-    let exact = column.kind == Type::Number && column.decimals > 0;
     let scale = usize::try_from(column.decimals).unwrap_or(0);
-    let kind = if exact { DataType::Decimal(DIGITS, scale) } else { own.dtype().clone() };
+    let kind = if is_decimal(column) { DataType::Decimal(DIGITS, scale) } else { own.dtype().clone() };
     Ok(Field::new(own.name().clone(), kind))
 }
 
@@ -78,7 +82,9 @@ fn packed(
     let (array, encodings): (Box<dyn Array>, _) = match cells {
         Cells::Each(values) => {
             let array = plain(&values, column)?;
-            let encodings = get_dtype_encoding(array.dtype());
+            // Amounts hardly occur twice: they are not looked through for those that do.
+            let encodings =
+                if is_decimal(column) { vec![Encoding::Plain] } else { get_dtype_encoding(array.dtype()) };
             (array, encodings)
         }
         Cells::Repeated(keys, names) => (Box::new(dictionary(&keys, names)?), vec![Encoding::RleDictionary]),
@@ -94,7 +100,7 @@ fn packed(
 /// A column as it is. Its chunks are put together: the bytes of a file do not depend on how a table came about.
 fn plain(values: &Column, column: &TableColumn) -> io::Result<Box<dyn Array>> {
     const LARGEST: u64 = 10_u64.pow(DIGITS as u32) - 1;
-    if column.kind == Type::Number && column.decimals > 0 {
+    if is_decimal(column) {
         let units = values.i64().map_err(io::Error::other)?;
         let ends = [units.min(), units.max()];
         if ends.into_iter().flatten().any(|units| units.unsigned_abs() > LARGEST) {
