@@ -1,6 +1,5 @@
 //! Tables to Parquet: a row group at a time, its columns packed beside each other.
 
-use std::collections::HashMap;
 use std::io::{self, Write};
 
 use polars::polars_utils::compression::ZstdLevel;
@@ -119,7 +118,7 @@ fn dictionary(keys: &[IdxSize], names: &StringChunked) -> io::Result<DictionaryA
     let first = keys.iter().copied().min().unwrap_or(0);
     let last = keys.iter().copied().max().unwrap_or(0);
     let mut places = vec![NEW; (last - first) as usize + 1];
-    let mut known: HashMap<&str, u32> = HashMap::new();
+    let mut known: PlHashMap<&str, u32> = PlHashMap::default();
     let mut own: Vec<&str> = vec![];
     let mut empty = false;
     let mut place = |key: &IdxSize| {

@@ -70,8 +70,8 @@ impl Quotas {
     /// # Errors
     /// A quota beyond 64 bits, with the decimals of the others.
     pub fn below(all: Vec<Self>) -> Result<Self, Diagnostic> {
-        let mut below = Self::default();
-        below.decimals = all.iter().map(|own| own.decimals).max().unwrap_or(0);
+        let decimals = all.iter().map(|own| own.decimals).max().unwrap_or(0);
+        let mut below = Self { decimals, ..Self::default() };
         for own in all {
             for (names, more) in [
                 (&mut below.holders, own.holders),
@@ -130,7 +130,11 @@ impl Rows for Quotas {
     fn cells(&self, from: usize, length: usize) -> io::Result<Vec<Cells<'_>>> {
         let to = from.saturating_add(length);
         let index = |place: usize| IdxSize::try_from(place).map_err(io::Error::other);
-        let (mut holders, mut measures, mut periods, mut amounts) = (vec![], vec![], vec![], vec![]);
+        let room = length.min(self.height());
+        let mut holders = Vec::with_capacity(room);
+        let mut measures = Vec::with_capacity(room);
+        let mut periods = Vec::with_capacity(room);
+        let mut amounts = Vec::with_capacity(room);
         let (mut first, mut holder, mut period) = (0, 0, 0);
         for (number, measure) in self.measures.iter().enumerate() {
             let end = first + measure.amounts.len();

@@ -29,7 +29,8 @@ impl Builder {
     /// Adds a text column.
     #[must_use]
     pub fn text<S: AsRef<str>>(mut self, name: &str, values: impl IntoIterator<Item = Option<S>>) -> Self {
-        let mut texts = StringChunkedBuilder::new(name.into(), 0);
+        let values = values.into_iter();
+        let mut texts = StringChunkedBuilder::new(name.into(), values.size_hint().0);
         for value in values {
             match value {
                 Some(value) => texts.append_value(value.as_ref()),
@@ -44,7 +45,8 @@ impl Builder {
     /// Adds a text column of what the values are written as.
     #[must_use]
     pub fn written<T: Display>(mut self, name: &str, values: impl IntoIterator<Item = Option<T>>) -> Self {
-        let mut texts = StringChunkedBuilder::new(name.into(), 0);
+        let values = values.into_iter();
+        let mut texts = StringChunkedBuilder::new(name.into(), values.size_hint().0);
         let mut text = String::new();
         for value in values {
             text.clear();

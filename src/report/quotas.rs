@@ -27,7 +27,7 @@ pub fn parts(plan: &QuotaPlan, planned: &Planned, company: &str) -> std::io::Res
     let whys = planned.allocation.explanations.iter();
     let rows: Vec<(_, &Explanation)> = whys.map(|why| (published(plan, company, why.into()), why)).collect();
     let part = |read: fn(&Parts) -> &Rational| rows.iter().map(move |(_, why)| Some(read(&why.parts)));
-    let share = |value: &'_ Rational| (*value != Rational::one()).then(|| value.clone());
+    let share = |value: &Rational| (*value != Rational::one()).then(|| value.clone());
     Builder::default()
         .text("holder_id", rows.iter().map(|((_, held), _)| Some(held.holder)))
         .text("measure", rows.iter().map(|((measure, _), _)| Some(*measure)))

@@ -125,7 +125,7 @@ fn sorted(holders: &[Holder]) -> Vec<usize> {
         text.bytes().zip(&mut bytes).for_each(|(own, place)| *place = own);
         u64::from_be_bytes(bytes)
     };
-    let key = |(index, holder): (usize, &'_ Holder)| (first(holder.id.as_str()), index);
+    let key = |(index, holder): (usize, &Holder)| (first(holder.id.as_str()), index);
     let mut keys: Vec<(u64, usize)> = holders.iter().enumerate().map(key).collect();
     keys.sort_unstable_by(|a, b| {
         let text = |index: usize| holders[index].id.as_str();
@@ -169,8 +169,15 @@ fn lay_out<'a>(
         faults.push(ProblemFault::Roots { found });
     }
     let smallest = Rational::from_scaled(1, problem.decimals);
-    let mut hierarchy =
-        Hierarchy { problem, smallest, holders: vec![], indices: vec![], parents: vec![], children: vec![] };
+    let count = sorted.len();
+    let mut hierarchy = Hierarchy {
+        problem,
+        smallest,
+        holders: Vec::with_capacity(count),
+        indices: Vec::with_capacity(count),
+        parents: Vec::with_capacity(count),
+        children: Vec::with_capacity(count),
+    };
     let mut reached = vec![false; sorted.len()];
     let mut stack: Vec<(usize, Option<usize>, usize)> =
         roots.into_iter().rev().map(|root| (root, None, 1)).collect();
