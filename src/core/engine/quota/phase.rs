@@ -34,16 +34,15 @@ pub(super) fn phase(
     let mut rests: Vec<Rest> = vec![Rest::default(); divisions.len()];
     let mut shorts = vec![0; divisions.len() * periods.max(1)];
     // What is whole of a leaf does not depend on others; what is left does.
-    let leaf = |(((position, row), rest), short): (((usize, &mut [i128]), &mut Rest), &mut [u32])| {
+    let leaf = |((position, row), left): Leaf<'_>| {
         let apart = always[position] && hierarchy.over_assignment(position) != Rational::one();
         let spread = apart || hierarchy.children[position].is_empty();
-        let placed =
-            season.leaf(hierarchy, position, &divisions[position].amount, spread, row, (rest, short));
+        let placed = season.leaf(hierarchy, position, &divisions[position].amount, spread, row, left);
         let fault = || ProblemFault::AmountOutOfRange { holder: hierarchy.holders[position].id.clone() };
         placed.is_none().then(fault)
     };
-    let rows = amounts.par_chunks_mut(width).enumerate().zip(rests.par_iter_mut());
-    let rows = rows.zip(shorts.par_chunks_mut(periods.max(1)));
+    let left = rests.par_iter_mut().zip(shorts.par_chunks_mut(periods.max(1)));
+    let rows = amounts.par_chunks_mut(width).enumerate().zip(left);
     let mut faults: Vec<ProblemFault> = rows.filter_map(leaf).collect();
     if periods == 0 || !faults.is_empty() {
         return if faults.is_empty() { Ok(amounts) } else { Err(faults) };
@@ -91,6 +90,9 @@ fn always_there(hierarchy: &Hierarchy<'_>) -> Vec<bool> {
     }
     always
 }
+
+/// A leaf by its position with its row, and what is left of it with what its periods are short of.
+type Leaf<'a> = ((usize, &'a mut [i128]), (&'a mut Rest, &'a mut [u32]));
 
 /// What is left of a leaf's year after whole units were placed.
 #[derive(Clone, Debug, Default)]
