@@ -20,6 +20,7 @@ mod measure;
 mod merge;
 mod order;
 pub mod pairing;
+mod parquet;
 pub mod people;
 mod person;
 pub mod planning;

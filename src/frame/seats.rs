@@ -146,10 +146,10 @@ fn seats_of(
         }
     }
     let mut above = above(plan, tables, everybody, &reps, &ids, sink)?;
-    let day = |name: &str, row: usize| reps.days(name).and_then(|days| days.get(row));
+    let (hired, left) = (reps.days("hire_date"), reps.days("end_date"));
+    let day = |days: Option<&Int32Chunked>, row: usize| days.and_then(|days| days.get(row));
     let mut absences = absences(tables);
-    let mut seat = |(row, id): (usize, &String)| Seat {
-        id: id.clone(),
+    let mut seat = |(row, id): (usize, String)| Seat {
         line: None,
         above: std::mem::take(&mut above[row]),
         history: history[row].clone(),
@@ -159,11 +159,12 @@ fn seats_of(
         least: least[row].clone(),
         most: most[row].clone(),
         bottom_up: bottom_up[row].clone(),
-        hired: day("hire_date", row),
-        left: day("end_date", row),
-        leaves: absences.remove(id).unwrap_or_default(),
+        hired: day(hired, row),
+        left: day(left, row),
+        leaves: absences.remove(&id).unwrap_or_default(),
+        id,
     };
-    Ok(ids.iter().enumerate().map(&mut seat).collect())
+    Ok(ids.into_iter().enumerate().map(&mut seat).collect())
 }
 
 /// The rows of a result of `spm quotas allocate` or `adjust`, each with its measure. Rows without holder, period or amount
@@ -391,8 +392,9 @@ fn above(
 ) -> Result<Vec<Vec<Option<String>>>, Diagnostic> {
     let day = match &plan.levels {
         Levels::Columns(columns) => {
-            let levels: Vec<Vec<Option<String>>> = columns.iter().map(|level| texts(reps, level)).collect();
-            let row = |row: usize| levels.iter().map(|level| level[row].clone()).collect();
+            let mut levels: Vec<Vec<Option<String>>> =
+                columns.iter().map(|level| texts(reps, level)).collect();
+            let row = |row: usize| levels.iter_mut().map(|level| level[row].take()).collect();
             return Ok((0..ids.len()).map(row).collect());
         }
         Levels::Managers(day) => *day,

@@ -1,6 +1,7 @@
 //! A table of checked cells with where each row came from: what the frame floor hands on.
 
 use std::io;
+use std::sync::Arc;
 
 use polars::prelude::*;
 use spm_core::plan::contract::Type;
@@ -100,6 +101,25 @@ pub trait Rows: Sync {
     /// # Errors
     /// Never for tables that fit memory.
     fn rows(&self, from: usize, length: usize) -> io::Result<Table>;
+
+    /// The same as files take them, in the order of the columns.
+    ///
+    /// # Errors
+    /// Never for tables that fit memory.
+    fn cells(&self, from: usize, length: usize) -> io::Result<Vec<Cells<'_>>> {
+        let part = self.rows(from, length)?;
+        let of = |column: &Column| part.frame.column(&column.name).cloned().map(Cells::Each);
+        part.columns.iter().map(of).collect::<PolarsResult<_>>().map_err(io::Error::other)
+    }
+}
+
+/// The cells of a column.
+#[derive(Debug)]
+pub enum Cells<'a> {
+    /// One for each row.
+    Each(polars::prelude::Column),
+    /// Texts that occur again and again: for each row the place of its own among them.
+    Repeated(Arc<[IdxSize]>, &'a StringChunked),
 }
 
 impl Rows for Table {

@@ -1,28 +1,22 @@
 //! Results to files: Parquet, CSV and XLSX, each written aside and renamed, a run folder complete or absent.
 
+use std::fmt::{Display, Write as _};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use polars::polars_utils::compression::ZstdLevel;
 use polars::prelude::*;
-use polars_io::parquet::write::{KeyValueMetadata, ParquetWriter};
 use rayon::prelude::*;
 use spm_core::ground::moment::Moment;
 use spm_core::ground::period::from_epoch_day;
 use spm_core::ground::rational::scaled_text;
 use spm_core::plan::contract::Type;
 
+use crate::parquet::parquet;
 use crate::table::{Column as TableColumn, Rows, Table};
 
 /// Values written into every Parquet file: program version, plan and input hashes, seed.
 pub type Provenance = Vec<(String, String)>;
-
-/// Rows of a Parquet row group.
-const ROW_GROUP: usize = 1 << 18;
-
-/// The fastest that is still Zstandard: of dictionaries and small numbers the slower ones make no smaller files.
-const ZSTD_LEVEL: i32 = 1;
 
 /// Builds a small result table column by column.
 #[derive(Debug, Default)]
@@ -35,10 +29,29 @@ impl Builder {
     /// Adds a text column.
     #[must_use]
     pub fn text<S: AsRef<str>>(mut self, name: &str, values: impl IntoIterator<Item = Option<S>>) -> Self {
-        let mut texts = StringChunkedBuilder::new(name.into(), 0);
+        let values = values.into_iter();
+        let mut texts = StringChunkedBuilder::new(name.into(), values.size_hint().0);
         for value in values {
             match value {
                 Some(value) => texts.append_value(value.as_ref()),
+                None => texts.append_null(),
+            }
+        }
+        self.data.push(texts.finish().into_column());
+        self.columns.push(TableColumn { name: name.to_owned(), kind: Type::Text, decimals: 0 });
+        self
+    }
+
+    /// Adds a text column of what the values are written as.
+    #[must_use]
+    pub fn written<T: Display>(mut self, name: &str, values: impl IntoIterator<Item = Option<T>>) -> Self {
+        let values = values.into_iter();
+        let mut texts = StringChunkedBuilder::new(name.into(), values.size_hint().0);
+        let mut text = String::new();
+        for value in values {
+            text.clear();
+            match value.map(|value| write!(text, "{value}")) {
+                Some(_) => texts.append_value(&text),
                 None => texts.append_null(),
             }
         }
@@ -149,7 +162,11 @@ pub fn is_known(path: &Path) -> bool {
 
 fn write_as(table: &dyn Rows, path: &Path, format: &str, provenance: &Provenance) -> io::Result<()> {
     match format {
-        "parquet" => parquet(table, path, provenance),
+        "parquet" => {
+            let mut writer = BufWriter::new(File::create(path)?);
+            parquet(table, &mut writer, provenance)?;
+            writer.into_inner()?.sync_all()
+        }
         "xlsx" => workbook(&table.rows(0, table.height())?, path),
         _ => {
             let mut writer = BufWriter::new(File::create(path)?);
@@ -157,52 +174,6 @@ fn write_as(table: &dyn Rows, path: &Path, format: &str, provenance: &Provenance
             writer.into_inner()?.sync_all()
         }
     }
-}
-
-fn parquet(table: &dyn Rows, path: &Path, provenance: &Provenance) -> io::Result<()> {
-    let file = File::create(path)?;
-    let level = ZstdLevel::try_new(ZSTD_LEVEL).map_err(io::Error::other)?;
-    let writer = ParquetWriter::new(BufWriter::new(&file))
-        .with_compression(ParquetCompression::Zstd(Some(level)))
-        .with_row_group_size(Some(ROW_GROUP))
-        .with_key_value_metadata(Some(KeyValueMetadata::from_static(provenance.clone())));
-    let mut writer = writer.batched(rows(table, 0, 0)?.schema()).map_err(io::Error::other)?;
-    // A row group at a time, so that what files need is never there for the whole table at once. Its rows are put
-    // together: the bytes of a file do not depend on how a table came about.
-    for from in (0..table.height().max(1)).step_by(ROW_GROUP) {
-        let mut group = rows(table, from, ROW_GROUP)?;
-        group.rechunk_mut();
-        writer.write_batch(&group).map_err(io::Error::other)?;
-    }
-    writer.finish().map_err(io::Error::other)?;
-    drop(writer);
-    file.sync_all()
-}
-
-/// Some rows of a table as files have them.
-fn rows(table: &dyn Rows, from: usize, length: usize) -> io::Result<DataFrame> {
-    let part = table.rows(from, length)?;
-    let columns =
-        part.columns.iter().map(|column| file_column(&part.frame, column)).collect::<io::Result<_>>()?;
-    DataFrame::new(part.frame.height(), columns).map_err(io::Error::other)
-}
-
-/// A column as files have it: exact numbers with decimals as DECIMAL.
-fn file_column(frame: &DataFrame, column: &TableColumn) -> io::Result<Column> {
-    let values = frame.column(&column.name).map_err(io::Error::other)?;
-    if column.kind != Type::Number || column.decimals == 0 {
-        return Ok(values.clone());
-    }
-    // Precision 18 is the largest that Parquet keeps in 64 bits.
-    const LARGEST: u64 = 999_999_999_999_999_999;
-    let units = values.i64().map_err(io::Error::other)?;
-    if units.iter().flatten().any(|units| units.unsigned_abs() > LARGEST) {
-        return Err(io::Error::other(format!("a value of `{}` has more than 18 digits", column.name)));
-    }
-    let wide: Int128Chunked =
-        units.iter().map(|units| units.map(i128::from)).collect_ca(column.name.as_str().into());
-    let scale = usize::try_from(column.decimals).unwrap_or(0);
-    Ok(wide.into_series().into_decimal(18, scale).map_err(io::Error::other)?.into_column())
 }
 
 /// Writes comma-separated text with a header.

@@ -26,51 +26,53 @@ pub fn quotas(plan: &QuotaPlan, planned: &Planned, company: &str) -> Result<Quot
 pub fn parts(plan: &QuotaPlan, planned: &Planned, company: &str) -> std::io::Result<Table> {
     let whys = planned.allocation.explanations.iter();
     let rows: Vec<(_, &Explanation)> = whys.map(|why| (published(plan, company, why.into()), why)).collect();
-    let part =
-        |read: fn(&Parts) -> &Rational| rows.iter().map(move |(_, why)| Some(read(&why.parts).to_string()));
-    let share = |value: &Rational| (*value != Rational::one()).then(|| value.to_string());
+    let part = |read: fn(&Parts) -> &Rational| rows.iter().map(move |(_, why)| Some(read(&why.parts)));
+    let share = |value: &Rational| (*value != Rational::one()).then(|| value.clone());
     Builder::default()
         .text("holder_id", rows.iter().map(|((_, held), _)| Some(held.holder)))
         .text("measure", rows.iter().map(|((measure, _), _)| Some(*measure)))
-        .text("amount", rows.iter().map(|(_, why)| Some(why.amount.to_string())))
-        .text("history", part(|parts| &parts.history))
-        .text("growth_share", part(|parts| &parts.growth_share))
-        .text("over_assignment", part(|parts| &parts.over_assignment))
-        .text("from_above", part(|parts| &parts.from_above))
-        .text("limits", part(|parts| &parts.limits))
-        .text("rounding", part(|parts| &parts.rounding))
-        .text("weight", rows.iter().map(|(_, why)| Some(why.weight.to_string())))
-        .text("availability", rows.iter().map(|(_, why)| share(&why.availability)))
-        .text(
+        .written("amount", rows.iter().map(|(_, why)| Some(&why.amount)))
+        .written("history", part(|parts| &parts.history))
+        .written("growth_share", part(|parts| &parts.growth_share))
+        .written("over_assignment", part(|parts| &parts.over_assignment))
+        .written("from_above", part(|parts| &parts.from_above))
+        .written("limits", part(|parts| &parts.limits))
+        .written("rounding", part(|parts| &parts.rounding))
+        .written("weight", rows.iter().map(|(_, why)| Some(&why.weight)))
+        .written("availability", rows.iter().map(|(_, why)| share(&why.availability)))
+        .written(
             "compounded_over_assignment",
             rows.iter().map(|(_, why)| share(&why.compounded_over_assignment)),
         )
-        .text(
-            "ramp_gap",
-            rows.iter().map(|(_, why)| (!why.ramp_gap.is_zero()).then(|| why.ramp_gap.to_string())),
-        )
+        .written("ramp_gap", rows.iter().map(|(_, why)| Some(&why.ramp_gap).filter(|gap| !gap.is_zero())))
         .text("binding", rows.iter().map(|(_, why)| why.binding.map(|binding| binding.word())))
         .text("note", rows.iter().map(|(_, why)| why.note.as_deref()))
         .table()
 }
 
-/// What each holder's year would be from above and from below, the gap, and the quota. `None` for a plan that is not
-/// bottom-up.
+/// What each holder's year would be from above and from below, the gap, the policy that closes it, and the quota. `None` for
+/// a plan that is not bottom-up.
 ///
 /// # Errors
 /// Never for tables that fit memory.
-pub fn reconciliation(plan: &QuotaPlan, planned: &Planned) -> std::io::Result<Option<Table>> {
-    let rows = &planned.reconciled;
-    if rows.is_empty() {
+pub fn reconciliation(plan: &QuotaPlan, planned: &Planned, company: &str) -> std::io::Result<Option<Table>> {
+    let Some(below) = plan.bottom_up.as_ref().filter(|_| !planned.reconciled.is_empty()) else {
         return Ok(None);
-    }
+    };
+    let whys = planned.allocation.explanations.iter();
+    let held = whys.map(|why| published(plan, company, why.into()));
+    let rows: Vec<_> = held.zip(&planned.reconciled).collect();
+    let policy = below.policy();
     let table = Builder::default()
-        .text("holder_id", rows.iter().map(|row| Some(row.holder.as_str())))
-        .text("measure", rows.iter().map(|_| Some(plan.measure.as_str())))
-        .text("top_down", rows.iter().map(|row| row.top_down.as_ref().map(Rational::to_decimal_text)))
-        .text("bottom_up", rows.iter().map(|row| Some(row.bottom_up.to_decimal_text())))
-        .text("gap", rows.iter().map(|row| row.gap().as_ref().map(Rational::to_decimal_text)))
-        .text("quota", rows.iter().map(|row| Some(row.quota.to_decimal_text())))
+        .text("holder_id", rows.iter().map(|((_, held), _)| Some(held.holder)))
+        .text("level", rows.iter().map(|((_, held), _)| Some(held.level)))
+        .text("parent_id", rows.iter().map(|((_, held), _)| held.parent))
+        .text("measure", rows.iter().map(|((measure, _), _)| Some(*measure)))
+        .text("top_down", rows.iter().map(|(_, row)| row.top_down.as_ref().map(Rational::to_decimal_text)))
+        .text("bottom_up", rows.iter().map(|(_, row)| Some(row.bottom_up.to_decimal_text())))
+        .text("gap", rows.iter().map(|(_, row)| row.gap().as_ref().map(Rational::to_decimal_text)))
+        .text("policy", rows.iter().map(|_| Some(policy.as_str())))
+        .text("quota", rows.iter().map(|(_, row)| Some(row.quota.to_decimal_text())))
         .table()?;
     Ok(Some(table))
 }

@@ -201,6 +201,12 @@ fn faults_of_lines() {
         ),
         (
             "where = \"family = 'sw'\"",
+            "where = \"family = 'sw'\"\nbottom_up = \"points\"",
+            "SPM304",
+            "`bottom_up` of a line goes with a table [bottom_up]",
+        ),
+        (
+            "where = \"family = 'sw'\"",
             "where = \"family = 'sw'\"\ngrowth = \"5%\"",
             "SPM304",
             "`growth` of a line goes with",
@@ -208,8 +214,8 @@ fn faults_of_lines() {
         (
             "[history]",
             "[bottom_up]\nvalue = \"points\"\n[history]",
-            "SPM304",
-            "a plan with lines is shared from above",
+            "SPM004",
+            "line `hardware` needs `bottom_up`",
         ),
     ] {
         let project = acme(&PLAN.replace(what, by));
@@ -221,6 +227,52 @@ fn faults_of_lines() {
     assert!(
         stderr.contains("SPM422") && stderr.contains("have a history of 110, all of it is 350"),
         "{stderr}"
+    );
+}
+
+#[test]
+fn lines_are_reconciled_with_what_people_carry_of_each() {
+    // From above 220 of hardware and 480 of software; A carries 90 and 150, B 30 and 50, C 60 and 100. Half of the way.
+    let plan = PLAN
+        .replace("family = 'hw'\"", "family = 'hw'\"\nbottom_up = \"points * 30\"")
+        .replace("family = 'sw'\"", "family = 'sw'\"\nbottom_up = \"points * 50\"")
+        .replace("[history]", "[bottom_up]\nvalue = \"points\"\npolicy = \"meet\"\n\n[history]");
+    let project = acme(&plan);
+    let shown =
+        project.run(&["-q", "quotas", "allocate", "--table", "reconciliation", "--format", "csv"]).exits(0);
+    let shown = shown.stdout();
+    for row in [
+        "holder_id,level,parent_id,measure,top_down,bottom_up,gap,policy,quota",
+        "Acme,company,,quota,700,480,220,meet 50%,590",
+        "Acme,company,,hardware,220,180,40,meet 50%,200",
+        "east,region,Acme,hardware,220,120,100,meet 50%,170",
+        "A,salesperson,east,hardware,120,90,30,meet 50%,105",
+        "C,salesperson,west,hardware,0,60,-60,meet 50%,30",
+        "Acme,company,,software,480,300,180,meet 50%,390",
+        "C,salesperson,west,software,400,100,300,meet 50%,250",
+    ] {
+        assert!(shown.lines().any(|line| line == row), "{row}:\n{shown}");
+    }
+    for from in ["2027-Q1", "2027-Q3"] {
+        let changes =
+            project.run(&["-q", "quotas", "adjust", "--from", from, "--reason", "none", "--format", "csv"]);
+        let changes = changes.exits(0).stdout();
+        assert!(changes.lines().skip(1).all(|line| line.ends_with(",0,kept")), "{changes}");
+    }
+    // What people carry is the quota, line by line.
+    let project = acme(&plan.replace("\"meet\"", "\"bottom-up\""));
+    let quotas = project.run(&["-q", "quotas", "allocate", "--format", "csv"]).exits(0).stdout();
+    let of = |holder: &str, measure: &str| -> f64 {
+        let own = |line: &&str| {
+            let cells: Vec<&str> = line.split(',').collect();
+            cells[0] == holder && cells[3] == measure
+        };
+        let amounts = quotas.lines().filter(own).filter_map(|line| line.rsplit(',').next());
+        amounts.map(|amount| amount.parse::<f64>().expect("a number")).sum()
+    };
+    assert_eq!(
+        [of("A", "hardware"), of("A", "software"), of("A", "quota"), of("Acme", "quota")],
+        [90.0, 150.0, 240.0, 480.0]
     );
 }
 

@@ -217,6 +217,34 @@ fn holders_above_keep_their_periods() {
 }
 
 #[test]
+fn who_is_left_with_what_others_cannot_carry_is_told() {
+    // D leaves and A is at a cap of 40,000: B, who is there until 5 July, has what is left of the region.
+    let staff = "A,2020-01-01,,,W,300,40000\nB,2020-01-01,2027-07-05,,W,100,99999\nC,2020-01-01,,,E,100,99999\nD,2020-01-01,,,W,400,99999\n";
+    let top = "method = \"history\"\nlevels = [\"region\"]\ntotal = \"100000\"\nproration = \"time\"\nmost = \"lastq\"";
+    let project = company(staff, top, SOLD);
+    allocate(&project);
+    people(&project, &staff.replace("D,2020-01-01,,", "D,2020-01-01,2027-07-01,"));
+    let aloud = |from: &str| {
+        project
+            .run(&["quotas", "adjust", "--from", from, "--reason", "D has left", "--format", "csv"])
+            .exits(0)
+    };
+    let stderr = aloud("2027-Q3").stderr();
+    assert!(
+        stderr.contains("SPM426") && stderr.contains("the open quota of B rises to more than twice its part"),
+        "{stderr}"
+    );
+    // Nothing is new: nothing moves, though a limit binds, and nobody is told of it again.
+    let stood = stands(&project, "B");
+    for from in ["2027-Q3", "2027-Q3", "2027-Q4"] {
+        let again = aloud(from);
+        assert!(again.stdout().lines().skip(1).all(|line| line.ends_with(",0,kept")), "{}", again.stdout());
+        assert!(!again.stderr().contains("SPM426"), "{}", again.stderr());
+        assert_eq!(stands(&project, "B"), stood);
+    }
+}
+
+#[test]
 fn over_assignment_that_rounds_to_nothing_stands() {
     // 5 % of 6 and of 9 deals are none, but the periods of a region are spread apart from those of its people.
     let deals = "measure = \"deals\"\ndecimals = 0\nmethod = \"equal\"\ntotal = \"15\"\nlevels = [\"region\"]\nover_assignment = { region = \"5%\" }";

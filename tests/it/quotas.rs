@@ -270,7 +270,7 @@ fn top_down_and_bottom_up() {
     let (top, rest) = plan("policy = \"meet\"");
     let shown =
         acme(top, &rest).run(&["-q", "quotas", "allocate", "--table", "reconciliation", "--format", "csv"]);
-    let expected = "holder_id,measure,top_down,bottom_up,gap,quota\nAcme,quota,420,350,70,385\neast,quota,180,170,10,175\nA,quota,120,110,10,115\nB,quota,60,60,0,60\nwest,quota,240,180,60,210\nC,quota,240,180,60,210\n";
+    let expected = "holder_id,level,parent_id,measure,top_down,bottom_up,gap,policy,quota\nAcme,company,,quota,420,350,70,meet 50%,385\neast,region,Acme,quota,180,170,10,meet 50%,175\nA,salesperson,east,quota,120,110,10,meet 50%,115\nB,salesperson,east,quota,60,60,0,meet 50%,60\nwest,region,Acme,quota,240,180,60,meet 50%,210\nC,salesperson,west,quota,240,180,60,meet 50%,210\n";
     assert_eq!(shown.exits(0).stdout(), expected);
     // From below only: neither a total nor a history.
     gives("", "[bottom_up]\nvalue = \"carry\"\npolicy = \"bottom-up\"\n", "A 110, B 60, C 180");
@@ -566,6 +566,12 @@ fn faults() {
         String::from_utf8(twice.bytes("plans/q.toml")).expect("text").replace("id = \"q\"", "id = \"r\"");
     twice.file("plans/r.toml", plan);
     assert!(allocate(&twice).exits(3).stderr().contains("both give quotas named `quota`"));
+    // A total of zero is no fault of the method.
+    let zero = acme("method = \"equal\"\ntotal = \"0\"", "").run(&["quotas", "allocate"]).exits(0).stderr();
+    assert!(
+        zero.contains("SPM421") && zero.contains("shares a total of zero, so nobody gets a quota"),
+        "{zero}"
+    );
     // Warnings: who has no weight, and history that belongs to nobody.
     let project = acme("method = \"history\"\ntotal = \"9\"", SOLD);
     project.file(

@@ -64,7 +64,7 @@ impl Rational {
             if b == 1 {
                 return Self(Form::Small(a, 1));
             }
-            let divisor = a.gcd(&b) * b.signum();
+            let divisor = if b > 0 { divisor(wide(a), b) } else { -divisor(wide(a), -b) };
             return Self(Form::Small(a / divisor, b / divisor));
         }
         let divisor = numerator.unsigned_abs().gcd(&denominator.unsigned_abs());
@@ -427,12 +427,16 @@ operator!(Div, div, /, |a, c| if c == 1 { Some(a) } else { None }, |a, b, c, d| 
 /// `a/b + c/d` of two reduced fractions. A common divisor can only lie in that of the denominators, so that no divisor of
 /// 128 bits is ever sought (Knuth, volume 2, 4.5.1).
 fn sum(a: i128, b: i64, c: i128, d: i64) -> Option<Rational> {
+    // A whole number has nothing in common with the denominator of the other.
+    if b == 1 || d == 1 {
+        return small(a * wide(d) + c * wide(b), wide(b) * wide(d));
+    }
     if b == d {
         let numerator = a + c;
         let common = divisor(numerator, b);
         return small(without(numerator, common), wide(b / common));
     }
-    let common = b.gcd(&d);
+    let common = gcd(b, d);
     if common == 1 {
         return small((a * wide(d)).checked_add(c * wide(b))?, wide(b) * wide(d));
     }
@@ -462,11 +466,30 @@ fn divisor(value: i128, of: i64) -> i64 {
     if of == 1 {
         return 1;
     }
-    let rest = match i64::try_from(value) {
-        Ok(value) => value % of,
-        Err(_) => (value % wide(of)) as i64,
-    };
-    rest.gcd(&of)
+    match i64::try_from(value) {
+        Ok(1 | -1) => 1,
+        Ok(value) => gcd(value % of, of),
+        Err(_) => gcd((value % wide(of)) as i64, of),
+    }
+}
+
+/// The greatest divisor of both; `of` is above zero. Halves and subtracts as the usual binary way does, with nothing for the
+/// processor to guess.
+fn gcd(value: i64, of: i64) -> i64 {
+    let (mut a, mut b) = (value.unsigned_abs(), of.unsigned_abs());
+    if a == 0 {
+        return of;
+    }
+    let shift = (a | b).trailing_zeros();
+    a >>= a.trailing_zeros();
+    while b != 0 {
+        b >>= b.trailing_zeros();
+        let apart = a.abs_diff(b);
+        a = a.min(b);
+        b = apart;
+    }
+    // No larger than `of`.
+    i64::try_from(a << shift).unwrap_or(of)
 }
 
 /// A reduced fraction, when it is small.

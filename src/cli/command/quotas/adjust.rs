@@ -54,6 +54,7 @@ pub(super) fn run(
     let company = opened.project.name.as_str();
     let current = target.join("quotas.parquet");
     let standing = standing(&current)?;
+    let last = last(&target, &standing)?;
     let mut sink = Sink::default();
     let mut adjusted: Vec<(&QuotaPlan, Adjusted)> = Vec::new();
     for plan in all {
@@ -63,8 +64,11 @@ pub(super) fn run(
             sink.push(missing(&current, &format!("it has no quotas named `{}`", plan.measure)));
             continue;
         }
-        let result = Facts::of(plan, opened, tables, Some(day), &mut sink)
-            .and_then(|facts| quota::adjust(&facts.question(plan, opened), &rows, first));
+        let result = Facts::of(plan, opened, tables, Some(day), &mut sink).and_then(|facts| {
+            let before = last.as_ref().and_then(|last| last.of(plan, &facts, opened, tables));
+            let before = before.as_ref().map(|(before, from)| quota::Last { before, from: *from });
+            quota::adjust(&facts.question(plan, opened), &rows, first, before)
+        });
         match result {
             Ok(own) => {
                 own.open.notices.iter().for_each(|notice| sink.push(notice.clone()));
@@ -130,6 +134,48 @@ pub(super) fn standing(path: &Path) -> Result<Vec<(String, Row)>, Failure> {
     let columns = ["holder_id", "level", "parent_id", "measure", "period", "amount"];
     let table = command::read_file(path, &columns, "run `spm quotas allocate` first")?;
     Ok(seats::standing(&table))
+}
+
+/// The last adjustment that moved anything.
+struct Last {
+    /// What stood before it, with the measures.
+    before: Vec<(String, Row)>,
+    /// The first period that it changed.
+    from: String,
+}
+
+impl Last {
+    /// What stood before it of a plan, and its first period; `None` when the seats of that day are not those of now, so that
+    /// there is something new.
+    fn of(
+        &self,
+        plan: &QuotaPlan,
+        now: &Facts,
+        opened: &Opened,
+        tables: &Tables,
+    ) -> Option<(Vec<Row>, usize)> {
+        let from = opened.periods(&self.from).ok()?.start;
+        let day = opened.project.calendar.periods().get(from)?.range.from;
+        let then = Facts::of(plan, opened, tables, Some(day), &mut Sink::default()).ok()?;
+        let same = then.seats == now.seats && then.sold == now.sold;
+        same.then(|| (quota::to_problem(plan, &opened.project.name, &self.before), from))
+    }
+}
+
+/// The last version before the one that stands which is another; `None` when none is.
+fn last(target: &Path, standing: &[(String, Row)]) -> Result<Option<Last>, Failure> {
+    let folder = target.join(VERSIONS);
+    for version in (1..=versions(target)?).rev() {
+        let before = self::standing(&folder.join(format!("{}.parquet", version - 1)))?;
+        if before == standing {
+            continue;
+        }
+        let why = std::fs::read_to_string(folder.join(format!("{version}-why.json"))).unwrap_or_default();
+        let why: serde_json::Value = serde_json::from_str(&why).unwrap_or_default();
+        let from = why["from"].as_str().map(str::to_owned);
+        return Ok(from.map(|from| Last { before, from }));
+    }
+    Ok(None)
 }
 
 fn missing(path: &Path, why: &str) -> Diagnostic {

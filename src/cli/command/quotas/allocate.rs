@@ -67,7 +67,7 @@ fn write(opened: &Opened, tables: &Tables, global: &Global, ui: &Ui) -> Result<R
         let plan = question.plan;
         let amounts = quotas::quotas(plan, &planned, company).map_err(|fault| vec![fault])?;
         let parts = quotas::parts(plan, &planned, company).map_err(internal)?;
-        Ok((amounts, parts, quotas::reconciliation(plan, &planned).map_err(internal)?))
+        Ok((amounts, parts, quotas::reconciliation(plan, &planned, company).map_err(internal)?))
     };
     let (mut amounts, mut parts, mut reconciled) = (vec![], vec![], vec![]);
     for (_, (own, why, both)) in planned_with(opened, tables, ui, of_plan)? {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::allocation::Allocation;
+use super::burden::overburdened;
 use super::hierarchy::{availability, season};
 use super::lay_out::{COMPANY, LaidOut, SALESPERSON, lay_out};
 use super::open::{factor, parents, share_periods};
@@ -37,6 +38,15 @@ pub struct Row {
 
 /// The quotas of one measure as they stand.
 pub type Standing = [Row];
+
+/// The last adjustment that moved anything.
+#[derive(Clone, Copy, Debug)]
+pub struct Last<'a> {
+    /// The quotas that stood before it.
+    pub before: &'a Standing,
+    /// Its first open period, an index of the calendar.
+    pub from: usize,
+}
 
 /// What an adjustment does to a holder in the open periods.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +88,9 @@ pub struct Adjusted {
 ///
 /// The plan and today's seats say how the open periods are shared; holders down to the plan's `adjust` level keep what they
 /// have, period by period, as long as they and their siblings are the same as before. A quota that would change by no more
-/// than two units of rounding stays as it is. Where the plan of today gives what stands, nothing moves.
+/// than two units of rounding stays as it is. Where the plan of today gives what stands, nothing moves;
+/// nor where it gives that of what stood before the `last` adjustment, because nothing is new since then. (Who names `last`
+/// has made sure that the seats of its first day are those of this one.)
 ///
 /// # Errors
 /// No open period, a lock below what closed periods have, or no quotas that satisfy the plan.
@@ -86,6 +98,7 @@ pub fn adjust(
     question: &Question<'_>,
     standing: &Standing,
     from: usize,
+    last: Option<Last<'_>>,
 ) -> Result<Adjusted, Vec<Diagnostic>> {
     let plan = question.plan;
     let at = |fault: Diagnostic| vec![fault.at(Place::Text(plan.place.clone()), "")];
@@ -104,19 +117,32 @@ pub fn adjust(
     if !faults.is_empty() {
         return Err(faults);
     }
-    let stands = before.is_given_by(&fresh.allocation) && before.total(&problem) == given(&problem);
+    let stands = before.total(&problem) == given(&problem)
+        && (before.is_given_by(&fresh.allocation) || gives_again(question, standing, last));
     let standing_still =
         if stands { allocate_verified(&all_kept(&problem, &before), plan).ok() } else { None };
     let (problem, allocation) = match standing_still {
         Some(allocation) => (all_kept(&problem, &before), allocation),
         None => keep_small(problem, question, &before).map_err(|faults| kept_above(faults, question))?,
     };
-    let open = Planned { problem, allocation, notices: fresh.notices, reconciled: vec![] };
-    Ok(Adjusted {
-        rows: rows(standing, &open, question.calendar, from),
-        changes: changes(&before, &open),
-        open,
-    })
+    let mut notices = fresh.notices.clone();
+    let solved = Planned { problem, allocation, notices: vec![], reconciled: vec![] };
+    let changes = changes(&before, &solved);
+    notices.extend(overburdened(question, &open, &fresh, &changes));
+    let open = Planned { notices, ..solved };
+    Ok(Adjusted { rows: rows(standing, &open, question.calendar, from), changes, open })
+}
+
+/// True when the plan of today makes of what stood before the last adjustment what stands now.
+fn gives_again(question: &Question<'_>, standing: &Standing, last: Option<Last<'_>>) -> bool {
+    let Some(Last { before, from }) = last else { return false };
+    let Ok(again) = adjust(question, before, from, None) else { return false };
+    let named = |rows: &Standing| -> BTreeSet<_> {
+        let key =
+            |row: &Row| (row.holder.clone(), row.period.clone(), row.parent.clone(), row.amount.clone());
+        rows.iter().map(key).collect()
+    };
+    again.rows.len() == standing.len() && named(&again.rows) == named(standing)
 }
 
 /// Faults of limits with the way out that an adjustment has: those above keep what they have.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::{Adjusted, HolderId, Question, Row, Seat, adjust, plan_quotas};
+use super::{Adjusted, HolderId, Last, Question, Row, Seat, adjust, plan_quotas};
 use crate::ground::diagnostic::Sink;
 use crate::ground::money::Currency;
 use crate::ground::period::{Calendar, Date, Pattern, epoch_day};
@@ -101,7 +101,7 @@ impl Company {
 
     /// Adjusts from a quarter, counted from 0.
     fn adjusted(&self, from: usize) -> Adjusted {
-        self.ask(|question| adjust(question, &self.rows, from)).expect("an adjustment")
+        self.ask(|question| adjust(question, &self.rows, from, None)).expect("an adjustment")
     }
 
     fn adjust(&mut self, from: usize) {
@@ -226,11 +226,60 @@ fn the_way_to_what_people_carry_counts_those_who_are_gone() {
 fn closed_periods_may_have_the_year_already() {
     let mut company = four("");
     company.plan = plan(&format!("{TOP}total = \"500000\"\n"), [1; 4]);
-    let faults = company.ask(|question| adjust(question, &company.rows, 2)).expect_err("nothing is left");
+    let faults =
+        company.ask(|question| adjust(question, &company.rows, 2, None)).expect_err("nothing is left");
     assert_eq!(
         faults[0].message,
         "the year of plan `q` comes to 500000, but closed periods have 600000 already"
     );
+}
+
+#[test]
+fn what_nobody_else_can_carry_is_told() {
+    // s2 leaves after two days of the second quarter, and s1 is at a cap: the region's quota is left to s3, who is hardly there.
+    let mut company = four("");
+    company.seats[2].most = Some(Rational::from(350_000_i64));
+    let mut late = seat("s3", "s", 1);
+    late.leaves.push((day(4, 3), day(12, 29), Rational::one()));
+    company.seats.push(late);
+    let mut company = Company::new(company.plan, company.seats);
+    company.seats[3].left = Some(day(4, 1));
+    let adjusted = company.adjusted(1);
+    let told: Vec<&str> = adjusted.open.notices.iter().map(|notice| notice.message.as_str()).collect();
+    assert!(
+        told.iter().any(|told| told.contains("the open quota of s3 rises to more than twice")),
+        "{told:?}"
+    );
+    // A colleague's share of two thirds is nothing to tell.
+    let mut company = four("");
+    company.seats[0].left = Some(day(10, 1));
+    let adjusted = company.adjusted(3);
+    assert!(adjusted.open.notices.is_empty(), "{:?}", adjusted.open.notices);
+}
+
+#[test]
+fn an_adjustment_without_news_changes_nothing_where_limits_bind() {
+    let mut people = vec![seat("p01", "n", 4), seat("p02", "s", 4), seat("p03", "s", 6)];
+    people.extend([seat("p04", "n", 6), seat("p05", "n", 1), seat("p00", "w", 5)]);
+    people[0].least = Some(Rational::from(31_358_i64));
+    people[1].least = Some("296239.35".parse().expect("a number"));
+    people[1].leaves.push((day(3, 2), day(8, 18), Rational::one()));
+    people[3].most = Some("266482.63".parse().expect("a number"));
+    people[3].hired = Some(day(9, 1));
+    let keys = format!("{TOP}total = \"1445900\"\nunit = \"1\"\n");
+    let mut company = Company::new(plan(&keys, [5, 3, 4, 5]), people);
+    let first = company.rows.clone();
+    company.seats.pop();
+    company.adjust(1);
+    let after = company.cells();
+    for from in 1..4 {
+        let last = Last { before: &first, from: 1 };
+        let again =
+            company.ask(|question| adjust(question, &company.rows, from, Some(last))).expect("quotas");
+        assert_eq!(cells(&again.rows), after, "from {from}");
+        assert!(again.changes.iter().all(|change| change.why == "kept"));
+        company.rows = again.rows;
+    }
 }
 
 /// What happens to somebody.

@@ -2,12 +2,13 @@
 
 use super::fault::ProblemFault;
 use super::hierarchy::Hierarchy;
-use super::limits::Limits;
+use super::limits::AllLimits;
 use super::problem::HolderId;
 use super::units::{Part, round_nearest, round_parts};
 use super::waterfill::{Claim, FillFault, fill};
 use super::weigh::Target;
 use crate::ground::rational::Rational;
+use crate::ground::round::{Rounding, round_to_decimals, split_largest_remainder};
 
 /// How one holder's amount came about.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +36,7 @@ pub(super) fn divide(
     hierarchy: &Hierarchy<'_>,
     target: &Target,
     weights: &[Rational],
-    limits: &[Limits],
+    limits: &AllLimits,
 ) -> Result<Vec<Division>, Vec<ProblemFault>> {
     let mut divisions = vec![Division::default(); weights.len()];
     divisions[0] = Division {
@@ -69,7 +70,7 @@ fn divide_one(
     hierarchy: &Hierarchy<'_>,
     position: usize,
     weights: &[Rational],
-    limits: &[Limits],
+    limits: &AllLimits,
     divisions: &mut [Division],
 ) -> Result<(), Box<ProblemFault>> {
     let id = &hierarchy.holders[position].id;
@@ -89,38 +90,64 @@ fn divide_one(
         } else {
             round_nearest(&multiplied, unit).ok_or_else(out_of_range)?
         };
-        limits[position].below.clamp(multiplied)
+        limits.of(position).below.clamp(multiplied)
     };
-    let claims = children.iter().map(|child| {
-        let range = limits[*child].effective.clone();
-        Claim { weight: weights[*child].clone(), floor: range.least, cap: range.greatest }
-    });
-    let claims: Vec<Claim> = claims.collect();
-    let limited =
-        fill(&given_out, &claims).map_err(|fault| Box::new(to_problem_fault(fault, id, &given_out)))?;
-    let parts = claims.into_iter().zip(&limited).map(|(claim, exact)| Part {
-        exact: exact.clone(),
-        least: claim.floor,
-        greatest: claim.cap,
-    });
-    let parts: Vec<Part> = parts.collect();
-    let amounts = round_parts(&given_out, &parts, unit).ok_or_else(out_of_range)?;
     let sibling_weight: Rational = children.iter().map(|child| &weights[*child]).sum();
-    for ((child, limited), amount) in children.iter().zip(limited).zip(amounts) {
+    let shared = if limits.are_free() { share_freely(&given_out, children, weights, unit) } else { None };
+    let (limited, amounts) = match shared {
+        Some(amounts) => (None, amounts),
+        None => {
+            let claims = children.iter().map(|child| {
+                let range = limits.of(*child).effective.clone();
+                Claim { weight: weights[*child].clone(), floor: range.least, cap: range.greatest }
+            });
+            let claims: Vec<Claim> = claims.collect();
+            let limited = fill(&given_out, &claims)
+                .map_err(|fault| Box::new(to_problem_fault(fault, id, &given_out)))?;
+            let parts = claims.into_iter().zip(&limited).map(|(claim, exact)| Part {
+                exact: exact.clone(),
+                least: claim.floor,
+                greatest: claim.cap,
+            });
+            let parts: Vec<Part> = parts.collect();
+            let amounts = round_parts(&given_out, &parts, unit).ok_or_else(out_of_range)?;
+            (Some(limited), amounts)
+        }
+    };
+    for (place, (child, amount)) in children.iter().zip(amounts).enumerate() {
         let share = weights[*child].checked_div(&sibling_weight).unwrap_or_default();
+        let by_weight = &given_out * &share;
         divisions[*child] = Division {
             share_of_total: &divisions[position].share_of_total * &share,
             compounded: &divisions[position].compounded * &factor,
             from_parent: given_out.clone(),
             sibling_weight: sibling_weight.clone(),
-            by_weight: &given_out * &share,
-            limited,
+            limited: limited.as_ref().map_or_else(|| by_weight.clone(), |limited| limited[place].clone()),
+            by_weight,
             amount,
             given_out: Rational::zero(),
         };
     }
     divisions[position].given_out = given_out;
     Ok(())
+}
+
+/// What children get whom nothing limits, when whole units are given: the same as water-filling and rounding with limits
+/// give, in whole numbers. `None` where a fraction of a unit is given, or nobody has a weight.
+fn share_freely(
+    given: &Rational,
+    children: &[usize],
+    weights: &[Rational],
+    unit: &Rational,
+) -> Option<Vec<Rational>> {
+    let units = given.checked_div(unit).filter(|units| units.decimals() == Some(0))?;
+    let units = round_to_decimals(&units, 0, Rounding::TowardZero)?;
+    let weights: Vec<Rational> = children.iter().map(|child| weights[*child].clone()).collect();
+    if !weights.iter().any(Rational::is_positive) {
+        return None;
+    }
+    let parts = split_largest_remainder(units, &weights)?;
+    Some(parts.into_iter().map(|part| &Rational::from(part) * unit).collect())
 }
 
 /// The fault with the name of the holder that gives.

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::allocation::{Binding, Explanation, Parts};
 use super::divide::Division;
 use super::hierarchy::Hierarchy;
-use super::limits::Limits;
+use super::limits::{AllLimits, Limits};
 use crate::ground::rational::Rational;
 
 /// Explanations of all holders, in the order of the hierarchy.
@@ -13,11 +13,14 @@ pub(super) fn explain(
     hierarchy: &Hierarchy<'_>,
     total: &Rational,
     weights: &[Rational],
-    limits: &[Limits],
+    limits: &AllLimits,
     divisions: &[Division],
 ) -> Vec<Explanation> {
     let history = hierarchy.sum_up(|leaf| hierarchy.holders[leaf].history.clone().unwrap_or_default());
     let gaps = hierarchy.sum_up(|leaf| {
+        if hierarchy.holders[leaf].presence.is_none() {
+            return Rational::zero();
+        }
         let amount = &divisions[leaf].amount;
         let full = amount.checked_div(&hierarchy.availability(leaf)).unwrap_or_else(|| amount.clone());
         full - amount.clone()
@@ -52,7 +55,7 @@ pub(super) fn explain(
             given_out: (!is_leaf).then(|| division.given_out.clone()),
             availability: hierarchy.availability(position),
             ramp_gap: gaps[position].clone(),
-            binding: find_binding(hierarchy, position, &limits[position], division),
+            binding: find_binding(hierarchy, position, limits.of(position), division),
             note: hierarchy.holders[position].note.clone(),
         }
     };

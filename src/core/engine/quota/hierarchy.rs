@@ -96,8 +96,7 @@ pub(super) fn check_problem(problem: &Problem) -> Result<Hierarchy<'_>, Vec<Prob
     let mut faults = vec![];
     check_numbers(problem, &mut faults);
     check_phasing(problem, &mut faults);
-    let mut indices: Vec<usize> = (0..problem.holders.len()).collect();
-    indices.sort_by(|a, b| problem.holders[*a].id.as_str().cmp(problem.holders[*b].id.as_str()));
+    let indices = sorted(&problem.holders);
     let holders: Vec<&Holder> = indices.iter().map(|index| &problem.holders[*index]).collect();
     for pair in holders.windows(2) {
         if pair[0].id == pair[1].id {
@@ -121,6 +120,23 @@ pub(super) fn check_problem(problem: &Problem) -> Result<Hierarchy<'_>, Vec<Prob
         return Err(faults);
     }
     Ok(hierarchy)
+}
+
+/// The indices of holders in the order of their identifiers.
+fn sorted(holders: &[Holder]) -> Vec<usize> {
+    // Most identifiers differ in their first bytes, which are at hand without going to the text.
+    let first = |text: &str| {
+        let mut bytes = [0; 8];
+        text.bytes().zip(&mut bytes).for_each(|(own, place)| *place = own);
+        u64::from_be_bytes(bytes)
+    };
+    let key = |(index, holder): (usize, &Holder)| (first(holder.id.as_str()), index);
+    let mut keys: Vec<(u64, usize)> = holders.iter().enumerate().map(key).collect();
+    keys.sort_unstable_by(|a, b| {
+        let text = |index: usize| holders[index].id.as_str();
+        a.0.cmp(&b.0).then_with(|| text(a.1).cmp(text(b.1))).then(a.1.cmp(&b.1))
+    });
+    keys.into_iter().map(|(_, index)| index).collect()
 }
 
 /// Orders the holders, sorted by identifier, from the root down. What cannot be reached is a fault.
@@ -158,8 +174,15 @@ fn lay_out<'a>(
         faults.push(ProblemFault::Roots { found });
     }
     let smallest = Rational::from_scaled(1, problem.decimals);
-    let mut hierarchy =
-        Hierarchy { problem, smallest, holders: vec![], indices: vec![], parents: vec![], children: vec![] };
+    let count = sorted.len();
+    let mut hierarchy = Hierarchy {
+        problem,
+        smallest,
+        holders: Vec::with_capacity(count),
+        indices: Vec::with_capacity(count),
+        parents: Vec::with_capacity(count),
+        children: Vec::with_capacity(count),
+    };
     let mut reached = vec![false; sorted.len()];
     let mut stack: Vec<(usize, Option<usize>, usize)> =
         roots.into_iter().rev().map(|root| (root, None, 1)).collect();

@@ -201,12 +201,15 @@ impl<'a> Placing<'a> {
             }
         };
         let clause = |key| Arc::new(Clause { key, place: plan.clause(key).clone() });
+        // Room for the seats and some above them: holders are large, and many are moved when a list of them grows.
+        let mut holders = Vec::with_capacity(question.seats.len() + question.seats.len() / 8 + 8);
+        holders.push(Holder::new(question.company, COMPANY, None));
         let mut placing = Self {
             question,
             days,
             phasing,
             managers,
-            holders: vec![Holder::new(question.company, COMPANY, None)],
+            holders,
             bottom_up: BTreeMap::new(),
             above: BTreeMap::new(),
             ids: BTreeMap::new(),

@@ -37,19 +37,39 @@ pub(super) struct Limits {
     pub effective: Range,
 }
 
+/// The limits of all holders.
+pub(super) struct AllLimits {
+    /// By holder; empty where nobody is limited.
+    own: Vec<Limits>,
+    /// Of somebody without limits.
+    free: Limits,
+}
+
+impl AllLimits {
+    /// Those of a holder.
+    pub fn of(&self, position: usize) -> &Limits {
+        self.own.get(position).unwrap_or(&self.free)
+    }
+
+    /// True where zero is the only limit of everybody.
+    pub fn are_free(&self) -> bool {
+        self.own.is_empty()
+    }
+}
+
 /// Limits of all holders, from the leaves up. All contradictions are reported, each where it arises.
 pub(super) fn find_limits(
     hierarchy: &Hierarchy<'_>,
     total: &Rational,
-) -> Result<Vec<Limits>, Vec<ProblemFault>> {
+) -> Result<AllLimits, Vec<ProblemFault>> {
     let mut faults = vec![];
-    let mut limits = vec![Limits::default(); hierarchy.holders.len()];
     let limited =
         |holder: &&Holder| holder.floor.is_some() || holder.cap.is_some() || holder.locked.is_some();
     // Where nobody is limited, zero is the only limit.
     if !total.is_negative() && !hierarchy.holders.iter().any(limited) {
-        return Ok(limits);
+        return Ok(AllLimits { own: vec![], free: Limits::default() });
     }
+    let mut limits = vec![Limits::default(); hierarchy.holders.len()];
     for position in (0..limits.len()).rev() {
         let id = &hierarchy.holders[position].id;
         let Some(own) = own_limits(hierarchy, position) else {
@@ -70,7 +90,7 @@ pub(super) fn find_limits(
             }
         };
     }
-    if faults.is_empty() { Ok(limits) } else { Err(faults) }
+    if faults.is_empty() { Ok(AllLimits { own: limits, free: Limits::default() }) } else { Err(faults) }
 }
 
 /// A holder's own floor, cap and lock, brought inward to the smallest amount; `None` beyond 128 bits.

@@ -16,6 +16,7 @@
 
 mod adjust;
 mod allocation;
+mod burden;
 mod capacity;
 mod carry;
 mod cite;
@@ -50,7 +51,7 @@ mod published_tests;
 #[cfg(test)]
 mod worlds;
 
-pub use adjust::{Adjusted, Change, Row, Standing, adjust, units};
+pub use adjust::{Adjusted, Change, Last, Row, Standing, adjust, units};
 pub use allocation::{Allocation, Binding, Explanation, Parts};
 pub use capacity::{Heads, capacity};
 pub use carry::Carry;

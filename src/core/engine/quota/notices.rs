@@ -42,6 +42,19 @@ fn warning(question: &Question<'_>, code: Code, key: &str, message: String, hint
 
 /// Who is there and gets nothing.
 fn nothing(question: &Question<'_>, allocation: &Allocation) -> Option<Diagnostic> {
+    let plan = question.plan;
+    if allocation.explanations.first().is_some_and(|root| root.amount.is_zero()) {
+        let (key, hint) = match (&plan.total, &plan.history) {
+            (Some(_), _) => ("total", "state what the company has to reach"),
+            (None, Some(_)) => (
+                "history",
+                "there is no history to grow from: look at its days and `where`, or state a `total`",
+            ),
+            (None, None) => ("bottom_up", "nobody can carry anything: look at `value`"),
+        };
+        let message = format!("plan `{}` shares a total of zero, so nobody gets a quota", plan.id);
+        return Some(warning(question, Code::SPM421, key, message, hint));
+    }
     let nothing = allocation.explanations.iter().filter(|why| {
         *why.level == *SALESPERSON
             && why.amount.is_zero()

@@ -32,31 +32,35 @@ pub(super) fn phase(
     let width = 1 + periods;
     let mut amounts = vec![0; divisions.len() * width];
     let mut rests: Vec<Rest> = vec![Rest::default(); divisions.len()];
+    let mut shorts = vec![0; divisions.len() * periods.max(1)];
     // What is whole of a leaf does not depend on others; what is left does.
-    let leaf = |((position, row), rest): ((usize, &mut [i128]), &mut Rest)| {
+    let leaf = |((position, row), left): Leaf<'_>| {
         let apart = always[position] && hierarchy.over_assignment(position) != Rational::one();
         let spread = apart || hierarchy.children[position].is_empty();
-        let placed = season.leaf(hierarchy, position, &divisions[position].amount, spread, row, rest);
+        let placed = season.leaf(hierarchy, position, &divisions[position].amount, spread, row, left);
         let fault = || ProblemFault::AmountOutOfRange { holder: hierarchy.holders[position].id.clone() };
         placed.is_none().then(fault)
     };
-    let rows = amounts.par_chunks_mut(width).enumerate().zip(rests.par_iter_mut());
+    let left = rests.par_iter_mut().zip(shorts.par_chunks_mut(periods.max(1)));
+    let rows = amounts.par_chunks_mut(width).enumerate().zip(left);
     let mut faults: Vec<ProblemFault> = rows.filter_map(leaf).collect();
     if periods == 0 || !faults.is_empty() {
         return if faults.is_empty() { Ok(amounts) } else { Err(faults) };
     }
     // What the periods are owed, by the holder that everything below is summed up to.
-    let mut owed: BTreeMap<usize, Vec<i128>> = BTreeMap::new();
+    let mut owed: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
+    let mut order = Vec::with_capacity(periods);
     let mut summed_at = vec![0; divisions.len()];
-    for (position, (row, rest)) in amounts.chunks_mut(width).zip(&rests).enumerate() {
+    let rows = amounts.chunks_mut(width).zip(&rests).zip(shorts.chunks(periods)).enumerate();
+    for (position, ((row, rest), short)) in rows {
         if let Some(parent) = hierarchy.parents[position] {
             let passes = hierarchy.over_assignment(parent) == Rational::one();
             // Zero is above the root.
             summed_at[position] = if passes { summed_at[parent] } else { parent + 1 };
         }
-        if !rest.short.is_empty() {
+        if rest.shared {
             let owed = owed.entry(summed_at[position]).or_insert_with(|| vec![0; periods]);
-            season.place(row, rest, owed);
+            season.place(row, rest, short, owed, &mut order);
         }
     }
     for position in (0..divisions.len()).rev() {
@@ -87,15 +91,18 @@ fn always_there(hierarchy: &Hierarchy<'_>) -> Vec<bool> {
     always
 }
 
+/// A leaf by its position with its row, and what is left of it with what its periods are short of.
+type Leaf<'a> = ((usize, &'a mut [i128]), (&'a mut Rest, &'a mut [u32]));
+
 /// What is left of a leaf's year after whole units were placed.
 #[derive(Clone, Debug, Default)]
 struct Rest {
+    /// The year was shared by a season; else there is nothing left.
+    shared: bool,
     /// Units that are left.
     units: usize,
     /// What is left below one unit, in the smallest amount.
     partial: i128,
-    /// What each period is short of its exact share, in billionths of a unit; zero for a period that is exact.
-    short: Vec<i128>,
 }
 
 /// How years fall into periods.
@@ -131,7 +138,8 @@ impl Season {
         amounts.iter().map(|amount| self.minor(amount)).collect()
     }
 
-    /// The year of a holder, and of one that is no sum the whole units of its periods. `None` beyond 128 bits.
+    /// The year of a holder, and of one that is no sum the whole units of its periods, with what each is short of its exact
+    /// share, in billionths of a unit; zero for a period that is exact. `None` beyond 128 bits.
     fn leaf(
         &self,
         hierarchy: &Hierarchy<'_>,
@@ -139,7 +147,7 @@ impl Season {
         year: &Rational,
         spread: bool,
         row: &mut [i128],
-        rest: &mut Rest,
+        (rest, short): (&mut Rest, &mut [u32]),
     ) -> Option<()> {
         let holder = hierarchy.holders[position];
         row[0] = self.minor(year)?;
@@ -156,21 +164,48 @@ impl Season {
         let own = own.filter(|own| own.iter().any(Rational::is_positive));
         let whole_own = own.as_deref().and_then(WholeWeights::of);
         let whole = if own.is_some() { whole_own.as_ref() } else { self.whole.as_ref() };
-        let year = row[0];
-        rest.short.reserve_exact(self.weights.len());
-        let mut left = year;
-        for (period, place) in row[1..].iter_mut().enumerate() {
-            let quick = whole.and_then(|whole| self.share_of_whole(year, whole, period));
-            let (units, short) = match quick {
-                Some(share) => share,
-                None => self.share(year, own.as_deref().unwrap_or(&self.weights), period)?,
-            };
-            *place = units.checked_mul(self.unit)?;
-            left -= *place;
-            rest.short.push(short);
+        let (year, periods) = (row[0], &mut row[1..]);
+        if whole.and_then(|whole| self.share_narrow(year, whole, periods, short)).is_none() {
+            for (period, place) in periods.iter_mut().enumerate() {
+                let quick = whole.and_then(|whole| self.share_of_whole(year, whole, period));
+                let (units, fine) = match quick {
+                    Some(share) => share,
+                    None => self.share(year, own.as_deref().unwrap_or(&self.weights), period)?,
+                };
+                *place = units.checked_mul(self.unit)?;
+                short[period] = u32::try_from(fine).ok()?;
+            }
         }
+        let left = year - periods.iter().sum::<i128>();
+        rest.shared = true;
         rest.units = usize::try_from(left / self.unit).ok()?;
         rest.partial = left % self.unit;
+        Some(())
+    }
+
+    /// Whole units of each period, and what it is short of, where all of it fits 64 bits, whose division takes a fraction of
+    /// the time of 128; `None` where it does not.
+    fn share_narrow(
+        &self,
+        year: i128,
+        whole: &WholeWeights,
+        periods: &mut [i128],
+        short: &mut [u32],
+    ) -> Option<()> {
+        let fine = u64::try_from(FINE).ok()?;
+        let (unit, sum) = (u64::try_from(self.unit).ok()?, u64::try_from(whole.sum()).ok()?);
+        let year = u64::try_from(year).ok()?;
+        let divisor = sum.checked_mul(unit)?;
+        // No weight is more than all of them, no rest more than the divisor.
+        year.checked_mul(sum)?;
+        divisor.checked_mul(fine)?;
+        for ((place, short), weight) in periods.iter_mut().zip(short).zip(whole.weights()) {
+            let product = year * u64::try_from(*weight).ok()?;
+            let units = product / divisor;
+            let rest = product - units * divisor;
+            *place = i128::from(units * unit);
+            *short = if rest == 0 { 0 } else { (rest * fine / divisor).max(1) as u32 };
+        }
         Some(())
     }
 
@@ -178,15 +213,6 @@ impl Season {
     fn share_of_whole(&self, year: i128, whole: &WholeWeights, period: usize) -> Option<(i128, i128)> {
         let product = year.checked_mul(whole.weights()[period])?;
         let divisor = whole.sum().checked_mul(self.unit)?;
-        // Dividing 64 bits takes a fraction of the time of 128.
-        if let (Ok(product), Ok(divisor)) = (i64::try_from(product), i64::try_from(divisor)) {
-            let (units, rest) = product.div_mod_floor(&divisor);
-            let fine = match rest.checked_mul(FINE as i64) {
-                Some(fine) => i128::from(fine / divisor),
-                None => i128::from(rest).checked_mul(FINE)? / i128::from(divisor),
-            };
-            return Some((units.into(), if rest == 0 { 0 } else { fine.max(1) }));
-        }
         let (units, rest) = product.div_mod_floor(&divisor);
         if rest == 0 {
             return Some((units, 0));
@@ -207,20 +233,30 @@ impl Season {
     }
 
     /// Places what is left of a leaf, one unit each, in the periods that are owed most; then the part of a unit.
-    fn place(&self, row: &mut [i128], rest: &Rest, owed: &mut [i128]) {
-        for (owed, short) in owed.iter_mut().zip(&rest.short) {
-            *owed += short;
+    fn place(
+        &self,
+        row: &mut [i128],
+        rest: &Rest,
+        short: &[u32],
+        owed: &mut [i64],
+        order: &mut Vec<(i64, usize)>,
+    ) {
+        for (owed, short) in owed.iter_mut().zip(short) {
+            *owed += i64::from(*short);
         }
         if rest.units == 0 && rest.partial == 0 {
             return;
         }
+        order.clear();
         // A period whose share is exact takes nothing: whoever is not there stays without.
-        let mut order: Vec<usize> = (0..owed.len()).filter(|period| rest.short[*period] > 0).collect();
-        order.sort_unstable_by_key(|period| (-owed[*period], *period));
-        for (nth, period) in order.into_iter().take(rest.units + 1).enumerate() {
+        let open = owed.iter().zip(short).enumerate().filter(|(_, (_, short))| **short > 0);
+        order.extend(open.map(|(period, (owed, _))| (-owed, period)));
+        order.sort_unstable();
+        for (nth, (_, period)) in order.iter().take(rest.units + 1).enumerate() {
             let placed = if nth < rest.units { self.unit } else { rest.partial };
             row[1 + period] += placed;
-            owed[period] -= placed * FINE / self.unit;
+            // No more than a unit is placed.
+            owed[*period] -= (placed * FINE / self.unit) as i64;
         }
     }
 

@@ -1,5 +1,6 @@
 //! Checks an allocation against its problem naively, with no code of the engine that made it (floor 2).
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::allocation::Allocation;
@@ -80,8 +81,10 @@ struct Check<'a> {
     children: Vec<Vec<usize>>,
     /// Some holder keeps its periods.
     keeps: bool,
-    /// Season weights as whole numbers, their sum, and the unit in the smallest amount.
+    /// Season weights as whole numbers, their sum, and the unit of the phasing in the smallest amount.
     seasons: Option<(Vec<i128>, i128, i128)>,
+    /// The unit in the smallest amount.
+    unit: Option<i128>,
     found: Vec<Disagreement>,
 }
 
@@ -94,6 +97,8 @@ impl<'a> Check<'a> {
             rows: vec![usize::MAX; holders],
             children: vec![vec![]; holders],
             seasons: whole_seasons(problem),
+            unit: round_to_decimals(&problem.unit, problem.decimals, Rounding::TowardZero)
+                .filter(|unit| Rational::from_scaled(*unit, problem.decimals) == problem.unit && *unit > 0),
             keeps: problem.holders.iter().any(|holder| holder.kept.is_some()),
             found: vec![],
         }
@@ -146,10 +151,21 @@ impl<'a> Check<'a> {
             let message = format!("{} amounts in {rows} rows of {width}", allocation.amounts.len());
             self.found(Law::Rows, 0, message);
         }
-        // Siblings stand together behind their parent, so that it is looked for once; everybody has been asked for by name.
+        // Few have others below them: everybody else is named by nobody.
+        let mut parents: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut last: Option<&HolderId> = None;
+        for parent in problem.holders.iter().filter_map(|holder| holder.parent.as_ref()) {
+            if last != Some(parent) {
+                parents.insert(parent.as_str(), usize::MAX);
+            }
+            last = Some(parent);
+        }
+        for (holder, own) in problem.holders.iter().enumerate() {
+            if let Some(place) = parents.get_mut(own.id.as_str()) {
+                *place = holder;
+            }
+        }
         let mut last: Option<(&HolderId, usize)> = None;
-        let mut sorted: Vec<usize> = (0..problem.holders.len()).collect();
-        sorted.sort_by(|a, b| problem.holders[*a].id.cmp(&problem.holders[*b].id));
         for (row, why) in allocation.explanations.iter().enumerate() {
             let holder = why.index;
             let Some(asked) = problem.holders.get(holder).filter(|asked| asked.id == why.holder) else {
@@ -166,8 +182,8 @@ impl<'a> Check<'a> {
             self.rows[holder] = row;
             let Some(parent) = &asked.parent else { continue };
             if last.is_none_or(|(id, _)| id != parent) {
-                let place = sorted.binary_search_by(|own| problem.holders[*own].id.cmp(parent));
-                last = place.ok().map(|place| (parent, sorted[place]));
+                let place = parents.get(parent.as_str()).filter(|place| **place != usize::MAX);
+                last = place.map(|place| (parent, *place));
             }
             if let Some((_, parent)) = last {
                 self.children[parent].push(holder);
@@ -212,6 +228,10 @@ impl<'a> Check<'a> {
     /// Floor, cap and lock.
     fn limits(&mut self, holder: usize) {
         let own = &self.problem.holders[holder];
+        let free = own.floor.is_none() && own.cap.is_none() && own.locked.is_none() && own.phased.is_none();
+        if free && self.amounts(holder)[0] >= 0 {
+            return;
+        }
         let amount = self.year(holder);
         if amount.is_negative() {
             self.found(Law::Floor, holder, format!("has {amount}, below zero"));
@@ -305,10 +325,13 @@ impl<'a> Check<'a> {
     fn follows(&self, holder: usize) -> Option<bool> {
         let (weights, all, unit) = self.seasons.as_ref()?;
         let [year, periods @ ..] = self.amounts(holder) else { return None };
-        let allowed = unit.checked_mul(*all)?;
+        let narrow = |value: &i128| i64::try_from(*value).ok();
+        let (year, all) = (narrow(year)?, narrow(all)?);
+        let allowed = narrow(unit)?.checked_mul(all)?;
         for (amount, weight) in periods.iter().zip(weights) {
-            let off = amount.checked_mul(*all)?.checked_sub(year.checked_mul(*weight)?)?;
-            if off.abs() >= allowed || (*weight == 0 && *amount != 0) {
+            let (amount, weight) = (narrow(amount)?, narrow(weight)?);
+            let off = amount.checked_mul(all)?.checked_sub(year.checked_mul(weight)?)?;
+            if off.abs() >= allowed || (weight == 0 && amount != 0) {
                 return Some(false);
             }
         }
@@ -353,10 +376,18 @@ impl<'a> Check<'a> {
     fn units(&mut self, holder: usize) {
         let broken = self.children[holder]
             .iter()
-            .filter(|child| !self.whole(&self.year(**child)) && !self.broken_limit(**child));
+            .filter(|child| !self.whole_year(**child) && !self.broken_limit(**child));
         let unexplained: Vec<&str> = broken.map(|child| self.problem.holders[*child].id.as_str()).collect();
         if unexplained.len() > 1 {
             self.found(Law::Unit, holder, format!("no whole units: {}", unexplained.join(", ")));
+        }
+    }
+
+    /// True for a year of whole units.
+    fn whole_year(&self, holder: usize) -> bool {
+        match self.unit {
+            Some(unit) => self.amounts(holder)[0] % unit == 0,
+            None => self.whole(&self.year(holder)),
         }
     }
 

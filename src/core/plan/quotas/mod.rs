@@ -195,6 +195,18 @@ pub struct BottomUp {
     pub share: Rational,
 }
 
+impl BottomUp {
+    /// How the gap closes, in the words of the plan: `meet 50%`.
+    #[must_use]
+    pub fn policy(&self) -> String {
+        match &self.share {
+            share if share.is_zero() => "show".to_owned(),
+            share if *share == Rational::one() => "bottom-up".to_owned(),
+            share => format!("meet {}", share.to_percent()),
+        }
+    }
+}
+
 /// What the sales force can bring.
 #[derive(Clone, Debug)]
 pub struct Capacity {

@@ -211,16 +211,6 @@ impl Check<'_> {
     pub(super) fn lines(&mut self, plan: &QuotaPlan) -> Vec<Line> {
         let raw = self.raw;
         let items = raw.list("line");
-        if let (false, Some(_)) = (items.is_empty(), raw.get("bottom_up")) {
-            let message = "a plan with lines is shared from above: `bottom_up` does not go with `line`";
-            self.refuse(
-                raw,
-                "bottom_up",
-                Code::SPM304,
-                message,
-                "give each line a plan of its own to reconcile it",
-            );
-        }
         let mut names: BTreeSet<String> = BTreeSet::new();
         let mut measures: BTreeSet<String> = BTreeSet::from([plan.measure.clone()]);
         let mut lines = vec![];
@@ -254,8 +244,8 @@ impl Check<'_> {
         let mut own = QuotaPlan { measure: measure.clone(), ..plan.clone() };
         let condition = self.typed(item.get("where"), &transactions, Type::Boolean);
         let mut by_rep = |key: &str| self.typed(item.get(key), &reps, Type::Number);
-        let [history, potential, last, weight, least, most] =
-            ["history", "potential", "last_quota", "weight", "least", "most"].map(&mut by_rep);
+        let [history, potential, last, weight, least, most, bottom_up] =
+            ["history", "potential", "last_quota", "weight", "least", "most", "bottom_up"].map(&mut by_rep);
         let missing = |key: &str| item.get(key).is_none();
         let mut needs = vec![];
         match &mut own.history {
@@ -277,6 +267,12 @@ impl Check<'_> {
                 missing("last_quota").then_some(("last_quota", "the last quota of this line, over reps")),
             );
         }
+        if let Some(below) = &mut own.bottom_up {
+            below.value = bottom_up.unwrap_or_else(|| below.value.clone());
+            needs.extend(
+                missing("bottom_up").then_some(("bottom_up", "what can be carried of this line, over reps")),
+            );
+        }
         if let Some(potential) = potential {
             own.potential = Some(Potential::Value(potential));
         }
@@ -294,6 +290,7 @@ impl Check<'_> {
             ("history", matches!(plan.history, Some(History::Value(_))), "a history with `value`"),
             ("last_quota", matches!(plan.last_quota, Some(LastQuota::Value(_))), "a last_quota with `value`"),
             ("potential", plan.potential.is_some(), "a table [potential]"),
+            ("bottom_up", plan.bottom_up.is_some(), "a table [bottom_up]"),
             ("weight", matches!(plan.method, super::Method::Weight(_)), "method = \"weight\""),
             (
                 "growth",

@@ -220,6 +220,7 @@ static LINE: Shape = Shape {
         Field::optional("potential", Kind::Expression, "instead of the plan's potential, over reps"),
         Field::optional("last_quota", Kind::Expression, "instead of the last quota's `value`, over reps"),
         Field::optional("weight", Kind::Expression, "instead of the plan's `weight`, over reps"),
+        Field::optional("bottom_up", Kind::Expression, "instead of the `value` of bottom_up, over reps"),
         Field::optional("least", Kind::Expression, "least quota of a salesperson in this line, over reps"),
         Field::optional("most", Kind::Expression, "greatest quota of a salesperson in this line, over reps"),
     ],
