@@ -34,7 +34,7 @@ pub struct Credited {
     pub payees: Vec<Payee>,
     /// What credits come to, by payee, measure and leaf period.
     pub measurements: BTreeMap<Cell, Amounts>,
-    /// The credits of measures of window transaction, in event order.
+    /// In event order the credits of measures of window transaction; of those that compare credits, what refunds are about.
     pub deals: BTreeMap<Cell, Vec<Deal>>,
     /// By measure: the credits that it counts by rule (_payee, _period, amount, transaction_id, line_id, event_date), and
     /// the decimals of the amounts.
@@ -77,17 +77,28 @@ pub fn credit(
     let mut all_counted = Vec::new();
     for (index, measure) in plan.measures.iter().enumerate() {
         let counted = crediting.counted(measure, &parts, sink).map_err(|fault| sink.push(fault)).ok()?;
-        let mut frames = Vec::new();
-        for (rule, cells) in counted {
-            let part = &parts[rule];
-            let added = crediting.measure((index, &plan.credits[rule]), part, &cells, &mut measurements);
+        let frames: Vec<(&DataFrame, u32)> =
+            counted.iter().map(|(rule, cells)| (cells, parts[*rule].decimals)).collect();
+        let refunds = crate::measure::refunds(&frames).map_err(|error| sink.push(internal(&error))).ok()?;
+        for (position, (rule, cells)) in counted.iter().enumerate() {
+            let (part, rule) = (&parts[*rule], &plan.credits[*rule]);
+            let refunds = refunds.as_ref().map(|refunds| &refunds[position]);
+            let added = crediting.measure((index, rule), part, (cells, refunds), &mut measurements);
             added.map_err(|fault| sink.push(fault)).ok()?;
-            if measure.window == Window::Transaction {
-                crediting.deals(index, part, &cells, &mut deals).map_err(|fault| sink.push(fault)).ok()?;
+            // What is left of a transaction after its refunds is known of single credits only.
+            let single = match (measure.window, refunds) {
+                (Window::Transaction, _) => Some(cells.clone()),
+                (_, Some(refunds)) if measure.aggregate().compares() => {
+                    Some(cells.filter(&refunds.apart).map_err(|error| sink.push(internal(&error))).ok()?)
+                }
+                _ => None,
+            };
+            if let Some(single) = single {
+                crediting.deals(index, part, &single, &mut deals).map_err(|fault| sink.push(fault)).ok()?;
             }
-            frames.push((cells, part.decimals));
         }
-        all_counted.push(frames);
+        let frames = counted.into_iter().map(|(rule, cells)| (cells, parts[rule].decimals));
+        all_counted.push(frames.collect::<Vec<_>>());
     }
     let table = |pick: fn(&Part) -> &DataFrame| {
         let tables = parts.iter().map(|part| {

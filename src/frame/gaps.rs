@@ -120,9 +120,11 @@ fn check_cells(plan: &CompPlan, payees: &[Payee], sink: &mut Sink) {
             continue;
         }
         let message =
-            format!("`{}` of {} is empty: {} counts it as nothing", needed.column, some(&empty), needed.what);
+            format!("`{}` of {} is empty, and {} needs it", needed.column, some(&empty), needed.what);
         let fault = Diagnostic::warning(Code::SPM411, message).at(Place::Text(needed.place.clone()), "");
-        sink.push(fault.hint("complete reps, or exclude them with `eligible`"));
+        sink.push(fault.hint(
+            "complete reps, exclude them with `eligible`, or say what an empty cell is: { column = \"...\", otherwise = \"0\" }, in sql COALESCE(..., 0)",
+        ));
     }
 }
 

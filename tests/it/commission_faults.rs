@@ -167,7 +167,7 @@ fn an_empty_cell_is_told() {
     );
     let said = project.run(&["check"]).exits(0).stderr();
     assert!(
-        said.contains("SPM411") && said.contains("`bonus` of B, C is empty: `y` counts it as nothing"),
+        said.contains("SPM411") && said.contains("`bonus` of B, C is empty, and `y` needs it"),
         "{said}"
     );
 }

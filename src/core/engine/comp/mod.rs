@@ -7,11 +7,14 @@
 mod attribution;
 pub mod difference;
 mod figures;
+mod measured;
 mod formula;
+mod gaps;
 mod pay;
 mod payout;
 mod presence;
 mod problem;
+mod quantity;
 mod schedule;
 mod sequence;
 mod team;
@@ -23,7 +26,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::ground::diagnostic::{Code, Diagnostic};
+use crate::ground::diagnostic::{Code, Diagnostic, Severity};
 use crate::ground::money::Money;
 use crate::ground::period::Group;
 use crate::ground::rational::Rational;
@@ -33,6 +36,7 @@ use crate::ground::trace::{Node, Operation};
 use crate::plan::comp::{CAP_LINE, CompPlan, Component, GUARANTEE_LINE, MeasureSource, to_date};
 
 use figures::Standing;
+use gaps::Gap;
 use problem::Prepared;
 
 pub use attribution::Attribution;
@@ -119,16 +123,26 @@ pub struct Advance {
 }
 
 /// Calculates the earnings of one plan. Every payee with a measurement or a goal in a period gets a line for each
-/// component; `Err` when an amount leaves the range of money.
-pub fn earn(problem: &Problem<'_>) -> Result<Earnings, Diagnostic> {
+/// component; `Err` when an amount leaves the range of money, and where something is needed that nobody states.
+pub fn earn(problem: &Problem<'_>) -> Result<Earnings, Vec<Diagnostic>> {
     let prepared = Prepared::of(problem);
+    let mut result = earned(problem, &prepared).map_err(|fault| vec![fault])?;
+    let gaps = prepared.gaps.faults(problem.payees);
+    if gaps.iter().any(|fault| fault.severity == Severity::Error) {
+        return Err(gaps);
+    }
+    result.notices.extend(gaps);
+    Ok(result)
+}
+
+fn earned(problem: &Problem<'_>, prepared: &Prepared<'_>) -> Result<Earnings, Diagnostic> {
     let mut result = Earnings::default();
     // What components earned, before the plan's cap and guarantee: payee, period, component.
     let mut earned: BTreeMap<(usize, usize, usize), Earning> = BTreeMap::new();
     let first = sequence::first_period(problem);
     for (position, component) in problem.plan.components.iter().enumerate() {
         let mut without_goal: Vec<usize> = Vec::new();
-        let sequence = sequence::Sequence::new(problem, &prepared, component, first)?;
+        let sequence = sequence::Sequence::new(problem, prepared, component, first)?;
         // Payees do not depend on each other: what they compare themselves with is in the sequence already.
         let of_payee = |index: usize| -> Result<Vec<(bool, Earning)>, Diagnostic> {
             let lines = sequence.of(index, &|period, name| {
@@ -153,7 +167,6 @@ pub fn earn(problem: &Problem<'_>) -> Result<Earnings, Diagnostic> {
                 Some(Node::input(label, problem.money(), value))
             })?;
             let earning = |line: sequence::Line| {
-                let prepared = &prepared;
                 let standing =
                     Standing { problem, prepared, index, period: line.period, deal: None, day: None };
                 // Of somebody who is away all the time nothing is missing.
@@ -174,8 +187,8 @@ pub fn earn(problem: &Problem<'_>) -> Result<Earnings, Diagnostic> {
         }
         result.notices.extend(notice(problem, component, without_goal));
     }
-    limits(problem, &prepared, first, earned, &mut result)?;
-    result.calculated = calculated(problem, &prepared);
+    limits(problem, prepared, first, earned, &mut result)?;
+    result.calculated = calculated(problem, prepared);
     Ok(result)
 }
 
@@ -379,6 +392,9 @@ fn guarantee(standing: &Standing<'_>, lines: &[Earning]) -> Result<Option<Earnin
 /// The draw of a payee who is there.
 fn advance(standing: &Standing<'_>) -> Option<Advance> {
     let draw = standing.problem.plan.draw.as_ref().filter(|_| standing.is_there())?;
+    if draw.recovery_from > 1 && standing.payee().hired.is_none() {
+        standing.missed(Gap::HireDate("recovery of the draw".to_owned()), &draw.place);
+    }
     let month = standing.tenure(standing.period).and_then(|month| i64::try_from(month).ok());
     let floor = standing.least("draw", &draw.amount, draw.months).map(|amount| {
         let plan = standing.problem.plan;

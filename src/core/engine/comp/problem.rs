@@ -9,6 +9,7 @@ use crate::ground::rational::Rational;
 use crate::ground::trace::Unit;
 use crate::plan::comp::{Aggregate, CompPlan, MeasureSource, Team, Window};
 
+use super::gaps::Gaps;
 use super::transactions::Transactions;
 
 /// A person in the plan.
@@ -81,9 +82,9 @@ pub struct Amounts {
     pub sum: Rational,
     /// Number of credits.
     pub count: i64,
-    /// The largest credit; `None` without credits.
+    /// The largest credit of those that no refund is about; `None` without such credits.
     pub largest: Option<Rational>,
-    /// The smallest credit; `None` without credits.
+    /// The smallest of them.
     pub smallest: Option<Rational>,
 }
 
@@ -148,7 +149,8 @@ pub struct Problem<'a> {
     /// What credits come to. A cell without credits is absent. Must hold the periods before `periods` that share a
     /// window or a year with them.
     pub measurements: &'a BTreeMap<Cell, Amounts>,
-    /// The credits of measures of window transaction, in event order.
+    /// In event order the credits of measures of window transaction; of other measures that compare credits, those that refunds
+    /// take back from, with the refunds.
     pub deals: &'a BTreeMap<Cell, Vec<Deal>>,
     /// Quotas by holder, name and leaf period.
     pub quotas: &'a BTreeMap<(PayeeId, String, usize), Rational>,
@@ -178,7 +180,7 @@ impl Problem<'_> {
             Team::All => String::new(),
             Team::Column(column) => own
                 .text(column, self.last_day(payee, period))
-                .map_or_else(|| format!("\0{}", own.id), str::to_owned),
+                .map_or_else(|| format!("{NO_TEAM}{}", own.id), str::to_owned),
         }
     }
 
@@ -224,8 +226,15 @@ impl Problem<'_> {
     }
 }
 
+/// How the name of a team begins that somebody is alone in because nobody says which it is.
+pub(super) const NO_TEAM: char = '\0';
+
 /// What is prepared once for all payees.
 pub(super) struct Prepared<'a> {
+    /// What is needed and nobody states.
+    pub(super) gaps: Gaps,
+    /// Whom the measures that compare credits have refunds of.
+    refunded: BTreeMap<usize, Vec<usize>>,
     /// What teams have come to together, by measure, team and period.
     teams: BTreeMap<(usize, String, usize), Amounts>,
     /// The transactions of each measure that keeps them apart.
@@ -245,7 +254,20 @@ impl<'a> Prepared<'a> {
         let apart = problem.plan.measures.iter().enumerate();
         let apart = apart.filter(|(_, measure)| measure.window == Window::Transaction);
         let transactions = apart.map(|(index, _)| (index, Transactions::of_measure(problem, index)));
-        Self { teams: sums, transactions: transactions.collect() }
+        let mut refunded: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        let compares = |cell: &&Cell| problem.plan.measures[cell.measure].aggregate().compares();
+        for cell in problem.deals.keys().filter(compares) {
+            let payees = refunded.entry(cell.measure).or_default();
+            if payees.last() != Some(&cell.payee) {
+                payees.push(cell.payee);
+            }
+        }
+        Self { gaps: Gaps::default(), refunded, teams: sums, transactions: transactions.collect() }
+    }
+
+    /// Whom a measure that compares credits has refunds of.
+    pub(super) fn refunded(&self, measure: usize) -> &[usize] {
+        self.refunded.get(&measure).map_or(&[], Vec::as_slice)
     }
 
     /// The transactions of a measure that keeps them apart.

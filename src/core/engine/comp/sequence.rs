@@ -275,6 +275,16 @@ impl<'a> Sequence<'a> {
         Ok(lines)
     }
 
+    /// Whether somebody would have a rank by attainment and has no goal.
+    fn competes_without_goal(&self, formula: &Formula<'a>) -> bool {
+        let compared = |measure: usize| self.problem.plan.measures[measure].goal.is_some();
+        matches!(self.component.pay, Pay::Rank { .. })
+            && self.component.measure.is_some_and(compared)
+            && formula.reached.present
+            && formula.reached.usable_goal().is_none()
+            && formula.payout.standing.shares_in(self.component)
+    }
+
     /// Whether a period is one in which the component pays.
     fn pays_in(&self, period: usize) -> bool {
         self.problem.paid_in(self.component.every, period) == period
@@ -308,7 +318,7 @@ impl<'a> Sequence<'a> {
         let period = standing.period;
         if let Some(reached) = self.reached.get(&period) {
             let pay = formula.modified(team::pay(self.component, &standing, reached), &|_| true);
-            return Ok(Paid { pay, without_goal: false });
+            return Ok(Paid { pay, without_goal: self.competes_without_goal(formula) || formula.lacks_goal() });
         }
         if self.transactions.is_none() {
             return formula.pay(&|name| earned(period, name), &|_| true);
@@ -384,7 +394,8 @@ impl<'a> Sequence<'a> {
         let paid = match self.reached.get(&period) {
             Some(reached) => {
                 let pay = team::pay(self.component, &formula.payout.standing, reached);
-                Paid { pay: formula.modified(pay, &|_| false), without_goal: false }
+                let without_goal = self.competes_without_goal(formula) || formula.lacks_goal();
+                Paid { pay: formula.modified(pay, &|_| false), without_goal }
             }
             None => formula.pay(&|name| earned(period, name), &|_| false)?,
         };

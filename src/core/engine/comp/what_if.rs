@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::problem::{Amounts, Cell, Problem};
-use super::{Earning, LineOf, earn};
+use super::problem::{Amounts, Cell, Prepared, Problem};
+use super::{Earning, LineOf, earned};
 use crate::ground::diagnostic::Diagnostic;
 use crate::ground::rational::Rational;
 use crate::plan::comp::{MeasureSource, Pay, Window};
@@ -46,7 +46,8 @@ pub fn with_more(
             periods: line.period..line.period + 1,
             ..problem.clone()
         };
-        let again = earn(&alone)?.lines.into_iter().find(|again| again.of == line.of);
+        // What nobody states is told by the calculation itself; what is not there at a supposed point is no fault.
+        let again = earned(&alone, &Prepared::of(&alone))?.lines.into_iter().find(|again| again.of == line.of);
         results.extend(again);
     }
     Ok(Some(results))

@@ -351,7 +351,11 @@ impl<'a> Check<'a> {
                 return None;
             }
         };
-        Some(Quantity { value, per, place })
+        if let (QuantityFrom::Fixed(_), Some(_)) = (&value, item.get("otherwise")) {
+            let message = "`otherwise` goes with `column` or `sql`: a stated amount is never empty".to_owned();
+            self.contradiction(item, "otherwise", message, "remove it");
+        }
+        Some(Quantity { value, per, otherwise: item.number("otherwise"), place })
     }
 
     fn column(&mut self, value: &Raw) -> Option<QuantityFrom> {

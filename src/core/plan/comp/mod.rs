@@ -216,6 +216,14 @@ pub enum Aggregate {
     Smallest,
 }
 
+impl Aggregate {
+    /// Whether single credits are compared with each other.
+    #[must_use]
+    pub fn compares(self) -> bool {
+        matches!(self, Self::Largest | Self::Smallest)
+    }
+}
+
 /// Over which a measure accumulates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Window {
@@ -304,6 +312,8 @@ pub struct Quantity {
     pub value: QuantityFrom,
     /// What it is for, where that matters.
     pub per: Group,
+    /// What it is where a cell is empty or a formula has no value.
+    pub otherwise: Option<Rational>,
     /// Where it is stated.
     pub place: TextPlace,
 }
@@ -463,6 +473,6 @@ impl Quantity {
     /// A number that is the same for everyone.
     #[must_use]
     pub fn fixed(value: Rational, place: TextPlace) -> Self {
-        Self { value: QuantityFrom::Fixed(value), per: Group::Period, place }
+        Self { value: QuantityFrom::Fixed(value), per: Group::Period, otherwise: None, place }
     }
 }

@@ -586,6 +586,11 @@ static QUANTITY_TABLE: Shape = Shape {
             PER,
             "what a target is for: each leaf period (default), each quarter or each year, shared equally by its periods",
         ),
+        Field::optional(
+            "otherwise",
+            Kind::Number,
+            "what it is where the cell of `column` is empty or `sql` is NULL; when absent, a run that needs it stops and says whose it is",
+        ),
     ],
 };
 
