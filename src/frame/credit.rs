@@ -24,6 +24,7 @@ use crate::load::Tables;
 use crate::lower::lower;
 use crate::merge::{matches, tasks};
 use crate::person::{Found, PeriodByDay, Person};
+use crate::seats::absences;
 use crate::splits::{cut, shared_by};
 use crate::table::{Column as TableColumn, Table, below, rescaled};
 
@@ -56,7 +57,7 @@ pub fn credit(
     sink: &mut Sink,
 ) -> Option<Credited> {
     let reps = tables.get("reps")?;
-    let payees = payees(plan, tables, sink)?;
+    let mut payees = payees(plan, tables, sink)?;
     let (mut measurements, mut deals) = (BTreeMap::new(), BTreeMap::new());
     let Some(days) = days_of(plan, calendar, &periods) else {
         return Some(Credited {
@@ -68,6 +69,11 @@ pub fn credit(
             unresolved: Table::default(),
         });
     };
+    if let Some(measure) = plan.looks_below() {
+        let nobody = Crediting { plan, tables, calendar, days, payees: &[], reps };
+        let mut above = nobody.above(measure).map_err(|fault| sink.push(fault)).ok()?;
+        payees.iter_mut().for_each(|payee| payee.above = above.remove(payee.id.as_str()).unwrap_or_default());
+    }
     let crediting = Crediting { plan, tables, calendar, days, payees: &payees, reps };
     let mut parts = Vec::new();
     for rule in &plan.credits {
@@ -212,23 +218,12 @@ pub(crate) fn people(reps: &Table) -> Option<Vec<Payee>> {
 
 /// Absences, for the proration of goals and targets.
 fn add_leaves(tables: &Tables, payees: &mut [Payee]) {
-    let Some(leaves) = tables.get("leaves") else { return };
-    let (Some(ids), Some(from), Some(to)) = (leaves.texts("rep_id"), leaves.days("from"), leaves.days("to"))
-    else {
-        return;
-    };
-    let decimals = leaves.decimals("relief");
-    let relief = leaves.numbers("relief");
-    for row in 0..leaves.frame.height() {
-        let date = |days: &Int32Chunked| days.get(row).and_then(from_epoch_day);
-        let (Some(id), Some(from), Some(to)) = (ids.get(row), date(from), date(to)) else { continue };
-        let relief = relief.and_then(|relief| relief.get(row));
-        let relief = relief.map_or_else(Rational::one, |units| Rational::from_scaled(units.into(), decimals));
-        if let (Ok(at), Some(range)) =
-            (payees.binary_search_by(|payee| payee.id.as_str().cmp(id)), DateRange::new(from, to))
-        {
-            payees[at].leaves.push((range, relief));
-        }
+    let mut all = absences(tables);
+    for payee in payees {
+        let own = all.remove(payee.id.as_str()).unwrap_or_default();
+        payee.leaves.extend(own.into_iter().filter_map(|(from, to, relief)| {
+            Some((DateRange::new(from_epoch_day(from)?, from_epoch_day(to)?)?, relief))
+        }));
     }
 }
 

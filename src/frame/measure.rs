@@ -219,7 +219,9 @@ pub(crate) fn refunds(frames: &[(&DataFrame, u32)]) -> PolarsResult<Option<Vec<R
         back.extend(ids.str()?.iter().zip(of.iter()).filter_map(|(id, of)| Some((id?, of?))));
     }
     // A refund of a refund leads on; a circle ends where it has been walked once.
-    let root = |id| (0..back.len()).try_fold(id, |id: &str, _| back.get(id).copied().ok_or(id)).unwrap_or_else(|id| id);
+    let root = |id| {
+        (0..back.len()).try_fold(id, |id: &str, _| back.get(id).copied().ok_or(id)).unwrap_or_else(|id| id)
+    };
     let mut sold: BTreeMap<(u32, &str), Sale<'_>> = BTreeMap::new();
     for ((ids, of), payees) in ids.iter().zip(&originals).zip(&payees) {
         let Some(of) = of else { continue };
@@ -239,7 +241,8 @@ pub(crate) fn refunds(frames: &[(&DataFrame, u32)]) -> PolarsResult<Option<Vec<R
         for row in 0..ids.len() {
             let of = originals[frame].as_ref().and_then(|of| of.get(row));
             counts.push(i64::from(of.is_none()));
-            let sale = payees.get(row).zip(ids.get(row)).and_then(|(payee, id)| sold.get_mut(&(payee, root(id))));
+            let sale =
+                payees.get(row).zip(ids.get(row)).and_then(|(payee, id)| sold.get_mut(&(payee, root(id))));
             apart.push(sale.is_some());
             let (Some(sale), Some(id)) = (sale, ids.get(row)) else { continue };
             sale.left += i128::from(amounts.get(row).unwrap_or(0)) * scale;

@@ -99,7 +99,8 @@ pub(crate) fn sold<'r>(refunds: &'r StringChunked, table: &'r Table) -> PlHashMa
     };
     let chained: Vec<&str> = sold.keys().copied().filter(|id| back.contains_key(id)).collect();
     for id in chained {
-        let root = (0..back.len()).try_fold(id, |id, _| back.get(id).copied().ok_or(id)).unwrap_or_else(|id| id);
+        let root =
+            (0..back.len()).try_fold(id, |id, _| back.get(id).copied().ok_or(id)).unwrap_or_else(|id| id);
         if let Some(first) = sold.get(root).copied().filter(|first| *first != i32::MAX) {
             sold.insert(id, first);
         }

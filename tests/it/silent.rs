@@ -357,7 +357,8 @@ fn a_run_that_needs_an_empty_cell_stops() {
     let told = divided.run(&run).exits(0).stderr();
     assert!(told.contains("no value (NULL) for A, B, who are paid nothing"), "{told}");
     // Of a rate it is no answer.
-    let divided = without_fund("rep_id,fund\nA,0\nB,0\n", "pay = \"per-unit\"\nrate = { sql = \"1 / fund\" }");
+    let divided =
+        without_fund("rep_id,fund\nA,0\nB,0\n", "pay = \"per-unit\"\nrate = { sql = \"1 / fund\" }");
     assert!(divided.run(&run).exits(3).stderr().contains("the `sql` has no value (NULL) for B"));
     let stated = without_fund(people, "pay = \"per-unit\"\nrate = { amount = \"1\", otherwise = \"0\" }");
     assert!(stated.run(&["check"]).exits(1).stderr().contains("a stated amount is never empty"));
@@ -368,7 +369,8 @@ fn a_transaction_without_the_number_of_its_rate_is_not_paid_nothing() {
     let sold = "transaction_id,rep_id,event_date,amount,quantity\nd1,A,2027-01-05,1000,\n";
     let rate = "pay = \"per-unit\"\ntiers = { mode = \"whole\", on = \"lookup\", steps = [{ from = \"0\", rate = \"1%\" }, { from = \"5\", rate = \"2%\" }] }";
     let tables = [("reps", TWO), ("transactions", sold)];
-    let looked = |lookup: &str| project(&tables, &format!("lookup = \"{lookup}\""), "window = \"transaction\"", rate);
+    let looked =
+        |lookup: &str| project(&tables, &format!("lookup = \"{lookup}\""), "window = \"transaction\"", rate);
     let told = looked("quantity").run(&["comp", "run", "--period", "2027-01"]).exits(3).stderr();
     assert!(told.contains("transaction d1 of A has no number to look its rate up with"), "{told}");
     assert_eq!(paid(&looked("COALESCE(quantity, 5)"), "2027-01"), ["A 01 20.00"]);
@@ -406,7 +408,10 @@ fn what_counts_as_nothing_without_a_goal_or_a_hire_date_is_told() {
         assert!(told(component, goal).contains("SPM401"), "{component}");
     }
     let said = told(RATE, "[guarantee]\namount = \"50\"\nmonths = 3\n");
-    assert!(said.contains("B has no hire date, so the guarantee of the first 3 months never counts"), "{said}");
+    assert!(
+        said.contains("B has no hire date, so the guarantee of the first 3 months never counts"),
+        "{said}"
+    );
     // Nobody sold anything, so nobody has a part in the pool.
     let own = project(
         &[("reps", people), ("transactions", SALES)],

@@ -7,19 +7,16 @@ use super::Problem;
 use super::formula;
 use super::gaps::Gap;
 use super::pay::Others;
-use super::problem::{Amounts, Cell, NO_TEAM, Payee, Prepared};
-use super::transactions::{Dated, Looked, Net, Step, after_refunds};
+use super::problem::{Amounts, Cell, Payee, Prepared};
+use super::transactions::Looked;
 use crate::ground::id::PayeeId;
 use crate::ground::period::{Date, DateRange, Group};
 use crate::ground::rational::Rational;
-use crate::ground::source::TextPlace;
 use crate::ground::trace::{Node, Operation, Unit};
 use crate::plan::comp::{
-    Aggregate, Component, Goal, GoalFrom, Measure, MeasureSource, Proration, Quantity, QuantityFrom,
-    Recipient, Team, Window, to_date,
+    Component, Goal, GoalFrom, Measure, MeasureSource, Proration, Quantity, Recipient, Team, Window,
 };
 use crate::plan::contract::OWN_QUOTA;
-use crate::plan::expression::Expression;
 
 /// A payee at the end of a period.
 #[derive(Clone, Copy)]
@@ -127,7 +124,12 @@ impl<'a> Standing<'a> {
             return false;
         }
         let window = self.window(measure);
-        if window.clone().any(|period| self.amounts(measure, period).is_some()) {
+        let is_there = match &self.measure(measure).source {
+            MeasureSource::Earned(_) => self.has_earnings(measure, window.clone()),
+            MeasureSource::Reached(reached) => self.reached(measure, reached).1,
+            _ => window.clone().any(|period| self.amounts(measure, period).is_some()),
+        };
+        if is_there {
             return true;
         }
         match self.measure(measure).goal.as_ref().map(|goal| &goal.from) {
@@ -170,7 +172,8 @@ impl<'a> Standing<'a> {
         let definition = self.measure(measure);
         let plan = self.problem.plan;
         match &definition.source {
-            _ if definition.team.is_some() => false,
+            _ if definition.is_of_others() => false,
+            MeasureSource::Earned(_) | MeasureSource::Reached(_) => true,
             MeasureSource::Credits(credits, _) => {
                 credits.iter().all(|credit| matches!(plan.credits[*credit].recipient, Recipient::Direct(_)))
             }
@@ -195,6 +198,8 @@ impl<'a> Standing<'a> {
                 (None, MeasureSource::Credits(_, aggregate)) => {
                     self.aggregated(measure, *aggregate, self.window(measure))
                 }
+                // Neither has this window.
+                (_, MeasureSource::Earned(_) | MeasureSource::Reached(_)) => self.evaluated(measure),
             };
             return Figures { measured: measured.citing(&definition.place), goal: None, present };
         }
@@ -202,6 +207,8 @@ impl<'a> Standing<'a> {
         let (measured, present) = match &definition.source {
             MeasureSource::Credits(_, aggregate) => self.aggregated(measure, *aggregate, window.clone()),
             MeasureSource::Formula(..) => self.evaluated(measure),
+            MeasureSource::Earned(_) => self.earnings(measure, window.clone()),
+            MeasureSource::Reached(reached) => self.reached(measure, reached),
         };
         let goal = definition.goal.as_ref().and_then(|goal| {
             self.goal(goal, self.goal_periods(measure), &self.problem.unit(measure), measure)
@@ -348,7 +355,8 @@ impl<'a> Standing<'a> {
             return None;
         }
         let stretches = stretches.into_iter().map(|(days, node)| {
-            let none = || Self { day: Some(days.from), ..*self }.missed_quantity(label, quantity, unit.clone());
+            let none =
+                || Self { day: Some(days.from), ..*self }.missed_quantity(label, quantity, unit.clone());
             (days, node.unwrap_or_else(none))
         });
         let stretches: Vec<(DateRange, Node)> = stretches.collect();
@@ -415,7 +423,8 @@ impl<'a> Standing<'a> {
             let Some(node) = self.of_period(label, quantity, unit.clone(), period) else {
                 // Of a period in which somebody is away nothing is missing.
                 let is_away = part.is_some_and(|part| part.value.is_zero());
-                return (is_needed && !is_away).then(|| self.at(period).missed_quantity(label, quantity, unit.clone()));
+                return (is_needed && !is_away)
+                    .then(|| self.at(period).missed_quantity(label, quantity, unit.clone()));
             };
             Some(match part {
                 None => node,
@@ -512,7 +521,12 @@ pub(super) fn head(name: &str) -> &str {
 }
 
 /// The parts of a stretch of periods added up, or the part itself where the stretch is one period.
-pub(super) fn summed(label: &str, unit: &Unit, stretch: &RangeInclusive<usize>, mut parts: Vec<Node>) -> Option<Node> {
+pub(super) fn summed(
+    label: &str,
+    unit: &Unit,
+    stretch: &RangeInclusive<usize>,
+    mut parts: Vec<Node>,
+) -> Option<Node> {
     if parts.is_empty() || stretch.start() == stretch.end() {
         return parts.pop();
     }

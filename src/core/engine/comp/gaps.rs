@@ -63,7 +63,9 @@ impl Gap {
                 "complete hire_date in reps",
             ),
             Self::Pool(period) => (
-                format!("the pool of {period} is paid to nobody in the team of {who}: nobody has a part in it"),
+                format!(
+                    "the pool of {period} is paid to nobody in the team of {who}: nobody has a part in it"
+                ),
                 "parts are those of the measure, less than zero counts as zero; `by = \"equal\"` shares it anyway",
             ),
         }

@@ -28,7 +28,12 @@ impl<'a> Standing<'a> {
     }
 
     /// What a measure of credits has for the transaction looked at, net of its refunds so far.
-    pub(super) fn of_transaction(&self, measure: usize, aggregate: Aggregate, looked: &Looked<'a>) -> (Node, bool) {
+    pub(super) fn of_transaction(
+        &self,
+        measure: usize,
+        aggregate: Aggregate,
+        looked: &Looked<'a>,
+    ) -> (Node, bool) {
         let name = &self.measure(measure).name;
         let unit = self.problem.unit(measure);
         let id = looked.deal.id();
@@ -127,7 +132,8 @@ impl<'a> Standing<'a> {
                 let mut compared: Vec<Node> =
                     alone.into_iter().map(|value| Node::input(label.clone(), unit.clone(), value)).collect();
                 compared.extend(self.left_after_refunds(measure, window.clone()));
-                let beyond = |a: &Node, b: &Node| if is_largest { a.value > b.value } else { a.value < b.value };
+                let beyond =
+                    |a: &Node, b: &Node| if is_largest { a.value > b.value } else { a.value < b.value };
                 let found = compared.into_iter().reduce(|a, b| if beyond(&b, &a) { b } else { a });
                 let is_there = found.is_some();
                 let none = || Node::input(format!("{label}: none"), unit.clone(), Rational::zero());
@@ -153,7 +159,8 @@ impl<'a> Standing<'a> {
         for payee in payees {
             let deals = |period: usize| self.problem.deals.get(&Cell { payee: *payee, measure, period });
             let own = window.clone().filter(|period| counts(*payee, *period));
-            let own = own.flat_map(|period| deals(period).into_iter().flatten().map(move |deal| (period, deal)));
+            let own =
+                own.flat_map(|period| deals(period).into_iter().flatten().map(move |deal| (period, deal)));
             let own: Vec<Dated<'_>> = own.collect();
             let credits = after_refunds(&own).into_iter();
             let name = &self.measure(measure).name;

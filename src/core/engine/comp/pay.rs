@@ -91,9 +91,9 @@ impl<'a> Formula<'a> {
         let money = self.money();
         for multiplier in &self.component.multipliers {
             let factor = match multiplier {
-                Multiplier::Value(value) => {
-                    Some(self.standing().factor(&pay, "multiplier", value, Unit::Percent).citing(&value.place))
-                }
+                Multiplier::Value(value) => Some(
+                    self.standing().factor(&pay, "multiplier", value, Unit::Percent).citing(&value.place),
+                ),
                 Multiplier::Curve(curve, place) => self.payout.curve(curve).map(|node| node.citing(place)),
             };
             let factor =

@@ -1,6 +1,6 @@
 //! What the calculation of one plan needs: payees, measurements, quotas.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::ground::id::PayeeId;
@@ -10,6 +10,7 @@ use crate::ground::trace::Unit;
 use crate::plan::comp::{Aggregate, CompPlan, MeasureSource, Team, Window};
 
 use super::gaps::Gaps;
+use super::others::EarnedByPeople;
 use super::transactions::Transactions;
 
 /// A person in the plan.
@@ -32,6 +33,17 @@ pub struct Payee {
     pub leaves: Vec<(DateRange, Rational)>,
     /// What was different on some days: in order, apart.
     pub versions: Vec<Version>,
+    /// Who is above, where the plan looks at people below: in order, apart.
+    pub above: Vec<Above>,
+}
+
+/// The managers above somebody on some days.
+#[derive(Clone, Debug)]
+pub struct Above {
+    /// The days.
+    pub days: DateRange,
+    /// Nearest first.
+    pub managers: Vec<PayeeId>,
 }
 
 /// What reps says of a person on the days of a row of the table rep_history, complete.
@@ -54,6 +66,20 @@ impl Payee {
     #[must_use]
     pub fn number(&self, name: &str, day: Date) -> Option<&Rational> {
         self.version(day).map_or(&self.numbers, |version| &version.numbers).get(name)
+    }
+
+    /// The days of a range on which the payee is in a plan: stretches in order, apart.
+    #[must_use]
+    pub fn there(&self, plan: &CompPlan, range: DateRange) -> Vec<DateRange> {
+        let from = self.hired.unwrap_or(Date::MIN).max(plan.effective.from);
+        let to = self.left.unwrap_or(Date::MAX).min(plan.effective.to);
+        let Some(whole) = DateRange::new(from, to).and_then(|employed| range.intersect(&employed)) else {
+            return vec![];
+        };
+        match &self.enrolled {
+            None => vec![whole],
+            Some(enrolled) => enrolled.iter().filter_map(|days| days.intersect(&whole)).collect(),
+        }
     }
 
     /// A text column of reps as it stood on a day.
@@ -163,7 +189,9 @@ impl Problem<'_> {
     pub(super) fn unit(&self, measure: usize) -> Unit {
         match &self.plan.measures[measure].source {
             MeasureSource::Credits(_, Aggregate::Count) | MeasureSource::Formula(..) => Unit::Number,
-            MeasureSource::Credits(..) => self.money(),
+            MeasureSource::Reached(reached) if reached.as_share => Unit::Percent,
+            MeasureSource::Reached(_) => Unit::Number,
+            MeasureSource::Credits(..) | MeasureSource::Earned(_) => self.money(),
         }
     }
 
@@ -201,16 +229,7 @@ impl Problem<'_> {
 
     /// The days of a range on which a payee is in the plan: stretches in order, apart.
     pub(super) fn there(&self, payee: usize, range: DateRange) -> Vec<DateRange> {
-        let payee = &self.payees[payee];
-        let from = payee.hired.unwrap_or(Date::MIN).max(self.plan.effective.from);
-        let to = payee.left.unwrap_or(Date::MAX).min(self.plan.effective.to);
-        let Some(whole) = DateRange::new(from, to).and_then(|employed| range.intersect(&employed)) else {
-            return vec![];
-        };
-        match &payee.enrolled {
-            None => vec![whole],
-            Some(enrolled) => enrolled.iter().filter_map(|days| days.intersect(&whole)).collect(),
-        }
+        self.payees[payee].there(self.plan, range)
     }
 
     /// The day on which rates and texts of a payee are read for a period: the last one in the plan up to its end.
@@ -231,6 +250,12 @@ pub(super) const NO_TEAM: char = '\0';
 
 /// What is prepared once for all payees.
 pub(super) struct Prepared<'a> {
+    /// What components have earned so far, for the measures that are about it.
+    pub(super) earned: EarnedByPeople,
+    /// Every payee.
+    pub(super) everyone: Vec<usize>,
+    /// By payee, everybody who has been below on any day.
+    below: BTreeMap<usize, Vec<usize>>,
     /// What is needed and nobody states.
     pub(super) gaps: Gaps,
     /// Whom the measures that compare credits have refunds of.
@@ -262,7 +287,21 @@ impl<'a> Prepared<'a> {
                 payees.push(cell.payee);
             }
         }
-        Self { gaps: Gaps::default(), refunded, teams: sums, transactions: transactions.collect() }
+        let everyone: Vec<usize> = (0..problem.payees.len()).collect();
+        let mut below: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (payee, own) in problem.payees.iter().enumerate() {
+            let managers: BTreeSet<&PayeeId> = own.above.iter().flat_map(|above| &above.managers).collect();
+            for manager in managers.into_iter().filter_map(|id| problem.payee_of(id)) {
+                below.entry(manager).or_default().push(payee);
+            }
+        }
+        let (earned, gaps) = (EarnedByPeople::default(), Gaps::default());
+        Self { earned, everyone, below, gaps, refunded, teams: sums, transactions: transactions.collect() }
+    }
+
+    /// Everybody who has been below a payee on any day.
+    pub(super) fn people_below(&self, payee: usize) -> &[usize] {
+        self.below.get(&payee).map_or(&[], Vec::as_slice)
     }
 
     /// Whom a measure that compares credits has refunds of.

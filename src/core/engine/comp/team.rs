@@ -73,7 +73,9 @@ pub(super) fn disagreement(
 /// The pay of a component that looks at a whole team.
 pub(super) fn pay(component: &Component, standing: &Standing<'_>, reached: &Reached) -> Node {
     let none = Vec::new();
-    let team = |team: &Team| reached.get(&standing.team_in(team, standing.period, &component.place)).unwrap_or(&none);
+    let team = |team: &Team| {
+        reached.get(&standing.team_in(team, standing.period, &component.place)).unwrap_or(&none)
+    };
     match &component.pay {
         Pay::Rank { prizes, at, team: among } => rank(component, standing, prizes, at.as_ref(), team(among)),
         Pay::Pool { amount, team: among, .. } => pool(standing, amount, team(among)),

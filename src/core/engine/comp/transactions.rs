@@ -240,7 +240,8 @@ pub(super) fn after_refunds<'a>(all: &[Dated<'a>]) -> Vec<Net<'a>> {
     let net = sold.map(|(_, deal)| {
         let family = families.by_root.get(deal.transaction.as_str());
         let refunds = family.into_iter().flat_map(|family| &family.refunds);
-        let parts = refunds.map(|(_, refund)| (*refund, family.map_or_else(Rational::zero, |own| own.part(refund, deal))));
+        let parts = refunds
+            .map(|(_, refund)| (*refund, family.map_or_else(Rational::zero, |own| own.part(refund, deal))));
         (*deal, parts.filter(|(_, part)| !part.is_zero()).collect())
     });
     net.collect()
@@ -254,6 +255,7 @@ fn behind_measure(plan: &CompPlan, measure: usize, found: &mut Vec<usize>) {
         MeasureSource::Credits(..) if !found.contains(&measure) => found.push(measure),
         MeasureSource::Credits(..) => {}
         MeasureSource::Formula(formula, _) => behind(plan, formula, measure, found),
+        MeasureSource::Earned(_) | MeasureSource::Reached(_) => {}
     }
 }
 

@@ -22,6 +22,10 @@ pub fn with_more(
     let alone = definition.team.is_none()
         && definition.window != Window::Transaction
         && matches!(definition.source, MeasureSource::Credits(..))
+        && !problem.plan.measures.iter().any(|other| {
+            !matches!(other.source, MeasureSource::Credits(..) | MeasureSource::Formula(..))
+                && other.is_of_others()
+        })
         && !matches!(component.pay, Pay::Rank { .. } | Pay::Pool { .. });
     if !alone {
         return Ok(None);
@@ -47,7 +51,8 @@ pub fn with_more(
             ..problem.clone()
         };
         // What nobody states is told by the calculation itself; what is not there at a supposed point is no fault.
-        let again = earned(&alone, &Prepared::of(&alone))?.lines.into_iter().find(|again| again.of == line.of);
+        let again =
+            earned(&alone, &mut Prepared::of(&alone))?.lines.into_iter().find(|again| again.of == line.of);
         results.extend(again);
     }
     Ok(Some(results))

@@ -1,7 +1,8 @@
 //! Every number of a plan that differs by payee, with what it is for (floor 1).
 
 use super::{
-    CapAmount, CompPlan, Component, GoalFrom, Item, MeasureSource, Multiplier, Pay, Quantity, QuantityFrom, Schedule,
+    CapAmount, CompPlan, Component, GoalFrom, Item, MeasureSource, Multiplier, Pay, Quantity, QuantityFrom,
+    Schedule,
 };
 use crate::ground::source::TextPlace;
 use crate::plan::expression::{Expression, Function, Node};
