@@ -347,7 +347,8 @@ pub fn terms(
                     && enrolled.is_none_or(|days| days.iter().any(|days| days.contains(last)))
             };
             let money = Unit::Money(part.plan.currency.code().to_owned());
-            let node = Node::input("minimum payment", money, minimum.amount.clone()).citing(&minimum.place);
+            let node = Node::input("minimum payment, less is carried", money, minimum.amount.clone())
+                .citing(&minimum.place);
             for payee in part.credited.payees.iter().filter(goes_on) {
                 let terms = all.entry(who(&payee.id)).or_default();
                 if terms.minimum.as_ref().is_none_or(|other| other.value > node.value) {

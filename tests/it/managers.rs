@@ -85,9 +85,13 @@ fn earnings_count_before_or_after_what_the_plan_leaves_of_them() {
         own.file("plans/p.toml", format!("{plan}[cap]\namount = \"1200\"\n[guarantee]\namount = \"600\"\n"));
         own
     };
-    // A 1,000 and B 2,000, of which the plan pays 1,200; in February 500 and nothing, of which it makes 600 each.
+    // A 1,000 and B 2,000, of which the plan pays 1,200; in February 500 and nothing, of which it makes 600 each;
+    // M is guaranteed 600, too, of which V has a share.
     assert_eq!(overrides(&with("component"), "2027-01..2027-02"), ["M 01 150.00", "M 02 25.00"]);
-    assert_eq!(overrides(&with("plan"), "2027-01..2027-02"), ["M 01 110.00", "M 02 60.00"]);
+    assert_eq!(
+        overrides(&with("plan"), "2027-01..2027-02"),
+        ["M 01 110.00", "M 02 60.00", "V 01 30.00", "V 02 30.00"]
+    );
 }
 
 #[test]
@@ -231,7 +235,7 @@ fn a_small_payment_waits_until_the_sum_is_worth_it() {
     let page = String::from_utf8(own.bytes("out/statements/2027-05/A.html")).expect("text");
     assert!(page.contains("under the minimum payment, carried to the next period"), "{page}");
     let told = own.run(&["comp", "explain", "--rep", "A", "--period", "2027-05"]).exits(0).stdout();
-    assert!(told.contains("nothing under the minimum payment; it is carried"), "{told}");
+    assert!(told.contains("minimum payment, less is carried: 150.00 USD"), "{told}");
     let plan = String::from_utf8(own.bytes("plans/p.toml")).expect("text");
     own.file("plans/p.toml", plan.replace("\"150.00\"", "\"0\""));
     assert!(own.run(&["check"]).exits(1).stderr().contains("a minimum payment is more than zero"));

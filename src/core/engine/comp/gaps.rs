@@ -105,6 +105,20 @@ impl Gaps {
             };
             fault.at(Place::Text(place.clone()), "needed here").hint(hint)
         };
-        all.iter().map(fault).collect()
+        // Transactions of one credit are one fault, told of the first.
+        let lookups = |key: &Key| {
+            let same = all.keys().filter(|other| (&other.0, other.1) == (&key.0, key.1));
+            same.filter(|other| matches!(other.2, Gap::Lookup(_)))
+        };
+        let is_first = |key: &Key| !matches!(key.2, Gap::Lookup(_)) || lookups(key).next() == Some(key);
+        let told = all.iter().filter(|(key, _)| is_first(key)).map(|entry| {
+            let mut told = fault(entry);
+            let more = lookups(entry.0).count().saturating_sub(1);
+            if matches!(entry.0.2, Gap::Lookup(_)) && more > 0 {
+                told.message = format!("{}, and {more} more", told.message);
+            }
+            told
+        });
+        told.collect()
     }
 }

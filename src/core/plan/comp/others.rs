@@ -132,9 +132,11 @@ impl Check<'_> {
             self.contradiction(item, "components", message, "list them, or set limits = \"component\"");
         }
         let place = item.key_place("components").clone();
-        if components.is_empty() {
+        if item.list("components").is_empty() {
             let fault = Diagnostic::error(Code::SPM004, "which components? `components` names none");
-            self.faults.push(fault.at(Place::Text(place), ""));
+            self.faults.push(fault.at(Place::Text(place.clone()), ""));
+        }
+        if components.is_empty() {
             return None;
         }
         Some((MeasureSource::Earned(Earned { components, limits, place }), window))
