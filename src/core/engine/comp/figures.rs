@@ -126,7 +126,7 @@ impl<'a> Standing<'a> {
         let window = self.window(measure);
         let is_there = match &self.measure(measure).source {
             MeasureSource::Earned(_) => self.has_earnings(measure, window.clone()),
-            MeasureSource::Reached(reached) => self.reached(measure, reached).1,
+            MeasureSource::Reached(reached) => !self.people(measure, reached).is_empty(),
             _ => window.clone().any(|period| self.amounts(measure, period).is_some()),
         };
         if is_there {

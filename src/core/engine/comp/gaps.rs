@@ -106,19 +106,24 @@ impl Gaps {
             fault.at(Place::Text(place.clone()), "needed here").hint(hint)
         };
         // Transactions of one credit are one fault, told of the first.
-        let lookups = |key: &Key| {
-            let same = all.keys().filter(|other| (&other.0, other.1) == (&key.0, key.1));
-            same.filter(|other| matches!(other.2, Gap::Lookup(_)))
-        };
-        let is_first = |key: &Key| !matches!(key.2, Gap::Lookup(_)) || lookups(key).next() == Some(key);
-        let told = all.iter().filter(|(key, _)| is_first(key)).map(|entry| {
+        let mut lookups: BTreeMap<(&str, usize), usize> = BTreeMap::new();
+        for (path, start, _) in all.keys().filter(|key| matches!(key.2, Gap::Lookup(_))) {
+            *lookups.entry((path.as_str(), *start)).or_default() += 1;
+        }
+        let mut faults = Vec::new();
+        for entry in all.iter() {
+            let (path, start, gap) = entry.0;
+            let count = match gap {
+                Gap::Lookup(_) => lookups.remove(&(path.as_str(), *start)),
+                _ => Some(1),
+            };
+            let Some(count) = count else { continue };
             let mut told = fault(entry);
-            let more = lookups(entry.0).count().saturating_sub(1);
-            if matches!(entry.0.2, Gap::Lookup(_)) && more > 0 {
-                told.message = format!("{}, and {more} more", told.message);
+            if count > 1 {
+                told.message = format!("{}, and {} more", told.message, count - 1);
             }
-            told
-        });
-        told.collect()
+            faults.push(told);
+        }
+        faults
     }
 }

@@ -16,6 +16,9 @@ use crate::plan::comp::{Below, Reached};
 /// What somebody's people earned in a period: whose it is, and how much.
 type Parts = Vec<(String, Rational)>;
 
+/// Of so many people each attainment is explained down to credits and goals.
+const EXPLAINED: usize = 50;
+
 /// Earnings that measures are about: by measure, by the name of whose they are (a payee, or a team), by period.
 #[derive(Debug, Default)]
 pub(super) struct EarnedByPeople(BTreeMap<(usize, String, usize), Parts>);
@@ -104,7 +107,7 @@ impl Standing<'_> {
     }
 
     /// Those below, or in the team, who are in the plan in the period.
-    fn people(&self, measure: usize, reached: &Reached) -> Vec<usize> {
+    pub(super) fn people(&self, measure: usize, reached: &Reached) -> Vec<usize> {
         let problem = self.problem;
         let definition = self.measure(measure);
         let days = match reached.employed {
@@ -135,12 +138,20 @@ impl Standing<'_> {
         let unit = self.problem.unit(measure);
         let name = &self.measure(measure).name;
         let has_goal = self.measure(reached.measure).goal.is_some();
+        let people = self.people(measure, reached);
+        let is_brief = people.len() > EXPLAINED;
         let mut found = Vec::new();
-        for other in self.people(measure, reached) {
+        for other in people {
             let standing = Self { index: other, deal: None, day: None, ..*self };
             let figures = standing.figures(reached.measure);
             let Some(value) = (if has_goal { figures.attainment() } else { Some(figures.measured) }) else {
                 continue;
+            };
+            // Of many people the value is enough: their own explanations say why.
+            let value = if is_brief {
+                Node { children: vec![], operation: Operation::Input, ..value }
+            } else {
+                value
             };
             let id = &standing.payee().id;
             let one = Node::input("one person", Unit::Number, Rational::one());
