@@ -24,6 +24,7 @@ use crate::load::Tables;
 use crate::lower::lower;
 use crate::merge::{matches, tasks};
 use crate::person::{Found, PeriodByDay, Person};
+use crate::seats::absences;
 use crate::splits::{cut, shared_by};
 use crate::table::{Column as TableColumn, Table, below, rescaled};
 
@@ -34,7 +35,7 @@ pub struct Credited {
     pub payees: Vec<Payee>,
     /// What credits come to, by payee, measure and leaf period.
     pub measurements: BTreeMap<Cell, Amounts>,
-    /// The credits of measures of window transaction, in event order.
+    /// In event order the credits of measures of window transaction; of those that compare credits, what refunds are about.
     pub deals: BTreeMap<Cell, Vec<Deal>>,
     /// By measure: the credits that it counts by rule (_payee, _period, amount, transaction_id, line_id, event_date), and
     /// the decimals of the amounts.
@@ -56,7 +57,7 @@ pub fn credit(
     sink: &mut Sink,
 ) -> Option<Credited> {
     let reps = tables.get("reps")?;
-    let payees = payees(plan, tables, sink)?;
+    let mut payees = payees(plan, tables, sink)?;
     let (mut measurements, mut deals) = (BTreeMap::new(), BTreeMap::new());
     let Some(days) = days_of(plan, calendar, &periods) else {
         return Some(Credited {
@@ -68,6 +69,11 @@ pub fn credit(
             unresolved: Table::default(),
         });
     };
+    if let Some(measure) = plan.looks_below() {
+        let nobody = Crediting { plan, tables, calendar, days, payees: &[], reps };
+        let mut above = nobody.above(measure).map_err(|fault| sink.push(fault)).ok()?;
+        payees.iter_mut().for_each(|payee| payee.above = above.remove(payee.id.as_str()).unwrap_or_default());
+    }
     let crediting = Crediting { plan, tables, calendar, days, payees: &payees, reps };
     let mut parts = Vec::new();
     for rule in &plan.credits {
@@ -77,17 +83,28 @@ pub fn credit(
     let mut all_counted = Vec::new();
     for (index, measure) in plan.measures.iter().enumerate() {
         let counted = crediting.counted(measure, &parts, sink).map_err(|fault| sink.push(fault)).ok()?;
-        let mut frames = Vec::new();
-        for (rule, cells) in counted {
-            let part = &parts[rule];
-            let added = crediting.measure((index, &plan.credits[rule]), part, &cells, &mut measurements);
+        let frames: Vec<(&DataFrame, u32)> =
+            counted.iter().map(|(rule, cells)| (cells, parts[*rule].decimals)).collect();
+        let refunds = crate::measure::refunds(&frames).map_err(|error| sink.push(internal(&error))).ok()?;
+        for (position, (rule, cells)) in counted.iter().enumerate() {
+            let (part, rule) = (&parts[*rule], &plan.credits[*rule]);
+            let refunds = refunds.as_ref().map(|refunds| &refunds[position]);
+            let added = crediting.measure((index, rule), part, (cells, refunds), &mut measurements);
             added.map_err(|fault| sink.push(fault)).ok()?;
-            if measure.window == Window::Transaction {
-                crediting.deals(index, part, &cells, &mut deals).map_err(|fault| sink.push(fault)).ok()?;
+            // What is left of a transaction after its refunds is known of single credits only.
+            let single = match (measure.window, refunds) {
+                (Window::Transaction, _) => Some(cells.clone()),
+                (_, Some(refunds)) if measure.aggregate().compares() => {
+                    Some(cells.filter(&refunds.apart).map_err(|error| sink.push(internal(&error))).ok()?)
+                }
+                _ => None,
+            };
+            if let Some(single) = single {
+                crediting.deals(index, part, &single, &mut deals).map_err(|fault| sink.push(fault)).ok()?;
             }
-            frames.push((cells, part.decimals));
         }
-        all_counted.push(frames);
+        let frames = counted.into_iter().map(|(rule, cells)| (cells, parts[rule].decimals));
+        all_counted.push(frames.collect::<Vec<_>>());
     }
     let table = |pick: fn(&Part) -> &DataFrame| {
         let tables = parts.iter().map(|part| {
@@ -201,23 +218,12 @@ pub(crate) fn people(reps: &Table) -> Option<Vec<Payee>> {
 
 /// Absences, for the proration of goals and targets.
 fn add_leaves(tables: &Tables, payees: &mut [Payee]) {
-    let Some(leaves) = tables.get("leaves") else { return };
-    let (Some(ids), Some(from), Some(to)) = (leaves.texts("rep_id"), leaves.days("from"), leaves.days("to"))
-    else {
-        return;
-    };
-    let decimals = leaves.decimals("relief");
-    let relief = leaves.numbers("relief");
-    for row in 0..leaves.frame.height() {
-        let date = |days: &Int32Chunked| days.get(row).and_then(from_epoch_day);
-        let (Some(id), Some(from), Some(to)) = (ids.get(row), date(from), date(to)) else { continue };
-        let relief = relief.and_then(|relief| relief.get(row));
-        let relief = relief.map_or_else(Rational::one, |units| Rational::from_scaled(units.into(), decimals));
-        if let (Ok(at), Some(range)) =
-            (payees.binary_search_by(|payee| payee.id.as_str().cmp(id)), DateRange::new(from, to))
-        {
-            payees[at].leaves.push((range, relief));
-        }
+    let mut all = absences(tables);
+    for payee in payees {
+        let own = all.remove(payee.id.as_str()).unwrap_or_default();
+        payee.leaves.extend(own.into_iter().filter_map(|(from, to, relief)| {
+            Some((DateRange::new(from_epoch_day(from)?, from_epoch_day(to)?)?, relief))
+        }));
     }
 }
 

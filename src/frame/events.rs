@@ -11,7 +11,7 @@ use spm_core::ground::rational::Rational;
 
 use crate::credit::Credited;
 use crate::load::Tables;
-use crate::measure::counts;
+use crate::measure::refunds as refunds_of;
 use crate::refunds::sold as sold_on;
 
 /// Which part of its transaction each release is for: its amount / the transaction's amount, or all of it.
@@ -100,12 +100,17 @@ pub fn cancelled(
                         .filter_map(|(row, _)| at(row)),
                 );
             }
-            for (frame, decimals) in frames.iter().filter(|_| !cells.is_empty()) {
+            if cells.is_empty() {
+                return Ok(());
+            }
+            let all: Vec<(&DataFrame, u32)> = frames.iter().map(|(frame, own)| (frame, *own)).collect();
+            let taken = refunds_of(&all)?;
+            for (position, (frame, decimals)) in frames.iter().enumerate() {
                 let at = cell_of(frame, measure)?;
                 let (ids, lines) = (frame.column("transaction_id")?.str()?, frame.column("line_id")?.str()?);
                 let (amounts, days) =
                     (frame.column("amount")?.i64()?, frame.column("event_date")?.date()?.physical());
-                let counts = counts(frame)?;
+                let taken = taken.as_ref().map(|taken| &taken[position]);
                 for row in 0..frame.height() {
                     let Some(cell) = at(row).filter(|cell| cells.contains(cell)) else { continue };
                     let day = days.get(row).and_then(from_epoch_day);
@@ -118,7 +123,8 @@ pub fn cancelled(
                         line: lines.get(row).map(str::to_owned),
                         date,
                         amount: Rational::from_scaled(amount.into(), *decimals),
-                        count: counts.as_ref().map_or(1, |counts| counts.get(row).unwrap_or(0)),
+                        count: taken.map_or(1, |taken| taken.counts.get(row).unwrap_or(0)),
+                        is_apart: taken.is_some_and(|taken| taken.apart.get(row) == Some(true)),
                         cancelled: with(id)
                             .map(|(from, sold)| Cancelled { sold: sold.unwrap_or(date), from }),
                     });

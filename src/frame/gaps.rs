@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use spm_core::engine::comp::Payee;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
 use spm_core::ground::id::PayeeId;
-use spm_core::ground::period::{Calendar, Date, DateRange, Group, from_epoch_day};
+use spm_core::ground::period::{Calendar, Date, Group, from_epoch_day};
 use spm_core::ground::source::Place;
 use spm_core::plan::comp::{CompPlan, CreditRule, Direct, GoalFrom, Measure, Recipient, Team, Window};
 use spm_core::plan::contract::OWN_QUOTA;
@@ -120,9 +120,11 @@ fn check_cells(plan: &CompPlan, payees: &[Payee], sink: &mut Sink) {
             continue;
         }
         let message =
-            format!("`{}` of {} is empty: {} counts it as nothing", needed.column, some(&empty), needed.what);
+            format!("`{}` of {} is empty, and {} needs it", needed.column, some(&empty), needed.what);
         let fault = Diagnostic::warning(Code::SPM411, message).at(Place::Text(needed.place.clone()), "");
-        sink.push(fault.hint("complete reps, or exclude them with `eligible`"));
+        sink.push(fault.hint(
+            "complete reps, exclude them with `eligible`, or say what an empty cell is: { column = \"...\", otherwise = \"0\" }, in sql COALESCE(..., 0)",
+        ));
     }
 }
 
@@ -133,17 +135,6 @@ fn some(names: &[&str]) -> String {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }
-}
-
-/// The days on which a payee is in a plan.
-fn there(plan: &CompPlan, payee: &Payee, range: DateRange) -> bool {
-    let from = payee.hired.unwrap_or(Date::MIN).max(plan.effective.from);
-    let to = payee.left.unwrap_or(Date::MAX).min(plan.effective.to);
-    let whole = DateRange::new(from, to).and_then(|employed| range.intersect(&employed));
-    whole.is_some_and(|days| match &payee.enrolled {
-        None => true,
-        Some(enrolled) => enrolled.iter().any(|own| own.intersect(&days).is_some()),
-    })
 }
 
 /// Somebody with quotas for a part of a stretch is compared with too little. Quotas that are still to come are no gap
@@ -183,7 +174,8 @@ fn check_quotas(
         while start < periods.len() {
             let group = calendar.group(start, basis.unwrap_or(Group::Year));
             start = group.end;
-            let own: Vec<usize> = group.filter(|period| there(plan, payee, periods[*period].range)).collect();
+            let own: Vec<usize> =
+                group.filter(|period| !payee.there(plan, periods[*period].range).is_empty()).collect();
             let present: Vec<usize> = own.iter().copied().filter(|period| has(payee, *period)).collect();
             let Some(last) = present.last().copied() else { continue };
             // A quota of each quarter in its first month is no gap: others have none there either, and most have none.

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::*;
+use spm_core::engine::comp::Above;
 use spm_core::ground::diagnostic::{Code, Diagnostic};
+use spm_core::ground::id::PayeeId;
 use spm_core::ground::limit;
-use spm_core::ground::period::{Date, epoch_day};
+use spm_core::ground::period::{Date, DateRange, epoch_day, from_epoch_day};
 use spm_core::ground::rational::Rational;
-use spm_core::ground::source::Place;
-use spm_core::plan::comp::CreditRule;
+use spm_core::ground::source::{Place, TextPlace};
+use spm_core::plan::comp::{CreditRule, Measure};
 
 use crate::credit::{Crediting, internal};
 use crate::history::History;
@@ -20,15 +22,38 @@ struct Stretch {
     above: BTreeMap<String, String>,
 }
 
+impl Stretch {
+    /// The managers above a person, nearest first.
+    fn chain<'s>(&'s self, person: &'s str) -> Result<Vec<&'s str>, Diagnostic> {
+        let mut seen = vec![person];
+        let mut next = self.above.get(person);
+        while let Some(manager) = next {
+            if seen.contains(&manager.as_str()) || seen.len() > limit::HIERARCHY_LEVELS_MAX {
+                // Someone who manages themselves has no one above; a longer loop is a mistake.
+                if seen.last() == Some(&manager.as_str()) {
+                    break;
+                }
+                let message = format!("the managers above {person} lead back to {manager}");
+                let fault = Diagnostic::error(Code::SPM405, message);
+                return Err(fault.at(Place::File("reps".to_owned()), "").hint("correct manager_id"));
+            }
+            seen.push(manager);
+            next = self.above.get(manager);
+        }
+        seen.remove(0);
+        Ok(seen)
+    }
+}
+
 impl Crediting<'_> {
     /// Stretches of days in which the hierarchy stays the same: those of the table hierarchy, or one of reps.manager_id.
-    fn stretches(&self, rule: &CreditRule) -> Result<Vec<Stretch>, Diagnostic> {
+    fn stretches(&self, who: &str, place: &TextPlace) -> Result<Vec<Stretch>, Diagnostic> {
         let from = epoch_day(self.days.from);
         let Some(hierarchy) = self.tables.get("hierarchy") else {
             let (Some(ids), Some(managers)) = (self.reps.texts("rep_id"), self.reps.texts("manager_id"))
             else {
-                let message = format!("credit `{}` needs reps.manager_id, or the table hierarchy", rule.name);
-                return Err(Diagnostic::error(Code::SPM104, message).at(Place::Text(rule.place.clone()), ""));
+                let message = format!("{who} needs reps.manager_id, or the table hierarchy");
+                return Err(Diagnostic::error(Code::SPM104, message).at(Place::Text(place.clone()), ""));
             };
             let pairs = ids.iter().zip(managers.iter());
             let above =
@@ -82,40 +107,42 @@ impl Crediting<'_> {
 
     /// The chain of managers of each person and stretch, nearest first, with the level.
     fn chains(&self, stretches: &[Stretch], levels: Option<usize>) -> Result<DataFrame, Diagnostic> {
-        let (mut people, mut indices, mut chain, mut heights) = (vec![], vec![], vec![], vec![]);
+        let (mut people, mut indices, mut managers, mut heights) = (vec![], vec![], vec![], vec![]);
         for (index, stretch) in stretches.iter().enumerate() {
             for person in stretch.above.keys() {
-                let mut seen = vec![person];
-                let mut next = stretch.above.get(person);
-                while let Some(manager) = next {
-                    if seen.contains(&manager) || seen.len() > limit::HIERARCHY_LEVELS_MAX {
-                        // Someone who manages themselves has no one above; a longer loop is a mistake.
-                        if seen.last() == Some(&manager) {
-                            break;
-                        }
-                        let message = format!("the managers above {person} lead back to {manager}");
-                        let fault = Diagnostic::error(Code::SPM405, message);
-                        return Err(fault.at(Place::File("reps".to_owned()), "").hint("correct manager_id"));
-                    }
-                    if levels.is_some_and(|levels| seen.len() > levels) {
-                        break;
-                    }
+                let chain = stretch.chain(person)?;
+                for (height, manager) in (1..).zip(chain).take(levels.unwrap_or(usize::MAX)) {
                     people.push(person.as_str());
                     indices.push(u32::try_from(index).unwrap_or(0));
-                    chain.push(manager.as_str());
-                    heights.push(u32::try_from(seen.len()).unwrap_or(0));
-                    seen.push(manager);
-                    next = stretch.above.get(manager);
+                    managers.push(manager);
+                    heights.push(height);
                 }
             }
         }
         DataFrame::new_infer_height(vec![
             Column::new("payee_id".into(), people),
             UInt32Chunked::from_vec("_stretch".into(), indices).into_column(),
-            Column::new("_manager".into(), chain),
+            Column::new("_manager".into(), managers),
             UInt32Chunked::from_vec("_level".into(), heights).into_column(),
         ])
         .map_err(|error| internal(&error))
+    }
+
+    /// Who is above each person, for measures that look at people below.
+    pub(crate) fn above(&self, measure: &Measure) -> Result<BTreeMap<String, Vec<Above>>, Diagnostic> {
+        let stretches = self.stretches(&format!("measure `{}`", measure.name), &measure.place)?;
+        let mut above: BTreeMap<String, Vec<Above>> = BTreeMap::new();
+        for (index, stretch) in stretches.iter().enumerate() {
+            // The first one reaches back, and the last one on, as far as anybody asks.
+            let from = if index == 0 { None } else { from_epoch_day(stretch.from) };
+            let to = stretches.get(index + 1).and_then(|next| from_epoch_day(next.from));
+            let days = DateRange { from: from.unwrap_or(Date::MIN), to: to.unwrap_or(Date::MAX) };
+            for person in stretch.above.keys() {
+                let managers = stretch.chain(person)?.into_iter().map(PayeeId::from).collect();
+                above.entry(person.clone()).or_default().push(Above { days, managers });
+            }
+        }
+        Ok(above)
     }
 
     /// Managers in place of the people: one row for each transaction and manager, the amounts added up. Also the
@@ -126,7 +153,7 @@ impl Crediting<'_> {
         shared: DataFrame,
         levels: Option<usize>,
     ) -> Result<(DataFrame, u32), Diagnostic> {
-        let stretches = self.stretches(rule)?;
+        let stretches = self.stretches(&format!("credit `{}`", rule.name), &rule.place)?;
         let chains = self.chains(&stretches, levels)?.lazy();
         let key = || [col("payee_id"), col("_stretch")];
         let arguments =

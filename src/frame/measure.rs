@@ -64,7 +64,7 @@ impl Crediting<'_> {
         &self,
         (measure, rule): (usize, &CreditRule),
         part: &Part,
-        cells: &DataFrame,
+        (cells, refunds): (&DataFrame, Option<&Refunds>),
         measurements: &mut BTreeMap<Cell, Amounts>,
     ) -> Result<(), Diagnostic> {
         let fits = sums_fit(cells).map_err(|error| internal(&error))?;
@@ -76,19 +76,24 @@ impl Crediting<'_> {
             return Err(Diagnostic::error(Code::SPM402, message).at(Place::Text(rule.place.clone()), ""));
         }
         let mut cells = cells.clone();
-        let count = match counts(&cells).map_err(|error| internal(&error))? {
-            None => len().cast(DataType::Int64).alias("_count"),
-            Some(counts) => {
-                cells.with_column(counts.into_column()).map_err(|error| internal(&error))?;
-                col("_count").sum()
-            }
-        };
+        let mut count = len().cast(DataType::Int64).alias("_count");
+        let mut compared = "amount";
+        if let Some(refunds) = refunds {
+            let read = |error: PolarsError| internal(&error);
+            cells.with_column(refunds.counts.clone().into_column()).map_err(read)?;
+            let amounts = cells.column("amount").and_then(|amounts| amounts.i64().cloned()).map_err(read)?;
+            let alone = amounts.iter().zip(refunds.apart.iter());
+            let alone = alone.map(|(amount, apart)| amount.filter(|_| apart != Some(true)));
+            let alone: Int64Chunked = alone.collect_ca("_alone".into());
+            cells.with_column(alone.into_column()).map_err(read)?;
+            (count, compared) = (col("_count").sum(), "_alone");
+        }
         let keys = [col("_payee"), col("_period")];
         let sums = cells.lazy().group_by(keys).agg([
             col("amount").sum(),
             count,
-            col("amount").max().alias("_largest"),
-            col("amount").min().alias("_smallest"),
+            col(compared).max().alias("_largest"),
+            col(compared).min().alias("_smallest"),
         ]);
         let sums = sums.collect().map_err(|error| internal(&error))?;
         let read = || -> PolarsResult<_> {
@@ -174,41 +179,90 @@ fn sums_fit(cells: &DataFrame) -> PolarsResult<bool> {
     Ok(sums.into_values().all(|sum| i64::try_from(sum).is_ok()))
 }
 
-/// How much each credit adds to a count, where that is not one: a refund nothing, and the last refund of what is taken back in
-/// full takes its credits away.
-pub(crate) fn counts(cells: &DataFrame) -> PolarsResult<Option<Int64Chunked>> {
-    let refunds = cells.column("_refund_of").ok().map(|column| column.str()).transpose()?;
-    let Some(refunds) = refunds.filter(|refunds| refunds.null_count() < refunds.len()) else {
-        return Ok(None);
+/// What refunds say about the credits of one rule of a measure, row by row.
+pub(crate) struct Refunds {
+    /// How much each credit adds to a count: a refund nothing, and the last refund of what is taken back in full takes its
+    /// credits away.
+    pub(crate) counts: Int64Chunked,
+    /// Refunds of a transaction that the measure has, and its credits: what is left of them is compared with others, not they.
+    pub(crate) apart: BooleanChunked,
+}
+
+/// What of a transaction a payee was credited with: its credits, what is left of their amounts, and the last refund by day,
+/// identifier and row.
+#[derive(Default)]
+struct Sale<'a> {
+    credits: i64,
+    left: i128,
+    last: Option<(i32, &'a str, (usize, usize))>,
+}
+
+/// What refunds say about the credits of a measure, by rule: a refund may be credited by another one than what it takes back.
+/// `None` where nothing is taken back.
+pub(crate) fn refunds(frames: &[(&DataFrame, u32)]) -> PolarsResult<Option<Vec<Refunds>>> {
+    let texts = |frame: &DataFrame, name: &str| -> PolarsResult<Option<StringChunked>> {
+        let column = frame.column(name).ok().filter(|column| column.null_count() < column.len());
+        column.map(|column| column.str().cloned()).transpose()
     };
-    let payees = cells.column("_payee")?.u32()?;
-    let (ids, amounts) = (cells.column("transaction_id")?.str()?, cells.column("amount")?.i64()?);
-    let days = cells.column("event_date")?.date()?.physical();
-    // Credits, what is left of their amounts, and the last refund by day, identifier and row.
-    type Sale<'a> = (i64, i128, Option<(i32, &'a str, usize)>);
-    let mut sold: BTreeMap<(u32, &str), Sale<'_>> = payees
-        .iter()
-        .zip(refunds.iter())
-        .filter_map(|(payee, of)| Some(((payee?, of?), (0, 0, None))))
-        .collect();
-    let mut counts = Vec::with_capacity(cells.height());
-    for row in 0..cells.height() {
-        let refund_of = refunds.get(row);
-        counts.push(i64::from(refund_of.is_none()));
-        let (Some(payee), Some(id)) = (payees.get(row), ids.get(row)) else { continue };
-        let Some(sale) = sold.get_mut(&(payee, refund_of.unwrap_or(id))) else { continue };
-        sale.1 += i128::from(amounts.get(row).unwrap_or(0));
-        match refund_of {
-            None => sale.0 += 1,
-            Some(_) => sale.2 = sale.2.max(Some((days.get(row).unwrap_or(0), id, row))),
+    let originals =
+        frames.iter().map(|(frame, _)| texts(frame, "_refund_of")).collect::<PolarsResult<Vec<_>>>()?;
+    if originals.iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    let column = |name: &'static str| move |frame: &(&DataFrame, u32)| frame.0.column(name).cloned();
+    let all = |name| frames.iter().map(column(name)).collect::<PolarsResult<Vec<Column>>>();
+    let (ids, payees, amounts, days) =
+        (all("transaction_id")?, all("_payee")?, all("amount")?, all("event_date")?);
+    let mut back: PlHashMap<&str, &str> = PlHashMap::new();
+    for (ids, of) in ids.iter().zip(&originals) {
+        let Some(of) = of else { continue };
+        back.extend(ids.str()?.iter().zip(of.iter()).filter_map(|(id, of)| Some((id?, of?))));
+    }
+    // A refund of a refund leads on; a circle ends where it has been walked once.
+    let root = |id| {
+        (0..back.len()).try_fold(id, |id: &str, _| back.get(id).copied().ok_or(id)).unwrap_or_else(|id| id)
+    };
+    let mut sold: BTreeMap<(u32, &str), Sale<'_>> = BTreeMap::new();
+    for ((ids, of), payees) in ids.iter().zip(&originals).zip(&payees) {
+        let Some(of) = of else { continue };
+        for ((id, of), payee) in ids.str()?.iter().zip(of.iter()).zip(payees.u32()?.iter()) {
+            if let (Some(id), Some(_), Some(payee)) = (id, of, payee) {
+                sold.insert((payee, root(id)), Sale::default());
+            }
         }
     }
-    for (credits, left, refund) in sold.into_values() {
-        if let Some((_, _, row)) = refund.filter(|_| left == 0) {
-            counts[row] = -credits;
+    let decimals = frames.iter().map(|(_, decimals)| *decimals).max().unwrap_or(0);
+    let mut found = Vec::new();
+    for (frame, (_, own)) in frames.iter().enumerate() {
+        let scale = 10i128.pow(decimals - own);
+        let (ids, payees, amounts) = (ids[frame].str()?, payees[frame].u32()?, amounts[frame].i64()?);
+        let days = days[frame].date()?.physical();
+        let (mut counts, mut apart) = (Vec::with_capacity(ids.len()), Vec::with_capacity(ids.len()));
+        for row in 0..ids.len() {
+            let of = originals[frame].as_ref().and_then(|of| of.get(row));
+            counts.push(i64::from(of.is_none()));
+            let sale =
+                payees.get(row).zip(ids.get(row)).and_then(|(payee, id)| sold.get_mut(&(payee, root(id))));
+            apart.push(sale.is_some());
+            let (Some(sale), Some(id)) = (sale, ids.get(row)) else { continue };
+            sale.left += i128::from(amounts.get(row).unwrap_or(0)) * scale;
+            match of {
+                None => sale.credits += 1,
+                Some(_) => sale.last = sale.last.max(Some((days.get(row).unwrap_or(0), id, (frame, row)))),
+            }
+        }
+        found.push((counts, apart));
+    }
+    for sale in sold.into_values().filter(|sale| sale.left == 0) {
+        if let Some((_, _, (frame, row))) = sale.last {
+            found[frame].0[row] = -sale.credits;
         }
     }
-    Ok(Some(Int64Chunked::from_vec("_count".into(), counts)))
+    let columns = found.into_iter().map(|(counts, apart)| Refunds {
+        counts: Int64Chunked::from_vec("_count".into(), counts),
+        apart: apart.into_iter().collect_ca("_apart".into()),
+    });
+    Ok(Some(columns.collect()))
 }
 
 /// The credits of several rules in one frame, in the order of payee, period and event.

@@ -79,7 +79,7 @@ fn moves(table: &Table, calendar: &Calendar, within: DateRange) -> BTreeMap<usiz
 }
 
 /// The first day of what refunds take back, by identifier; what is not in the table is absent.
-pub(crate) fn sold<'r>(refunds: &'r StringChunked, table: &Table) -> PlHashMap<&'r str, i32> {
+pub(crate) fn sold<'r>(refunds: &'r StringChunked, table: &'r Table) -> PlHashMap<&'r str, i32> {
     let mut sold: PlHashMap<&str, i32> = refunds.iter().flatten().map(|id| (id, i32::MAX)).collect();
     if let (Some(ids), Some(days), false) =
         (table.texts("transaction_id"), table.days("event_date"), sold.is_empty())
@@ -90,6 +90,19 @@ pub(crate) fn sold<'r>(refunds: &'r StringChunked, table: &Table) -> PlHashMap<&
             {
                 *first = (*first).min(day);
             }
+        }
+    }
+    // What takes back a refund has the day of what that takes back.
+    let back: PlHashMap<&str, &str> = match table.texts("transaction_id") {
+        Some(ids) => ids.iter().zip(refunds.iter()).filter_map(|(id, of)| Some((id?, of?))).collect(),
+        None => PlHashMap::new(),
+    };
+    let chained: Vec<&str> = sold.keys().copied().filter(|id| back.contains_key(id)).collect();
+    for id in chained {
+        let root =
+            (0..back.len()).try_fold(id, |id, _| back.get(id).copied().ok_or(id)).unwrap_or_else(|id| id);
+        if let Some(first) = sold.get(root).copied().filter(|first| *first != i32::MAX) {
+            sold.insert(id, first);
         }
     }
     sold.retain(|_, day| *day != i32::MAX);

@@ -156,7 +156,7 @@ fn paid(
         quotas,
         explain_deals: false,
     };
-    let earnings = comp::earn(&problem)?;
+    let earnings = comp::earn(&problem).map_err(|mut faults| faults.swap_remove(0))?;
     Ok(earnings.lines.iter().map(|line| line.amount.exact().to_f64_for_display()).sum())
 }
 

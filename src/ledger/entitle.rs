@@ -76,6 +76,7 @@ pub fn has_balances(plan: &CompPlan) -> bool {
     let dated = |event: &str| event.parse::<Date>().is_ok();
     plan.draw.is_some()
         || plan.clawback.is_some()
+        || plan.minimum.is_some()
         || plan.components.iter().any(|component| component.releases.iter().any(|(_, event)| dated(event)))
 }
 
@@ -335,6 +336,24 @@ pub fn terms(
             for payee in &part.credited.payees {
                 let terms = all.entry(who(&payee.id)).or_default();
                 terms.limit = terms.limit.clone().min(clawback.recovery.clone());
+            }
+        }
+        // Somebody who goes on being in the plan can wait for the rest of it; of several plans the smallest amount counts.
+        if let Some(minimum) = part.plan.minimum.as_ref().filter(|_| part.plan.effective.to > until) {
+            let last = until.yesterday().unwrap_or(until);
+            let goes_on = |payee: &&Payee| {
+                let enrolled = payee.enrolled.as_ref();
+                payee.left.is_none_or(|left| left > until)
+                    && enrolled.is_none_or(|days| days.iter().any(|days| days.contains(last)))
+            };
+            let money = Unit::Money(part.plan.currency.code().to_owned());
+            let node = Node::input("minimum payment, less is carried", money, minimum.amount.clone())
+                .citing(&minimum.place);
+            for payee in part.credited.payees.iter().filter(goes_on) {
+                let terms = all.entry(who(&payee.id)).or_default();
+                if terms.minimum.as_ref().is_none_or(|other| other.value > node.value) {
+                    terms.minimum = Some(node.clone());
+                }
             }
         }
         let Some(draw) = &part.plan.draw else { continue };

@@ -21,6 +21,7 @@ mod ledger_payroll;
 mod ledger_then;
 mod ledger_world;
 mod literate;
+mod managers;
 mod oracle;
 mod project;
 mod quota_gaps;

@@ -31,6 +31,13 @@ fn project(tables: &[(&str, &str)], credit: &str, measure: &str, component: &str
     project
 }
 
+/// Changes the plan of a project.
+fn replaced(project: &Project, what: &str, by: &str) {
+    let plan = String::from_utf8(project.bytes("plans/p.toml")).expect("text");
+    assert!(plan.contains(what), "{what}");
+    project.file("plans/p.toml", plan.replace(what, by));
+}
+
 /// Payee, period and amount of what a range pays, without what is zero.
 fn paid(project: &Project, period: &str) -> Vec<String> {
     let printed =
@@ -250,4 +257,174 @@ fn an_explanation_says_the_rate_and_who_used_the_budget() {
         assert!(told.contains(line), "{line}\n{told}");
     }
     assert!(of("B", "d2").contains("left of the budget of 2027 after d1 of A"), "{}", of("B", "d2"));
+}
+
+#[test]
+fn refunds_leave_the_largest_smallest_and_average_of_what_is_left() {
+    let with = |refunds: &str| {
+        format!(
+            "transaction_id,rep_id,event_date,amount,refund_of,kind\nd1,A,2027-01-05,1000,,sale\nd2,A,2027-01-06,500,,sale\nd3,A,2027-01-07,300,,sale\n{refunds}"
+        )
+    };
+    let whole = "r1,A,2027-02-20,-1000,d1,return\n";
+    let most = "r1,A,2027-02-20,-900,d1,return\n";
+    let again = "r1,A,2027-02-20,-1000,d1,return\nr2,A,2027-02-21,1000,r1,return\n";
+    for (aggregate, refunds, expected) in [
+        ("largest", "", "100.00"),
+        ("largest", whole, "50.00"),
+        ("largest", most, "50.00"),
+        ("largest", again, "100.00"),
+        ("smallest", "", "30.00"),
+        ("smallest", whole, "30.00"),
+        ("smallest", most, "10.00"),
+        ("average", whole, "40.00"),
+        ("average", most, "30.00"),
+    ] {
+        let sold = with(refunds);
+        let tables = [("reps", TWO), ("transactions", sold.as_str())];
+        // In the month of the sale as it stands in February, and to date wherever a refund counts.
+        let own = project(&tables, "", &format!("aggregate = \"{aggregate}\""), RATE);
+        let january = format!("A 01 {expected}");
+        assert_eq!(paid(&own, "2027-01..2027-02"), [january.as_str()], "{aggregate} {refunds}");
+        for team in ["", "\nteam = \"all\""] {
+            let measure = format!("aggregate = \"{aggregate}\"\nwindow = \"year-to-date\"{team}");
+            let to_date = project(&tables, "", &measure, &format!("{RATE}\nevery = \"year\""));
+            replaced(&to_date, "id = \"p\"", "id = \"p\"\nrefunds = \"current\"");
+            let year = format!("A 12 {expected}");
+            assert_eq!(paid(&to_date, "2027-01..2027-12")[0], year, "{aggregate} {refunds} {team}");
+        }
+    }
+    // A month that only takes back what another one sold has nothing to average.
+    let sold = with(whole);
+    let tables = [("reps", TWO), ("transactions", sold.as_str())];
+    let own = project(&tables, "", "aggregate = \"average\"", RATE);
+    replaced(&own, "id = \"p\"", "id = \"p\"\nrefunds = \"current\"");
+    assert_eq!(paid(&own, "2027-02"), Vec::<String>::new());
+}
+
+#[test]
+fn a_refund_that_another_credit_has_is_counted_with_its_sale() {
+    let sold = "transaction_id,rep_id,event_date,amount,refund_of,kind\nd1,A,2027-01-05,1000,,sale\nd2,A,2027-01-06,500,,sale\nr1,A,2027-01-20,-1000,d1,return\n";
+    let tables = [("reps", TWO), ("transactions", sold)];
+    for (aggregate, rate, expected) in
+        [("count", "100", "A 01 100.00"), ("largest", "10%", "A 01 50.00"), ("smallest", "10%", "A 01 50.00")]
+    {
+        let own = project(
+            &tables,
+            "where = \"kind = 'sale'\"\n[[credit]]\nname = \"returns\"\nwhere = \"kind = 'return'\"",
+            &format!("aggregate = \"{aggregate}\""),
+            &format!("pay = \"per-unit\"\nrate = \"{rate}\""),
+        );
+        replaced(&own, "credits = [\"c\"]", "credits = [\"c\", \"returns\"]");
+        assert_eq!(paid(&own, "2027-01"), [expected], "{aggregate}");
+    }
+}
+
+/// A plan with a column `fund` of reps that is empty for B, who sold something.
+fn without_fund(people: &str, component: &str) -> Project {
+    project(&[("reps", people), ("transactions", SALES)], "", "", component)
+}
+
+#[test]
+fn a_run_that_needs_an_empty_cell_stops() {
+    let people = "rep_id,fund\nA,5\nB,\n";
+    let run = ["comp", "run", "--period", "2027-01"];
+    for component in [
+        "pay = \"per-unit\"\nrate = { column = \"fund\" }",
+        "pay = \"per-unit\"\nrate = { sql = \"fund / 100\" }",
+        "pay = \"per-unit\"\nrate = \"1\"\nweight = { column = \"fund\" }",
+        "pay = \"per-unit\"\nrate = \"1\"\ncap = { amount = { column = \"fund\" } }",
+        "pay = \"fixed\"\nat = \"100\"\namount = { column = \"fund\" }",
+        "pay = \"formula\"\nsql = \"m * fund\"",
+    ] {
+        let own = without_fund(people, component);
+        let told = own.run(&run).exits(3).stderr();
+        assert!(told.contains("SPM413") && told.contains("`fund` of B is empty"), "{component}: {told}");
+        // Whoever sold nothing needs no rate; a formula is for everyone.
+        let needs_none = !component.contains("formula");
+        if needs_none {
+            assert_eq!(
+                paid(&without_fund("rep_id,fund\nA,\nB,5\n", component), "2027-02"),
+                Vec::<String>::new()
+            );
+        }
+        if component.contains("{ column") {
+            own.file(
+                "plans/p.toml",
+                String::from_utf8(own.bytes("plans/p.toml"))
+                    .expect("text")
+                    .replace("\"fund\" }", "\"fund\", otherwise = \"0.5\" }"),
+            );
+            own.run(&run).exits(0);
+        }
+    }
+    // A formula that pays nothing because it divides by zero says so.
+    let divided = without_fund("rep_id,fund\nA,0\nB,0\n", "pay = \"formula\"\nsql = \"m / fund\"");
+    let told = divided.run(&run).exits(0).stderr();
+    assert!(told.contains("no value (NULL) for A, B, who are paid nothing"), "{told}");
+    // Of a rate it is no answer.
+    let divided =
+        without_fund("rep_id,fund\nA,0\nB,0\n", "pay = \"per-unit\"\nrate = { sql = \"1 / fund\" }");
+    assert!(divided.run(&run).exits(3).stderr().contains("the `sql` has no value (NULL) for B"));
+    let stated = without_fund(people, "pay = \"per-unit\"\nrate = { amount = \"1\", otherwise = \"0\" }");
+    assert!(stated.run(&["check"]).exits(1).stderr().contains("a stated amount is never empty"));
+}
+
+#[test]
+fn a_transaction_without_the_number_of_its_rate_is_not_paid_nothing() {
+    let sold = "transaction_id,rep_id,event_date,amount,quantity\nd1,A,2027-01-05,1000,\n";
+    let rate = "pay = \"per-unit\"\ntiers = { mode = \"whole\", on = \"lookup\", steps = [{ from = \"0\", rate = \"1%\" }, { from = \"5\", rate = \"2%\" }] }";
+    let tables = [("reps", TWO), ("transactions", sold)];
+    let looked =
+        |lookup: &str| project(&tables, &format!("lookup = \"{lookup}\""), "window = \"transaction\"", rate);
+    let told = looked("quantity").run(&["comp", "run", "--period", "2027-01"]).exits(3).stderr();
+    assert!(told.contains("transaction d1 of A has no number to look its rate up with"), "{told}");
+    assert_eq!(paid(&looked("COALESCE(quantity, 5)"), "2027-01"), ["A 01 20.00"]);
+}
+
+#[test]
+fn nobody_is_alone_in_a_team_because_a_cell_is_empty() {
+    let reps = "rep_id,region\nA,West\nB,\n";
+    let run = ["comp", "run", "--period", "2027-01"];
+    for (measure, component) in [
+        ("", "pay = \"pool\"\namount = \"900\"\nteam = \"region\""),
+        ("", "pay = \"rank\"\nprizes = [\"900\"]\nteam = \"region\""),
+        ("team = \"region\"", RATE),
+    ] {
+        let own = project(&[("reps", reps), ("transactions", SALES)], "", measure, component);
+        let told = own.run(&run).exits(3).stderr();
+        assert!(told.contains("`region` of B is empty, so nobody knows their team"), "{component}: {told}");
+    }
+}
+
+#[test]
+fn what_counts_as_nothing_without_a_goal_or_a_hire_date_is_told() {
+    let people = "rep_id,hire_date,fund\nB,,7\n";
+    let run = ["comp", "run", "--period", "2027-01"];
+    let told = |component: &str, more: &str| {
+        let own = project(&[("reps", people), ("transactions", SALES)], "", "", component);
+        replaced(&own, "[[component]]", &format!("{more}[[component]]"));
+        own.run(&run).exits(0).stderr()
+    };
+    let goal = "[[measure]]\nname = \"g\"\ncredits = [\"c\"]\ngoal = { amount = \"0\" }\n";
+    for component in [
+        "pay = \"per-unit\"\nrate = \"1%\"\nmultiplier = [{ curve = { measure = \"g\", mode = \"step\", points = [{ at = \"0\", pay = \"1\" }] } }]",
+        "pay = \"per-unit\"\nrate = \"1%\"\ngate = [{ measure = \"g\", at = \"0\" }]",
+    ] {
+        assert!(told(component, goal).contains("SPM401"), "{component}");
+    }
+    let said = told(RATE, "[guarantee]\namount = \"50\"\nmonths = 3\n");
+    assert!(
+        said.contains("B has no hire date, so the guarantee of the first 3 months never counts"),
+        "{said}"
+    );
+    // Nobody sold anything, so nobody has a part in the pool.
+    let own = project(
+        &[("reps", people), ("transactions", SALES)],
+        "",
+        "",
+        "pay = \"pool\"\namount = \"900\"\nby = \"measure\"",
+    );
+    let said = own.run(&["comp", "run", "--period", "2027-02"]).exits(0).stderr();
+    assert!(said.contains("the pool of 2027-02 is paid to nobody"), "{said}");
 }

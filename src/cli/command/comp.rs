@@ -523,8 +523,8 @@ fn calculate_plan<'a>(
     let problem = problem(plan, project, range, &credited, quotas, depth);
     let earnings = match comp::earn(&problem) {
         Ok(earnings) => earnings,
-        Err(fault) => {
-            sink.push(fault);
+        Err(faults) => {
+            faults.into_iter().for_each(|fault| sink.push(fault));
             return Ok(None);
         }
     };

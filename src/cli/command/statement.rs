@@ -231,6 +231,12 @@ fn settle(statement: &mut Statement, settled: &Settled, id: &str) -> Result<(), 
             let what = match (row[3].as_str(), grows) {
                 // Each line says what of it is held.
                 ("held" | "capped", _) => continue,
+                ("carried", true) if !row[6].starts_with('-') && !number_is_zero(&row[6]) => {
+                    "under the minimum payment, carried to the next period"
+                }
+                ("carried", false) if !row[4].starts_with('-') && !number_is_zero(&row[4]) => {
+                    "carried from before, under the minimum payment"
+                }
                 ("carried", true) => "negative pay of before, deducted",
                 ("carried", false) => "negative pay, carried to the next period",
                 ("draw", true) => "draw recovered",

@@ -170,8 +170,8 @@ impl Calendar {
     }
 
     /// A calendar of named periods with boundaries of any length: `names[i]` is `[boundaries[i], boundaries[i + 1])`.
-    /// Every four periods make a year, each period a quarter, unless the caller groups them otherwise.
-    pub fn irregular(names: &[String], boundaries: &[Date]) -> Result<Self, PeriodError> {
+    /// So many periods make a year, in four quarters.
+    pub fn irregular(names: &[String], boundaries: &[Date], in_year: usize) -> Result<Self, PeriodError> {
         if boundaries.len() != names.len() + 1 {
             return Err(PeriodError(format!(
                 "{} periods need {} boundaries, found {}",
@@ -186,8 +186,9 @@ impl Calendar {
             let range = DateRange::new(*from, *to).ok_or_else(|| {
                 PeriodError(format!("period {name} ends at {to}, not after its start {from}"))
             })?;
-            let quarter = u8::try_from(index % 4 + 1).unwrap_or(1);
-            periods.push(Period { name: name.clone(), range, year: (index / 4 + 1).to_string(), quarter });
+            let quarter = u8::try_from(index % in_year * 4 / in_year + 1).unwrap_or(1);
+            let year = (index / in_year + 1).to_string();
+            periods.push(Period { name: name.clone(), range, year, quarter });
         }
         Self::of(periods)
     }
@@ -363,7 +364,7 @@ mod tests {
         let names: Vec<String> = ["P1", "P2", "P3", "P4", "P5"].map(str::to_owned).to_vec();
         let cuts =
             ["2011-05-31", "2011-08-31", "2011-12-01", "2012-02-29", "2012-05-30", "2012-08-30"].map(day);
-        let calendar = Calendar::irregular(&names, &cuts).expect("a calendar");
+        let calendar = Calendar::irregular(&names, &cuts, 4).expect("a calendar");
         assert_eq!(calendar.resolve("P2..P3"), Ok(1..3));
         assert_eq!(
             calendar.find(day("2011-08-31")),
@@ -372,7 +373,29 @@ mod tests {
         );
         assert_eq!(calendar.resolve("1"), Ok(0..4));
         assert!(calendar.resolve("P9").is_err());
-        assert!(Calendar::irregular(&names, &cuts[..5]).is_err());
+        assert!(Calendar::irregular(&names, &cuts[..5], 4).is_err());
+        // Each of four periods is a quarter; the fifth begins another year.
+        assert_eq!(calendar.group(1, Group::Quarter), 1..2);
+        assert_eq!((calendar.group(1, Group::Year), calendar.group(4, Group::Year)), (0..4, 4..5));
+    }
+
+    #[test]
+    fn a_year_of_53_weeks_is_written_as_boundaries() {
+        // Twelve months of 4, 4 and 5 weeks, the last one of 6; then the next year.
+        let weeks = [4, 4, 5, 4, 4, 5, 4, 4, 5, 4, 4, 6, 4];
+        let mut cuts = vec![day("2027-02-01")];
+        for weeks in weeks {
+            cuts.push(cuts[cuts.len() - 1].checked_add(Span::new().weeks(weeks)).expect("a day"));
+        }
+        let names: Vec<String> = (1..=weeks.len()).map(|number| format!("M{number}")).collect();
+        let calendar = Calendar::irregular(&names, &cuts, 12).expect("a calendar");
+        assert_eq!(calendar.group(0, Group::Year), 0..12);
+        assert_eq!(calendar.group(11, Group::Quarter), 9..12);
+        assert_eq!(calendar.periods()[11].range.days(), 42);
+        assert_eq!(calendar.group(12, Group::Year), 12..13);
+        // A pattern of weeks has 52 in each year.
+        let regular = Calendar::regular(Pattern::Weeks445, day("2027-02-01"), 2).expect("a calendar");
+        assert_eq!(regular.periods()[12].range.from, day("2028-01-31"));
     }
 
     #[test]

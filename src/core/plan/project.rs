@@ -35,13 +35,22 @@ static CALENDAR: Shape = Shape {
     name: "calendar",
     doc: "Either a regular pattern (pattern, start, years) or irregular boundaries (boundaries, with names or prefix).",
     fields: &[
-        Field::optional("pattern", Kind::Choice(&Pattern::NAMES), "how a fiscal year is cut into periods"),
+        Field::optional(
+            "pattern",
+            Kind::Choice(&Pattern::NAMES),
+            "how a fiscal year is cut into periods. Years of `weeks` and `4-4-5` have 52 weeks, one after the other from `start` on: where a year has 53, write `boundaries`",
+        ),
         Field::optional("start", Kind::Date, "first day of the first fiscal year"),
         Field::optional("years", Kind::Integer(1, 200), "number of fiscal years; 10 when absent"),
         Field::optional(
             "boundaries",
             Kind::List(&Kind::Date),
             "first days of the periods, and the first day after the last",
+        ),
+        Field::optional(
+            "periods_per_year",
+            Kind::Integer(4, 400),
+            "with boundaries: how many periods make a fiscal year, in four quarters: 12 for months of weeks. 4 when absent, each of them a quarter. It decides what windows to date, `per` and `basis` are about",
         ),
         Field::optional("prefix", Kind::Text, "periods are named prefix1, prefix2...; P when absent"),
         Field::optional("names", Kind::List(&Kind::Text), "names of the periods between the boundaries"),
@@ -356,8 +365,14 @@ fn check_calendar(raw: &Raw, sink: &mut Sink) -> Option<Calendar> {
             let prefix = raw.text("prefix").unwrap_or("P");
             names = (1..boundaries.len()).map(|number| format!("{prefix}{number}")).collect();
         }
-        Calendar::irregular(&names, &boundaries)
+        let in_year = raw.integer("periods_per_year").and_then(|count| usize::try_from(count).ok());
+        Calendar::irregular(&names, &boundaries, in_year.unwrap_or(4).max(1))
     } else {
+        if let Some((_, place, _)) = raw.entries().iter().find(|(key, _, _)| key == "periods_per_year") {
+            let message = "`periods_per_year` goes with `boundaries` only: a pattern has its own";
+            let fault = Diagnostic::error(Code::SPM304, message).at(Place::Text(place.clone()), "");
+            sink.push(fault.hint("remove it"));
+        }
         let pattern = raw.text("pattern").and_then(Pattern::from_name);
         let (Some(pattern), Some(start)) = (pattern, raw.date("start")) else {
             let fault =

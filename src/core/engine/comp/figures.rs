@@ -5,16 +5,16 @@ use std::ops::RangeInclusive;
 
 use super::Problem;
 use super::formula;
+use super::gaps::Gap;
 use super::pay::Others;
 use super::problem::{Amounts, Cell, Payee, Prepared};
-use super::transactions::{Looked, Step};
+use super::transactions::Looked;
 use crate::ground::id::PayeeId;
 use crate::ground::period::{Date, DateRange, Group};
 use crate::ground::rational::Rational;
 use crate::ground::trace::{Node, Operation, Unit};
 use crate::plan::comp::{
-    Aggregate, Component, Goal, GoalFrom, Measure, MeasureSource, Proration, Quantity, QuantityFrom,
-    Recipient, Team, Window,
+    Component, Goal, GoalFrom, Measure, MeasureSource, Proration, Quantity, Recipient, Team, Window,
 };
 use crate::plan::contract::OWN_QUOTA;
 
@@ -64,7 +64,7 @@ impl<'a> Standing<'a> {
         &self.problem.payees[self.index]
     }
 
-    fn measure(&self, measure: usize) -> &'a Measure {
+    pub(super) fn measure(&self, measure: usize) -> &'a Measure {
         &self.problem.plan.measures[measure]
     }
 
@@ -100,12 +100,13 @@ impl<'a> Standing<'a> {
     }
 
     /// Credits of the payee in one period, or of the whole team.
-    fn amounts(&self, measure: usize, period: usize) -> Option<Amounts> {
+    pub(super) fn amounts(&self, measure: usize, period: usize) -> Option<Amounts> {
         match &self.measure(measure).team {
             None => self.problem.measurements.get(&Cell { payee: self.index, measure, period }).cloned(),
             Some(_) if !self.is_before_the_end(period) => None,
             Some(team) => {
-                self.prepared.team(measure, self.problem.team_key(team, self.index, period), period).cloned()
+                let key = self.team_in(team, period, &self.measure(measure).place);
+                self.prepared.team(measure, key, period).cloned()
             }
         }
     }
@@ -123,7 +124,12 @@ impl<'a> Standing<'a> {
             return false;
         }
         let window = self.window(measure);
-        if window.clone().any(|period| self.amounts(measure, period).is_some()) {
+        let is_there = match &self.measure(measure).source {
+            MeasureSource::Earned(_) => self.has_earnings(measure, window.clone()),
+            MeasureSource::Reached(reached) => !self.people(measure, reached).is_empty(),
+            _ => window.clone().any(|period| self.amounts(measure, period).is_some()),
+        };
+        if is_there {
             return true;
         }
         match self.measure(measure).goal.as_ref().map(|goal| &goal.from) {
@@ -166,7 +172,8 @@ impl<'a> Standing<'a> {
         let definition = self.measure(measure);
         let plan = self.problem.plan;
         match &definition.source {
-            _ if definition.team.is_some() => false,
+            _ if definition.is_of_others() => false,
+            MeasureSource::Earned(_) | MeasureSource::Reached(_) => true,
             MeasureSource::Credits(credits, _) => {
                 credits.iter().all(|credit| matches!(plan.credits[*credit].recipient, Recipient::Direct(_)))
             }
@@ -191,6 +198,8 @@ impl<'a> Standing<'a> {
                 (None, MeasureSource::Credits(_, aggregate)) => {
                     self.aggregated(measure, *aggregate, self.window(measure))
                 }
+                // Neither has this window.
+                (_, MeasureSource::Earned(_) | MeasureSource::Reached(_)) => self.evaluated(measure),
             };
             return Figures { measured: measured.citing(&definition.place), goal: None, present };
         }
@@ -198,137 +207,14 @@ impl<'a> Standing<'a> {
         let (measured, present) = match &definition.source {
             MeasureSource::Credits(_, aggregate) => self.aggregated(measure, *aggregate, window.clone()),
             MeasureSource::Formula(..) => self.evaluated(measure),
+            MeasureSource::Earned(_) => self.earnings(measure, window.clone()),
+            MeasureSource::Reached(reached) => self.reached(measure, reached),
         };
         let goal = definition.goal.as_ref().and_then(|goal| {
             self.goal(goal, self.goal_periods(measure), &self.problem.unit(measure), measure)
                 .map(|node| node.citing(&definition.place))
         });
         Figures { measured: measured.citing(&definition.place), goal, present }
-    }
-
-    /// The value of a measure that is calculated.
-    fn evaluated(&self, measure: usize) -> (Node, bool) {
-        let definition = self.measure(measure);
-        let MeasureSource::Formula(expression, place) = &definition.source else {
-            return (Node::input("no value", self.problem.unit(measure), Rational::zero()), false);
-        };
-        let value = formula::evaluate(expression, place, &|name| self.named(name, None));
-        let present = value.is_some();
-        let none = || Node::input("no value", self.problem.unit(measure), Rational::zero());
-        (Node { label: definition.name.clone(), ..value.unwrap_or_else(none) }, present)
-    }
-
-    /// What a measure of credits has for the transaction looked at, net of its refunds so far.
-    fn of_transaction(&self, measure: usize, aggregate: Aggregate, looked: &Looked<'a>) -> (Node, bool) {
-        let name = &self.measure(measure).name;
-        let unit = self.problem.unit(measure);
-        let id = looked.deal.id();
-        let own = self.prepared.transactions(measure);
-        let own = own.map(|own| own.same(self.problem, self.index, self.period, measure, looked));
-        let mut credits: Vec<Node> = own
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(deal, refunds)| {
-                let sold = Node::input(format!("{name}, {id}"), unit.clone(), deal.amount.clone());
-                let label = |refund: &str| format!("taken back by {refund}");
-                let taken = refunds.into_iter();
-                let taken = taken.map(|(refund, part)| Node::input(label(&refund.id()), unit.clone(), part));
-                let mut children: Vec<Node> = taken.collect();
-                if children.is_empty() {
-                    return sold;
-                }
-                children.insert(0, sold);
-                Node::computed(format!("{name}, {id}, net"), unit.clone(), Operation::Sum, children)
-            })
-            .collect();
-        if credits.is_empty() {
-            return (Node::input(format!("{name}, {id}: none"), unit, Rational::zero()), false);
-        }
-        // What was taken back in full is no transaction any more.
-        let left = |credit: &&Node| credit.operation == Operation::Input || !credit.value.is_zero();
-        let count = i64::try_from(credits.iter().filter(left).count()).unwrap_or(i64::MAX);
-        let values = || credits.iter().map(|credit| &credit.value);
-        let value = match aggregate {
-            Aggregate::Count => Rational::from(count),
-            _ if credits.len() == 1 => return (credits.swap_remove(0), true),
-            Aggregate::Sum => {
-                let label = format!("{name}, {id}, together");
-                return (Node::computed(label, unit, Operation::Sum, credits), true);
-            }
-            Aggregate::Average => {
-                let sum: Rational = values().sum();
-                sum.checked_div(&Rational::from(i64::try_from(credits.len()).unwrap_or(1)))
-                    .unwrap_or_default()
-            }
-            Aggregate::Largest => values().max().cloned().unwrap_or_default(),
-            Aggregate::Smallest => values().min().cloned().unwrap_or_default(),
-        };
-        (Node::input(format!("{name}, {id}"), unit, value), true)
-    }
-
-    /// What the transactions of a period come to in a measure that is calculated for each.
-    fn of_each_transaction(&self, measure: usize) -> (Node, bool) {
-        let unit = self.problem.unit(measure);
-        let Some(own) = self.prepared.transactions(measure) else {
-            return (Node::input("no value", unit, Rational::zero()), false);
-        };
-        let value = |period: usize, deal, until| {
-            let looked = Looked { measure: own.own(), deal, until };
-            Self { period, deal: Some(looked), ..*self }.evaluated(measure).0.value
-        };
-        let parts = own.steps(self.problem, self.index, self.period).into_iter().map(|step| {
-            let (id, value) = match step {
-                Step::Sale(deal) => (deal.id(), value(self.period, deal, None)),
-                Step::Refund { deal, of, before } => {
-                    let change =
-                        |(period, sold)| &value(period, sold, Some(deal)) - &value(period, sold, before);
-                    (deal.id(), of.into_iter().map(change).sum())
-                }
-            };
-            Node::input(format!("{}, {id}", self.measure(measure).name), unit.clone(), value)
-        });
-        let parts: Vec<Node> = parts.collect();
-        let present = !parts.is_empty();
-        let label = format!("{}, all transactions", self.measure(measure).name);
-        (Node::computed(label, unit, Operation::Sum, parts), present)
-    }
-
-    fn aggregated(
-        &self,
-        measure: usize,
-        aggregate: Aggregate,
-        window: RangeInclusive<usize>,
-    ) -> (Node, bool) {
-        let definition = self.measure(measure);
-        let unit = self.problem.unit(measure);
-        let cells: Vec<(usize, Amounts)> =
-            window.clone().filter_map(|period| Some((period, self.amounts(measure, period)?))).collect();
-        let label = &definition.name;
-        let name = |period: usize| &self.problem.calendar.periods()[period].name;
-        let part = |read: &dyn Fn(&Amounts) -> Rational, unit: &Unit| {
-            let nodes = cells.iter().map(|(period, amounts)| {
-                Node::input(format!("{label}, {}", name(*period)), unit.clone(), read(amounts))
-            });
-            summed(&format!("{label}, to date"), unit, &window, nodes.collect())
-                .unwrap_or_else(|| Node::input(format!("{label}: none"), unit.clone(), Rational::zero()))
-        };
-        let count = |amounts: &Amounts| Rational::from(amounts.count);
-        let node = match aggregate {
-            Aggregate::Sum => part(&|amounts| amounts.sum.clone(), &unit),
-            Aggregate::Count => part(&count, &unit),
-            Aggregate::Average if cells.is_empty() => part(&count, &unit),
-            Aggregate::Average => {
-                let parts = vec![part(&|amounts| amounts.sum.clone(), &unit), part(&count, &Unit::Number)];
-                Node::computed(format!("{label}, average"), unit, Operation::Quotient, parts)
-            }
-            Aggregate::Largest | Aggregate::Smallest => {
-                let mut all = Amounts::default();
-                cells.iter().for_each(|(_, amounts)| all.add(amounts));
-                let value = if aggregate == Aggregate::Largest { all.largest } else { all.smallest };
-                Node::input(label.clone(), unit, value.unwrap_or_default())
-            }
-        };
-        (node, !cells.is_empty())
     }
 
     fn goal(&self, goal: &Goal, periods: RangeInclusive<usize>, unit: &Unit, measure: usize) -> Option<Node> {
@@ -386,6 +272,9 @@ impl<'a> Standing<'a> {
 
     fn ramp_node(&self, ramp: usize, period: usize) -> Option<Node> {
         let ramp = &self.problem.plan.ramps[ramp];
+        if self.payee().hired.is_none() {
+            self.missed(Gap::HireDate(format!("the ramp `{}`", ramp.name)), &ramp.place);
+        }
         let month = self.tenure(period)?;
         let share = ramp.shares.get(month - 1)?;
         let label = format!("ramp `{}`, month {month}", ramp.name);
@@ -454,17 +343,23 @@ impl<'a> Standing<'a> {
             return None;
         }
         let there = self.there(self.problem.calendar.periods()[period].range);
-        let mut stretches: Vec<(DateRange, Node)> = Vec::new();
+        let mut stretches: Vec<(DateRange, Option<Node>)> = Vec::new();
         let versions = self.payee().versions.iter().map(|version| version.days);
         for days in there.iter().flat_map(|days| cut(*days, versions.clone())) {
             let standing = Self { day: Some(days.from), ..*self };
             let node = standing.of_period(label, quantity, unit.clone(), period);
-            let empty = || Node::input(format!("{label}: none"), unit.clone(), Rational::zero());
-            stretches.push((days, node.unwrap_or_else(empty)));
+            stretches.push((days, node));
         }
-        if stretches.windows(2).all(|pair| pair[0].1.value == pair[1].1.value) {
+        let value = |node: &Option<Node>| node.as_ref().map(|node| node.value.clone());
+        if stretches.windows(2).all(|pair| value(&pair[0].1) == value(&pair[1].1)) {
             return None;
         }
+        let stretches = stretches.into_iter().map(|(days, node)| {
+            let none =
+                || Self { day: Some(days.from), ..*self }.missed_quantity(label, quantity, unit.clone());
+            (days, node.unwrap_or_else(none))
+        });
+        let stretches: Vec<(DateRange, Node)> = stretches.collect();
         let parts: Vec<Rational> =
             stretches.iter().map(|(days, _)| self.participation_in(period, *days)).collect();
         let whole = if prorate { Rational::one() } else { parts.iter().sum() };
@@ -512,14 +407,26 @@ impl<'a> Standing<'a> {
     }
 
     /// A target or guarantee of some periods, shrunk by participation (E12).
-    pub(super) fn target(&self, label: &str, quantity: &Quantity, periods: RangeInclusive<usize>) -> Node {
+    pub(super) fn target(
+        &self,
+        label: &str,
+        quantity: &Quantity,
+        periods: RangeInclusive<usize>,
+        is_needed: bool,
+    ) -> Node {
         let unit = self.problem.money();
         let parts = periods.clone().filter_map(|period| {
             if let Some(blended) = self.changing(label, quantity, &unit, period, true) {
                 return Some(blended);
             }
-            let node = self.of_period(label, quantity, unit.clone(), period)?;
-            Some(match self.participation_node(period) {
+            let part = self.participation_node(period);
+            let Some(node) = self.of_period(label, quantity, unit.clone(), period) else {
+                // Of a period in which somebody is away nothing is missing.
+                let is_away = part.is_some_and(|part| part.value.is_zero());
+                return (is_needed && !is_away)
+                    .then(|| self.at(period).missed_quantity(label, quantity, unit.clone()));
+            };
+            Some(match part {
                 None => node,
                 Some(part) => Node::computed(
                     format!("{label} of the payee"),
@@ -537,8 +444,11 @@ impl<'a> Standing<'a> {
     /// What is paid at least in the period: always, or for so many months from the hire date, which end on the day before
     /// the one that they began on (E11). `None` when they are over, or when nobody knows when they began.
     pub(super) fn least(&self, label: &str, quantity: &Quantity, months: Option<i64>) -> Option<Node> {
-        let whole = || self.target(label, quantity, self.period..=self.period);
+        let whole = || self.target(label, quantity, self.period..=self.period, true);
         let Some(months) = months else { return Some(whole()) };
+        if self.payee().hired.is_none() {
+            self.missed(Gap::HireDate(format!("the {label} of the first {months} months")), &quantity.place);
+        }
         let first = self.first_months(months)?;
         let range = self.problem.calendar.periods()[self.period].range;
         let first = range.intersect(&first)?;
@@ -572,36 +482,9 @@ impl<'a> Standing<'a> {
     }
 
     /// The day on which columns of reps are read.
-    fn day(&self) -> Date {
+    pub(super) fn day(&self) -> Date {
         let deal = self.deal.map(|looked| looked.deal.date);
         self.day.or(deal).unwrap_or_else(|| self.problem.last_day(self.index, self.period))
-    }
-
-    /// A number of the plan; an empty cell counts as zero and says so.
-    pub(super) fn quantity(&self, label: &str, quantity: &Quantity, unit: Unit) -> Node {
-        self.quantity_or_none(label, quantity, unit.clone()).unwrap_or_else(|| {
-            let what = match &quantity.value {
-                QuantityFrom::Column(name) => format!("{label} ({name} of {} is empty)", self.payee().id),
-                _ => format!("{label} (no value)"),
-            };
-            Node::input(what, unit, Rational::zero()).citing(&quantity.place)
-        })
-    }
-
-    /// Likewise; `None` where reps or measures say nothing.
-    pub(super) fn quantity_or_none(&self, label: &str, quantity: &Quantity, unit: Unit) -> Option<Node> {
-        let node = match &quantity.value {
-            QuantityFrom::Fixed(value) => Node::input(label, unit, value.clone()),
-            QuantityFrom::Column(name) => {
-                let value = self.payee().number(name, self.day())?.clone();
-                Node::input(format!("{label} ({name} of {})", self.payee().id), unit, value)
-            }
-            QuantityFrom::Formula(expression) => {
-                let value = formula::evaluate(expression, &quantity.place, &|name| self.named(name, None))?;
-                Node { label: label.to_owned(), unit, ..value }
-            }
-        };
-        Some(node.citing(&quantity.place))
     }
 
     /// What a name in a formula stands for: a measure, its goal or attainment, a component, or a column of reps.
@@ -633,12 +516,17 @@ impl<'a> Standing<'a> {
 }
 
 /// The measure that a name means, without what is asked of it.
-fn head(name: &str) -> &str {
+pub(super) fn head(name: &str) -> &str {
     [".goal", ".attainment"].into_iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name)
 }
 
 /// The parts of a stretch of periods added up, or the part itself where the stretch is one period.
-fn summed(label: &str, unit: &Unit, stretch: &RangeInclusive<usize>, mut parts: Vec<Node>) -> Option<Node> {
+pub(super) fn summed(
+    label: &str,
+    unit: &Unit,
+    stretch: &RangeInclusive<usize>,
+    mut parts: Vec<Node>,
+) -> Option<Node> {
     if parts.is_empty() || stretch.start() == stretch.end() {
         return parts.pop();
     }

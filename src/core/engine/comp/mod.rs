@@ -8,10 +8,15 @@ mod attribution;
 pub mod difference;
 mod figures;
 mod formula;
+mod gaps;
+mod measured;
+mod others;
 mod pay;
 mod payout;
 mod presence;
 mod problem;
+mod quantity;
+mod recalculate;
 mod schedule;
 mod sequence;
 mod team;
@@ -23,21 +28,22 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::ground::diagnostic::{Code, Diagnostic};
+use crate::ground::diagnostic::{Code, Diagnostic, Severity};
 use crate::ground::money::Money;
 use crate::ground::period::Group;
 use crate::ground::rational::Rational;
 use crate::ground::round::Rounding;
 use crate::ground::source::Place;
 use crate::ground::trace::{Node, Operation};
-use crate::plan::comp::{CAP_LINE, CompPlan, Component, GUARANTEE_LINE, MeasureSource, to_date};
+use crate::plan::comp::{CAP_LINE, CompPlan, Component, GUARANTEE_LINE, Limits, MeasureSource, to_date};
 
 use figures::Standing;
+use gaps::Gap;
 use problem::Prepared;
 
 pub use attribution::Attribution;
 pub use payout::{Exchange, Payout, payouts};
-pub use problem::{Amounts, Cell, Deal, Payee, Problem, Version};
+pub use problem::{Above, Amounts, Cell, Deal, Payee, Problem, Version};
 pub use what_if::with_more;
 
 /// What a line of earnings is for.
@@ -119,70 +125,152 @@ pub struct Advance {
 }
 
 /// Calculates the earnings of one plan. Every payee with a measurement or a goal in a period gets a line for each
-/// component; `Err` when an amount leaves the range of money.
-pub fn earn(problem: &Problem<'_>) -> Result<Earnings, Diagnostic> {
-    let prepared = Prepared::of(problem);
+/// component; `Err` when an amount leaves the range of money, and where something is needed that nobody states.
+pub fn earn(problem: &Problem<'_>) -> Result<Earnings, Vec<Diagnostic>> {
+    let mut prepared = Prepared::of(problem);
+    let mut result = earned(problem, &mut prepared).map_err(|fault| vec![fault])?;
+    let gaps = prepared.gaps.faults(problem.payees);
+    if gaps.iter().any(|fault| fault.severity == Severity::Error) {
+        return Err(gaps);
+    }
+    result.notices.extend(gaps);
+    Ok(result)
+}
+
+/// What components earned, before the plan's cap and guarantee: by payee, period, component.
+type ByComponent = BTreeMap<(usize, usize, usize), Earning>;
+
+fn earned<'a>(problem: &'a Problem<'a>, prepared: &mut Prepared<'a>) -> Result<Earnings, Diagnostic> {
     let mut result = Earnings::default();
-    // What components earned, before the plan's cap and guarantee: payee, period, component.
-    let mut earned: BTreeMap<(usize, usize, usize), Earning> = BTreeMap::new();
+    let (mut earned, mut uncapped) = (ByComponent::new(), ByComponent::new());
     let first = sequence::first_period(problem);
     for (position, component) in problem.plan.components.iter().enumerate() {
+        pass_on(problem, prepared, (first, position), &earned, &uncapped)?;
+        let of =
+            |component: &Component| component_lines(problem, prepared, (first, position), component, &earned);
+        let lines = of(component)?;
+        if wants_uncapped(problem.plan, position) {
+            let lines = of(&Component { cap: None, ..component.clone() })?;
+            let lines = lines.into_iter().map(|(_, line)| ((line.payee, line.period, position), line));
+            uncapped.extend(lines);
+        }
         let mut without_goal: Vec<usize> = Vec::new();
-        let sequence = sequence::Sequence::new(problem, &prepared, component, first)?;
-        // Payees do not depend on each other: what they compare themselves with is in the sequence already.
-        let of_payee = |index: usize| -> Result<Vec<(bool, Earning)>, Diagnostic> {
-            let lines = sequence.of(index, &|period, name| {
-                // Components above: a column of reps may have the name of one below.
-                let above = &problem.plan.components[..position];
-                let find = |name: &str| above.iter().position(|other| other.name == name);
-                let of = |other: usize, period: usize| {
-                    let line = earned.get(&(index, period, other));
-                    line.map_or_else(Rational::zero, |line| line.amount.exact())
-                };
-                let (label, value) = match (find(name), to_date(name)) {
-                    (Some(other), _) => (format!("{name}, earned"), of(other, period)),
-                    (None, (head, Some(group))) => {
-                        let other = find(head)?;
-                        let start = problem.calendar.group(period, group).start;
-                        let sum = (start..=period).map(|period| of(other, period)).sum();
-                        let word = if group == Group::Year { "year" } else { "quarter" };
-                        (format!("{head}, earned in the {word} so far"), sum)
-                    }
-                    (None, (_, None)) => return None,
-                };
-                Some(Node::input(label, problem.money(), value))
-            })?;
-            let earning = |line: sequence::Line| {
-                let prepared = &prepared;
-                let standing =
-                    Standing { problem, prepared, index, period: line.period, deal: None, day: None };
-                // Of somebody who is away all the time nothing is missing.
-                let without = line.without_goal
-                    && problem.periods.contains(&line.period)
-                    && !standing.participation(line.period).is_zero();
-                Ok((without, earning(problem, component, index, LineOf::Component(position), line)?))
-            };
-            lines.into_iter().map(earning).collect()
-        };
-        let all = (0..problem.payees.len()).into_par_iter().map(of_payee);
-        for line in all.collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
-            let (without, earning) = line;
+        for (without, line) in lines {
             if without {
-                without_goal.push(earning.payee);
+                without_goal.push(line.payee);
             }
-            earned.insert((earning.payee, earning.period, position), earning);
+            earned.insert((line.payee, line.period, position), line);
         }
         result.notices.extend(notice(problem, component, without_goal));
     }
-    limits(problem, &prepared, first, earned, &mut result)?;
-    result.calculated = calculated(problem, &prepared);
+    pass_on(problem, prepared, (first, problem.plan.components.len()), &earned, &uncapped)?;
+    limits(problem, prepared, first, earned, &mut result)?;
+    result.calculated = calculated(problem, prepared);
     Ok(result)
+}
+
+/// The lines of one component, each with whether it pays nothing for want of a goal.
+fn component_lines(
+    problem: &Problem<'_>,
+    prepared: &Prepared<'_>,
+    (first, position): (usize, usize),
+    component: &Component,
+    earned: &ByComponent,
+) -> Result<Vec<(bool, Earning)>, Diagnostic> {
+    let sequence = sequence::Sequence::new(problem, prepared, component, first)?;
+    // Payees do not depend on each other: what they compare themselves with is in the sequence already.
+    let of_payee = |index: usize| -> Result<Vec<(bool, Earning)>, Diagnostic> {
+        let lines = sequence.of(index, &|period, name| {
+            // Components above: a column of reps may have the name of one below.
+            let above = &problem.plan.components[..position];
+            let find = |name: &str| above.iter().position(|other| other.name == name);
+            let of = |other: usize, period: usize| {
+                let line = earned.get(&(index, period, other));
+                line.map_or_else(Rational::zero, |line| line.amount.exact())
+            };
+            let (label, value) = match (find(name), to_date(name)) {
+                (Some(other), _) => (format!("{name}, earned"), of(other, period)),
+                (None, (head, Some(group))) => {
+                    let other = find(head)?;
+                    let start = problem.calendar.group(period, group).start;
+                    let sum = (start..=period).map(|period| of(other, period)).sum();
+                    let word = if group == Group::Year { "year" } else { "quarter" };
+                    (format!("{head}, earned in the {word} so far"), sum)
+                }
+                (None, (_, None)) => return None,
+            };
+            Some(Node::input(label, problem.money(), value))
+        })?;
+        let earning = |line: sequence::Line| {
+            let standing = Standing { problem, prepared, index, period: line.period, deal: None, day: None };
+            // Of somebody who is away all the time nothing is missing.
+            let without = line.without_goal
+                && problem.periods.contains(&line.period)
+                && !standing.participation(line.period).is_zero();
+            Ok((without, earning(problem, component, index, LineOf::Component(position), line)?))
+        };
+        lines.into_iter().map(earning).collect()
+    };
+    let all = (0..problem.payees.len()).into_par_iter().map(of_payee);
+    Ok(all.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
+/// Whether a measure counts what a component would have earned without its cap.
+fn wants_uncapped(plan: &CompPlan, position: usize) -> bool {
+    plan.components[position].cap.is_some()
+        && plan.measures.iter().any(|measure| match &measure.source {
+            MeasureSource::Earned(own) => own.limits == Limits::None && own.components.contains(&position),
+            _ => false,
+        })
+}
+
+/// Gives what components have earned to the measures that are about it, once all of theirs are calculated.
+fn pass_on(
+    problem: &Problem<'_>,
+    prepared: &mut Prepared<'_>,
+    (first, position): (usize, usize),
+    earned: &ByComponent,
+    uncapped: &ByComponent,
+) -> Result<(), Diagnostic> {
+    for (measure, definition) in problem.plan.measures.iter().enumerate() {
+        let MeasureSource::Earned(own) = &definition.source else { continue };
+        if own.components.iter().max().map(|last| last + 1) != Some(position) {
+            continue;
+        }
+        let mut parts: BTreeMap<(usize, usize), Vec<(String, Rational)>> = BTreeMap::new();
+        let lines = earned.iter().filter(|((.., component), _)| own.components.contains(component));
+        if own.limits == Limits::Plan {
+            let mut of: BTreeMap<usize, Vec<Earning>> = BTreeMap::new();
+            lines.for_each(|((payee, ..), line)| of.entry(*payee).or_default().push(line.clone()));
+            for payee in 0..problem.payees.len() {
+                let lines = of.remove(&payee).unwrap_or_default();
+                for (period, lines) in limited(problem, prepared, (first, payee), lines)? {
+                    let sum: Rational = lines.iter().map(|line| line.amount.exact()).sum();
+                    let label = format!("earned by {}, after cap and guarantee", problem.payees[payee].id);
+                    if !lines.is_empty() {
+                        parts.insert((payee, period), vec![(label, sum)]);
+                    }
+                }
+            }
+        } else {
+            for (key @ (payee, period, component), line) in lines {
+                let line = uncapped.get(key).filter(|_| own.limits == Limits::None).unwrap_or(line);
+                let (name, id) = (&problem.plan.components[*component].name, &problem.payees[*payee].id);
+                let own = parts.entry((*payee, *period)).or_default();
+                own.push((format!("{name} of {id}"), line.amount.exact()));
+            }
+        }
+        for (of, parts) in parts {
+            prepared.give(problem, measure, of, &parts);
+        }
+    }
+    Ok(())
 }
 
 /// The values of measures that are calculated from others, of payees who have any of those.
 fn calculated(problem: &Problem<'_>, prepared: &Prepared<'_>) -> BTreeMap<Cell, Rational> {
     let measures = problem.plan.measures.iter().enumerate();
-    let formulas = measures.filter(|(_, measure)| matches!(measure.source, MeasureSource::Formula(..)));
+    let formulas = measures.filter(|(_, measure)| !matches!(measure.source, MeasureSource::Credits(..)));
     let formulas: Vec<usize> = formulas.map(|(index, _)| index).collect();
     let mut all = BTreeMap::new();
     for payee in (0..problem.payees.len()).filter(|_| !formulas.is_empty()) {
@@ -277,35 +365,51 @@ fn limits(
     problem: &Problem<'_>,
     prepared: &Prepared<'_>,
     first: usize,
-    earned: BTreeMap<(usize, usize, usize), Earning>,
+    earned: ByComponent,
     result: &mut Earnings,
 ) -> Result<(), Diagnostic> {
-    let periods = problem.calendar.periods();
     let mut lines = earned.into_values().peekable();
     for payee in 0..problem.payees.len() {
-        let mut in_year = InYear::default();
-        for (period, definition) in periods.iter().enumerate().take(problem.periods.end).skip(first) {
-            let mut own: Vec<Earning> = Vec::new();
-            while let Some(line) = lines.next_if(|line| (line.payee, line.period) == (payee, period)) {
-                own.push(line);
-            }
-            if in_year.year != definition.year {
-                in_year = InYear { year: definition.year.clone(), ..InYear::default() };
-            }
-            let standing = Standing { problem, prepared, index: payee, period, deal: None, day: None };
-            let due = own.iter().map(|line| line.amount.exact()).sum::<Rational>();
-            own.extend(plan_cap(&standing, &own, &in_year)?);
-            in_year.due += &due;
-            in_year.paid += &own.iter().map(|line| line.amount.exact()).sum();
-            // What a guarantee adds does not use up the cap.
-            own.extend(guarantee(&standing, &own)?);
+        let own = std::iter::from_fn(|| lines.next_if(|line| line.payee == payee)).collect();
+        for (period, own) in limited(problem, prepared, (first, payee), own)? {
             if problem.periods.contains(&period) {
+                let standing = Standing { problem, prepared, index: payee, period, deal: None, day: None };
                 result.lines.extend(own);
                 result.draws.extend(advance(&standing));
             }
         }
     }
     Ok(())
+}
+
+/// The lines of a payee in the order of periods, by period, with what the plan's cap and guarantee change.
+fn limited(
+    problem: &Problem<'_>,
+    prepared: &Prepared<'_>,
+    (first, payee): (usize, usize),
+    lines: Vec<Earning>,
+) -> Result<Vec<(usize, Vec<Earning>)>, Diagnostic> {
+    let mut lines = lines.into_iter().peekable();
+    let mut in_year = InYear::default();
+    let mut all = Vec::new();
+    for (period, definition) in
+        problem.calendar.periods().iter().enumerate().take(problem.periods.end).skip(first)
+    {
+        let mut own: Vec<Earning> =
+            std::iter::from_fn(|| lines.next_if(|line| line.period == period)).collect();
+        if in_year.year != definition.year {
+            in_year = InYear { year: definition.year.clone(), ..InYear::default() };
+        }
+        let standing = Standing { problem, prepared, index: payee, period, deal: None, day: None };
+        let due = own.iter().map(|line| line.amount.exact()).sum::<Rational>();
+        own.extend(plan_cap(&standing, &own, &in_year)?);
+        in_year.due += &due;
+        in_year.paid += &own.iter().map(|line| line.amount.exact()).sum();
+        // What a guarantee adds does not use up the cap.
+        own.extend(guarantee(&standing, &own)?);
+        all.push((period, own));
+    }
+    Ok(all)
 }
 
 fn total(standing: &Standing<'_>, lines: &[Earning]) -> Node {
@@ -379,6 +483,9 @@ fn guarantee(standing: &Standing<'_>, lines: &[Earning]) -> Result<Option<Earnin
 /// The draw of a payee who is there.
 fn advance(standing: &Standing<'_>) -> Option<Advance> {
     let draw = standing.problem.plan.draw.as_ref().filter(|_| standing.is_there())?;
+    if draw.recovery_from > 1 && standing.payee().hired.is_none() {
+        standing.missed(Gap::HireDate("recovery of the draw".to_owned()), &draw.place);
+    }
     let month = standing.tenure(standing.period).and_then(|month| i64::try_from(month).ok());
     let floor = standing.least("draw", &draw.amount, draw.months).map(|amount| {
         let plan = standing.problem.plan;

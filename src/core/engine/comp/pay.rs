@@ -2,6 +2,7 @@
 
 use super::figures::{Figures, Standing};
 use super::formula::Value;
+use super::gaps::Gap;
 use super::schedule::{Payout, Yield};
 use crate::ground::diagnostic::{Code, Diagnostic};
 use crate::ground::rational::Rational;
@@ -71,7 +72,18 @@ impl<'a> Formula<'a> {
             let Some(above) = self.threshold(threshold, pay) else { return Ok(without_goal()) };
             pay = above;
         }
-        Ok(Paid { pay: self.modified(pay, apply), without_goal: false })
+        Ok(Paid { pay: self.modified(pay, apply), without_goal: self.lacks_goal() })
+    }
+
+    /// Whether a factor or a gate compares an attainment and there is no goal, so that it counts as nothing or as shut.
+    pub(super) fn lacks_goal(&self) -> bool {
+        let curves = self.component.multipliers.iter().filter_map(|multiplier| match multiplier {
+            Multiplier::Curve(curve, _) => Some(&curve.lookup),
+            Multiplier::Value(_) => None,
+        });
+        let gates = self.component.gates.iter().map(|gate| &gate.lookup);
+        let mut goals = curves.chain(gates).filter(|lookup| lookup.on == Base::Attainment);
+        goals.any(|lookup| self.payout.looked_up(lookup).is_none())
     }
 
     /// A pay with multipliers, the gates that `apply`, weight and the cap of the window.
@@ -79,9 +91,9 @@ impl<'a> Formula<'a> {
         let money = self.money();
         for multiplier in &self.component.multipliers {
             let factor = match multiplier {
-                Multiplier::Value(value) => {
-                    Some(self.standing().quantity("multiplier", value, Unit::Percent).citing(&value.place))
-                }
+                Multiplier::Value(value) => Some(
+                    self.standing().factor(&pay, "multiplier", value, Unit::Percent).citing(&value.place),
+                ),
                 Multiplier::Curve(curve, place) => self.payout.curve(curve).map(|node| node.citing(place)),
             };
             let factor =
@@ -92,7 +104,7 @@ impl<'a> Formula<'a> {
             pay = self.gated(gate, pay);
         }
         if let Some(weight) = &self.component.weight {
-            let weight = self.standing().quantity("weight", weight, Unit::Percent);
+            let weight = self.standing().factor(&pay, "weight", weight, Unit::Percent);
             pay = Node::computed("pay x weight", money.clone(), Operation::Product, vec![pay, weight]);
         }
         if let Some(cap) = self.component.cap.as_ref().filter(|cap| cap.per == CapPer::Window) {
@@ -110,7 +122,7 @@ impl<'a> Formula<'a> {
                 CapAmount::TargetShare(share),
                 Pay::TargetShare { target, .. } | Pay::Scorecard { target, .. },
             ) => {
-                let target = self.target(target);
+                let target = self.target(target, true);
                 let share = Node::input("cap, share of target", Unit::Percent, share.clone());
                 Node::computed("cap", self.money(), Operation::Product, vec![target, share])
             }
@@ -137,9 +149,9 @@ impl<'a> Formula<'a> {
         Node::computed("through the gate", money, Operation::Either, vec![pay, shut, value, level])
     }
 
-    fn target(&self, target: &Quantity) -> Node {
+    fn target(&self, target: &Quantity, is_needed: bool) -> Node {
         let periods = self.standing().target_periods(self.component);
-        self.standing().target("target pay", target, periods).citing(&target.place)
+        self.standing().target("target pay", target, periods, is_needed).citing(&target.place)
     }
 
     /// Nothing below the threshold; above it everything, or what lies above.
@@ -219,6 +231,7 @@ impl<'a> Formula<'a> {
                 let value =
                     super::formula::evaluate(expression, place, &|name| -> Option<Value> { names(name) });
                 let node = value.unwrap_or_else(|| {
+                    self.standing().missed_value(expression, place, Some(Gap::NullPay));
                     Node::input("no value, so nothing is paid", money.clone(), Rational::zero()).citing(place)
                 });
                 Some(Node { unit: money, ..node })
@@ -232,7 +245,7 @@ impl<'a> Formula<'a> {
     }
 
     fn of_target(&self, target: &Quantity, share: Node) -> Node {
-        let target = self.target(target);
+        let target = self.target(target, !share.value.is_zero());
         Node::computed("target pay x share", self.money(), Operation::Product, vec![target, share])
     }
 

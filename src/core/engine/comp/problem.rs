@@ -1,6 +1,6 @@
 //! What the calculation of one plan needs: payees, measurements, quotas.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::ground::id::PayeeId;
@@ -9,6 +9,8 @@ use crate::ground::rational::Rational;
 use crate::ground::trace::Unit;
 use crate::plan::comp::{Aggregate, CompPlan, MeasureSource, Team, Window};
 
+use super::gaps::Gaps;
+use super::others::EarnedByPeople;
 use super::transactions::Transactions;
 
 /// A person in the plan.
@@ -31,6 +33,17 @@ pub struct Payee {
     pub leaves: Vec<(DateRange, Rational)>,
     /// What was different on some days: in order, apart.
     pub versions: Vec<Version>,
+    /// Who is above, where the plan looks at people below: in order, apart.
+    pub above: Vec<Above>,
+}
+
+/// The managers above somebody on some days.
+#[derive(Clone, Debug)]
+pub struct Above {
+    /// The days.
+    pub days: DateRange,
+    /// Nearest first.
+    pub managers: Vec<PayeeId>,
 }
 
 /// What reps says of a person on the days of a row of the table rep_history, complete.
@@ -53,6 +66,20 @@ impl Payee {
     #[must_use]
     pub fn number(&self, name: &str, day: Date) -> Option<&Rational> {
         self.version(day).map_or(&self.numbers, |version| &version.numbers).get(name)
+    }
+
+    /// The days of a range on which the payee is in a plan: stretches in order, apart.
+    #[must_use]
+    pub fn there(&self, plan: &CompPlan, range: DateRange) -> Vec<DateRange> {
+        let from = self.hired.unwrap_or(Date::MIN).max(plan.effective.from);
+        let to = self.left.unwrap_or(Date::MAX).min(plan.effective.to);
+        let Some(whole) = DateRange::new(from, to).and_then(|employed| range.intersect(&employed)) else {
+            return vec![];
+        };
+        match &self.enrolled {
+            None => vec![whole],
+            Some(enrolled) => enrolled.iter().filter_map(|days| days.intersect(&whole)).collect(),
+        }
     }
 
     /// A text column of reps as it stood on a day.
@@ -81,9 +108,9 @@ pub struct Amounts {
     pub sum: Rational,
     /// Number of credits.
     pub count: i64,
-    /// The largest credit; `None` without credits.
+    /// The largest credit of those that no refund is about; `None` without such credits.
     pub largest: Option<Rational>,
-    /// The smallest credit; `None` without credits.
+    /// The smallest of them.
     pub smallest: Option<Rational>,
 }
 
@@ -148,7 +175,8 @@ pub struct Problem<'a> {
     /// What credits come to. A cell without credits is absent. Must hold the periods before `periods` that share a
     /// window or a year with them.
     pub measurements: &'a BTreeMap<Cell, Amounts>,
-    /// The credits of measures of window transaction, in event order.
+    /// In event order the credits of measures of window transaction; of other measures that compare credits, those that refunds
+    /// take back from, with the refunds.
     pub deals: &'a BTreeMap<Cell, Vec<Deal>>,
     /// Quotas by holder, name and leaf period.
     pub quotas: &'a BTreeMap<(PayeeId, String, usize), Rational>,
@@ -161,7 +189,9 @@ impl Problem<'_> {
     pub(super) fn unit(&self, measure: usize) -> Unit {
         match &self.plan.measures[measure].source {
             MeasureSource::Credits(_, Aggregate::Count) | MeasureSource::Formula(..) => Unit::Number,
-            MeasureSource::Credits(..) => self.money(),
+            MeasureSource::Reached(reached) if reached.as_share => Unit::Percent,
+            MeasureSource::Reached(_) => Unit::Number,
+            MeasureSource::Credits(..) | MeasureSource::Earned(_) => self.money(),
         }
     }
 
@@ -178,7 +208,7 @@ impl Problem<'_> {
             Team::All => String::new(),
             Team::Column(column) => own
                 .text(column, self.last_day(payee, period))
-                .map_or_else(|| format!("\0{}", own.id), str::to_owned),
+                .map_or_else(|| format!("{NO_TEAM}{}", own.id), str::to_owned),
         }
     }
 
@@ -199,16 +229,7 @@ impl Problem<'_> {
 
     /// The days of a range on which a payee is in the plan: stretches in order, apart.
     pub(super) fn there(&self, payee: usize, range: DateRange) -> Vec<DateRange> {
-        let payee = &self.payees[payee];
-        let from = payee.hired.unwrap_or(Date::MIN).max(self.plan.effective.from);
-        let to = payee.left.unwrap_or(Date::MAX).min(self.plan.effective.to);
-        let Some(whole) = DateRange::new(from, to).and_then(|employed| range.intersect(&employed)) else {
-            return vec![];
-        };
-        match &payee.enrolled {
-            None => vec![whole],
-            Some(enrolled) => enrolled.iter().filter_map(|days| days.intersect(&whole)).collect(),
-        }
+        self.payees[payee].there(self.plan, range)
     }
 
     /// The day on which rates and texts of a payee are read for a period: the last one in the plan up to its end.
@@ -224,8 +245,21 @@ impl Problem<'_> {
     }
 }
 
+/// How the name of a team begins that somebody is alone in because nobody says which it is.
+pub(super) const NO_TEAM: char = '\0';
+
 /// What is prepared once for all payees.
 pub(super) struct Prepared<'a> {
+    /// What components have earned so far, for the measures that are about it.
+    pub(super) earned: EarnedByPeople,
+    /// Every payee.
+    pub(super) everyone: Vec<usize>,
+    /// By payee, everybody who has been below on any day.
+    below: BTreeMap<usize, Vec<usize>>,
+    /// What is needed and nobody states.
+    pub(super) gaps: Gaps,
+    /// Whom the measures that compare credits have refunds of.
+    refunded: BTreeMap<usize, Vec<usize>>,
     /// What teams have come to together, by measure, team and period.
     teams: BTreeMap<(usize, String, usize), Amounts>,
     /// The transactions of each measure that keeps them apart.
@@ -245,7 +279,34 @@ impl<'a> Prepared<'a> {
         let apart = problem.plan.measures.iter().enumerate();
         let apart = apart.filter(|(_, measure)| measure.window == Window::Transaction);
         let transactions = apart.map(|(index, _)| (index, Transactions::of_measure(problem, index)));
-        Self { teams: sums, transactions: transactions.collect() }
+        let mut refunded: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        let compares = |cell: &&Cell| problem.plan.measures[cell.measure].aggregate().compares();
+        for cell in problem.deals.keys().filter(compares) {
+            let payees = refunded.entry(cell.measure).or_default();
+            if payees.last() != Some(&cell.payee) {
+                payees.push(cell.payee);
+            }
+        }
+        let everyone: Vec<usize> = (0..problem.payees.len()).collect();
+        let mut below: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (payee, own) in problem.payees.iter().enumerate() {
+            let managers: BTreeSet<&PayeeId> = own.above.iter().flat_map(|above| &above.managers).collect();
+            for manager in managers.into_iter().filter_map(|id| problem.payee_of(id)) {
+                below.entry(manager).or_default().push(payee);
+            }
+        }
+        let (earned, gaps) = (EarnedByPeople::default(), Gaps::default());
+        Self { earned, everyone, below, gaps, refunded, teams: sums, transactions: transactions.collect() }
+    }
+
+    /// Everybody who has been below a payee on any day.
+    pub(super) fn people_below(&self, payee: usize) -> &[usize] {
+        self.below.get(&payee).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whom a measure that compares credits has refunds of.
+    pub(super) fn refunded(&self, measure: usize) -> &[usize] {
+        self.refunded.get(&measure).map_or(&[], Vec::as_slice)
     }
 
     /// The transactions of a measure that keeps them apart.

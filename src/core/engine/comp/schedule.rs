@@ -1,6 +1,7 @@
 //! From a base to what it pays: flat rates, tiers, curves, matrices, as nodes of the explanation.
 
 use super::figures::{Figures, Standing};
+use super::gaps::Gap;
 use crate::ground::rational::Rational;
 use crate::ground::source::TextPlace;
 use crate::ground::trace::{Node, Operation, Unit};
@@ -40,20 +41,26 @@ impl Payout<'_> {
             Base::Amount => Some(figures.measured.clone()),
             Base::Attainment => figures.attainment(),
             Base::Lookup => {
-                let value = self.standing.deal?.deal.lookup.clone()?;
-                Some(Node::input("lookup", Unit::Number, value))
+                let deal = self.standing.deal?.deal;
+                let place = self.measure.map(|own| &self.standing.problem.plan.measures[own].place);
+                if let (None, Some(place)) = (&deal.lookup, place) {
+                    self.standing.missed(Gap::Lookup(deal.id()), place);
+                }
+                Some(Node::input("lookup", Unit::Number, deal.lookup.clone().unwrap_or_default()))
             }
         }
     }
 
-    fn rate(&self, label: &str, rate: &Quantity) -> Node {
-        self.standing.quantity(label, rate, Unit::Percent)
+    /// A part of the measurement times its rate.
+    fn rated(&self, part: Node, label: &str, rate: &Quantity, unit: &Unit) -> Node {
+        let rate = self.standing.factor(&part, label, rate, Unit::Percent);
+        times(part, rate, unit)
     }
 
     /// `base` through the schedule; `unit` is that of the result. `None` when a goal is needed and there is none.
     pub(super) fn run(&self, schedule: &Schedule, base: &Node, unit: &Unit) -> Option<Yield> {
         Some(match schedule {
-            Schedule::Flat(rate) => Yield::Amount(times(base.clone(), self.rate("rate", rate), unit)),
+            Schedule::Flat(rate) => Yield::Amount(self.rated(base.clone(), "rate", rate, unit)),
             Schedule::Tiers(tiers) => Yield::Amount(self.tiers(tiers, base, unit)?),
             Schedule::Curve(curve) => Yield::Value(self.curve(curve)?),
             Schedule::Matrix(matrix) => Yield::Value(self.matrix(matrix)?),
@@ -92,7 +99,7 @@ impl Payout<'_> {
                     .map(|step| self.bound(tiers, &step.from, &step.place, &value))
                     .collect::<Option<_>>()?;
                 let step = reached(&steps, &bounds, &value, tiers.lower);
-                Some(times(base.clone(), self.rate(&reached_label(&value), &step.rate), unit))
+                Some(self.rated(base.clone(), &reached_label(&value), &step.rate, unit))
             }
             TierMode::ProportionalAmount | TierMode::ProportionalRate => {
                 self.proportional(tiers, &steps, base, unit)
@@ -151,7 +158,7 @@ impl Payout<'_> {
                     Node::computed(label, base.unit.clone(), Operation::Slice, children)
                 }
             };
-            bands.push(times(part, self.rate("rate", &step.rate), unit).citing(&step.place));
+            bands.push(self.rated(part, "rate", &step.rate, unit).citing(&step.place));
         }
         Node::computed("sum of the bands", unit.clone(), Operation::Sum, bands)
     }
@@ -183,7 +190,7 @@ impl Payout<'_> {
             vec![base.clone(), goal],
         );
         let step = reached(steps, bounds, base, tiers.lower);
-        let above = times(above, self.rate(&reached_label(base), &step.rate), unit);
+        let above = self.rated(above, &reached_label(base), &step.rate, unit);
         Some(Node::computed("up to the goal + above it", unit.clone(), Operation::Sum, vec![below, above]))
     }
 

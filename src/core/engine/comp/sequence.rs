@@ -11,7 +11,7 @@ use crate::ground::diagnostic::Diagnostic;
 use crate::ground::period::Group;
 use crate::ground::rational::Rational;
 use crate::ground::trace::{Node, Operation};
-use crate::plan::comp::{Cap, CapPer, Component, Gate, MeasureSource, Pay, Window, to_date};
+use crate::plan::comp::{Cap, CapPer, Component, Gate, Measure, MeasureSource, Pay, Window, to_date};
 
 /// A line before it is an amount of money.
 pub(super) struct Line {
@@ -41,11 +41,18 @@ pub(super) fn first_period(problem: &Problem<'_>) -> usize {
         _ => false,
     };
     let reaches = |component: &Component| reaches(component) || names_year(component);
+    // What was earned in the window before the run is not in any extract.
+    let earned =
+        |measure: &Measure| matches!(measure.source, MeasureSource::Earned(_)) && measure.window.is_to_date();
+    let of_earnings = plan.measures.iter().any(earned);
     // What a refund takes back was earned before.
     let apart = |component: &Component| component.window == Window::Transaction;
     let refunded = plan.components.iter().any(apart)
         && problem.deals.values().flatten().any(|deal| deal.refund_of.is_some());
-    if !refunded && !plan.components.iter().any(reaches) && !plan.cap.as_ref().is_some_and(|cap| cap.per_year)
+    if !refunded
+        && !of_earnings
+        && !plan.components.iter().any(reaches)
+        && !plan.cap.as_ref().is_some_and(|cap| cap.per_year)
     {
         return start;
     }
@@ -275,6 +282,16 @@ impl<'a> Sequence<'a> {
         Ok(lines)
     }
 
+    /// Whether somebody would have a rank by attainment and has no goal.
+    fn competes_without_goal(&self, formula: &Formula<'a>) -> bool {
+        let compared = |measure: usize| self.problem.plan.measures[measure].goal.is_some();
+        matches!(self.component.pay, Pay::Rank { .. })
+            && self.component.measure.is_some_and(compared)
+            && formula.reached.present
+            && formula.reached.usable_goal().is_none()
+            && formula.payout.standing.shares_in(self.component)
+    }
+
     /// Whether a period is one in which the component pays.
     fn pays_in(&self, period: usize) -> bool {
         self.problem.paid_in(self.component.every, period) == period
@@ -308,7 +325,10 @@ impl<'a> Sequence<'a> {
         let period = standing.period;
         if let Some(reached) = self.reached.get(&period) {
             let pay = formula.modified(team::pay(self.component, &standing, reached), &|_| true);
-            return Ok(Paid { pay, without_goal: false });
+            return Ok(Paid {
+                pay,
+                without_goal: self.competes_without_goal(formula) || formula.lacks_goal(),
+            });
         }
         if self.transactions.is_none() {
             return formula.pay(&|name| earned(period, name), &|_| true);
@@ -384,7 +404,8 @@ impl<'a> Sequence<'a> {
         let paid = match self.reached.get(&period) {
             Some(reached) => {
                 let pay = team::pay(self.component, &formula.payout.standing, reached);
-                Paid { pay: formula.modified(pay, &|_| false), without_goal: false }
+                let without_goal = self.competes_without_goal(formula) || formula.lacks_goal();
+                Paid { pay: formula.modified(pay, &|_| false), without_goal }
             }
             None => formula.pay(&|name| earned(period, name), &|_| false)?,
         };

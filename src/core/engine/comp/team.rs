@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::figures::{Figures, Standing};
+use super::gaps::Gap;
 use crate::ground::diagnostic::{Code, Diagnostic};
 use crate::ground::money::Money;
 use crate::ground::rational::Rational;
@@ -73,7 +74,7 @@ pub(super) fn disagreement(
 pub(super) fn pay(component: &Component, standing: &Standing<'_>, reached: &Reached) -> Node {
     let none = Vec::new();
     let team = |team: &Team| {
-        reached.get(&standing.problem.team_key(team, standing.index, standing.period)).unwrap_or(&none)
+        reached.get(&standing.team_in(team, standing.period, &component.place)).unwrap_or(&none)
     };
     match &component.pay {
         Pay::Rank { prizes, at, team: among } => rank(component, standing, prizes, at.as_ref(), team(among)),
@@ -197,6 +198,10 @@ fn pool(standing: &Standing<'_>, amount: &Quantity, team: &[(usize, Option<Ratio
         return nothing("the pool is out of range");
     };
     let Some(parts) = split_largest_remainder(units.minor_units, &weights) else {
+        if !sum.value.is_zero() {
+            let name = problem.calendar.periods()[standing.period].name.clone();
+            standing.missed(Gap::Pool(name), &amount.place);
+        }
         return nothing("nobody has a part in the pool");
     };
     let part = Node::input("own part", Unit::Number, weights[own].clone());

@@ -127,6 +127,89 @@ fn fixed_bonus_at_goal() {
     assert_eq!(earned(&volume, &["499", "500"], None), ["0.00", "100.00"]);
 }
 
+/// Ways of paying that the second calculation knows: with a goal, and without one.
+const KNOWN: &[&str] = &[
+    "pay = \"per-unit\"\nrate = \"7%\"",
+    "pay = \"per-unit\"\nrate = { column = \"rate\" }\nweight = \"60%\"\nmultiplier = [{ value = \"1.25\" }]",
+    "pay = \"per-unit\"\ntiers = { on = \"amount\", steps = [{ from = \"0\", rate = \"3%\" }, { from = \"700\", rate = \"11%\" }, { from = \"1100\", rate = \"5%\" }] }",
+    "pay = \"per-unit\"\ntiers = { mode = \"whole\", on = \"amount\", boundary = \"lower\", steps = [{ from = \"0\", rate = \"3%\" }, { from = \"700\", rate = \"11%\" }] }",
+    "pay = \"per-unit\"\ntiers = { mode = \"proportional-rate\", on = \"amount\", steps = [{ from = \"0\", rate = \"3%\" }, { from = \"700\", rate = \"11%\", to = \"1000\" }] }",
+    "pay = \"per-unit\"\ntiers = { mode = \"proportional-amount\", on = \"amount\", steps = [{ from = \"0\", amount = \"30\" }, { from = \"700\", amount = \"11\", to = \"1000\" }] }",
+    "pay = \"per-unit\"\ncurve = { on = \"amount\", points = [{ at = \"100\", pay = \"1%\" }, { at = \"700\", pay = \"3%\" }, { at = \"700\", pay = \"5%\" }, { at = \"1000\", pay = \"6%\" }], below = \"extend\", beyond = \"extend\" }",
+    "pay = \"per-unit\"\nrate = \"10%\"\nthreshold = { on = \"amount\", at = \"700\", back_pay = false }\ncap = { amount = \"35\", per = \"period\" }",
+    "pay = \"fixed\"\ntiers = { on = \"amount\", steps = [{ from = \"0\", amount = \"3\" }, { from = \"700\", amount = \"11\" }] }\ncap = { amount = \"10\" }",
+    "pay = \"fixed\"\ncurve = { mode = \"step\", on = \"amount\", points = [{ at = \"100\", pay = \"1\" }, { at = \"700\", pay = \"3\" }] }",
+    "pay = \"per-unit\"\nmatrix = { mode = \"bilinear\", rows = { on = \"amount\", at = [\"0\", \"700\"] }, columns = { on = \"amount\", at = [\"100\", \"500\", \"900\"] }, cells = [[\"1%\", \"2%\", \"4%\"], [\"3%\", \"5%\", \"9%\"]] }",
+    "pay = \"per-unit\"\nmatrix = { rows = { on = \"amount\", at = [\"0\", \"700\"] }, columns = { on = \"amount\", at = [\"100\", \"500\"] }, cells = [[\"1%\", \"2%\"], [\"3%\", \"5%\"]] }",
+];
+
+/// The same that need a goal.
+const KNOWN_WITH_GOAL: &[&str] = &[
+    "pay = \"per-unit\"\ntiers = { mode = \"whole-above-goal\", on = \"attainment\", steps = [{ from = \"0%\", rate = \"3%\" }, { from = \"100%\", rate = \"11%\" }, { from = \"120%\", rate = \"14%\" }] }\nattainment_cap = \"150%\"",
+    "pay = \"target-share\"\ntarget = { amount = \"1200\", per = \"year\" }\ntiers = { on = \"attainment\", steps = [{ from = \"0%\", rate = \"0.5\" }, { from = \"100%\", rate = \"2\" }] }\ncap = { share = \"150%\" }",
+    "pay = \"target-share\"\ntarget = \"100\"\ncurve = { points = [{ at = \"50%\", pay = \"30%\" }, { at = \"100%\", pay = \"1\" }], beyond = \"flat\" }\nmultiplier = [{ curve = { mode = \"step\", points = [{ at = \"0%\", pay = \"1\" }, { at = \"110%\", pay = \"1.5\" }] } }]",
+    "pay = \"target-share\"\ntarget = \"100\"\nrate = \"1\"\nthreshold = { at = \"60%\", back_pay = false }",
+    "pay = \"fixed\"\namount = \"55\"\nat = \"100%\"",
+    "pay = \"scorecard\"\ntarget = \"100\"\nitems = [{ measure = \"m\", weight = \"1\" }]",
+];
+
+#[test]
+fn the_second_calculation_knows_and_agrees() {
+    let calendar =
+        Calendar::regular(Pattern::Months, "2027-01-01".parse().expect("a date"), 1).expect("a calendar");
+    let payees = [Payee {
+        id: PayeeId::from("A"),
+        numbers: BTreeMap::from([("rate".to_owned(), number("10%"))]),
+        ..Payee::default()
+    }];
+    let values = ["0", "699.99", "700", "1300", "-250.5", "1000", "90"];
+    let cell = |period| Cell { payee: 0, measure: 0, period };
+    let cells = values.iter().enumerate();
+    let measurements: BTreeMap<Cell, Amounts> =
+        cells.clone().map(|(period, value)| (cell(period), Amounts::of(number(value)))).collect();
+    let deals = cells.map(|(period, value)| {
+        let date = calendar.periods()[period].range.from;
+        let (transaction, amount) = (format!("d{period}"), number(value));
+        (cell(period), vec![Deal { transaction, line: None, refund_of: None, date, amount, lookup: None }])
+    });
+    let deals: BTreeMap<Cell, Vec<Deal>> = deals.collect();
+    let quota = |period| ((PayeeId::from("A"), "q".to_owned(), period), number("900"));
+    let (quotas, none) = ((0..12).map(quota).collect(), BTreeMap::new());
+    let gated = |component: &str| {
+        format!("{component}\ngate = [{{ on = \"amount\", at = \"700\", else = \"50%\" }}]")
+    };
+    let mut cases: Vec<(String, &str, &str)> = Vec::new();
+    for window in ["period", "quarter-to-date", "year-to-date", "rolling\"\nperiods = 3 #"] {
+        for component in KNOWN {
+            cases.extend([((*component).to_owned(), window, ""), ((*component).to_owned(), window, GOAL)]);
+        }
+        cases.extend(KNOWN_WITH_GOAL.iter().map(|component| ((*component).to_owned(), window, GOAL)));
+    }
+    cases.extend(KNOWN.iter().map(|component| (gated(component), "period", GOAL)));
+    cases.extend(KNOWN.iter().map(|component| (gated(component), "transaction", "")));
+    for (component, window, goal) in cases {
+        // A cap of each period is none of a transaction; a scorecard with one measure says its weight alone.
+        let plan = plan(&component, window, goal);
+        let single = window == "transaction";
+        let problem = Problem {
+            plan: &plan,
+            calendar: &calendar,
+            periods: 0..values.len(),
+            payees: &payees,
+            measurements: &measurements,
+            deals: if single { &deals } else { &none },
+            quotas: &quotas,
+            explain_deals: false,
+        };
+        let earnings = earn(&problem).expect("earns");
+        verify::verify(&problem, &earnings).expect("verified");
+        for line in &earnings.lines {
+            let again = recalculate::expected(&problem, &plan.components[0], line.payee, line.period);
+            assert_eq!(again, Some(line.amount.minor_units), "{component} {window} {goal}");
+        }
+    }
+}
+
 #[test]
 fn verify_catches_a_tampered_line() {
     let plan = plan("pay = \"per-unit\"\nrate = \"10%\"", "period", "");

@@ -83,9 +83,9 @@ struct Families<'a> {
 }
 
 impl<'a> Families<'a> {
-    /// Of all credits of a payee. A transaction and its refund belong together within a fiscal year: what was sold before
-    /// is not there to be rated again.
-    fn of(all: &[Dated<'a>], calendar: &Calendar) -> Self {
+    /// Of credits of a payee. With a calendar a transaction and its refund belong together within a fiscal year: what was sold
+    /// before is not there to be rated again.
+    fn of(all: &[Dated<'a>], calendar: Option<&Calendar>) -> Self {
         let mut families = Self::default();
         let mut back: BTreeMap<&str, &'a str> = BTreeMap::new();
         for (_, deal) in all {
@@ -108,7 +108,7 @@ impl<'a> Families<'a> {
         for (period, deal) in all.iter().filter(|(_, deal)| deal.refund_of.is_none()) {
             sold.entry(&deal.transaction).or_default().push((*period, *deal));
         }
-        let year = |period: usize| &calendar.periods()[period].year;
+        let year = |period: usize| calendar.map(|calendar| &calendar.periods()[period].year);
         for (period, deal) in all.iter().filter(|(_, deal)| deal.refund_of.is_some()) {
             let Some(root) = root(&deal.transaction) else { continue };
             let Some(own) = sold.get(root).filter(|own| own.iter().all(|one| year(one.0) == year(*period)))
@@ -173,7 +173,7 @@ impl<'a> Transactions<'a> {
                 all.sort_by(|a, b| (a.0, key(a.1)).cmp(&(b.0, key(b.1))));
                 all.dedup_by(|a, b| key(a.1) == key(b.1));
             }
-            families.insert(payee, Families::of(&all, problem.calendar));
+            families.insert(payee, Families::of(&all, Some(problem.calendar)));
         }
         Self { measures, families }
     }
@@ -233,6 +233,20 @@ impl<'a> Transactions<'a> {
     }
 }
 
+/// The credits among some, each with what the refunds among them take back of it.
+pub(super) fn after_refunds<'a>(all: &[Dated<'a>]) -> Vec<Net<'a>> {
+    let families = Families::of(all, None);
+    let sold = all.iter().filter(|(_, deal)| deal.refund_of.is_none());
+    let net = sold.map(|(_, deal)| {
+        let family = families.by_root.get(deal.transaction.as_str());
+        let refunds = family.into_iter().flat_map(|family| &family.refunds);
+        let parts = refunds
+            .map(|(_, refund)| (*refund, family.map_or_else(Rational::zero, |own| own.part(refund, deal))));
+        (*deal, parts.filter(|(_, part)| !part.is_zero()).collect())
+    });
+    net.collect()
+}
+
 /// The measures of credits of window transaction behind a measure.
 fn behind_measure(plan: &CompPlan, measure: usize, found: &mut Vec<usize>) {
     let definition = &plan.measures[measure];
@@ -241,6 +255,7 @@ fn behind_measure(plan: &CompPlan, measure: usize, found: &mut Vec<usize>) {
         MeasureSource::Credits(..) if !found.contains(&measure) => found.push(measure),
         MeasureSource::Credits(..) => {}
         MeasureSource::Formula(formula, _) => behind(plan, formula, measure, found),
+        MeasureSource::Earned(_) | MeasureSource::Reached(_) => {}
     }
 }
 

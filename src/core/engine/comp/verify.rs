@@ -1,7 +1,7 @@
 //! An independent check of earnings: shares no formula with the calculation.
 //!
-//! Marginal tiers are recomputed as a sum of kinks, `rate_1 x + sum (rate_i - rate_(i-1)) max(x - b_i, 0)`, instead of
-//! band by band, and every node of every trace is evaluated again from its children.
+//! Every node of every trace is evaluated again from its children, and where a naive second calculation from the inputs knows
+//! how (see `recalculate`), the line has to come to the same.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,9 @@ use rayon::prelude::*;
 
 use crate::ground::diagnostic::{Code, Diagnostic};
 use crate::ground::rational::Rational;
-use crate::ground::round::round_to_decimals;
 use crate::ground::trace::{Node, Operation};
-use crate::plan::comp::{Base, Component, Pay, Quantity, QuantityFrom, Schedule, TierMode, Tiers, Window};
 
+use super::recalculate::expected;
 use super::{Earning, Earnings, Exchange, LineOf, Payout, Problem};
 
 /// Checks every line; one fault for each that disagrees.
@@ -43,20 +42,7 @@ fn fault_of(problem: &Problem<'_>, line: &Earning) -> Option<String> {
     }
     let LineOf::Component(component) = line.of else { return None };
     let component = &problem.plan.components[component];
-    let plain = component.threshold.is_none()
-        && component.multipliers.is_empty()
-        && component.gates.is_empty()
-        && component.weight.is_none()
-        && component.attainment_cap.is_none()
-        && component.cap.is_none();
-    let window = component.measure.map(|measure| problem.plan.measures[measure].window);
-    if !plain || window != Some(Window::Period) {
-        // What windows, modifiers and caps do is in the nodes, each of which was evaluated again above.
-        return None;
-    }
-    let expected = expected_amount(problem, component, line)?;
-    let decimals = problem.plan.currency.decimals();
-    let units = round_to_decimals(&expected, decimals, problem.plan.rounding)?;
+    let units = expected(problem, component, line.payee, line.period)?;
     (units != line.amount.minor_units)
         .then(|| format!("expected {} minor units, found {}", units, line.amount.minor_units))
 }
@@ -106,59 +92,4 @@ fn wrong_node(node: &Node) -> Option<&str> {
     let wrong = node.operation != Operation::Input
         && node.operation.evaluate(&node.children).as_ref() != Some(&node.value);
     if wrong { Some(&node.label) } else { node.children.iter().find_map(wrong_node) }
-}
-
-/// What a plain component pays; `None` where this check has no formula of its own.
-fn expected_amount(problem: &Problem<'_>, component: &Component, line: &Earning) -> Option<Rational> {
-    let payee = &problem.payees[line.payee];
-    let measure = &problem.plan.measures[component.measure?];
-    if measure.goal.as_ref().is_some_and(|goal| goal.ramp.is_some()) {
-        return None;
-    }
-    let read = |quantity: &Quantity| match &quantity.value {
-        QuantityFrom::Fixed(value) => Some(value.clone()),
-        QuantityFrom::Column(_) if !payee.versions.is_empty() => None,
-        QuantityFrom::Column(name) => Some(payee.numbers.get(name).cloned().unwrap_or_default()),
-        QuantityFrom::Formula(_) => None,
-    };
-    match &component.pay {
-        Pay::PerUnit(Schedule::Flat(rate)) => Some(&line.measured * &read(rate)?),
-        Pay::PerUnit(Schedule::Tiers(tiers)) => kinked(tiers, &line.measured, line.goal.as_ref(), &read),
-        _ => None,
-    }
-}
-
-fn kinked(
-    tiers: &Tiers,
-    base: &Rational,
-    goal: Option<&Rational>,
-    read: &dyn Fn(&Quantity) -> Option<Rational>,
-) -> Option<Rational> {
-    if tiers.lookup.measure.is_some() || tiers.lower {
-        return None;
-    }
-    let goal = goal.filter(|goal| goal.is_positive());
-    let bounds: Vec<Rational> = match tiers.lookup.on {
-        Base::Amount => tiers.steps.iter().map(|step| step.from.clone()).collect(),
-        Base::Attainment => tiers.steps.iter().map(|step| Some(&step.from * goal?)).collect::<Option<_>>()?,
-        Base::Lookup => return None,
-    };
-    let rates: Vec<Rational> = tiers.steps.iter().map(|step| read(&step.rate)).collect::<Option<_>>()?;
-    let curve = |x: &Rational| {
-        (1..rates.len()).fold(x * &rates[0], |sum, index| {
-            let kink = &rates[index] - &rates[index - 1];
-            let beyond = (x - &bounds[index]).max(Rational::zero());
-            &sum + &(&kink * &beyond)
-        })
-    };
-    let top = (0..rates.len()).filter(|index| bounds[*index] <= *base).max().unwrap_or(0);
-    match tiers.mode {
-        TierMode::Marginal => Some(curve(base)),
-        TierMode::Whole => Some(base * &rates[top]),
-        TierMode::WholeAboveGoal => {
-            let goal = goal?;
-            Some(if base <= goal { curve(base) } else { &curve(goal) + &(&(base - goal) * &rates[top]) })
-        }
-        TierMode::ProportionalAmount | TierMode::ProportionalRate => None,
-    }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::problem::{Amounts, Cell, Problem};
-use super::{Earning, LineOf, earn};
+use super::problem::{Amounts, Cell, Prepared, Problem};
+use super::{Earning, LineOf, earned};
 use crate::ground::diagnostic::Diagnostic;
 use crate::ground::rational::Rational;
 use crate::plan::comp::{MeasureSource, Pay, Window};
@@ -22,6 +22,10 @@ pub fn with_more(
     let alone = definition.team.is_none()
         && definition.window != Window::Transaction
         && matches!(definition.source, MeasureSource::Credits(..))
+        && !problem.plan.measures.iter().any(|other| {
+            !matches!(other.source, MeasureSource::Credits(..) | MeasureSource::Formula(..))
+                && other.is_of_others()
+        })
         && !matches!(component.pay, Pay::Rank { .. } | Pay::Pool { .. });
     if !alone {
         return Ok(None);
@@ -46,7 +50,9 @@ pub fn with_more(
             periods: line.period..line.period + 1,
             ..problem.clone()
         };
-        let again = earn(&alone)?.lines.into_iter().find(|again| again.of == line.of);
+        // What nobody states is told by the calculation itself; what is not there at a supposed point is no fault.
+        let again =
+            earned(&alone, &mut Prepared::of(&alone))?.lines.into_iter().find(|again| again.of == line.of);
         results.extend(again);
     }
     Ok(Some(results))

@@ -77,7 +77,7 @@ pub struct Amounts {
 pub enum Account {
     /// Earned, and waiting for its event.
     Held,
-    /// Negative pay of earlier periods (E8).
+    /// Negative pay of earlier periods (E8); above zero, what was under the minimum payment.
     Carried,
     /// Draws that were advanced and not yet recovered.
     Draw,

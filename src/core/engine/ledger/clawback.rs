@@ -29,6 +29,8 @@ pub struct Credit {
     pub amount: Rational,
     /// What it adds to the number of credits.
     pub count: i64,
+    /// Whether it is a refund or has one, so that what is left of it is compared with other credits.
+    pub is_apart: bool,
     /// When it was cancelled; `None` when it was not.
     pub cancelled: Option<Cancelled>,
 }
@@ -96,7 +98,10 @@ pub fn served(
             shrink(deals.get_mut(&credit.cell), credit, (unserved != Rational::one()).then_some(&left));
         }
         if unserved != Rational::one() {
-            let own = Amounts { count: credit.count, ..Amounts::of(left) };
+            let mut own = Amounts { count: credit.count, ..Amounts::of(left) };
+            if credit.is_apart {
+                (own.largest, own.smallest) = (None, None);
+            }
             measurements.entry(credit.cell).or_default().add(&own);
         }
     }

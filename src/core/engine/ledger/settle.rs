@@ -1,7 +1,8 @@
 //! One open period: entitlements - what was booked = lines; lines and balances -> payment.
 //!
 //! The order is that of E34: what is payable, negative pay carried from before, the draw's floor, recovery of draws from
-//! what lies above it, recovery of clawbacks, payment. A payment is never negative (E8).
+//! what lies above it, recovery of clawbacks, payment. A payment is never negative (E8), and one under the plan's minimum is
+//! carried like negative pay.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,11 +36,13 @@ pub struct Terms {
     pub recovery: Rational,
     /// Most of the pay that recovers clawbacks (E27).
     pub limit: Rational,
+    /// What is paid at least if anything is; less is carried.
+    pub minimum: Option<Node>,
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { floor: None, recovery: Rational::one(), limit: Rational::one() }
+        Self { floor: None, recovery: Rational::one(), limit: Rational::one(), minimum: None }
     }
 }
 
@@ -202,6 +205,9 @@ fn label(key: &Key, name: &dyn Fn(usize) -> String) -> String {
     }
 }
 
+/// What a payment under the minimum left.
+const KEPT: &str = "carried from before, under the minimum payment";
+
 /// From what is payable to the payment, for one payee and currency.
 struct Waterfall<'a> {
     who: &'a Who,
@@ -270,11 +276,18 @@ impl Waterfall<'_> {
         if given_back != 0 {
             parts.push(self.input("clawbacks given back", given_back));
         }
-        if opening(Account::Carried) != 0 {
-            parts.push(self.input("negative pay carried from before", opening(Account::Carried)));
+        // What is owed is deducted at once. What was kept under the minimum makes up for negative pay; else it is added at the
+        // end, so that nothing is recovered from it a second time.
+        let before = opening(Account::Carried);
+        let is_negative = parts.iter().map(|part| &part.value).sum::<Rational>().is_negative();
+        let kept = before > 0 && !is_negative;
+        if before < 0 {
+            parts.push(self.input("negative pay carried from before", before));
+        } else if before > 0 && is_negative {
+            parts.push(self.input(KEPT, before));
         }
         let due = self.computed("payable", Operation::Sum, parts);
-        let carried = self.units(&due).min(0);
+        let mut carried = self.units(&due).min(0);
         let mut payment = due.clone();
         if due.value.is_negative() {
             let zero = self.input("a payment is not negative", 0);
@@ -314,6 +327,19 @@ impl Waterfall<'_> {
             clawback += self.units(&taken);
             payment =
                 self.computed("after recovery of clawbacks", Operation::Difference, vec![payment, taken]);
+        }
+        if kept {
+            let children = vec![payment, self.input(KEPT, before)];
+            payment = self.computed("with what was carried", Operation::Sum, children);
+        }
+        if let Some(minimum) = &self.terms.minimum
+            && payment.value.is_positive()
+            && payment.value < minimum.value
+        {
+            carried += self.units(&payment);
+            let label = "nothing under the minimum payment; it is carried";
+            let children = vec![payment.clone(), payment, minimum.clone()];
+            payment = self.computed(label, Operation::WhenReached, children);
         }
         let waiting = |line: &Line| line.amounts.earned - line.amounts.payable;
         let held = opening(Account::Held) + sum(&|line| if is_capped(line) { 0 } else { waiting(line) });

@@ -114,6 +114,30 @@ fn e08_a_payment_is_never_negative() {
 }
 
 #[test]
+fn a_payment_under_the_minimum_is_carried_until_it_is_reached() {
+    let minimum = Terms { minimum: Some(node(5_000)), ..Terms::default() };
+    let mut run = Run::default();
+    assert_eq!(run.earns(3_000, &minimum), (0, [0, 3_000, 0, 0]));
+    assert_eq!(run.earns(1_999, &minimum), (0, [0, 4_999, 0, 0]));
+    // Exactly the minimum is paid.
+    assert_eq!(run.earns(1, &minimum), (5_000, [0; 4]));
+    assert_eq!(run.earns(4_999, &minimum), (0, [0, 4_999, 0, 0]));
+    // Negative pay is made up for first; what is below zero then is owed as ever.
+    assert_eq!(run.earns(-1_000, &minimum), (0, [0, 3_999, 0, 0]));
+    assert_eq!(run.earns(-5_000, &minimum), (0, [0, -1_001, 0, 0]));
+    assert_eq!(run.earns(2_000, &minimum), (0, [0, 999, 0, 0]));
+    // Without a minimum, as for somebody who has left, all of it is paid.
+    assert_eq!(run.earns(0, &Terms::default()), (999, [0; 4]));
+    // A clawback takes its part of each period's pay once, whether that is paid or carried.
+    let mut run = Run::default();
+    run.earns(10_000, &minimum);
+    run.set(0, Kind::Clawback, -10_000);
+    let half = Terms { limit: Rational::new(1, 2).expect("a half"), ..minimum };
+    assert_eq!(run.earns(6_000, &half), (0, [0, 3_000, 0, -7_000]));
+    assert_eq!(run.earns(6_000, &half), (6_000, [0, 0, 0, -4_000]));
+}
+
+#[test]
 fn e27_a_clawback_is_recovered_up_to_its_limit_and_never_below_the_draw() {
     let mut run = Run::default();
     run.earns(100_000, &Terms::default());

@@ -76,9 +76,9 @@ pub fn books(books: &Books) -> Vec<String> {
     for ((who, account), balance) in &books.balances {
         sums.entry(who).or_default().2 += balance;
         let (most, least) = match account {
-            Account::Held => (i128::MAX, i128::MIN),
+            Account::Held | Account::Carried => (i128::MAX, i128::MIN),
             Account::Capped => (i128::MAX, 0),
-            Account::Carried | Account::Draw | Account::Clawback => (0, i128::MIN),
+            Account::Draw | Account::Clawback => (0, i128::MIN),
         };
         if *balance > most {
             faults.push(format!("{} owes a balance {} of {balance} > 0", who.payee, account.name()));

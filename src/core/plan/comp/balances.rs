@@ -66,6 +66,12 @@ pub(super) static CLAWBACK: Shape = Shape {
     ],
 };
 
+pub(super) static MINIMUM: Shape = Shape {
+    name: "minimum_payment",
+    doc: "What is paid at least if anything is: a payment of less is not made but carried to the next period, until with what was carried it comes to the amount. It is about the payment of a payee in the plan's currency, over all plans. Whoever has left, or is in the plan no more after the period, is paid whatever there is.",
+    fields: &[Field::required("amount", Kind::Number, "the amount; a payment of exactly the amount is made")],
+};
+
 pub(super) static LEAVER: Shape = Shape {
     name: "leaver",
     doc: "What happens to held parts of earnings after reps.end_date.",
@@ -88,6 +94,15 @@ pub struct Draw {
     /// Month of tenure in which recovery starts.
     pub recovery_from: i64,
     /// Where it is defined.
+    pub place: TextPlace,
+}
+
+/// What is paid at least if anything is.
+#[derive(Clone, Debug)]
+pub struct MinimumPayment {
+    /// The amount.
+    pub amount: Rational,
+    /// Where it is stated.
     pub place: TextPlace,
 }
 
@@ -122,6 +137,7 @@ pub(super) struct Balances {
     pub(super) draw: Option<Draw>,
     pub(super) guarantee: Option<Guarantee>,
     pub(super) clawback: Option<Clawback>,
+    pub(super) minimum: Option<MinimumPayment>,
 }
 
 impl Check<'_> {
@@ -162,6 +178,15 @@ impl Check<'_> {
                 place: item.get("months")?.place.clone(),
             });
         }
+        if let Some(amount) = raw.get("minimum_payment").and_then(|item| item.get("amount")) {
+            let number = amount.as_number()?;
+            if !number.is_positive() {
+                let fault = Diagnostic::error(Code::SPM110, "a minimum payment is more than zero");
+                let fault = fault.at(Place::Text(amount.place.clone()), "");
+                self.faults.push(fault.hint("remove [minimum_payment] where every payment is made"));
+            }
+            balances.minimum = Some(MinimumPayment { amount: number, place: amount.place.clone() });
+        }
         Some(balances)
     }
 
@@ -173,8 +198,12 @@ impl Check<'_> {
         check_typed("currency", &item.place, &reps, Type::Text, self.faults)?;
         let owed = raw.get("draw").is_some_and(|draw| draw.text("type") == Some("recoverable"));
         let held = raw.list("component").iter().any(|component| !component.list("release").is_empty());
-        let balances =
-            [("a recoverable draw", owed), ("clawback", raw.get("clawback").is_some()), ("release", held)];
+        let balances = [
+            ("a recoverable draw", owed),
+            ("clawback", raw.get("clawback").is_some()),
+            ("release", held),
+            ("minimum_payment", raw.get("minimum_payment").is_some()),
+        ];
         for (what, _) in balances.into_iter().filter(|(_, there)| *there) {
             let message = format!("pay_currency = \"payee\" does not go with {what}");
             let hint = "balances are kept in the plan's currency: pay in it, or give each currency a plan of its own with `eligible`";

@@ -67,6 +67,8 @@ pub(super) struct Check<'a> {
     pub(super) components_done: usize,
     /// Measures that something refers to.
     pub(super) used: BTreeSet<usize>,
+    /// Those that the component that is checked refers to.
+    pub(super) looked_at: Vec<usize>,
     pub(super) faults: &'a mut Sink,
 }
 
@@ -80,6 +82,7 @@ impl<'a> Check<'a> {
             all_components: vec![],
             components_done: 0,
             used: BTreeSet::new(),
+            looked_at: vec![],
             faults,
         }
     }
@@ -192,8 +195,22 @@ impl<'a> Check<'a> {
 
     pub(super) fn measure(&mut self, item: &Raw, names: &[String], ramps: &[Ramp]) -> Option<Measure> {
         let mut window = self.window(item);
-        let source = match (item.get("credits"), item.get("sql")) {
-            (Some(_), None) => MeasureSource::Credits(
+        let keys = ["credits", "sql", "components", "reached"];
+        let stated: Vec<&str> = keys.into_iter().filter(|key| item.get(key).is_some()).collect();
+        match stated.as_slice() {
+            ["credits" | "sql"] => self.nobody_else(item),
+            ["components" | "reached"] if item.get("aggregate").is_some() => {
+                let message = format!("`aggregate` does not go with `{}`", stated[0]);
+                self.contradiction(item, "aggregate", message, "remove it");
+            }
+            ["reached"] if item.get("limits").is_some() => {
+                let message = "`limits` goes with `components` only".to_owned();
+                self.contradiction(item, "limits", message, "remove it");
+            }
+            _ => {}
+        }
+        let source = match stated.as_slice() {
+            ["credits"] => MeasureSource::Credits(
                 self.credits(item, names),
                 match item.text("aggregate") {
                     Some("count") => Aggregate::Count,
@@ -203,7 +220,8 @@ impl<'a> Check<'a> {
                     _ => Aggregate::Sum,
                 },
             ),
-            (None, Some(sql)) => {
+            ["sql"] => {
+                let sql = item.get("sql")?;
                 for key in ["aggregate", "team"].into_iter().filter(|key| item.get(key).is_some()) {
                     let message = format!("`{key}` does not go with `sql`");
                     self.contradiction(item, key, message, "say it in the measures that the sql names");
@@ -212,13 +230,21 @@ impl<'a> Check<'a> {
                 window = self.window_of_sql(item, &formula)?;
                 MeasureSource::Formula(formula, sql.place.clone())
             }
+            [source @ ("components" | "reached")] => {
+                let found = if *source == "reached" { self.reached(item) } else { self.earned(item) };
+                let (source, own) = found?;
+                window = own;
+                source
+            }
             _ => {
-                let message = "a measure needs either `credits` or `sql`".to_owned();
+                let message =
+                    "a measure needs exactly one of `credits`, `sql`, `components`, `reached`".to_owned();
                 self.contradiction(item, "name", message, "credits = [\"...\"] adds up credits");
                 return None;
             }
         };
         let team = item.get("team").map(|team| self.team(team));
+        let below = self.below(item);
         let goal = item.get("goal").map(|goal| self.goal(goal, ramps));
         if window == Window::Transaction && goal.is_some() {
             let message = "a single transaction has no goal".to_owned();
@@ -233,6 +259,7 @@ impl<'a> Check<'a> {
             source,
             window,
             team: team.transpose_inner()?,
+            below,
             goal: goal.transpose_inner()?,
             allow_double: item.boolean("allow_double").unwrap_or(false),
             place: item.get("name")?.place.clone(),
@@ -351,7 +378,12 @@ impl<'a> Check<'a> {
                 return None;
             }
         };
-        Some(Quantity { value, per, place })
+        if let (QuantityFrom::Fixed(_), Some(_)) = (&value, item.get("otherwise")) {
+            let message =
+                "`otherwise` goes with `column` or `sql`: a stated amount is never empty".to_owned();
+            self.contradiction(item, "otherwise", message, "remove it");
+        }
+        Some(Quantity { value, per, otherwise: item.number("otherwise"), place })
     }
 
     fn column(&mut self, value: &Raw) -> Option<QuantityFrom> {
@@ -403,7 +435,9 @@ impl<'a> Check<'a> {
         }
         for column in formula.columns() {
             let name = column.trim_end_matches(".goal").trim_end_matches(".attainment");
-            self.used.extend(self.measures.iter().position(|measure| measure.name == name));
+            let found = self.measures.iter().position(|measure| measure.name == name);
+            self.used.extend(found);
+            self.looked_at.extend(found);
         }
         Some(formula)
     }

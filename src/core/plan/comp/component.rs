@@ -32,6 +32,7 @@ fn keys_of(pay: &str) -> (&'static [&'static str], &'static [&'static str]) {
 impl Check<'_> {
     pub(super) fn component(&mut self, item: &Raw) -> Option<Component> {
         let pay = item.text("pay")?;
+        self.looked_at.clear();
         self.keys_fit(item, pay);
         let needs_measure = !matches!(pay, "formula" | "scorecard");
         let measure = item.get("measure").map(|value| self.find_measure(value));
@@ -87,6 +88,8 @@ impl Check<'_> {
         {
             self.unreachable_bands(item, tiers, cap);
         }
+        let looked_at = std::mem::take(&mut self.looked_at);
+        self.earned_later(item, &looked_at);
         Some(Component {
             name: item.text("name")?.to_owned(),
             measure,
@@ -107,7 +110,7 @@ impl Check<'_> {
     }
 
     /// Warns of boundaries of an attainment that are whole numbers where a percentage is meant: 50 is 5,000 %.
-    fn shares_of_goal<'r>(&mut self, values: impl Iterator<Item = &'r Raw>) {
+    pub(super) fn shares_of_goal<'r>(&mut self, values: impl Iterator<Item = &'r Raw>) {
         let large = |value: &&Raw| {
             value.as_number().is_some_and(|number| number >= Rational::from(10i64))
                 && !value.place.excerpt().contains('%')
@@ -165,6 +168,7 @@ impl Check<'_> {
         match found {
             Some(index) => {
                 self.used.insert(index);
+                self.looked_at.push(index);
                 Some(index)
             }
             None => {

@@ -3,6 +3,7 @@
 mod balances;
 mod check;
 mod component;
+mod others;
 mod pay;
 mod quantities;
 mod shape;
@@ -24,7 +25,8 @@ use super::expression::Expression;
 use super::raw::Raw;
 use super::{Tables, check_effective, check_header};
 
-pub use balances::{Clawback, Draw, Unserved};
+pub use balances::{Clawback, Draw, MinimumPayment, Unserved};
+pub use others::{Below, Earned, Limits, Reached};
 pub use pay::{
     Axis, Base, Cap, CapAmount, CapPer, Component, Curve, Gate, Item, Lookup, Matrix, MatrixMode, Missing,
     Multiplier, Outside, Pay, Schedule, Step, Threshold, TierMode, Tiers,
@@ -91,6 +93,8 @@ pub struct CompPlan {
     pub draw: Option<Draw>,
     /// What cancelled transactions give back.
     pub clawback: Option<Clawback>,
+    /// What is paid at least if anything is; less is carried.
+    pub minimum: Option<MinimumPayment>,
     /// For how many days after a person's end held parts are still released (E22).
     pub grace: i64,
 }
@@ -184,6 +188,8 @@ pub struct Measure {
     pub window: Window,
     /// Whose measurements are added up; `None` for the payee's own.
     pub team: Option<Team>,
+    /// With earnings and people who reached a level: those below the payee.
+    pub below: Option<Below>,
     /// What 100 % is.
     pub goal: Option<Goal>,
     /// Whether several rules may credit one payee with one transaction (E21).
@@ -199,6 +205,10 @@ pub enum MeasureSource {
     Credits(Vec<usize>, Aggregate),
     /// Other measures and columns of reps.
     Formula(Expression, TextPlace),
+    /// What components above have earned.
+    Earned(Earned),
+    /// How many people have reached a level of another measure.
+    Reached(Reached),
 }
 
 /// What is made of the credited amounts.
@@ -214,6 +224,14 @@ pub enum Aggregate {
     Largest,
     /// The smallest credit.
     Smallest,
+}
+
+impl Aggregate {
+    /// Whether single credits are compared with each other.
+    #[must_use]
+    pub fn compares(self) -> bool {
+        matches!(self, Self::Largest | Self::Smallest)
+    }
 }
 
 /// Over which a measure accumulates.
@@ -304,6 +322,8 @@ pub struct Quantity {
     pub value: QuantityFrom,
     /// What it is for, where that matters.
     pub per: Group,
+    /// What it is where a cell is empty or a formula has no value.
+    pub otherwise: Option<Rational>,
     /// Where it is stated.
     pub place: TextPlace,
 }
@@ -352,12 +372,12 @@ impl CompPlan {
         let credit_names: Vec<String> = names_of(raw.list("credit"), "credit", check.faults);
         let ramps: Vec<Ramp> = raw.list("ramp").iter().filter_map(|item| check.ramp(item)).collect();
         check.measure_names = names_of(raw.list("measure"), "measure", check.faults);
+        check.all_components = names_of(raw.list("component"), "component", check.faults);
         let measures: Vec<Measure> = raw
             .list("measure")
             .iter()
             .filter_map(|item| check.measure(item, &credit_names, &ramps))
             .collect();
-        check.all_components = names_of(raw.list("component"), "component", check.faults);
         reserved_names(raw.list("component"), check.faults);
         // A measure with a fault is absent: what refers to it would be told off for nothing.
         let complete = measures.len() == check.measure_names.len();
@@ -407,8 +427,13 @@ impl CompPlan {
             guarantee: guarantee.or(balances.guarantee),
             draw: balances.draw,
             clawback: balances.clawback,
+            minimum: balances.minimum,
             grace: raw.get("leaver").and_then(|item| item.integer("grace")).unwrap_or(0),
         };
+        if !failed {
+            plan.limits_are_stated(raw, &mut faults);
+        }
+        let failed = faults.has_errors();
         if !failed {
             plan.warn_unused(&used, &mut faults);
         }
@@ -440,21 +465,23 @@ impl CompPlan {
 }
 
 impl Measure {
-    /// Indices of the credits that are added up; none for a formula.
+    /// Indices of the credits that are added up; none for other sources.
     #[must_use]
     pub fn credits(&self) -> &[usize] {
         match &self.source {
             MeasureSource::Credits(credits, _) => credits,
-            MeasureSource::Formula(..) => &[],
+            MeasureSource::Formula(..) | MeasureSource::Earned(_) | MeasureSource::Reached(_) => &[],
         }
     }
 
-    /// How credits are aggregated; the sum for a formula.
+    /// How credits are aggregated; the sum for other sources.
     #[must_use]
     pub fn aggregate(&self) -> Aggregate {
         match &self.source {
             MeasureSource::Credits(_, aggregate) => *aggregate,
-            MeasureSource::Formula(..) => Aggregate::Sum,
+            MeasureSource::Formula(..) | MeasureSource::Earned(_) | MeasureSource::Reached(_) => {
+                Aggregate::Sum
+            }
         }
     }
 }
@@ -463,6 +490,6 @@ impl Quantity {
     /// A number that is the same for everyone.
     #[must_use]
     pub fn fixed(value: Rational, place: TextPlace) -> Self {
-        Self { value: QuantityFrom::Fixed(value), per: Group::Period, place }
+        Self { value: QuantityFrom::Fixed(value), per: Group::Period, otherwise: None, place }
     }
 }

@@ -1,7 +1,8 @@
 //! Every number of a plan that differs by payee, with what it is for (floor 1).
 
 use super::{
-    CapAmount, CompPlan, Component, GoalFrom, Item, Multiplier, Pay, Quantity, QuantityFrom, Schedule,
+    CapAmount, CompPlan, Component, GoalFrom, Item, MeasureSource, Multiplier, Pay, Quantity, QuantityFrom,
+    Schedule,
 };
 use crate::ground::source::TextPlace;
 use crate::plan::expression::{Expression, Function, Node};
@@ -26,6 +27,9 @@ impl CompPlan {
             if let Some(GoalFrom::Each(quantity)) = measure.goal.as_ref().map(|goal| &goal.from) {
                 self.of_quantity(quantity, &format!("the goal of `{}`", measure.name), &mut all);
             }
+            if let MeasureSource::Formula(formula, place) = &measure.source {
+                self.of_formula(formula, place, &format!("the measure `{}`", measure.name), &mut all);
+            }
         }
         for component in &self.components {
             let what = format!("`{}`", component.name);
@@ -49,6 +53,7 @@ impl CompPlan {
 
     fn of_quantity<'p>(&'p self, quantity: &'p Quantity, what: &str, all: &mut Vec<Needed<'p>>) {
         match &quantity.value {
+            _ if quantity.otherwise.is_some() => {}
             QuantityFrom::Fixed(_) => {}
             QuantityFrom::Column(column) => {
                 all.push(Needed { column, what: what.to_owned(), place: &quantity.place });

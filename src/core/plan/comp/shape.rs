@@ -4,7 +4,8 @@ use crate::ground::round::Rounding;
 use crate::plan::header_fields;
 use crate::plan::shape::{Field, Kind, Shape};
 
-use super::balances::{CLAWBACK, DRAW, LEAVER};
+use super::balances::{CLAWBACK, DRAW, LEAVER, MINIMUM};
+use super::others::REACHED;
 
 const ON: Kind = Kind::Choice(&["amount", "attainment", "lookup"]);
 const PER: Kind = Kind::Choice(&["period", "quarter", "year"]);
@@ -78,6 +79,11 @@ pub static COMP: Shape = Shape {
         ),
         Field::optional("draw", Kind::Table(&DRAW), "an advance on later pay"),
         Field::optional("clawback", Kind::Table(&CLAWBACK), "what cancelled transactions give back"),
+        Field::optional(
+            "minimum_payment",
+            Kind::Table(&MINIMUM),
+            "what is paid at least if anything is; less is carried to the next period",
+        ),
         Field::optional("leaver", Kind::Table(&LEAVER), "what happens after reps.end_date"),
     ],
 };
@@ -135,7 +141,7 @@ static CREDIT: Shape = Shape {
 
 static MEASURE: Shape = Shape {
     name: "measure",
-    doc: "What is added up, over which window, against which goal. Either `credits`, or `sql` over other measures.",
+    doc: "What is added up, over which window, against which goal. Exactly one of `credits`, `sql` over other measures, `components` (what they earned), `reached` (how many people did).",
     fields: &[
         Field::required("name", Kind::Text, "name, used by components"),
         Field::optional("credits", Kind::List(&Kind::Text), "names of the credits that are added up"),
@@ -148,6 +154,31 @@ static MEASURE: Shape = Shape {
             "sql",
             Kind::Expression,
             "instead of credits: a number calculated from other measures and number columns of reps by name, such as margin / revenue; division is exact, by zero it is NULL, and a measure without credits is 0. It has the window of the measures that it names",
+        ),
+        Field::optional(
+            "components",
+            Kind::List(&Kind::Text),
+            "instead of credits: what these components have earned, which stand above the one that looks at it. An override is a rate on what the people below have earned",
+        ),
+        Field::optional(
+            "limits",
+            Kind::Choice(&["none", "component", "plan"]),
+            "with components: whether their earnings count as if they had no caps, after their own caps, or after the plan's cap and guarantee, too (as these leave of the components that are listed). To be said where there is such a limit",
+        ),
+        Field::optional(
+            "reached",
+            Kind::Table(&REACHED),
+            "instead of credits: how many people, or which share of them, have reached a level of another measure",
+        ),
+        Field::optional(
+            "whose",
+            Kind::Choice(&["own", "below"]),
+            "with components and reached: own earnings (default), or those of the people below, by the table hierarchy or manager_id on the last day of each period on which they are in the plan. With `team`: of everyone in it",
+        ),
+        Field::optional(
+            "levels",
+            Kind::Integer(1, 64),
+            "with whose = \"below\": how many levels down, 1 for those who report directly; all when absent",
         ),
         Field::optional(
             "window",
@@ -585,6 +616,11 @@ static QUANTITY_TABLE: Shape = Shape {
             "per",
             PER,
             "what a target is for: each leaf period (default), each quarter or each year, shared equally by its periods",
+        ),
+        Field::optional(
+            "otherwise",
+            Kind::Number,
+            "what it is where the cell of `column` is empty or `sql` is NULL; when absent, a run that needs it stops and says whose it is",
         ),
     ],
 };
