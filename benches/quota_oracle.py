@@ -273,18 +273,19 @@ class Company:
             child["amount"] = amount
             self.divide(child)
 
-    def phase(self, node, owed=None):
+    def phase(self, node, owed=None, depth=0):
         """Leaf after leaf, by name from the top: whole units of each exact share; the units that are left go to the periods that the
         leaves so far, with this one, have left shortest, ties to the earlier; a period without a remainder takes none. Remainders are
-        compared to the billionth of a unit. A holder with over-assignment is what a leaf is to those above, and those below it start
-        anew. Nobody in these companies comes or goes, so every holder follows the season."""
-        owed = [0] * len(QUARTERS) if owed is None else owed
+        compared to the billionth of a unit. A holder with over-assignment is what a leaf is to those above, and those below it go on
+        where those below others of its level stopped. Nobody in these companies comes or goes, so every holder follows the season."""
+        if owed is None:
+            owed, self.owed = [0] * len(QUARTERS), {}
         children = [node["children"][name] for name in sorted(node["children"])]
-        below = owed if self.factor(node) == 1 else [0] * len(QUARTERS)
+        below = owed if self.factor(node) == 1 else self.owed.setdefault(depth, [0] * len(QUARTERS))
         if not children or self.factor(node) != 1:
             node["periods"] = self.spread(node["amount"], owed)
         for child in children:
-            self.phase(child, below)
+            self.phase(child, below, depth + 1)
         if children and self.factor(node) == 1:
             node["periods"] = [sum(child["periods"][period] for child in children) for period in range(len(QUARTERS))]
 

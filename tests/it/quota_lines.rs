@@ -502,3 +502,47 @@ fn the_tables_of_the_guide_are_what_the_program_prints() {
     }
     assert_eq!(seen, plans.len());
 }
+
+#[test]
+fn shares_and_increase_of_a_line_with_a_total_are_its_own() {
+    const COLUMNS: &str = "version = 1\nname = \"Co\"\ncurrency = \"USD\"\ncalendar = { boundaries = [2027-01-01, 2028-01-01], names = [\"2027\"] }\n[sources.reps]\nfiles = \"reps.csv\"\ncolumns = { rep_id = \"rep_id\", hw = { column = \"hw\", type = \"number\" }, sw = { column = \"sw\", type = \"number\" }, ph = { column = \"ph\", type = \"number\" }, ps = { column = \"ps\", type = \"number\" } }\n";
+    let cases = [
+        // 500 + 100 x 5 / 20 and so on; 100 + 500 x 1 / 10.
+        (
+            "method = \"history-and-potential\"",
+            ["525.00", "325.00", "250.00"],
+            ["150.00", "500.00", "850.00"],
+        ),
+        // 1100 x (500 / 1000 + 5 / 20) / 2; 1500 x (100 / 1000 + 1 / 10) / 2.
+        (
+            "method = \"weighted-share\"\nhistory_share = \"50%\"",
+            ["412.50", "302.50", "385.00"],
+            ["150.00", "525.00", "825.00"],
+        ),
+    ];
+    // Potential of software in another scale changes nothing.
+    for (method, hardware, software) in cases {
+        for software_potential in [[1, 4, 5], [1000, 4000, 5000]] {
+            let [a, b, c] = software_potential;
+            let project = Project::new();
+            project.file("spm.toml", COLUMNS);
+            project.file(
+                "reps.csv",
+                format!("rep_id,hw,sw,ph,ps\nA,500,100,5,{a}\nB,300,300,5,{b}\nC,200,600,10,{c}\n"),
+            );
+            project.file("plans/q.toml", format!("version = 1\nkind = \"quotas\"\nid = \"q\"\n{method}\ntotal = \"2600\"\nunit = \"0.01\"\n[history]\nvalue = \"hw\"\n[potential]\nvalue = \"ph\"\n[[line]]\nname = \"hw\"\ntotal = \"1100\"\nhistory = \"hw\"\npotential = \"ph\"\n[[line]]\nname = \"sw\"\ntotal = \"1500\"\nhistory = \"sw\"\npotential = \"ps\"\n[[phasing]]\nperiod = \"2027\"\n"));
+            let csv = project.run(&["-q", "quotas", "allocate", "--format", "csv"]).exits(0).stdout();
+            for (line, amounts) in [("hw", hardware), ("sw", software)] {
+                let of = |name: &str| {
+                    let row = csv.lines().find(|row| {
+                        row.starts_with(&format!("{name},")) && row.contains(&format!(",{line},"))
+                    });
+                    row.and_then(|row| row.split(',').next_back()).unwrap_or_default().to_owned()
+                };
+                assert_eq!([of("A"), of("B"), of("C")], amounts, "{csv}");
+            }
+            let explained = project.run(&["quotas", "explain", "--holder", "A"]).exits(0).stdout();
+            assert!(explained.contains("share of potential"), "{explained}");
+        }
+    }
+}

@@ -460,3 +460,55 @@ fn an_explanation_shows_what_a_weight_is_made_of() {
         assert!(limited.contains(words), "{words}:\n{limited}");
     }
 }
+
+/// The months of 2027 as a plan's phasing.
+fn months() -> (String, String) {
+    let months: String =
+        (1..=12).map(|month| format!("[[phasing]]\nperiod = \"2027-{month:02}\"\n")).collect();
+    (SPM.replace("\"quarters\"", "\"months\""), months)
+}
+
+#[test]
+fn who_joins_or_leaves_is_shared_for_in_coarse_units_too() {
+    // Twelve deals a month among four, then among five, three, and four of whom one counts one and a half times.
+    let (spm, months) = months();
+    let deals = "measure = \"deals\"\ndecimals = 0\nmethod = \"weight\"\nweight = \"sold\"\ntotal = \"144\"";
+    let person = |name: &str, weight: u32| format!("{name},2020-01-01,,,E,{weight},1\n");
+    let four: String = ["A", "B", "C", "D"].map(|name| person(name, 2)).concat();
+    let cases = [
+        (format!("{four}{}", person("X", 2)), vec![19, 20]),
+        (four.replace(&person("D", 2), ""), vec![32]),
+        // 96 x 3 / 9 = 32 for A, 96 x 2 / 9 = 21.3 for the others.
+        (four.replace(&person("A", 2), &person("A", 3)), vec![21, 22, 32]),
+    ];
+    for (after, expected) in cases {
+        let project = company(&four, deals, &months);
+        project.file("spm.toml", &spm);
+        allocate(&project);
+        people(&project, &after);
+        let csv = adjust(&project, "2027-05").exits(0).stdout();
+        let mut found = vec![];
+        for line in csv.lines().skip(1).filter(|line| line.contains("salesperson") && !line.ends_with("left"))
+        {
+            let amount: i64 = line.split(',').nth(5).and_then(|cell| cell.parse().ok()).expect("an amount");
+            assert!(expected.contains(&amount), "{csv}");
+            found.push(amount);
+        }
+        assert_eq!(found.iter().sum::<i64>(), 96, "{csv}");
+    }
+}
+
+#[test]
+fn units_below_many_holders_with_over_assignment_follow_the_season() {
+    // Forty regions of 5 deals and 20 % more: 6 each on the street, 240 in all, 60 in each quarter.
+    let people: String =
+        (0..40).map(|region| format!("R{region:02},2020-01-01,,,G{region:02},1,1\n")).collect();
+    let deals = "measure = \"deals\"\ndecimals = 0\nmethod = \"equal\"\ntotal = \"200\"\nlevels = [\"region\"]\nover_assignment = { region = \"20%\" }";
+    let project = company(&people, deals, "");
+    let quotas = allocate(&project);
+    for quarter in 0..4 {
+        let street =
+            (0..40).map(|region| quotas[&format!("R{region:02}")][quarter].parse::<i64>().expect("deals"));
+        assert_eq!(street.sum::<i64>(), 60, "{quotas:?}");
+    }
+}

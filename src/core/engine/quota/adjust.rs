@@ -8,8 +8,9 @@ use super::burden::overburdened;
 use super::hierarchy::{availability, season};
 use super::lay_out::{COMPANY, LaidOut, SALESPERSON, lay_out};
 use super::open::{factor, parents, share_periods};
-use super::planned::{Planned, Question, allocate_verified, plan_quotas, problem, settled};
+use super::planned::{Planned, Question, allocate_verified, plan_quotas, problem};
 use super::problem::{Holder, HolderId, Kept, Phasing, Problem, Total};
+use super::still::keep_small;
 use super::units::round_nearest;
 use crate::ground::diagnostic::{Code, Diagnostic};
 use crate::ground::period::Calendar;
@@ -19,7 +20,7 @@ use crate::ground::source::Place;
 use crate::plan::quotas::QuotaPlan;
 
 /// Why a quota is locked that nobody locked.
-const KEPT: &str = "kept in the adjustment";
+pub(super) const KEPT: &str = "kept in the adjustment";
 
 /// What a holder has for a period before the adjustment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,8 +88,8 @@ pub struct Adjusted {
 /// Adjusts the standing quotas of a plan from a period on (an index of the calendar).
 ///
 /// The plan and today's seats say how the open periods are shared; holders down to the plan's `adjust` level keep what they
-/// have, period by period, as long as they and their siblings are the same as before. A quota that would change by no more
-/// than two units of rounding stays as it is. Where the plan of today gives what stands, nothing moves;
+/// have, period by period, as long as they and their siblings are the same as before. Where everybody among whom
+/// something is shared is there as before and would change by rounding only, their quotas stay as they are. Where the plan of today gives what stands, nothing moves;
 /// nor where it gives that of what stood before the `last` adjustment, because nothing is new since then. (Who names `last`
 /// has made sure that the seats of its first day are those of this one.)
 ///
@@ -156,9 +157,9 @@ fn kept_above(faults: Vec<Diagnostic>, question: &Question<'_>) -> Vec<Diagnosti
 }
 
 /// What stands, by holder.
-struct Before<'a> {
+pub(super) struct Before<'a> {
     /// Open periods together.
-    open: BTreeMap<&'a HolderId, Rational>,
+    pub(super) open: BTreeMap<&'a HolderId, Rational>,
     /// Salespeople of closed periods.
     seats: BTreeSet<&'a HolderId>,
     /// Closed periods together.
@@ -169,7 +170,11 @@ struct Before<'a> {
     given: BTreeMap<(&'a HolderId, &'a str), Rational>,
     /// Level and parent in the last period.
     places: BTreeMap<&'a HolderId, (&'a str, Option<&'a HolderId>)>,
-    children: BTreeMap<&'a HolderId, BTreeSet<&'a HolderId>>,
+    /// Who was below each holder.
+    pub(super) children: BTreeMap<&'a HolderId, BTreeSet<&'a HolderId>>,
+    /// Units that rounding can leave in the open periods together: one for the year, and each unit that is placed in one of
+    /// the m open periods of n instead of evenly, of which m (n - m) / n are most.
+    slack: Rational,
 }
 
 impl<'a> Before<'a> {
@@ -182,7 +187,14 @@ impl<'a> Before<'a> {
             given: BTreeMap::new(),
             places: BTreeMap::new(),
             children: BTreeMap::new(),
+            slack: Rational::one(),
         };
+        let names: BTreeSet<&str> = standing.iter().map(|row| row.period.as_str()).collect();
+        let open = names.iter().filter(|name| is_open(name)).count();
+        if let (Ok(open), Ok(all)) = (i64::try_from(open), i64::try_from(names.len())) {
+            let spread = Rational::from(open * (all - open)).checked_div(&Rational::from(all));
+            before.slack += &spread.unwrap_or_default();
+        }
         for row in standing {
             if !is_open(&row.period) {
                 *before.closed.entry(&row.holder).or_default() += &row.amount;
@@ -212,16 +224,16 @@ impl<'a> Before<'a> {
     }
 
     /// Periods of a holder in the order of a phasing.
-    fn periods_of(&self, holder: &HolderId, phasing: &Phasing) -> Vec<Rational> {
+    pub(super) fn periods_of(&self, holder: &HolderId, phasing: &Phasing) -> Vec<Rational> {
         let period = |(name, _): &(String, Rational)| {
             self.periods.get(&(holder, name.as_str())).copied().cloned().unwrap_or_default()
         };
         phasing.periods.iter().map(period).collect()
     }
 
-    /// What somebody in the same place has in the open periods, when this amount differs from it by rounding only: by no more
-    /// than two units in any period.
-    fn near(&self, problem: &Problem, holder: &Holder, amount: &Rational) -> Option<Rational> {
+    /// What somebody in the same place has in the open periods, when this amount differs from it by rounding only: by what
+    /// rounding of a year can leave in the open periods together, and by no more than two units in any of them.
+    pub(super) fn near(&self, problem: &Problem, holder: &Holder, amount: &Rational) -> Option<Rational> {
         let (_, parent) = self.places.get(&holder.id)?;
         let phasing = problem.phasing.as_ref()?;
         let shares = season(phasing, holder);
@@ -231,16 +243,11 @@ impl<'a> Before<'a> {
             let exact = (amount * share).checked_div(&all).unwrap_or_default();
             (exact - stood.clone()).abs() <= small
         };
+        let stood: Rational = self.periods_of(&holder.id, phasing).iter().sum();
         let same = *parent == holder.parent.as_ref()
+            && (amount - &stood).abs() <= &problem.unit * &self.slack
             && self.periods_of(&holder.id, phasing).iter().zip(&shares).all(near);
         same.then(|| self.open.get(&holder.id).cloned()).flatten()
-    }
-
-    /// What somebody in the same place has in the open periods, when this amount is no further off than `small`.
-    fn same(&self, holder: &Holder, amount: &Rational, small: &Rational) -> Option<Rational> {
-        let (_, parent) = self.places.get(&holder.id)?;
-        let stood = self.open.get(&holder.id)?;
-        (*parent == holder.parent.as_ref() && (amount - stood).abs() <= *small).then(|| stood.clone())
     }
 
     /// What the children of a holder have in these periods.
@@ -411,7 +418,7 @@ fn gone(question: &Question<'_>, open: &LaidOut, before: &Before<'_>) -> Rationa
 }
 
 /// True when quotas are what people can carry, whatever they add up to.
-fn is_bottom_up(plan: &QuotaPlan) -> bool {
+pub(super) fn is_bottom_up(plan: &QuotaPlan) -> bool {
     let top_down = plan.total.is_some() || plan.history.is_some();
     plan.bottom_up.as_ref().is_some_and(|own| !top_down || own.share == Rational::one())
 }
@@ -521,94 +528,6 @@ fn all_kept(problem: &Problem, before: &Before<'_>) -> Problem {
         }
     }
     kept
-}
-
-/// Lets seats that would change by rounding only stand as they are, period by period, when that is possible.
-fn keep_small(
-    problem: Problem,
-    question: &Question<'_>,
-    before: &Before<'_>,
-) -> Result<(Problem, Allocation), Vec<Diagnostic>> {
-    let phasing = problem.clone();
-    let stands = |holder: &Holder, amount: &Rational| {
-        if *holder.level != *SALESPERSON {
-            return None;
-        }
-        let same = || before.same(holder, amount, &(&phasing.unit * &Rational::from(2_i64)));
-        let stood = before.near(&phasing, holder, amount).or_else(same)?;
-        let within = holder.floor.as_ref().is_none_or(|floor| *floor <= stood)
-            && holder.cap.as_ref().is_none_or(|cap| stood <= *cap);
-        within.then(|| (stood, KEPT.to_owned()))
-    };
-    let (problem, allocation) = settled(problem, question.plan, stands)?;
-    // Whoever keeps the sum keeps the periods, unless those above could not keep theirs then.
-    let kept = with_periods(&problem, &allocation, before, &BTreeSet::new());
-    let allocation = allocate_verified(&kept, question.plan)?;
-    let failing = not_kept(&kept, &allocation);
-    if failing.is_empty() {
-        return Ok((kept, allocation));
-    }
-    let other = with_periods(&problem, &allocation, before, &failing);
-    let second = allocate_verified(&other, question.plan)?;
-    let better = not_kept(&other, &second).len() < failing.len();
-    Ok(if better { (other, second) } else { (kept, allocation) })
-}
-
-/// Seats that keep their sum, locked at the periods that they have; those directly below some holders are left open.
-fn with_periods(
-    problem: &Problem,
-    allocation: &Allocation,
-    before: &Before<'_>,
-    open: &BTreeSet<HolderId>,
-) -> Problem {
-    let mut kept = problem.clone();
-    let Some(phasing) = problem.phasing.as_ref() else { return kept };
-    let small = &problem.unit * &Rational::from(2_i64);
-    let whys = allocation.explanations.iter().zip(allocation.rows());
-    let found: BTreeMap<&HolderId, (&Rational, &[i128])> =
-        whys.map(|(why, row)| (&why.holder, (&why.amount, &row[1..]))).collect();
-    // Rounding alone tells what a seat has from what it would have now, period by period.
-    let close = |stood: &[Rational], row: &[i128]| {
-        let near = |(stood, amount): (&Rational, &i128)| {
-            (&Rational::from_scaled(*amount, allocation.decimals) - stood).abs() <= small
-        };
-        stood.iter().zip(row).all(near)
-    };
-    // What was given out beyond the own quota was rounded to units: with the seats locked, it is exactly that.
-    let given: BTreeMap<&HolderId, Rational> = allocation
-        .explanations
-        .iter()
-        .filter_map(|why| Some((&why.holder, why.given_out.as_ref()?.checked_div(&why.amount)?)))
-        .collect();
-    for holder in &mut kept.holders {
-        if let Some(factor) = given.get(&holder.id).filter(|factor| factor.is_positive()) {
-            holder.over_assignment = Some(factor.clone());
-        }
-    }
-    for holder in kept.holders.iter_mut().filter(|holder| *holder.level == *SALESPERSON) {
-        let stood = before.open.get(&holder.id);
-        let periods = before.periods_of(&holder.id, phasing);
-        let same = stood.zip(found.get(&holder.id)).is_some_and(|(stood, (amount, row))| {
-            stood == *amount && (close(&periods, row) || before.near(problem, holder, stood).is_some())
-        });
-        if same && holder.parent.as_ref().is_none_or(|parent| !open.contains(parent)) {
-            holder.phased = Some(periods);
-            holder.locked = stood.cloned();
-        }
-    }
-    kept
-}
-
-/// Holders that should have kept their periods, but whose people cannot carry that.
-fn not_kept(problem: &Problem, allocation: &Allocation) -> BTreeSet<HolderId> {
-    let failed = allocation.explanations.iter().zip(allocation.rows()).filter(|(why, row)| {
-        let kept = problem.holders[why.index].kept.as_ref();
-        kept.is_some_and(|kept| {
-            let mut pairs = kept.own.iter().zip(&row[1..]);
-            pairs.any(|(own, amount)| *own != Rational::from_scaled(*amount, allocation.decimals))
-        })
-    });
-    failed.map(|(why, _)| why.holder.clone()).collect()
 }
 
 /// Closed periods as they stood, then the open ones; holders in the order of the new hierarchy, then those that left.

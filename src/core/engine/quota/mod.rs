@@ -33,6 +33,7 @@ mod planned;
 mod problem;
 mod seat;
 mod sheet;
+mod still;
 mod trace;
 mod transport;
 mod units;

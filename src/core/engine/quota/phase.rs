@@ -20,8 +20,8 @@ const FINE: i128 = 1_000_000_000;
 /// Every cell of a leaf lies within one unit of its exact share. Leaf after leaf, in the order of the hierarchy, the units
 /// that are left go to the periods that the leaves so far have left shortest: rounding does not favour a period, and
 /// everybody above, who gets the sum of those below, follows the season as well. With over-assignment the year is not the
-/// children's sum: the holder is then to those above what a leaf is, and those below it start anew; where somebody below
-/// is not there all the time, its year falls as theirs together do.
+/// children's sum: the holder is then to those above what a leaf is, and those below it go on where those below others of
+/// its level stopped; where somebody below is not there all the time, its year falls as theirs together do.
 pub(super) fn phase(
     hierarchy: &Hierarchy<'_>,
     divisions: &[Division],
@@ -47,16 +47,19 @@ pub(super) fn phase(
     if periods == 0 || !faults.is_empty() {
         return if faults.is_empty() { Ok(amounts) } else { Err(faults) };
     }
-    // What the periods are owed, by the holder that everything below is summed up to.
+    // What the periods are owed, by the depth of the holders that everything below is summed up to: a few units below each of
+    // many holders would else all go to the first periods.
     let mut owed: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
     let mut order = Vec::with_capacity(periods);
     let mut summed_at = vec![0; divisions.len()];
+    let mut depths = vec![0; divisions.len()];
     let rows = amounts.chunks_mut(width).zip(&rests).zip(shorts.chunks(periods)).enumerate();
     for (position, ((row, rest), short)) in rows {
         if let Some(parent) = hierarchy.parents[position] {
             let passes = hierarchy.over_assignment(parent) == Rational::one();
             // Zero is above the root.
-            summed_at[position] = if passes { summed_at[parent] } else { parent + 1 };
+            depths[position] = depths[parent] + 1;
+            summed_at[position] = if passes { summed_at[parent] } else { depths[position] };
         }
         if rest.shared {
             let owed = owed.entry(summed_at[position]).or_insert_with(|| vec![0; periods]);

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use super::allocation::{Allocation, Binding, Explanation};
 use super::hierarchy::{availability, season};
+use super::lay_out::LINE;
+use super::open::{factor, parents};
 use super::problem::{Blend, Clause, Holder, HolderId, Measure, Method, Problem, Total};
 use crate::ground::rational::Rational;
 use crate::ground::trace::{Node, Operation, Unit};
@@ -202,27 +204,80 @@ impl Trace<'_> {
                 Node::computed("grown history", unit, Operation::Product, vec![history(), grown])
             }
             Method::HistoryPlusPotential => {
-                let all = self.sum(|holder| holder.history.as_ref());
-                let increase = match &self.problem.total {
-                    Total::Given(total) => total - &all,
-                    Total::GrowthOnHistory { .. } => self.root_total() - all,
-                };
-                let increase = self.input("increase of the total on history", &increase);
-                let part =
-                    share("share of potential", potential(), self.sum(|holder| holder.potential.as_ref()));
+                let line = self.stated_line(holder);
+                let all = self.sum_within(line, |holder| holder.history.as_ref());
+                let increase = self.input("increase of the total on history", &(self.total_of(line) - all));
+                let all = self.sum_within(line, |holder| holder.potential.as_ref());
+                let part = share("share of potential", potential(), all);
                 let part = self.computed("share of the increase", Operation::Product, vec![increase, part]);
                 Node::computed("history and increase", unit, Operation::Sum, vec![history(), part])
             }
             Method::WeightedShare { history_share } => blend(
                 "blended share",
-                share("share of history", history(), self.sum(|holder| holder.history.as_ref())),
+                share(
+                    "share of history",
+                    history(),
+                    self.sum_within(self.stated_line(holder), |holder| holder.history.as_ref()),
+                ),
                 history_share,
-                share("share of potential", potential(), self.sum(|holder| holder.potential.as_ref())),
+                share(
+                    "share of potential",
+                    potential(),
+                    self.sum_within(self.stated_line(holder), |holder| holder.potential.as_ref()),
+                ),
             ),
             Method::LastQuota { history_share } => {
                 let last = holder.last_quota.clone().unwrap_or_default();
                 blend("history and last quota", history(), history_share, self.input("last quota", &last))
             }
+        }
+    }
+
+    /// The line with a quota of its own that a holder is below.
+    fn stated_line<'h>(&'h self, holder: &'h Holder) -> Option<&'h Holder> {
+        let above = |holder: &&'h Holder| {
+            let parent = holder.parent.as_ref()?;
+            self.holders.get(parent).copied()
+        };
+        std::iter::successors(Some(holder), above).find(|own| *own.level == *LINE && own.locked.is_some())
+    }
+
+    /// The sum of a measure over a line, or over those who are below no line with a quota of its own.
+    fn sum_within(&self, line: Option<&Holder>, measure: impl Fn(&Holder) -> Option<&Rational>) -> Rational {
+        if !self.problem.holders.iter().any(|own| *own.level == *LINE && own.locked.is_some()) {
+            return self.sum(measure);
+        }
+        let parents = parents(&self.problem.holders);
+        let mut within: Vec<Option<&HolderId>> = vec![None; parents.len()];
+        let mut sum = Rational::zero();
+        for (place, holder) in self.problem.holders.iter().enumerate() {
+            within[place] = if *holder.level == *LINE && holder.locked.is_some() {
+                Some(&holder.id)
+            } else {
+                parents[place].and_then(|parent| within[parent])
+            };
+            if within[place] == line.map(|line| &line.id) {
+                sum += &measure(holder).cloned().unwrap_or_default();
+            }
+        }
+        sum
+    }
+
+    /// What a line with a quota of its own has, or the company without those lines.
+    fn total_of(&self, line: Option<&Holder>) -> Rational {
+        if let Some(lock) = line.and_then(|line| line.locked.as_ref()) {
+            return lock.clone();
+        }
+        let total = match &self.problem.total {
+            Total::Given(total) => total.clone(),
+            Total::GrowthOnHistory { .. } => self.root_total(),
+        };
+        let lines = self.problem.holders.iter().filter(|own| *own.level == *LINE);
+        let stated: Vec<&Rational> = lines.filter_map(|own| own.locked.as_ref()).collect();
+        let root = self.problem.holders.iter().find(|holder| holder.parent.is_none());
+        match root.filter(|_| !stated.is_empty()) {
+            Some(root) => &total * &factor(self.problem, root) - stated.into_iter().sum::<Rational>(),
+            None => total,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::fault::ProblemFault;
 use super::hierarchy::Hierarchy;
+use super::lay_out::LINE;
 use super::problem::{Holder, Measure, Method, Total};
 use super::units::round_nearest;
 use crate::ground::rational::Rational;
@@ -34,8 +35,8 @@ pub(super) fn find_target(hierarchy: &Hierarchy<'_>) -> Result<Target, Vec<Probl
 pub(super) fn weigh(hierarchy: &Hierarchy<'_>, total: &Rational) -> Result<Vec<Rational>, Vec<ProblemFault>> {
     let history = hierarchy.sum_up(|leaf| hierarchy.holders[leaf].history.clone().unwrap_or_default());
     let potential = hierarchy.sum_up(|leaf| hierarchy.holders[leaf].potential.clone().unwrap_or_default());
-    let share = |values: &[Rational], leaf: usize| values[leaf].checked_div(&values[0]).unwrap_or_default();
-    let missing = missing_measures(&hierarchy.problem.method, &history[0], &potential[0], total);
+    let (wholes, whole_of) = wholes(hierarchy, total, &history, &potential);
+    let missing = missing_measures(&hierarchy.problem.method, &wholes);
     let leaf_without_weight =
         |(holder, below): (&&Holder, &Vec<usize>)| below.is_empty() && holder.weight.is_none();
     let by_method = hierarchy.holders.iter().zip(&hierarchy.children).any(leaf_without_weight);
@@ -56,14 +57,17 @@ pub(super) fn weigh(hierarchy: &Hierarchy<'_>, total: &Rational) -> Result<Vec<R
         } else if !children.is_empty() {
             children.iter().map(|child| &weights[*child]).sum()
         } else {
+            let whole = &wholes[whole_of[position]];
+            let share =
+                |values: &[Rational], all: &Rational| values[position].checked_div(all).unwrap_or_default();
             let whole_year = match &hierarchy.problem.method {
                 Method::Proportional(Measure::History) => history[position].clone(),
                 Method::Proportional(Measure::Potential) => potential[position].clone(),
                 Method::Proportional(Measure::Headcount) => Rational::one(),
                 Method::GrowthOnHistory { .. } => grown_history(hierarchy, position, &growths),
                 Method::HistoryPlusPotential => {
-                    let increase = total - &history[0];
-                    &history[position] + &(&increase * &share(&potential, position))
+                    let increase = &whole.total - &whole.history;
+                    &history[position] + &(&increase * &share(&potential, &whole.potential))
                 }
                 Method::LastQuota { history_share } => {
                     let last = holder.last_quota.clone().unwrap_or_default();
@@ -71,8 +75,8 @@ pub(super) fn weigh(hierarchy: &Hierarchy<'_>, total: &Rational) -> Result<Vec<R
                 }
                 Method::WeightedShare { history_share } => {
                     let potential_share = &Rational::one() - history_share;
-                    &(history_share * &share(&history, position))
-                        + &(&potential_share * &share(&potential, position))
+                    &(history_share * &share(&history, &whole.history))
+                        + &(&potential_share * &share(&potential, &whole.potential))
                 }
             };
             whole_year * hierarchy.availability(position)
@@ -85,6 +89,51 @@ pub(super) fn weigh(hierarchy: &Hierarchy<'_>, total: &Rational) -> Result<Vec<R
     if faults.is_empty() { Ok(weights) } else { Err(faults) }
 }
 
+/// What shares and the increase of a leaf are of.
+struct Whole {
+    total: Rational,
+    history: Rational,
+    potential: Rational,
+}
+
+/// The company without the lines that state their own quota, then each of those lines; and the whole of every holder. What one
+/// line measures says nothing of the increase of another.
+fn wholes(
+    hierarchy: &Hierarchy<'_>,
+    total: &Rational,
+    history: &[Rational],
+    potential: &[Rational],
+) -> (Vec<Whole>, Vec<usize>) {
+    let mut wholes =
+        vec![Whole { total: total.clone(), history: history[0].clone(), potential: potential[0].clone() }];
+    let mut whole_of = vec![0; hierarchy.holders.len()];
+    let mut stated = Rational::zero();
+    for (position, holder) in hierarchy.holders.iter().enumerate() {
+        if let Some(lock) = holder.locked.as_ref().filter(|_| *holder.level == *LINE) {
+            let (history, potential) = (history[position].clone(), potential[position].clone());
+            wholes[0].history = &wholes[0].history - &history;
+            wholes[0].potential = &wholes[0].potential - &potential;
+            stated += lock;
+            whole_of[position] = wholes.len();
+            wholes.push(Whole { total: lock.clone(), history, potential });
+        } else if let Some(parent) = hierarchy.parents[position] {
+            whole_of[position] = whole_of[parent];
+        }
+    }
+    if wholes.len() > 1 {
+        wholes[0].total = &(total * &hierarchy.over_assignment(0)) - &stated;
+    }
+    // A whole that nobody is part of lacks nothing.
+    let mut used = vec![false; wholes.len()];
+    for (position, children) in hierarchy.children.iter().enumerate() {
+        used[whole_of[position]] |= children.is_empty();
+    }
+    if !used[0] {
+        wholes[0].total = wholes[0].history.clone();
+    }
+    (wholes, whole_of)
+}
+
 /// A leaf's history x (1 + growth).
 fn grown_history(hierarchy: &Hierarchy<'_>, leaf: usize, growths: &[Rational]) -> Rational {
     let factor = &Rational::one() + &growths[leaf];
@@ -92,26 +141,27 @@ fn grown_history(hierarchy: &Hierarchy<'_>, leaf: usize, growths: &[Rational]) -
 }
 
 /// Measures that the method divides by although they are zero.
-fn missing_measures(
-    method: &Method,
-    history: &Rational,
-    potential: &Rational,
-    total: &Rational,
-) -> Vec<ProblemFault> {
-    let (needs_history, needs_potential) = match method {
+fn missing_measures(method: &Method, wholes: &[Whole]) -> Vec<ProblemFault> {
+    let needs = |whole: &Whole| match method {
         Method::Proportional(_) | Method::GrowthOnHistory { .. } | Method::LastQuota { .. } => (false, false),
-        Method::HistoryPlusPotential => (false, history != total),
+        Method::HistoryPlusPotential => (false, whole.history != whole.total),
         Method::WeightedShare { history_share } => {
             (!history_share.is_zero(), *history_share != Rational::one())
         }
     };
-    let mut faults = vec![];
-    for (needed, sum, measure) in
-        [(needs_history, history, "history"), (needs_potential, potential, "potential")]
-    {
-        if needed && sum.is_zero() {
-            faults.push(ProblemFault::NoMeasure { measure });
-        }
-    }
-    faults
+    // Of a share, what one line lacks has no weight in it; a company without any has none at all.
+    let all: (Rational, Rational) =
+        (wholes.iter().map(|whole| &whole.history).sum(), wholes.iter().map(|whole| &whole.potential).sum());
+    let lacks = |measure: &str| {
+        wholes.iter().any(|whole| {
+            let (history, potential) = needs(whole);
+            let by_increase = matches!(method, Method::HistoryPlusPotential);
+            match measure {
+                "history" => history && all.0.is_zero(),
+                _ => potential && if by_increase { whole.potential.is_zero() } else { all.1.is_zero() },
+            }
+        })
+    };
+    let measures = ["history", "potential"].into_iter();
+    measures.filter(|measure| lacks(measure)).map(|measure| ProblemFault::NoMeasure { measure }).collect()
 }
