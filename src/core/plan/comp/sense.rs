@@ -12,7 +12,7 @@ impl Check<'_> {
     pub(super) fn sensible(&mut self, item: &Raw) {
         for gate in item.list("gate") {
             if let Some(part) = gate.get("else") {
-                self.from_nothing_to_all(part, "the part that a shut gate leaves");
+                self.nothing_to_all(part, "the part that a shut gate leaves");
             }
         }
         if let Some(weight) = item.get("weight") {
@@ -52,7 +52,7 @@ impl Check<'_> {
     }
 
     /// Refuses a part below zero or of more than all.
-    fn from_nothing_to_all(&mut self, value: &Raw, what: &str) {
+    fn nothing_to_all(&mut self, value: &Raw, what: &str) {
         let Some((number, place)) = stated(value) else { return };
         if number.is_negative() || number > Rational::one() {
             let message = format!("{what} is from 0% to 100%, not {}", number.to_percent());
