@@ -25,6 +25,7 @@ pub fn check(plan: &CompPlan, tables: &Tables, calendar: &Calendar, sink: &mut S
     // Other faults of people and quotas are told elsewhere.
     let Some(payees) = payees(plan, tables, &mut Sink::default()) else { return };
     check_cells(plan, &payees, sink);
+    check_tables(plan, tables, sink);
     let found = quotas(tables, calendar, &mut Sink::default());
     let holders: BTreeSet<(&str, &str, usize)> =
         found.keys().map(|(holder, name, period)| (holder.as_str(), name.as_str(), *period)).collect();
@@ -45,6 +46,29 @@ pub fn check(plan: &CompPlan, tables: &Tables, calendar: &Calendar, sink: &mut S
     }
     check_releases(plan, tables, sink);
     check_holders(plan, tables, sink);
+}
+
+/// Warns of what a plan asks of a table or column that the project does not have, so that it changes nothing.
+fn check_tables(plan: &CompPlan, tables: &Tables, sink: &mut Sink) {
+    if let (Some(place), Some(reps)) = (&plan.pay_currency, tables.get("reps"))
+        && reps.column("currency").is_none()
+    {
+        let message = "reps has no column `currency`: everybody is paid in the currency of the plan";
+        let fault = Diagnostic::warning(Code::SPM411, message).at(Place::Text(place.clone()), "");
+        sink.push(fault.hint("map `currency` in [sources.reps], or remove pay_currency"));
+    }
+    let shared = |rule: &&CreditRule| {
+        let (Recipient::Direct(direct) | Recipient::Managers { of: direct, .. }) = &rule.recipient;
+        matches!(direct, Direct::Splits(None))
+    };
+    if tables.get("splits").is_none()
+        && let Some(rule) = plan.credits.iter().find(shared)
+    {
+        let message =
+            format!("there is no table `splits`: credit `{}` goes to the rep of the transaction", rule.name);
+        let fault = Diagnostic::warning(Code::SPM411, message).at(Place::Text(rule.place.clone()), "");
+        sink.push(fault.hint("add [sources.splits] to spm.toml, or set to = \"rep\""));
+    }
 }
 
 /// Warns of a territory that several people hold on a day, who are credited with more than all of it together.

@@ -491,6 +491,17 @@ pub(crate) fn check_contract(
             }
         }
     }
+    if contract.name == "splits"
+        && let Some(kinds) = table.texts("type").cloned()
+    {
+        let known = |kind: &str| ["split", "overlay"].contains(&kind);
+        for (index, kind) in kinds.iter().enumerate() {
+            let Some(kind) = kind.filter(|kind| !known(kind)) else { continue };
+            let reason = format!("`{kind}` is no type of split: write split or overlay");
+            reject(spec, table, index, "type", (Code::SPM110, reason), kind, part);
+            bad.insert(index);
+        }
+    }
     if contract.name == "rates"
         && let Some(rates) = table.numbers("rate").cloned()
     {

@@ -428,3 +428,38 @@ fn what_counts_as_nothing_without_a_goal_or_a_hire_date_is_told() {
     let said = own.run(&["comp", "run", "--period", "2027-02"]).exits(0).stderr();
     assert!(said.contains("the pool of 2027-02 is paid to nobody"), "{said}");
 }
+
+#[test]
+fn gates_come_before_caps_where_a_quarter_is_paid_once() {
+    let sold = "transaction_id,rep_id,event_date,amount\nd1,A,2027-01-10,5000\nd2,A,2027-03-10,10000\n";
+    let tables = [("reps", TWO), ("transactions", sold)];
+    let measure = "window = \"quarter-to-date\"\ngoal = { amount = \"20000\", per = \"quarter\" }";
+    let gate = "gate = { at = \"100%\", else = \"50%\" }\ncap = { amount = \"1000\" }\nevery = \"quarter\"";
+    let once = project(&tables, "", measure, &format!("{RATE}\n{gate}"));
+    assert_eq!(paid(&once, "2027-01..2027-03"), ["A 03 750.00"]);
+}
+
+#[test]
+fn a_ramp_without_accelerators_leaves_out_bands_of_amounts_and_of_other_measures() {
+    let sold = "transaction_id,rep_id,event_date,amount\nd1,A,2027-01-10,800\n";
+    let people = "rep_id,hire_date\nA,2027-01-01\n";
+    let tables = [("reps", people), ("transactions", sold)];
+    let goal = "goal = { amount = \"1000\", ramp = \"r\" }";
+    let ramp = "[[ramp]]\nname = \"r\"\nshares = [\"50%\"]\naccelerators = false";
+    let amounts = "pay = \"fixed\"\ntiers = { on = \"attainment\", steps = [{ from = \"0%\", amount = \"0\" }, { from = \"80%\", amount = \"100\" }, { from = \"150%\", amount = \"500\" }] }";
+    let fixed = project(&tables, "", goal, &format!("{amounts}\n{ramp}"));
+    assert_eq!(paid(&fixed, "2027-01"), ["A 01 100.00"]);
+    let other = "pay = \"per-unit\"\ntiers = { mode = \"whole\", measure = \"g\", on = \"attainment\", steps = [{ from = \"0%\", rate = \"5%\" }, { from = \"100%\", rate = \"10%\" }] }";
+    let measures = format!("window = \"transaction\"\n[[measure]]\nname = \"g\"\ncredits = [\"c\"]\n{goal}");
+    let looked_up = project(&tables, "", &measures, &format!("{other}\n{ramp}"));
+    assert_eq!(paid(&looked_up, "2027-01"), ["A 01 40.00"]);
+}
+
+#[test]
+fn a_split_of_an_unknown_type_is_a_fault_of_its_row() {
+    let sold = "transaction_id,rep_id,event_date,amount\nd1,A,2027-01-05,1000\n";
+    let splits = "transaction_id,rep_id,share,type\nd1,A,60%,Split\nd1,B,40%,split\n";
+    let tables = [("reps", TWO), ("transactions", sold), ("splits", splits)];
+    let said = project(&tables, "to = \"splits\"", "", RATE).run(&["check"]).exits(1).stderr();
+    assert!(said.contains("SPM110") && said.contains("`Split` is no type of split"), "{said}");
+}

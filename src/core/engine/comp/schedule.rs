@@ -83,14 +83,17 @@ impl Payout<'_> {
         Some(Node::input("band from", base.unit.clone(), from.clone()).citing(place))
     }
 
+    /// The bands that count: without accelerators during a ramp, those from 100 % on do not exist.
+    fn steps<'t>(&self, tiers: &'t Tiers) -> Vec<&'t Step> {
+        let compared = tiers.lookup.measure.or(self.measure);
+        let short = tiers.lookup.on == Base::Attainment
+            && compared.is_some_and(|measure| self.standing.without_accelerators(measure));
+        let accelerator = |step: &&Step| short && step.from >= Rational::one();
+        tiers.steps.iter().filter(|step| !accelerator(step)).collect()
+    }
+
     fn tiers(&self, tiers: &Tiers, base: &Node, unit: &Unit) -> Option<Node> {
-        // Without accelerators during a ramp, bands from 100 % on do not exist.
-        let goal = Rational::one();
-        let short = self.measure.is_some_and(|measure| self.standing.without_accelerators(measure));
-        let accelerator = |step: &Step| {
-            short && tiers.lookup.on == Base::Attainment && step.from >= goal && !step.from.is_zero()
-        };
-        let steps: Vec<&Step> = tiers.steps.iter().filter(|step| !accelerator(step)).collect();
+        let steps = self.steps(tiers);
         match tiers.mode {
             TierMode::Whole => {
                 let value = self.whole_base(tiers, base)?;
@@ -126,7 +129,7 @@ impl Payout<'_> {
     /// The amount of the band reached: a table of amounts.
     pub(super) fn band_amount(&self, tiers: &Tiers, unit: &Unit) -> Option<Node> {
         let value = self.looked_up(&tiers.lookup)?;
-        let steps: Vec<&Step> = tiers.steps.iter().collect();
+        let steps = self.steps(tiers);
         let bounds: Vec<Node> = steps
             .iter()
             .map(|step| Node::input("band from", value.unit.clone(), step.from.clone()).citing(&step.place))

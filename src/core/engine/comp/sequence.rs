@@ -256,7 +256,7 @@ impl<'a> Sequence<'a> {
             let (due, without_goal) = if !occurs {
                 // Only what earlier periods left over the cap.
                 (Node::input("nothing due", self.problem.money(), Rational::zero()), false)
-            } else if self.component.window.is_to_date() {
+            } else if self.component.window.is_to_date() && !self.is_gated_once() {
                 self.due_of_window(&formula, earned, &mut memory)?
             } else {
                 let paid = self.of_period(&formula, earned, &mut memory.transactions)?;
@@ -295,6 +295,16 @@ impl<'a> Sequence<'a> {
     /// Whether a period is one in which the component pays.
     fn pays_in(&self, period: usize) -> bool {
         self.problem.paid_in(self.component.every, period) == period
+    }
+
+    /// Whether gates are asked once for a whole window, because nothing of it is paid before its end: then they come before
+    /// weight and cap, as in a period.
+    fn is_gated_once(&self) -> bool {
+        let whole = matches!(
+            (self.component.window, self.component.every),
+            (Window::QuarterToDate, Group::Quarter) | (Window::YearToDate, Group::Year)
+        );
+        whole && !self.component.gates.is_empty()
     }
 
     /// Whether the payee may be paid for the period: with `employed`, who is in the plan on its last day.

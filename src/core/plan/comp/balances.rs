@@ -145,6 +145,7 @@ impl Check<'_> {
     pub(super) fn balances(&mut self, raw: &Raw) -> Option<Balances> {
         let mut balances = Balances::default();
         if let Some(item) = raw.get("draw") {
+            self.not_negative(item.get("amount")?, "a draw");
             let amount = self.quantity(item.get("amount")?)?;
             if item.text("type") == Some("recoverable") {
                 balances.draw = Some(Draw {

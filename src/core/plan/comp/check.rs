@@ -1,6 +1,6 @@
 //! Credits, ramps, measures and goals: raw to checked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Aggregate, CreditRule, Direct, Goal, GoalFrom, Measure, MeasureSource, PLAN_LINES, Quantity,
@@ -65,6 +65,8 @@ pub(super) struct Check<'a> {
     pub(super) all_components: Vec<String>,
     /// How many of them are checked: what a formula may name.
     pub(super) components_done: usize,
+    /// Names of the credits that have no `lookup`, by index.
+    pub(super) without_lookup: BTreeMap<usize, String>,
     /// Measures that something refers to.
     pub(super) used: BTreeSet<usize>,
     /// Those that the component that is checked refers to.
@@ -81,6 +83,7 @@ impl<'a> Check<'a> {
             measures: vec![],
             all_components: vec![],
             components_done: 0,
+            without_lookup: BTreeMap::new(),
             used: BTreeSet::new(),
             looked_at: vec![],
             faults,
@@ -164,6 +167,9 @@ impl<'a> Check<'a> {
                 ));
             }
         }
+        if let Some(share) = item.get("share") {
+            self.at_most_all(share, "the share of a credit");
+        }
         let effective = item.get("effective").map(|range| check_range(range, self.faults));
         Some(CreditRule {
             name: item.text("name")?.to_owned(),
@@ -181,6 +187,7 @@ impl<'a> Check<'a> {
 
     pub(super) fn ramp(&mut self, item: &Raw) -> Option<Ramp> {
         let shares: Vec<_> = item.list("shares").iter().filter_map(Raw::as_number).collect();
+        item.list("shares").iter().for_each(|share| self.at_most_all(share, "a share of a ramp"));
         if shares.iter().any(crate::ground::rational::Rational::is_negative) {
             let fault = Diagnostic::error(Code::SPM110, "a share of a ramp must be zero or more");
             self.faults.push(fault.at(Place::Text(item.get("shares")?.place.clone()), ""));
@@ -384,6 +391,16 @@ impl<'a> Check<'a> {
             self.contradiction(item, "otherwise", message, "remove it");
         }
         Some(Quantity { value, per, otherwise: item.number("otherwise"), place })
+    }
+
+    /// The same where there is no stretch of time that the number could be for.
+    pub(super) fn timeless(&mut self, item: &Raw) -> Option<Quantity> {
+        if item.get("per").is_some() {
+            let message = "`per` says what a target, goal, guarantee or draw is for; this number is none";
+            let hint = "remove it, and write the number that counts where it stands";
+            self.contradiction(item, "per", message.to_owned(), hint);
+        }
+        self.quantity(item)
     }
 
     fn column(&mut self, value: &Raw) -> Option<QuantityFrom> {

@@ -58,12 +58,18 @@ impl Check<'_> {
             item.list("multiplier").iter().map(|value| self.multiplier(value, measure)).collect();
         let gates: Vec<Option<Gate>> =
             item.list("gate").iter().map(|value| self.gate(value, measure)).collect();
-        let weight = item.get("weight").map(|value| self.quantity(value));
+        let weight = item.get("weight").map(|value| self.timeless(value));
         let has_target = matches!(pay, "target-share" | "scorecard");
         let cap = item.get("cap").map(|value| self.cap(value, window, has_target));
         let releases = self.releases(item);
         let attainment_cap = item.get("attainment_cap");
-        if attainment_cap.is_some() && measure.is_none_or(|index| self.measures[index].goal.is_none()) {
+        let no_attainment = matches!(pay, "formula" | "scorecard" | "rank" | "pool");
+        if attainment_cap.is_some() && no_attainment {
+            let message = format!("`attainment_cap` does not go with pay = \"{pay}\"");
+            let hint = "it caps what rates, tables and amounts are paid on: write the limit into the sql of the formula or of a measure";
+            self.contradiction(item, "attainment_cap", message, hint);
+        } else if attainment_cap.is_some() && measure.is_none_or(|index| self.measures[index].goal.is_none())
+        {
             self.needs_goal(item, "attainment_cap");
         }
         let budget = item.get("budget");
@@ -88,6 +94,7 @@ impl Check<'_> {
         {
             self.unreachable_bands(item, tiers, cap);
         }
+        self.sensible(item);
         let looked_at = std::mem::take(&mut self.looked_at);
         self.earned_later(item, &looked_at);
         Some(Component {
@@ -215,7 +222,7 @@ impl Check<'_> {
             }
             "fixed" => match (item.get("amount"), item.get("at")) {
                 (Some(amount), Some(at)) => {
-                    Some(Pay::Fixed { amount: self.quantity(amount)?, at: stated(at)? })
+                    Some(Pay::Fixed { amount: self.timeless(amount)?, at: stated(at)? })
                 }
                 (None, None) => Some(Pay::Table(self.schedule(item, pay, measure)?)),
                 _ => {
@@ -251,7 +258,7 @@ impl Check<'_> {
                 })
             }
             "rank" => {
-                let prizes: Vec<_> = item.list("prizes").iter().map(|prize| self.quantity(prize)).collect();
+                let prizes: Vec<_> = item.list("prizes").iter().map(|prize| self.timeless(prize)).collect();
                 Some(Pay::Rank {
                     prizes: prizes.into_iter().collect::<Option<_>>()?,
                     at: item.get("at").and_then(stated),
@@ -259,7 +266,7 @@ impl Check<'_> {
                 })
             }
             _ => Some(Pay::Pool {
-                amount: self.quantity(item.get("amount")?)?,
+                amount: self.timeless(item.get("amount")?)?,
                 by_measure: item.text("by") == Some("measure"),
                 team: team(self)?,
             }),
@@ -291,7 +298,7 @@ impl Check<'_> {
         }
         let own = ["rate", "tiers", "curve"].iter().any(|key| item.get(key).is_some());
         let schedule = if own { Some(self.schedule(item, "target-share", Some(measure))?) } else { None };
-        let weight = self.quantity(item.get("weight")?)?;
+        let weight = self.timeless(item.get("weight")?)?;
         Some(Item { measure, weight, schedule, place: item.get("measure")?.place.clone() })
     }
 
@@ -305,7 +312,7 @@ impl Check<'_> {
         let keys: Vec<&str> =
             ["rate", "tiers", "curve", "matrix"].into_iter().filter(|key| item.get(key).is_some()).collect();
         match keys.as_slice() {
-            ["rate"] => Some(Schedule::Flat(self.quantity(item.get("rate")?)?)),
+            ["rate"] => Some(Schedule::Flat(self.timeless(item.get("rate")?)?)),
             ["tiers"] => self.tiers(item.get("tiers")?, pay, measure),
             ["curve"] => Some(Schedule::Curve(self.curve(item.get("curve")?, measure)?)),
             ["matrix"] => self.matrix(item.get("matrix")?, measure),
@@ -349,8 +356,8 @@ impl Check<'_> {
                 message,
                 "set window = \"transaction\" in the measure and `lookup` in its credits",
             );
-        } else if on == Base::Lookup && self.measures[looked].credits().is_empty() {
-            self.needs_lookup(&item.key_place("on").clone());
+        } else if on == Base::Lookup {
+            self.has_lookups(looked, &item.key_place("on").clone());
         }
         Some(Lookup { measure, on })
     }
@@ -358,6 +365,7 @@ impl Check<'_> {
     fn tiers(&mut self, item: &Raw, pay: &str, own: Option<usize>) -> Option<Schedule> {
         let lookup = self.lookup(item, own)?;
         let mode = match item.text("mode") {
+            // The band reached pays its amount; refused when something else is said.
             _ if pay == "fixed" => TierMode::Whole,
             Some("whole") => TierMode::Whole,
             Some("whole-above-goal") => TierMode::WholeAboveGoal,
@@ -365,6 +373,11 @@ impl Check<'_> {
             Some("proportional-rate") => TierMode::ProportionalRate,
             _ => TierMode::Marginal,
         };
+        if pay == "fixed" && item.text("mode").is_some_and(|mode| mode != "whole") {
+            let message = "with pay = \"fixed\" the band reached pays its amount, so `mode` says nothing";
+            let hint = "remove it; pay = \"per-unit\" with mode = \"proportional-amount\" adds up the amounts of full bands";
+            self.contradiction(item, "mode", message.to_owned(), hint);
+        }
         if mode == TierMode::WholeAboveGoal && own.is_some_and(|index| self.measures[index].goal.is_none()) {
             self.needs_goal(item, "mode");
         }
@@ -410,7 +423,7 @@ impl Check<'_> {
                 let message = format!("this table has bands with `{key}`, not `{other}`");
                 self.contradiction(step, other, message, &format!("write {key} = \"...\""));
             }
-            let rate = self.quantity(value)?;
+            let rate = self.timeless(value)?;
             self.follows(steps.last(), &from, &place);
             steps.push(Step { to: step.number("to"), from, rate, place });
         }
@@ -578,7 +591,7 @@ impl Check<'_> {
 
     fn multiplier(&mut self, item: &Raw, own: Option<usize>) -> Option<Multiplier> {
         match (item.get("value"), item.get("curve")) {
-            (Some(value), None) => Some(Multiplier::Value(self.quantity(value)?)),
+            (Some(value), None) => Some(Multiplier::Value(self.timeless(value)?)),
             (None, Some(curve)) => Some(Multiplier::Curve(self.curve(curve, own)?, curve.place.clone())),
             _ => {
                 let fault = Diagnostic::error(Code::SPM304, "a multiplier has either `value` or `curve`");
@@ -604,7 +617,7 @@ impl Check<'_> {
 
     fn cap(&mut self, item: &Raw, window: Option<Window>, has_target: bool) -> Option<Cap> {
         let amount = match (item.get("amount"), item.get("share")) {
-            (Some(amount), None) => CapAmount::Amount(self.quantity(amount)?),
+            (Some(amount), None) => CapAmount::Amount(self.timeless(amount)?),
             (None, Some(share)) if has_target => CapAmount::TargetShare(share.as_number()?),
             _ => {
                 let message = "a cap has either `amount` or, where there is a target, `share`";

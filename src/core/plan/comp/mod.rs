@@ -6,6 +6,7 @@ mod component;
 mod others;
 mod pay;
 mod quantities;
+mod sense;
 mod shape;
 mod windows;
 
@@ -370,6 +371,9 @@ impl CompPlan {
         let credits: Vec<CreditRule> =
             raw.list("credit").iter().filter_map(|item| check.credit(item)).collect();
         let credit_names: Vec<String> = names_of(raw.list("credit"), "credit", check.faults);
+        let credits_by_index = raw.list("credit").iter().zip(&credit_names).enumerate();
+        let without = credits_by_index.filter(|(_, (item, _))| item.get("lookup").is_none());
+        check.without_lookup = without.map(|(index, (_, name))| (index, name.clone())).collect();
         let ramps: Vec<Ramp> = raw.list("ramp").iter().filter_map(|item| check.ramp(item)).collect();
         check.measure_names = names_of(raw.list("measure"), "measure", check.faults);
         check.all_components = names_of(raw.list("component"), "component", check.faults);
@@ -389,10 +393,12 @@ impl CompPlan {
             components.extend(component);
         }
         let cap = raw.get("cap").and_then(|item| {
-            let amount = check.quantity(item.get("amount")?)?;
+            check.not_negative(item.get("amount")?, "the cap of a plan");
+            let amount = check.timeless(item.get("amount")?)?;
             Some(Limit { amount, per_year: item.text("per") == Some("year") })
         });
         let guarantee = raw.get("guarantee").and_then(|item| {
+            check.not_negative(item.get("amount")?, "a guarantee");
             Some(Guarantee { amount: check.quantity(item.get("amount")?)?, months: item.integer("months") })
         });
         let balances = check.balances(raw).unwrap_or_default();
@@ -432,6 +438,7 @@ impl CompPlan {
         };
         if !failed {
             plan.limits_are_stated(raw, &mut faults);
+            plan.ramps_do_something(&mut faults);
         }
         let failed = faults.has_errors();
         if !failed {

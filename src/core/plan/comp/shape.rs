@@ -253,7 +253,7 @@ static RAMP: Shape = Shape {
         Field::optional(
             "accelerators",
             Kind::Boolean,
-            "whether bands from 100 % on pay their higher rates during the ramp; true when absent. false: everything above pays the rate of the band below 100 %",
+            "whether bands from 100 % on pay their higher rates during the ramp; true when absent. false: everything above pays the rate or amount of the band below 100 %; refused where a curve or matrix is on that attainment",
         ),
     ],
 };
@@ -340,7 +340,11 @@ static COMPONENT: Shape = Shape {
             QUANTITY,
             "part of the target or pay that this component stands for, such as 60%",
         ),
-        Field::optional("attainment_cap", Kind::Number, "attainment above it counts as this, such as 200%"),
+        Field::optional(
+            "attainment_cap",
+            Kind::Number,
+            "with per-unit, target-share and fixed: attainment above it counts as this, such as 200%",
+        ),
         Field::optional("cap", Kind::Table(&CAP), "most that the component pays"),
         Field::optional(
             "budget",
@@ -368,7 +372,7 @@ static TIERS: Shape = Shape {
                 "proportional-amount",
                 "proportional-rate",
             ]),
-            "marginal (default): each band pays its own rate. whole: the rate reached pays for everything. whole-above-goal: bands to the goal pay their own, everything above it the rate reached. proportional-amount: each full band adds its amount, the last one in proportion. proportional-rate: the rates of full bands are added, the last one in proportion, and the sum pays for everything",
+            "marginal (default): each band pays its own rate. whole: the rate reached pays for everything. whole-above-goal: bands to the goal pay their own, everything above it the rate reached. proportional-amount: each full band adds its amount, the last one in proportion. proportional-rate: the rates of full bands are added, the last one in proportion, and the sum pays for everything. Not with pay fixed, where the band reached pays its amount",
         ),
         Field::required("on", ON, "what `from` is compared with"),
         Field::optional(
@@ -530,7 +534,11 @@ static GATE: Shape = Shape {
             "what `at` is compared with; attainment when the measure has a goal, else amount",
         ),
         Field::required("at", Kind::Number, "from where the gate is open"),
-        Field::optional("else", Kind::Number, "part that is paid while it is shut; 0% when absent"),
+        Field::optional(
+            "else",
+            Kind::Number,
+            "part that is paid while it is shut, from 0% to 100%; 0% when absent",
+        ),
         Field::optional(
             "catch_up",
             Kind::Boolean,
@@ -615,7 +623,7 @@ static QUANTITY_TABLE: Shape = Shape {
         Field::optional(
             "per",
             PER,
-            "what a target is for: each leaf period (default), each quarter or each year, shared equally by its periods",
+            "what a target, guarantee or draw is for (any other number has no `per`): each leaf period (default), each quarter or each year, shared equally by its periods",
         ),
         Field::optional(
             "otherwise",

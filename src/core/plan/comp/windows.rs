@@ -173,8 +173,19 @@ impl Check<'_> {
         }
     }
 
-    /// A number of single credits was asked of a measure that has none.
-    pub(super) fn needs_lookup(&mut self, place: &TextPlace) {
+    /// A number of single credits was asked of a measure: each of its credits has to have one.
+    pub(super) fn has_lookups(&mut self, measure: usize, place: &TextPlace) {
+        let credits = self.measures[measure].credits().to_vec();
+        for name in credits.iter().filter_map(|credit| self.without_lookup.get(credit)) {
+            let message = format!("on = \"lookup\" needs a `lookup` of the credit `{name}`, which has none");
+            let fault = Diagnostic::error(Code::SPM304, message).at(Place::Text(place.clone()), "");
+            self.faults.push(
+                fault.hint("add lookup = \"...\" to the credit: the number that the table is looked up with"),
+            );
+        }
+        if !credits.is_empty() {
+            return;
+        }
         let message = "on = \"lookup\" compares the second number of a credit, and an `sql` measure has none";
         let fault = Diagnostic::error(Code::SPM304, message).at(Place::Text(place.clone()), "");
         self.faults.push(fault.hint("use a measure of credits with `lookup`"));
