@@ -43,6 +43,15 @@ pub struct Tables {
 }
 
 impl Tables {
+    /// With the tables of others that it lacks.
+    #[must_use]
+    pub fn beside(mut self, others: &Self) -> Self {
+        for (name, table) in &others.tables {
+            self.tables.entry(*name).or_insert_with(|| table.clone());
+        }
+        self
+    }
+
     /// What the transactions that releases name come to, over all rows of the extracts.
     pub(crate) fn totals(&self) -> Totals {
         self.totals.clone().unwrap_or_else(|| {

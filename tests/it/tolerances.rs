@@ -168,6 +168,15 @@ fn ways_from_the_middle_of_what_a_holder_has() {
     let own = "out/territories/assignment.parquet";
     let scored = project.run(&["-q", "territories", "score", own, "--format", "csv"]).exits(0).stdout();
     assert!(scored.contains(&format!("cost,{cost:.3}\n")), "{scored}");
+    // Locks of the plan hold beside those that keep a centre at its account.
+    let locked = plan.replace("move = 0", "move = 0\ncentre = \"account\"\nlocked = \"account_id = 'b2'\"");
+    project.file("plans/t.toml", locked);
+    let rows = project.run(&["-q", "territories", "balance", "--format", "csv"]).exits(0).stdout();
+    assert!(rows.starts_with("territory_id,"), "{rows}");
+    let scored = project.run(&["-q", "territories", "score", own, "--format", "csv"]).exits(0).stdout();
+    assert!(scored.contains("feasible (1 = yes),1.000\n"), "{scored}");
+    project.file("plans/t.toml", plan);
+    project.run(&["-q", "territories", "balance"]).exits(0);
     project.run(&["-q", "territories", "map"]).exits(0);
     project.file("plans/t.toml", plan.replace("squared = true", "cost = \"cost\""));
     let told = project.run(&["check"]).exits(1).stderr();

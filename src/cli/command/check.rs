@@ -62,13 +62,10 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
         if has("refund_of") || currencies || models || EVENTS.iter().any(|name| tables.rows(name) > 0) {
             // Whether their transactions exist, and for how long, can be seen in all of them only. Other faults were told above.
             let whole = Need { tables: &["transactions", "splits"], own: None, days: None, as_of: None };
-            let mut transactions =
-                load::load(opened.folders(), &opened.project, &whole, &mut Sink::default());
+            let transactions = load::load(opened.folders(), &opened.project, &whole, &mut Sink::default());
             check_events(&tables, &transactions, &mut sink);
             gaps::check_refunds(&plans, &transactions, &mut sink);
-            let others =
-                tables.tables.iter().filter(|(name, _)| !matches!(**name, "transactions" | "splits"));
-            transactions.tables.extend(others.map(|(name, table)| (*name, table.clone())));
+            let transactions = transactions.beside(&tables);
             if currencies {
                 payout::check_rates(opened, &transactions, &mut sink);
             }

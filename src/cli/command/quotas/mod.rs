@@ -225,9 +225,7 @@ fn try_out(plan: &QuotaPlan, facts: Facts, opened: &Opened, tables: &Tables, sin
     let Some(to) = days.map(|days| days.to).max() else { return };
     let range = Some(DateRange { from, to });
     let need = Need { tables: &["transactions"], own: None, days: range, as_of: None };
-    let mut held = load_tables(opened.folders(), &opened.project, &need, &mut Sink::default());
-    let others = tables.tables.iter().filter(|(name, _)| **name != "transactions");
-    held.tables.extend(others.map(|(name, table)| (*name, table.clone())));
+    let held = load_tables(opened.folders(), &opened.project, &need, &mut Sink::default()).beside(tables);
     let mut own = Sink::default();
     let facts = Facts::of(plan, opened, &held, None, &mut own);
     // The other gaps were told without the transactions.

@@ -147,13 +147,15 @@ fn penalty(price: &Rational, decimals: u32) -> Option<Penalty> {
     Some(Penalty { numerator, denominator })
 }
 
+/// Degrees as points.
+fn points(places: &[Option<(f64, f64)>]) -> Vec<Option<Point>> {
+    places.iter().map(|place| place.map(|(latitude, longitude)| Point::of(latitude, longitude))).collect()
+}
+
 /// Puts the places where ways start.
 pub fn place(problem: &mut Problem, homes: &[Option<(f64, f64)>]) {
     if let Costs::Travel(travel) = &mut problem.costs {
-        travel.homes = homes
-            .iter()
-            .map(|home| home.map(|(latitude, longitude)| Point::of(latitude, longitude)))
-            .collect();
+        travel.homes = points(homes);
     }
 }
 
@@ -171,11 +173,9 @@ fn travel(plan: &TerritoryPlan, rows: &TerritoryRows, create: bool) -> Option<Tr
             (rates?, denominator.checked_mul(10i64.checked_pow(*decimals)?)?)
         }
     };
-    let place = |(latitude, longitude): (f64, f64)| Point::of(latitude, longitude);
-    let places = |points: &[Option<(f64, f64)>]| points.iter().map(|point| point.map(place)).collect();
     Some(Travel {
-        accounts: places(&rows.account_points),
-        homes: places(&rows.homes),
+        accounts: points(&rows.account_points),
+        homes: points(&rows.homes),
         centres: match (create, plan.centre_at_account) {
             (false, _) => Centres::Given,
             (true, false) => Centres::Anywhere,

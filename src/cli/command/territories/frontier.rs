@@ -1,5 +1,6 @@
 //! What balance, travel and disruption cost each other: answers for several tolerances and prices of a move.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -70,16 +71,15 @@ pub fn frontier(scope: &Scope<'_>, sweep: &Sweep) -> Result<Table, Failure> {
     let Scope { plan, ui, .. } = *scope;
     let rows = territory_rows(plan, scope.tables, None).map_err(input)?;
     warn(plan, &rows, false, ui);
-    let mut sweep_of = [sweep.tolerances.clone(), sweep.moves.clone()];
-    sweep_of.iter_mut().for_each(|factors| factors.sort());
-    let [tolerances, moves] = &mut sweep_of;
-    tolerances.dedup();
-    moves.dedup();
+    let sorted =
+        |factors: &[Rational]| factors.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+    let (mut tolerances, moves): (Vec<Rational>, Vec<Rational>) =
+        (sorted(&sweep.tolerances), sorted(&sweep.moves));
     if plan.measures.iter().all(|measure| measure.tolerance.is_none()) {
-        *tolerances = vec![Rational::one()];
+        tolerances = vec![Rational::one()];
     }
     let (mut questions, mut answers, mut broken) = (Vec::new(), Vec::new(), Vec::new());
-    for tolerance in tolerances.iter() {
+    for tolerance in &tolerances {
         let problem = build::problem(&with_tolerance(plan, tolerance), &rows, false).map_err(input)?;
         if let Err(failure) = conflicts(plan, &rows, &problem) {
             // A narrower tolerance may ask too much; the widest must not.
@@ -113,7 +113,7 @@ pub fn frontier(scope: &Scope<'_>, sweep: &Sweep) -> Result<Table, Failure> {
     let answers: Vec<Answer> =
         answers.into_iter().map(|assignment| answer(plan, &rows, &still, assignment)).collect();
     let found: Vec<Row<'_>> = questions.iter().filter_map(|question| best(question, &answers)).collect();
-    for tolerance in tolerances.iter() {
+    for tolerance in &tolerances {
         let asked = questions.iter().any(|question| question.tolerance == *tolerance);
         if asked && !found.iter().any(|row| row.question.tolerance == *tolerance) {
             let tolerance = tolerance.to_decimal_text();

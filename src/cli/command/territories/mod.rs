@@ -268,10 +268,7 @@ pub fn check(opened: &Opened, tables: &Tables, sink: &mut Sink) {
         let tables = if sold {
             held.get_or_insert_with(|| {
                 let need = Need { tables: &["transactions"], own: None, days: None, as_of: None };
-                let mut all = load(opened.folders(), &opened.project, &need, &mut Sink::default());
-                let others = tables.tables.iter().filter(|(name, _)| **name != "transactions");
-                all.tables.extend(others.map(|(name, table)| (*name, table.clone())));
-                all
+                load(opened.folders(), &opened.project, &need, &mut Sink::default()).beside(tables)
             })
         } else {
             tables

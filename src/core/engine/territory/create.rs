@@ -113,7 +113,8 @@ fn create_whole(
 ) -> Outcome {
     let made = create_ordered(&mut whole.problem, settings, progress);
     let assignment: Vec<usize> = whole.group_of().into_iter().map(|group| made.assignment[group]).collect();
-    refine(problem, assignment, settings, progress)
+    let locked = problem.locked.clone();
+    refine(problem, assignment, &locked, settings, progress)
 }
 
 /// Balances territories that stand, each around the middle of its own accounts: these and the borders take turns. The homes of
@@ -125,75 +126,80 @@ pub fn balance_around_centres(
     progress: &mut dyn FnMut(u32),
 ) -> Outcome {
     let mut ordered = Ordered::of(problem);
+    let locked = ordered.problem.locked.clone();
     let homes = centres(&ordered.problem, |account| ordered.problem.current[account]);
     let homes = drawn(&ordered.problem, homes, None);
-    place(&mut ordered.problem, &homes);
+    place_beside(&mut ordered.problem, &homes, &locked);
     let cheapest = |account: usize| {
         (0..ordered.problem.territories).min_by_key(|territory| ordered.problem.cost(account, *territory))
     };
     let current = ordered.problem.current.iter().enumerate();
     let start = current.map(|(account, at)| at.or_else(|| cheapest(account)).unwrap_or(0)).collect();
-    let outcome = refine(&mut ordered.problem, start, settings, progress);
+    let outcome = refine(&mut ordered.problem, start, &locked, settings, progress);
     finished(problem, &ordered, outcome)
 }
 
-/// Answers and their centres take turns while that helps, from an answer; groups go whole. The homes of the problem become the
-/// centres.
+/// Answers and their centres take turns while that helps, from an answer; groups go whole, and `locked` accounts stay. The homes of
+/// the problem become the centres.
 fn refine(
     problem: &mut Problem,
     start: Vec<usize>,
+    locked: &[Option<usize>],
     settings: Settings,
     progress: &mut dyn FnMut(u32),
 ) -> Outcome {
-    let locked = problem.locked.clone();
     let homes = centres(problem, |account| start.get(account).copied());
-    place(problem, &homes);
-    let mut known = start;
-    let mut best: Option<(Score, Outcome)> = None;
-    for _ in 0..SETTLED_TURNS {
+    place_beside(problem, &homes, locked);
+    let (mut least, mut outcome) = turn(problem, &start, locked, settings, progress);
+    for _ in 1..SETTLED_TURNS {
         let before = homes_of(problem).to_vec();
-        let outcome = match Whole::of(problem) {
-            Some(exact) => {
-                let priced = Priced::of(&exact.problem, None);
-                let groups: Vec<usize> = exact.members.iter().map(|own| known[own[0]]).collect();
-                exact.expanded(problem, divide(&exact.problem, &priced, Some(&groups), settings, progress))
-            }
-            None => divide(problem, &Priced::of(problem, None), Some(&known), settings, progress),
-        };
-        let assignment = outcome.assignment.clone();
-        let there = score(problem, &assignment);
-        let homes = centres(problem, |account| assignment.get(account).copied());
-        place(problem, &homes);
-        let moved = score(problem, &assignment);
-        let (next, homes) = if moved <= there { (moved, homes) } else { (there, before.clone()) };
-        if best.as_ref().is_some_and(|(least, _)| next >= *least) {
-            place(problem, &before);
+        let (next, other) = turn(problem, &outcome.assignment, locked, settings, progress);
+        if next >= least {
+            place_beside(problem, &before, locked);
             break;
         }
-        place(problem, &homes);
-        known = assignment;
-        best = Some((next, outcome));
+        (least, outcome) = (next, other);
     }
-    let Some((_, outcome)) = best else { return empty(problem, settings) };
-    problem.locked = locked;
-    let found = evaluate(problem, &known.iter().copied().map(Some).collect::<Vec<_>>());
-    let Evaluation { feasible, objective, moves, .. } = found;
-    let bound = bound(problem, &outcome.prices);
-    Outcome { assignment: known, feasible, objective, bound, moves, ..outcome }
+    problem.locked = locked.to_vec();
+    let assigned: Vec<Option<usize>> = outcome.assignment.iter().copied().map(Some).collect();
+    let Evaluation { feasible, objective, moves, .. } = evaluate(problem, &assigned);
+    Outcome { feasible, objective, moves, bound: bound(problem, &outcome.prices), ..outcome }
 }
 
-/// The answer of a problem without turns.
-fn empty(problem: &Problem, settings: Settings) -> Outcome {
-    let prices = Prices::zero(problem);
-    Outcome {
-        assignment: vec![0; problem.accounts()],
-        feasible: false,
-        objective: 0,
-        bound: 0,
-        prices,
-        moves: 0,
-        seed: settings.seed,
-        loose: None,
+/// Divides the accounts from an answer, and then puts the centres in the middle of the new one where that costs no more. Returns
+/// what the answer is worth.
+fn turn(
+    problem: &mut Problem,
+    known: &[usize],
+    locked: &[Option<usize>],
+    settings: Settings,
+    progress: &mut dyn FnMut(u32),
+) -> (Score, Outcome) {
+    let before = homes_of(problem).to_vec();
+    let outcome = match Whole::of(problem) {
+        Some(exact) => {
+            let priced = Priced::of(&exact.problem, None);
+            let groups: Vec<usize> = exact.members.iter().map(|own| known[own[0]]).collect();
+            exact.expanded(problem, divide(&exact.problem, &priced, Some(&groups), settings, progress))
+        }
+        None => divide(problem, &Priced::of(problem, None), Some(known), settings, progress),
+    };
+    let there = score(problem, &outcome.assignment);
+    let homes = centres(problem, |account| outcome.assignment.get(account).copied());
+    place_beside(problem, &homes, locked);
+    let moved = score(problem, &outcome.assignment);
+    if moved <= there {
+        return (moved, outcome);
+    }
+    place_beside(problem, &before, locked);
+    (there, outcome)
+}
+
+/// As [`place`], where the locks of the plan hold beside those of centres at accounts.
+fn place_beside(problem: &mut Problem, homes: &[Option<Point>], locked: &[Option<usize>]) {
+    place(problem, homes);
+    for (own, asked) in problem.locked.iter_mut().zip(locked) {
+        *own = asked.or(*own);
     }
 }
 
