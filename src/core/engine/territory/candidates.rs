@@ -4,7 +4,8 @@
 use rayon::prelude::*;
 
 use super::Cheapest;
-use super::dual::Prices;
+use super::blocks::{Block, blocks};
+use super::dual::{NearlyPrices, Prices};
 use super::problem::{FORBIDDEN, Loads, Problem};
 use super::search::keep_least;
 
@@ -12,6 +13,52 @@ use super::search::keep_least;
 const PAIRS: usize = 1 << 18;
 /// Candidates of an account of a larger problem at least, before prices ask for more.
 const SHORT_LIST: usize = 16;
+
+/// How many times as many territories of a block are looked at as an account of it lists.
+const NEAR: usize = 4;
+
+/// The territories in the order of what they cost in the middle of a block, at prices, nearly.
+struct Ranked {
+    territories: Vec<usize>,
+    /// The order is that of an account by itself.
+    exact: bool,
+}
+
+impl Ranked {
+    fn of(problem: &Problem, prices: &NearlyPrices, block: &Block) -> Self {
+        let mut values = block.costs(problem).middle;
+        let exact = block.accounts.len() == 1;
+        if exact {
+            problem.add_moves(block.accounts[0], &mut values);
+        }
+        prices.add(problem, &block.accounts, &mut values);
+        let mut territories: Vec<usize> = (0..problem.territories).collect();
+        territories.sort_unstable_by(|a, b| values[*a].total_cmp(&values[*b]).then(a.cmp(b)));
+        Self { territories, exact }
+    }
+
+    /// The `limit` cheapest territories of an account, of those that are cheap for its block.
+    fn nearest(&self, problem: &Problem, prices: &NearlyPrices, account: usize, limit: usize) -> Vec<usize> {
+        if self.exact {
+            return self.territories[..limit].to_vec();
+        }
+        let near = self.territories.iter().take(limit * NEAR);
+        let value = |territory: &usize| {
+            problem.nearly_in(account, *territory) + prices.of_pair(problem, account, *territory)
+        };
+        let mut near: Vec<(f64, usize)> = near.map(|territory| (value(territory), *territory)).collect();
+        keep_least(&mut near, limit);
+        near.into_iter().map(|(_, territory)| territory).collect()
+    }
+
+    /// Some that are farther and farther off than `limit` others: where dozens of territories share a town, the nearest ones cannot give
+    /// away what the town has too much.
+    fn farther(&self, limit: usize) -> impl Iterator<Item = usize> {
+        let next = |rank: usize| rank + rank / 2;
+        std::iter::successors(Some(next(limit)), move |rank| Some(next(rank + 1)))
+            .map_while(|rank| self.territories.get(rank).copied())
+    }
+}
 
 /// For each account its candidates, cheapest first: by cost, or after [`Candidates::rank`] by priced cost.
 #[derive(Clone, Debug)]
@@ -30,56 +77,43 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    /// The cheapest territories of each account, at prices where there are some; `short` lists where more are no use.
-    #[expect(clippy::cast_precision_loss, reason = "lists need not be exact")]
-    pub(super) fn new(problem: &Problem, prices: Option<&Prices>, short: bool) -> Self {
+    /// The cheapest territories of each account, at prices where there are some, nearly: those of its block. With the two cheapest ones
+    /// where they are known; `short` lists where more are no use.
+    pub(super) fn new(
+        problem: &Problem,
+        prices: &Prices,
+        cheapest: Option<&Cheapest>,
+        short: bool,
+    ) -> Self {
         let limit = if short { 1 } else { PAIRS / problem.accounts().max(1) }.max(SHORT_LIST);
-        let bands: Vec<Vec<f64>> = prices.map_or_else(Vec::new, |prices| {
-            let unit = prices.unit();
-            let of = |own: &Vec<i64>| own.iter().map(|price| *price as f64 * unit).collect();
-            prices.bands.iter().map(of).collect()
-        });
-        let cost = |account: usize, territory: usize| {
-            let cost = problem.cost(account, territory);
-            (cost != FORBIDDEN).then(|| (cost, index(territory)))
-        };
-        let list = |nearly: &mut Vec<f64>, account: usize| -> Vec<(i64, u32)> {
-            let mut all: Vec<usize> = match problem.locked[account] {
-                Some(territory) => vec![territory],
-                None => (0..problem.territories).collect(),
+        let prices = NearlyPrices::of(prices);
+        let of_block = |block: &Block| -> Vec<(usize, Vec<(i64, u32)>)> {
+            let all = (problem.territories > limit).then(|| Ranked::of(problem, &prices, block));
+            let list = |account: &usize| {
+                let mut own: Vec<usize> = match (problem.locked[*account], &all) {
+                    (Some(locked), _) => vec![locked],
+                    (None, None) => (0..problem.territories).collect(),
+                    (None, Some(ranked)) => {
+                        let mut own = ranked.nearest(problem, &prices, *account, limit);
+                        own.extend(ranked.farther(limit));
+                        own.extend(problem.current[*account]);
+                        let known = cheapest.iter().flat_map(|cheapest| cheapest[*account]);
+                        own.extend(known.flatten().map(|(_, territory)| territory));
+                        own
+                    }
+                };
+                own.sort_unstable();
+                own.dedup();
+                let cost = |territory: usize| (problem.cost(*account, territory), index(territory));
+                let mut own: Vec<(i64, u32)> = own.into_iter().map(cost).filter(|(cost, _)| *cost != FORBIDDEN).collect();
+                own.sort_unstable();
+                (*account, own)
             };
-            if all.len() > limit {
-                nearly.resize(problem.territories, 0.0);
-                problem.nearly(account, nearly);
-                for (measure, own) in bands.iter().enumerate() {
-                    for (territory, (value, price)) in nearly.iter_mut().zip(own).enumerate() {
-                        *value += price * problem.load(measure, account, territory) as f64;
-                    }
-                }
-                let dearer = |a: &usize, b: &usize| nearly[*a].total_cmp(&nearly[*b]).then(a.cmp(b));
-                all.select_nth_unstable_by(limit, dearer);
-                // And some that are farther and farther off: where dozens of territories share a town, the nearest ones
-                // cannot give away what the town has too much.
-                let (mut rank, mut kept) = (limit, limit);
-                loop {
-                    let next = rank + rank / 2;
-                    if next >= all.len() {
-                        break;
-                    }
-                    all[rank..].select_nth_unstable_by(next - rank, dearer);
-                    all.swap(kept, next);
-                    (rank, kept) = (next + 1, kept + 1);
-                }
-                all.truncate(kept);
-                all.extend(problem.current[account]);
-            }
-            let mut all: Vec<(i64, u32)> =
-                all.into_iter().filter_map(|territory| cost(account, territory)).collect();
-            all.sort_unstable();
-            all.dedup();
-            all
+            block.accounts.iter().map(list).collect()
         };
-        let lists = (0..problem.accounts()).into_par_iter().map_init(Vec::new, list).collect();
+        let found: Vec<Vec<(usize, Vec<(i64, u32)>)>> = blocks(problem).par_iter().map(of_block).collect();
+        let mut lists = vec![Vec::new(); problem.accounts()];
+        found.into_iter().flatten().for_each(|(account, own)| lists[account] = own);
         Self::listed(problem, lists)
     }
 

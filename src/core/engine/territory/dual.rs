@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::problem::{FORBIDDEN, Problem};
+use super::blocks::{Block, blocks};
+use super::problem::{FORBIDDEN, Loads, Problem};
 
 /// Prices count 2^-40 of a cost unit, or larger parts where 64 bits ask for that.
 const MOST_BITS: u32 = 40;
@@ -107,58 +108,147 @@ impl Prices {
             .min()
     }
 
-    /// The two cheapest territories of every account, with its costs there; numbers that are nearly right rule out most
-    /// territories, which makes this many times faster than [`Prices::cheapest`].
+    /// The two cheapest territories of every account, with its costs there; numbers that are nearly right, and what a block of
+    /// accounts costs at least, rule out most territories, which makes this many times faster than [`Prices::cheapest`].
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "what is close is looked at exactly")]
     pub fn cheapest_two(&self, problem: &Problem) -> Vec<[Option<(i128, usize)>; 2]> {
-        let unit = self.unit();
-        let bands: Vec<Vec<f64>> = self
-            .bands
-            .iter()
-            .map(|prices| prices.iter().map(|price| *price as f64 * unit).collect())
-            .collect();
-        let cheapest = |values: &mut Vec<f64>, account: usize| {
-            if let Some(locked) = problem.locked[account] {
-                return [self.of(problem, account, locked).map(|value| (value, locked)), None];
-            }
-            values.resize(problem.territories, 0.0);
-            problem.nearly(account, values);
-            // What rounding can do to the sum is in proportion to its largest part.
-            let (mut first, mut second, mut largest) = (f64::INFINITY, f64::INFINITY, 0f64);
-            for (territory, value) in values.iter_mut().enumerate() {
-                let mut sum = 0.0;
-                for (measure, prices) in bands.iter().enumerate() {
-                    sum += prices[territory] * problem.load(measure, account, territory) as f64;
-                }
-                for (limit, price) in self.moves.iter().enumerate().filter(|(_, price)| **price != 0) {
-                    sum += *price as f64 * unit * problem.counted(limit, account, territory) as f64;
-                }
-                largest = largest.max(sum.abs());
-                *value += sum;
-                if *value < first {
-                    (first, second) = (*value, first);
-                } else if *value < second {
-                    second = *value;
-                }
-            }
-            let least = if second.is_finite() { second } else { first };
-            let room = problem.error(account, least.abs() + largest) + 1e-9 * largest;
-            let limit = least + 2.0 * room;
-            let close = values.iter().enumerate().filter(|(_, value)| **value <= limit);
-            let mut best = [None, None];
-            for (territory, _) in close {
-                let Some(value) = self.of(problem, account, territory) else { continue };
-                let next = Some((value, territory));
-                if best[0].is_none_or(|first| (value, territory) < first) {
-                    best = [next, best[0]];
-                } else if best[1].is_none_or(|second| (value, territory) < second) {
-                    best[1] = next;
-                }
-            }
-            best
+        let nearly = NearlyPrices::of(self);
+        let of_block = |block: &Block| {
+            let least = block.costs(problem).least;
+            let mut values = Vec::new();
+            let two = |account: &usize| (*account, self.two(problem, &nearly, *account, &least, &mut values));
+            block.accounts.iter().map(two).collect::<Vec<_>>()
         };
-        (0..problem.accounts()).into_par_iter().map_init(Vec::new, cheapest).collect()
+        let found: Vec<Vec<_>> = blocks(problem).par_iter().map(of_block).collect();
+        let mut all = vec![[None; 2]; problem.accounts()];
+        found.into_iter().flatten().for_each(|(account, two)| all[account] = two);
+        all
+    }
+
+    /// The two cheapest territories of an account, where its costs are known at least, nearly.
+    #[expect(clippy::cast_precision_loss, reason = "what is close is looked at exactly")]
+    fn two(
+        &self,
+        problem: &Problem,
+        nearly: &NearlyPrices,
+        account: usize,
+        least: &[f64],
+        values: &mut Vec<f64>,
+    ) -> [Option<(i128, usize)>; 2] {
+        if let Some(locked) = problem.locked[account] {
+            return [self.of(problem, account, locked).map(|value| (value, locked)), None];
+        }
+        values.clear();
+        values.extend_from_slice(least);
+        problem.add_moves(account, values);
+        let largest = nearly.add(problem, &[account], values);
+        // What rounding can do to the sum is in proportion to its largest part.
+        let limit = |value: f64| {
+            value + 2.0 * (problem.error(account, value.abs() + largest) + 1e-9 * largest)
+        };
+        let (mut first, mut second) = (f64::INFINITY, f64::INFINITY);
+        for value in values.iter() {
+            if *value < first {
+                (first, second) = (*value, first);
+            } else if *value < second {
+                second = *value;
+            }
+        }
+        let mut best: [Option<(i128, usize)>; 2] = [None, None];
+        let mut look = |territory: usize| {
+            if let Some(value) = self.of(problem, account, territory) {
+                let next = (value, territory);
+                if best[0].is_none_or(|first| next < first) {
+                    best = [Some(next), best[0]];
+                } else if best[1].is_none_or(|second| next < second) {
+                    best[1] = Some(next);
+                }
+            }
+            best[1].map_or(f64::INFINITY, |(value, _)| limit(value as f64 * nearly.unit))
+        };
+        // The two most promising ones say which others are worth a look.
+        let mut most = f64::INFINITY;
+        for (territory, _) in values.iter().enumerate().filter(|(_, value)| **value <= second) {
+            most = look(territory);
+        }
+        let others = values.iter().copied().enumerate().filter(|(_, value)| *value > second && *value <= most);
+        let mut others: Vec<(usize, f64)> = others.filter(|(_, value)| value.is_finite()).collect();
+        others.sort_unstable_by(|one, other| one.1.total_cmp(&other.1));
+        for (territory, value) in others {
+            if value > most {
+                break;
+            }
+            most = look(territory);
+        }
+        best
+    }
+}
+
+/// Prices in cost units, nearly.
+pub(super) struct NearlyPrices {
+    /// Of bands, by measure, then territory.
+    bands: Vec<Vec<f64>>,
+    /// The highest of each measure, whatever its sign.
+    highest: Vec<f64>,
+    /// By limit on moves.
+    moves: Vec<f64>,
+    /// What whole prices count.
+    unit: f64,
+}
+
+impl NearlyPrices {
+    #[expect(clippy::cast_precision_loss, reason = "nearly")]
+    pub(super) fn of(prices: &Prices) -> Self {
+        let unit = prices.unit();
+        let scaled = |own: &Vec<i64>| own.iter().map(|price| *price as f64 * unit).collect();
+        let bands: Vec<Vec<f64>> = prices.bands.iter().map(scaled).collect();
+        let highest = |own: &Vec<f64>| own.iter().fold(0.0, |most: f64, price| most.max(price.abs()));
+        Self { highest: bands.iter().map(highest).collect(), bands, moves: scaled(&prices.moves), unit }
+    }
+
+    /// Adds to values by territory what the load of accounts is worth there, and the move of an account by itself: the mean over the
+    /// accounts. Returns what no part of it exceeds, whatever its sign.
+    #[expect(clippy::cast_precision_loss, reason = "nearly")]
+    pub(super) fn add(&self, problem: &Problem, accounts: &[usize], values: &mut [f64]) -> f64 {
+        let mut largest = 0.0;
+        for ((measure, prices), highest) in problem.measures.iter().zip(&self.bands).zip(&self.highest) {
+            match &measure.loads {
+                Loads::Account(loads) => {
+                    let load = accounts.iter().map(|account| loads[*account] as f64).sum::<f64>() / accounts.len() as f64;
+                    values.iter_mut().zip(prices).for_each(|(value, price)| *value += price * load);
+                    largest += highest * load;
+                }
+                Loads::Pair(loads) => {
+                    let own = &loads[accounts[0] * problem.territories..][..problem.territories];
+                    for ((value, price), load) in values.iter_mut().zip(prices).zip(own) {
+                        *value += price * *load as f64;
+                    }
+                    largest += highest * own.iter().max().map_or(0.0, |most| *most as f64);
+                }
+            }
+        }
+        if let [account] = accounts {
+            for (limit, price) in self.moves.iter().enumerate().filter(|(_, price)| **price != 0.0) {
+                let mut most = 0;
+                for (territory, value) in values.iter_mut().enumerate() {
+                    let counted = problem.counted(limit, *account, territory);
+                    *value += price * counted as f64;
+                    most = most.max(counted);
+                }
+                largest += price * most as f64;
+            }
+        }
+        largest
+    }
+
+    /// What the load of an account is worth in a territory, and its move.
+    #[expect(clippy::cast_precision_loss, reason = "nearly")]
+    pub(super) fn of_pair(&self, problem: &Problem, account: usize, territory: usize) -> f64 {
+        let bands = self.bands.iter().enumerate();
+        let loads = bands.map(|(measure, own)| own[territory] * problem.load(measure, account, territory) as f64);
+        let moves = self.moves.iter().enumerate().filter(|(_, price)| **price != 0.0);
+        let moves = moves.map(|(limit, price)| price * problem.counted(limit, account, territory) as f64);
+        loads.sum::<f64>() + moves.sum::<f64>()
     }
 }
 

@@ -8,6 +8,7 @@
 mod anywhere;
 mod ascent;
 mod best;
+mod blocks;
 mod candidates;
 mod connect;
 mod coverage;
@@ -360,7 +361,8 @@ struct Grown {
 /// Prices and the bound that they prove, from prices that nearly fit. Where a price makes a territory the cheapest that is no
 /// candidate, lists are made anew at these prices; when that is so for many accounts, the prices are found again.
 fn grown(problem: &Problem, start: Option<&Prices>, effort: Effort) -> Grown {
-    let mut candidates = Candidates::new(problem, start, effort.rough);
+    let nothing = Prices::zero(problem);
+    let mut candidates = Candidates::new(problem, start.unwrap_or(&nothing), None, effort.rough);
     let mut prices = ascent::prices(problem, &candidates, start, effort);
     let mut growth = 0;
     loop {
@@ -371,7 +373,7 @@ fn grown(problem: &Problem, start: Option<&Prices>, effort: Effort) -> Grown {
         };
         let missing = cheapest.iter().enumerate().filter(lacks).count();
         if missing > 0 {
-            candidates = Candidates::new(problem, Some(&prices), effort.rough);
+            candidates = Candidates::new(problem, &prices, Some(&cheapest), effort.rough);
         }
         if missing * 1000 <= problem.accounts() || growth == effort.growths {
             return Grown { candidates, prices, proven, cheapest };

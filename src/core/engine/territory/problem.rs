@@ -42,7 +42,6 @@ impl Penalty {
     }
 
     /// What a unit costs, nearly.
-    #[expect(clippy::cast_precision_loss, reason = "nearly")]
     pub(super) fn nearly(&self) -> f64 {
         self.numerator as f64 / self.denominator as f64
     }
@@ -188,35 +187,45 @@ impl Problem {
     pub fn cheaper(&self, account: usize, than: usize) -> Option<usize> {
         let mut nearly = vec![0.0; self.territories];
         self.nearly(account, &mut nearly);
+        self.add_moves(account, &mut nearly);
         let least = (0..self.territories).min_by(|a, b| nearly[*a].total_cmp(&nearly[*b]))?;
         (self.cost(account, least) < self.cost(account, than)).then_some(least)
     }
 
-    /// Costs of an account in all territories, nearly, without regard to locks; see [`Problem::error`].
-    #[expect(clippy::cast_precision_loss, reason = "nearly")]
+    /// Costs of an account in all territories, nearly, without regard to locks and to moves; see [`Problem::error`].
     pub(super) fn nearly(&self, account: usize, costs: &mut [f64]) {
-        match &self.costs {
-            Costs::Table(all) => {
-                let own = &all[account * self.territories..(account + 1) * self.territories];
-                for (cost, own) in costs.iter_mut().zip(own) {
-                    *cost = if *own == FORBIDDEN { f64::INFINITY } else { *own as f64 };
-                }
-            }
-            Costs::Travel(travel) => travel.nearly(account, costs),
+        costs.iter_mut().enumerate().for_each(|(territory, cost)| *cost = self.nearly_in(account, territory));
+    }
+
+    /// Cost of an account in a territory, nearly, without regard to locks and to moves.
+    #[expect(clippy::cast_precision_loss, reason = "nearly")]
+    pub(super) fn nearly_in(&self, account: usize, territory: usize) -> f64 {
+        let nearly = |cost: i64| if cost == FORBIDDEN { f64::INFINITY } else { cost as f64 };
+        let fit = self.fit.as_ref().map_or(0.0, |fit| nearly(fit.costs[fit.kinds[account] * self.territories + territory]));
+        fit + match &self.costs {
+            Costs::Table(all) => nearly(all[account * self.territories + territory]),
+            Costs::Travel(travel) => travel.nearly_in(account, territory),
         }
+    }
+
+    /// Adds what an account costs by its kind to what it costs in all territories, nearly.
+    #[expect(clippy::cast_precision_loss, reason = "nearly")]
+    pub(super) fn add_fit(&self, account: usize, costs: &mut [f64]) {
         if let Some(fit) = &self.fit {
             let at = fit.kinds[account] * self.territories;
             for (cost, own) in costs.iter_mut().zip(&fit.costs[at..at + self.territories]) {
                 *cost += if *own == FORBIDDEN { f64::INFINITY } else { *own as f64 };
             }
         }
+    }
+
+    /// Adds what it costs to move to what an account costs in all territories, nearly.
+    #[expect(clippy::cast_precision_loss, reason = "nearly")]
+    pub(super) fn add_moves(&self, account: usize, costs: &mut [f64]) {
         if let Some(current) = self.current[account] {
-            let move_cost = self.move_cost(account) as f64;
-            costs
-                .iter_mut()
-                .enumerate()
-                .filter(|(at, _)| *at != current)
-                .for_each(|(_, cost)| *cost += move_cost);
+            let (stays, move_cost) = (costs[current], self.move_cost(account) as f64);
+            costs.iter_mut().for_each(|cost| *cost += move_cost);
+            costs[current] = stays;
         }
     }
 

@@ -36,7 +36,8 @@ impl Point {
         self.0
     }
 
-    fn chord(&self, other: &Self) -> f64 {
+    /// The way to another place through the earth, whose radius is 1.
+    pub(super) fn chord(&self, other: &Self) -> f64 {
         let [a, b] = [self.0, other.0];
         let (x, y, z) = (a[0] - b[0], a[1] - b[1], a[2] - b[2]);
         (x * x + y * y + z * z).sqrt()
@@ -51,20 +52,6 @@ impl Point {
         metres
     }
 
-    /// Great-circle distance in metres, nearly: to a part in ten million.
-    fn nearly_to(&self, other: &Self) -> f64 {
-        let half = self.chord(other) / 2.0;
-        let square = half * half;
-        // The series of the arc sine, innermost term first.
-        let terms = [945.0 / 42240.0, 105.0 / 3456.0, 15.0 / 336.0, 3.0 / 40.0, 1.0 / 6.0, 1.0];
-        let arc = if half < 0.3 {
-            half * terms.into_iter().fold(0.0, |sum, term| sum * square + term)
-        } else {
-            half.min(1.0).asin()
-        };
-        2000.0 * EARTH_RADIUS_KM * arc
-    }
-
     /// The point on the sphere nearest to the weighted mean of others; `None` when they cancel out.
     #[must_use]
     pub fn mean(points: impl Iterator<Item = (Self, f64)>) -> Option<Self> {
@@ -75,6 +62,20 @@ impl Point {
         let length = sum.iter().map(|part| part * part).sum::<f64>().sqrt();
         (length > 1e-9).then(|| Self(sum.map(|part| part / length)))
     }
+}
+
+/// Great-circle distance in metres, nearly: to a part in ten million.
+fn nearly_metres(chord: f64) -> f64 {
+    let half = chord / 2.0;
+    let square = half * half;
+    // The series of the arc sine, innermost term first.
+    let terms = [945.0 / 42240.0, 105.0 / 3456.0, 15.0 / 336.0, 3.0 / 40.0, 1.0 / 6.0, 1.0];
+    let arc = if half < 0.3 {
+        half * terms.into_iter().fold(0.0, |sum, term| sum * square + term)
+    } else {
+        half.min(1.0).asin()
+    };
+    2000.0 * EARTH_RADIUS_KM * arc
 }
 
 /// The places that lie far from where most are, and near them with latitude and longitude swapped. Where most are is the
@@ -172,20 +173,27 @@ impl Travel {
         i64::try_from(distance.checked_mul(rate.into())? / i128::from(self.denominator)).ok()
     }
 
-    /// Costs of an account in all territories, nearly; see [`Travel::error`].
-    #[expect(clippy::cast_precision_loss, reason = "nearly")]
-    pub(super) fn nearly(&self, account: usize, costs: &mut [f64]) {
-        let Some(place) = &self.accounts[account] else { return costs.fill(0.0) };
-        let rate = self.rate(account) as f64 / self.denominator as f64;
-        for (cost, home) in costs.iter_mut().zip(&self.homes) {
-            *cost = home.as_ref().map_or(0.0, |home| {
-                let metres = place.nearly_to(home);
-                rate * if self.squared { metres * metres / 1000.0 } else { metres }
-            });
+    /// Cost of an account in a territory, nearly; see [`Travel::error`].
+    pub(super) fn nearly_in(&self, account: usize, territory: usize) -> f64 {
+        match (&self.accounts[account], &self.homes[territory]) {
+            (Some(place), Some(home)) => self.nearly_rate(account) * self.nearly_way(place.chord(home)),
+            _ => 0.0,
         }
     }
 
-    /// How far a cost may be from what [`Travel::nearly`] says: distances are rounded to the metre, costs down.
+    /// What a way through the earth costs at a rate of 1, nearly.
+    pub(super) fn nearly_way(&self, chord: f64) -> f64 {
+        let metres = nearly_metres(chord);
+        if self.squared { metres * metres / 1000.0 } else { metres }
+    }
+
+    /// What an account pays for a (square) kilometre, in thousandths, nearly.
+    #[expect(clippy::cast_precision_loss, reason = "nearly")]
+    pub(super) fn nearly_rate(&self, account: usize) -> f64 {
+        self.rate(account) as f64 / self.denominator as f64
+    }
+
+    /// How far a cost may be from what [`Travel::nearly_in`] says: distances are rounded to the metre, costs down.
     #[expect(clippy::cast_precision_loss, reason = "nearly")]
     pub(super) fn error(&self, account: usize, nearly: f64) -> f64 {
         let rate = self.rate(account) as f64 / self.denominator as f64;
