@@ -143,6 +143,11 @@ impl View {
             .then(|| [left + (wide - across) / 2.0, top + (tall - down) / 2.0, across, down])
     }
 
+    /// All of it.
+    fn window(&self) -> [f64; 4] {
+        [0.0, 0.0, WIDTH, self.height]
+    }
+
     fn place(&self, latitude: f64, longitude: f64) -> (f64, f64) {
         (
             20.0 + (longitude - self.west) * self.across * self.scale,
@@ -226,28 +231,25 @@ impl Map {
         let near = closer
             .map(|[left, top, wide, tall]| format!(" data-near=\"{left:.1} {top:.1} {wide:.1} {tall:.1}\""));
         for panel in &self.panels {
-            let (drawn, all) = (panel.dots.iter().step_by(panel.step()).count(), panel.dots.len());
-            let thinned =
-                if drawn < all { format!("; {drawn} of {all} accounts are drawn") } else { String::new() };
-            let outside = closer.map_or(0, |[left, top, wide, tall]| {
-                let inside = |dot: &&Dot| {
-                    let (x, y) = view.place(dot.latitude, dot.longitude);
-                    (left..=left + wide).contains(&x) && (top..=top + tall).contains(&y)
-                };
-                all - panel.dots.iter().filter(inside).count()
-            });
-            let hidden = match outside {
-                0 => String::new(),
-                outside => format!("; {outside} of {all} accounts lie outside this view: double click"),
+            let outside = match panel.outside(&view, closer) {
+                none if none.is_empty() => none,
+                some => format!("{some}: double click"),
             };
-            let _ = write!(
+            let _ = writeln!(
                 text,
-                "<div class=\"panel\"><h2>{}</h2><p>{}{thinned}<span class=\"hidden\">{hidden}</span></p>\n{}\n{}</div>\n",
+                "<div class=\"panel\"><h2>{}</h2><p>{}{}<span class=\"hidden\">{outside}</span></p>\n{}",
                 escaped(&panel.title),
                 escaped(&panel.caption),
-                panel.picture(&view, 0.0, near.as_deref().unwrap_or_default(), &colours),
-                panel.charts(&self.panels, &colours)
+                panel.thinned(),
+                panel.picture(&view, view.window(), near.as_deref().unwrap_or_default(), &colours),
             );
+            for Chart { heading, height, bars } in panel.charts(&self.panels, &colours) {
+                let _ = write!(
+                    text,
+                    "<h3>{heading}</h3><svg width=\"{WIDTH:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {WIDTH:.0} {height:.0}\" font-family=\"sans-serif\" font-size=\"11\">{bars}</svg>"
+                );
+            }
+            text.push_str("</div>\n");
         }
         let _ = writeln!(
             text,
@@ -256,28 +258,57 @@ impl Map {
         text
     }
 
-    /// The maps alone, side by side.
+    /// The maps with their bars, side by side, as one picture: of where most accounts are, when that is a small part.
     #[must_use]
     pub fn svg(&self) -> String {
+        /// Where the map starts, and what stands between bars.
+        const TOP: f64 = 70.0;
+        const HEADING: f64 = 26.0;
         let view = View::of(&self.panels);
         let colours = colours(&self.panels);
-        let mut wide = 0.0;
-        let mut inner = String::new();
+        let closer = view.near(&self.panels);
+        let mut inner = format!(
+            "<text x=\"20\" y=\"22\" font-size=\"17\" font-weight=\"bold\">{}</text>",
+            escaped(&self.title)
+        );
+        let (mut left, mut tallest) = (0.0, 0.0);
         for panel in &self.panels {
             let _ = write!(
                 inner,
-                "<text x=\"{:.0}\" y=\"16\" font-family=\"sans-serif\" font-size=\"14\">{}</text>{}",
-                wide + 20.0,
+                "<g transform=\"translate({left:.0} 0)\"><text x=\"20\" y=\"44\" font-size=\"14\">{}</text><text x=\"20\" y=\"61\" font-size=\"11\" fill=\"#5b6875\">{}{}{}</text><g transform=\"translate(0 {TOP:.0})\">{}</g>",
                 escaped(&panel.title),
-                panel.picture(&view, wide, "", &colours)
+                escaped(&panel.caption),
+                panel.thinned(),
+                panel.outside(&view, closer),
+                panel.picture(&view, closer.unwrap_or_else(|| view.window()), "", &colours)
             );
-            wide += WIDTH;
+            let mut y = TOP + view.height;
+            for chart in panel.charts(&self.panels, &colours) {
+                let _ = write!(
+                    inner,
+                    "<text x=\"20\" y=\"{:.0}\" font-size=\"12\" font-weight=\"bold\">{}</text><g transform=\"translate(0 {:.0})\" font-size=\"11\">{}</g>",
+                    y + HEADING - 8.0,
+                    chart.heading,
+                    y + HEADING,
+                    chart.bars
+                );
+                y += HEADING + chart.height;
+            }
+            inner.push_str("</g>");
+            left += WIDTH;
+            tallest = f64::max(tallest, y);
         }
         format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {wide:.0} {:.0}\">{inner}</svg>\n",
-            view.height + 20.0
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {left:.0} {tallest:.0}\" font-family=\"sans-serif\" fill=\"#1d2733\"><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>{inner}</svg>\n"
         )
     }
+}
+
+/// The bars of a measure.
+struct Chart {
+    heading: String,
+    height: f64,
+    bars: String,
 }
 
 impl Panel {
@@ -285,15 +316,36 @@ impl Panel {
         self.dots.len().div_ceil(MOST_DOTS).max(1)
     }
 
-    fn picture(&self, view: &View, left: f64, near: &str, colours: &[String]) -> String {
+    /// Said of dots that are left out.
+    fn thinned(&self) -> String {
+        let (drawn, all) = (self.dots.iter().step_by(self.step()).count(), self.dots.len());
+        if drawn < all { format!("; {drawn} of {all} accounts are drawn") } else { String::new() }
+    }
+
+    /// Said of dots that a closer look leaves out.
+    fn outside(&self, view: &View, closer: Option<[f64; 4]>) -> String {
+        let Some([left, top, wide, tall]) = closer else { return String::new() };
+        let inside = |dot: &&Dot| {
+            let (x, y) = view.place(dot.latitude, dot.longitude);
+            (left..=left + wide).contains(&x) && (top..=top + tall).contains(&y)
+        };
+        let all = self.dots.len();
+        match all - self.dots.iter().filter(inside).count() {
+            0 => String::new(),
+            outside => format!("; {outside} of {all} accounts lie outside this view"),
+        }
+    }
+
+    /// The part of the map in a window: dots and names have the same size whatever part that is.
+    fn picture(&self, view: &View, window: [f64; 4], near: &str, colours: &[String]) -> String {
+        let [left, top, wide, tall] = window;
+        let part = wide / WIDTH;
         let mut text = format!(
-            "<svg class=\"map\"{near} x=\"{left:.0}\" y=\"{}\" width=\"{WIDTH:.0}\" height=\"{:.0}\" viewBox=\"0 0 {WIDTH:.0} {:.0}\">",
-            if left > 0.0 { 20 } else { 0 },
+            "<svg class=\"map\"{near} width=\"{WIDTH:.0}\" height=\"{:.0}\" viewBox=\"{left:.1} {top:.1} {wide:.1} {tall:.1}\">",
             view.height,
-            view.height
         );
         text.push_str(&borders(view));
-        let radius = if self.dots.len() > 3000 { 1.6 } else { 3.2 };
+        let radius = part * if self.dots.len() > 3000 { 1.6 } else { 3.2 };
         let mut by_territory: Vec<Vec<&Dot>> = vec![Vec::new(); self.territories.len()];
         for dot in self.dots.iter().step_by(self.step()) {
             by_territory[dot.territory].push(dot);
@@ -307,8 +359,12 @@ impl Panel {
             );
             for dot in dots {
                 let (x, y) = view.place(dot.latitude, dot.longitude);
-                let rim = if dot.moved { " stroke=\"#111\" stroke-width=\".9\"" } else { "" };
-                let _ = write!(text, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\"{rim}/>");
+                let rim = if dot.moved {
+                    " stroke=\"#111\" stroke-width=\".9\" vector-effect=\"non-scaling-stroke\""
+                } else {
+                    ""
+                };
+                let _ = write!(text, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius:.2}\"{rim}/>");
             }
             text.push_str("</g>");
         }
@@ -317,17 +373,22 @@ impl Panel {
             let (x, y) = view.place(*latitude, *longitude);
             let _ = write!(
                 text,
-                "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"9\" height=\"9\" fill=\"{}\" stroke=\"#fff\" stroke-width=\"1.5\"><title>{}</title></rect>",
-                x - 4.5,
-                y - 4.5,
+                "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{}\" stroke=\"#fff\" stroke-width=\"{:.2}\"><title>{}</title></rect>",
+                x - 4.5 * part,
+                y - 4.5 * part,
+                9.0 * part,
+                9.0 * part,
                 colours[territory],
+                1.5 * part,
                 escaped(&self.territories[territory])
             );
             if self.territories.len() <= MOST_NAMES {
                 let _ = write!(
                     text,
-                    "<text x=\"{x:.1}\" y=\"{:.1}\" font-size=\"10\" font-family=\"sans-serif\" fill=\"#1d2733\" stroke=\"#fff\" stroke-width=\"2.5\" paint-order=\"stroke\" text-anchor=\"middle\">{}</text>",
-                    y - 7.0,
+                    "<text x=\"{x:.1}\" y=\"{:.1}\" font-size=\"{:.1}\" font-family=\"sans-serif\" fill=\"#1d2733\" stroke=\"#fff\" stroke-width=\"{:.2}\" paint-order=\"stroke\" text-anchor=\"middle\">{}</text>",
+                    y - 7.0 * part,
+                    10.0 * part,
+                    2.5 * part,
                     escaped(&self.territories[territory])
                 );
             }
@@ -337,8 +398,8 @@ impl Panel {
     }
 
     /// A bar for each territory and measure; both panels have one scale.
-    fn charts(&self, panels: &[Self], colours: &[String]) -> String {
-        let mut text = String::new();
+    fn charts(&self, panels: &[Self], colours: &[String]) -> Vec<Chart> {
+        let mut charts = Vec::new();
         for (index, (measure, bars)) in self.bars.iter().enumerate() {
             let worst = |bar: &Bar| (bar.load - f64::midpoint(bar.low, bar.high)).abs();
             let mut order: Vec<usize> = (0..bars.len()).collect();
@@ -350,19 +411,19 @@ impl Panel {
             let outside = bars.iter().filter(|bar| bar.load < bar.low || bar.load > bar.high).count();
             let all = panels.iter().filter_map(|panel| panel.bars.get(index)).flat_map(|(_, bars)| bars);
             let most = all.map(|bar| bar.load.max(bar.high)).fold(0.0, f64::max).max(1e-9);
-            let _ = write!(
-                text,
-                "<h3>{}: {outside} of {} territories outside the band{}</h3><svg width=\"{WIDTH:.0}\" height=\"{}\" viewBox=\"0 0 {WIDTH:.0} {}\" font-family=\"sans-serif\" font-size=\"11\">",
+            let furthest = if bars.len() > MOST_BARS {
+                format!(", the {MOST_BARS} furthest from its middle")
+            } else {
+                String::new()
+            };
+            let heading = format!(
+                "{}: {outside} of {} territories outside the band{furthest}",
                 escaped(measure),
-                bars.len(),
-                if bars.len() > MOST_BARS {
-                    format!(", the {MOST_BARS} furthest from its middle")
-                } else {
-                    String::new()
-                },
-                order.len() * 16 + 4,
-                order.len() * 16 + 4
+                bars.len()
             );
+            #[expect(clippy::cast_precision_loss, reason = "a picture")]
+            let height = (order.len() * 16 + 4) as f64;
+            let mut text = String::new();
             for (row, territory) in order.into_iter().enumerate() {
                 let (bar, y) = (bars[territory], row * 16 + 2);
                 let x = |value: f64| 110.0 + value / most * (WIDTH - 190.0);
@@ -383,9 +444,9 @@ impl Panel {
                     number(bar.load)
                 );
             }
-            text.push_str("</svg>");
+            charts.push(Chart { heading, height, bars: text });
         }
-        text
+        charts
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use spm_core::engine::territory::{
-    self, AnyCentres, Apart, Borders, Costs, Evaluation, Outcome, Problem, Whole,
+    self, AnyCentres, Apart, Borders, Costs, Evaluation, Outcome, Prices, Problem, Whole,
 };
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::rational::Rational;
@@ -56,11 +56,12 @@ const NO_ROOM: &str = "does not fit where it is cheaper";
 /// Why each account is where it is. An account of a group that goes whole shares the second choice of its group.
 pub fn reasons(problem: &Problem, outcome: &Outcome) -> Vec<Reason> {
     let Some(whole) = Whole::of(problem) else {
-        let cheapest = outcome.prices.cheapest_two(problem);
-        let mut all: Vec<Reason> = (0..problem.accounts())
-            .into_par_iter()
-            .map(|account| reason(problem, outcome, account, outcome.assignment[account], cheapest[account]))
-            .collect();
+        let (least, cheapest) = (least(problem), outcome.prices.cheapest_two(problem));
+        let own = |account: usize| {
+            let here = outcome.assignment[account];
+            reason(problem, outcome, (account, here), least[account], cheapest[account])
+        };
+        let mut all: Vec<Reason> = (0..problem.accounts()).into_par_iter().map(own).collect();
         if let Some(mut borders) = Borders::of(problem, &outcome.assignment) {
             for (account, own) in all.iter_mut().enumerate().filter(|(_, own)| own.why == NO_ROOM) {
                 match own.second.and_then(|second| borders.apart(account, second)) {
@@ -73,12 +74,14 @@ pub fn reasons(problem: &Problem, outcome: &Outcome) -> Vec<Reason> {
         return all;
     };
     let cheapest = outcome.prices.cheapest_two(&whole.problem);
+    let (least_of_groups, least) = (least(&whole.problem), least(problem));
     let mut all: Vec<Option<Reason>> = (0..problem.accounts()).map(|_| None).collect();
     for (group, members) in whole.members.iter().enumerate() {
         let here = outcome.assignment[members[0]];
-        let of_group = reason(&whole.problem, outcome, group, here, cheapest[group]);
+        let of_group =
+            reason(&whole.problem, outcome, (group, here), least_of_groups[group], cheapest[group]);
         for account in members {
-            let own = reason(problem, outcome, *account, here, cheapest[group]);
+            let own = reason(problem, outcome, (*account, here), least[*account], cheapest[group]);
             // A member that others outvote is there for the group's sake.
             let dear = own.cost.zip(own.second_cost).is_some_and(|(cost, other)| cost > other);
             let outvoted = members.len() > 1 && of_group.why == "cheapest" && dear;
@@ -89,19 +92,26 @@ pub fn reasons(problem: &Problem, outcome: &Outcome) -> Vec<Reason> {
     all.into_iter().flatten().collect()
 }
 
+/// The territory where each account costs the least, whatever the limits.
+fn least(problem: &Problem) -> Vec<Option<usize>> {
+    let cheapest = Prices::zero(problem).cheapest_two(problem);
+    cheapest.into_iter().map(|[first, _]| first.map(|(_, territory)| territory)).collect()
+}
+
 fn reason(
     problem: &Problem,
     outcome: &Outcome,
-    account: usize,
-    here: usize,
+    (account, here): (usize, usize),
+    least: Option<usize>,
     [first, second]: [Option<(i128, usize)>; 2],
 ) -> Reason {
     let other = first.filter(|(_, territory)| *territory != here).or(second);
-    let second = problem.cheaper(account, here).or_else(|| other.map(|(_, territory)| territory));
     let cost = |territory: usize| {
         let cost = problem.cost(account, territory);
         (cost != territory::FORBIDDEN).then_some(cost)
     };
+    let cheaper = least.filter(|least| problem.cost(account, *least) < problem.cost(account, here));
+    let second = cheaper.or_else(|| other.map(|(_, territory)| territory));
     // What the limits add to the cost: the priced cost less the cost.
     let price = |territory: usize| {
         let priced = outcome.prices.of(problem, account, territory)?;

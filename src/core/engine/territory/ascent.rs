@@ -61,6 +61,29 @@ struct Dual<'a> {
     moves: Vec<f64>,
 }
 
+/// What prices leave open of a block of accounts, and what is settled.
+#[derive(Default)]
+struct Open {
+    /// Accounts that have a choice, and where their candidates start.
+    accounts: Vec<(usize, usize)>,
+    candidates: Vec<usize>,
+    /// What the others cost where they are.
+    cost: f64,
+    /// And load, at `territory * measures + measure`.
+    loads: Vec<f64>,
+}
+
+impl Open {
+    /// Accounts with their candidates.
+    fn each(&self) -> impl Iterator<Item = (usize, &[usize])> {
+        let ends = self.accounts.iter().skip(1).map(|(_, start)| *start).chain([self.candidates.len()]);
+        self.accounts
+            .iter()
+            .zip(ends)
+            .map(|((account, start), end)| (*account, &self.candidates[*start..end]))
+    }
+}
+
 /// What the smoothed dual is at some prices.
 struct Place {
     value: f64,
@@ -152,29 +175,30 @@ impl<'a> Dual<'a> {
         &self.loads[at..at + self.measures]
     }
 
-    /// The priced cost of each candidate of an account.
-    fn priced(&self, account: usize, prices: &[f64], values: &mut Vec<f64>) {
-        let own = self.candidates.of(account);
-        values.clear();
-        values.extend_from_slice(&self.costs[own.clone()]);
-        let territories = &self.candidates.territories[own.clone()];
+    /// The priced costs of candidates of an account.
+    fn price(
+        &self,
+        account: usize,
+        candidates: impl Iterator<Item = usize>,
+        prices: &[f64],
+        values: &mut Vec<f64>,
+    ) {
         let measures = self.measures;
+        values.clear();
         // The hottest loop there is: plain indices, so that nothing depends on what is inlined.
-        for place in 0..territories.len() {
-            let at = territories[place] as usize * measures;
-            let prices = &prices[at..at + measures];
-            let loads = self.loads(account, own.start + place);
-            let mut sum = 0.0;
+        values.extend(candidates.map(|candidate| {
+            let territory = self.candidates.territories[candidate] as usize;
+            let prices = &prices[territory * measures..(territory + 1) * measures];
+            let loads = self.loads(account, candidate);
+            let mut value = self.costs[candidate];
             for measure in 0..measures {
-                sum += prices[measure] * loads[measure];
+                value += prices[measure] * loads[measure];
             }
-            values[place] += sum;
-        }
-        for (limit, price) in self.moves.iter().enumerate().filter(|(_, price)| **price > 0.0) {
-            for (value, territory) in values.iter_mut().zip(territories) {
-                *value += price * self.problem.counted(limit, account, *territory as usize) as f64;
+            for (limit, price) in self.moves.iter().enumerate().filter(|(_, price)| **price > 0.0) {
+                value += price * self.problem.counted(limit, account, territory) as f64;
             }
-        }
+            value
+        }));
     }
 
     /// What the bands are worth at these prices: a smoothed absolute value.
@@ -191,7 +215,8 @@ impl<'a> Dual<'a> {
             let mut values = Vec::new();
             accounts
                 .map(|sampled| {
-                    self.priced(sampled * self.stride, prices, &mut values);
+                    let account = sampled * self.stride;
+                    self.price(account, self.candidates.of(account), prices, &mut values);
                     values.iter().copied().fold(f64::INFINITY, f64::min)
                 })
                 .filter(|value| value.is_finite())
@@ -218,10 +243,56 @@ impl<'a> Dual<'a> {
         limits.map(|(price, limit)| price * limit.most as f64).sum()
     }
 
-    /// Spreads an account over its candidates by the softmin of their priced costs, which `values` become shares of; returns the softmin.
-    fn spread(&self, account: usize, prices: &[f64], smooth: f64, values: &mut Vec<f64>) -> Option<f64> {
+    /// The accounts that these prices leave a choice, with the candidates that they leave them, and what is settled: candidates that
+    /// are far dearer than an account's cheapest have no share in it, and where one is left the account is there.
+    fn open(&self, prices: &[f64], smooth: f64) -> Vec<Open> {
+        /// How many times as much as the smoothing a candidate may cost more; shares end before.
+        const FAR: f64 = 45.0;
+        let block = |accounts: std::ops::Range<usize>| {
+            let mut open = Open { loads: vec![0.0; prices.len()], ..Open::default() };
+            let mut values = Vec::new();
+            for sampled in accounts {
+                let account = sampled * self.stride;
+                let own = self.candidates.of(account);
+                self.price(account, own.clone(), prices, &mut values);
+                let (mut least, mut first) = (f64::INFINITY, own.start);
+                for (candidate, value) in own.clone().zip(&values) {
+                    if *value < least {
+                        (least, first) = (*value, candidate);
+                    }
+                }
+                let most = least + FAR * self.smoothing(account, smooth);
+                let start = open.candidates.len();
+                open.candidates
+                    .extend(own.zip(&values).filter(|(_, value)| **value <= most).map(|(own, _)| own));
+                if open.candidates.len() > start + 1 {
+                    open.accounts.push((account, start));
+                } else if least.is_finite() {
+                    open.candidates.truncate(start);
+                    open.cost += least;
+                    let at = self.candidates.territories[first] as usize * self.measures;
+                    for (measure, load) in self.loads(account, first).iter().enumerate() {
+                        open.loads[at + measure] += load;
+                        open.cost -= load * prices[at + measure];
+                    }
+                }
+            }
+            open
+        };
+        self.blocks().map(block).collect()
+    }
+
+    /// Spreads an account over candidates by the softmin of their priced costs, which `values` become shares of; returns the softmin.
+    fn spread(
+        &self,
+        account: usize,
+        candidates: impl Iterator<Item = usize>,
+        prices: &[f64],
+        smooth: f64,
+        values: &mut Vec<f64>,
+    ) -> f64 {
         let smooth = self.smoothing(account, smooth);
-        self.priced(account, prices, values);
+        self.price(account, candidates, prices, values);
         let least = values.iter().copied().fold(f64::INFINITY, f64::min);
         let mut total = 0.0;
         for value in values.iter_mut() {
@@ -230,22 +301,21 @@ impl<'a> Dual<'a> {
             total += *value;
         }
         values.iter_mut().for_each(|value| *value /= total);
-        (!values.is_empty()).then(|| least - smooth * total.ln())
+        least - smooth * total.ln()
     }
 
-    /// The smoothed dual and its slope.
-    fn at(&self, prices: &[f64], smooth: f64) -> Place {
-        let block = |accounts: std::ops::Range<usize>| {
-            let mut part = Place { value: 0.0, gradient: vec![0.0; prices.len()] };
+    /// The smoothed dual and its slope, of what is open.
+    fn at(&self, open: &[Open], prices: &[f64], smooth: f64) -> Place {
+        let block = |open: &Open| {
+            let mut part = Place { value: open.cost, gradient: open.loads.clone() };
+            part.value += prices.iter().zip(&open.loads).map(|(price, load)| price * load).sum::<f64>();
             let mut shares = Vec::new();
-            for sampled in accounts {
-                let account = sampled * self.stride;
-                let Some(least) = self.spread(account, prices, smooth, &mut shares) else { continue };
-                part.value += least;
-                for (candidate, share) in self.candidates.of(account).zip(&shares) {
+            for (account, own) in open.each() {
+                part.value += self.spread(account, own.iter().copied(), prices, smooth, &mut shares);
+                for (candidate, share) in own.iter().zip(&shares) {
                     if *share > 0.0 {
-                        let at = self.candidates.territories[candidate] as usize * self.measures;
-                        let loads = self.loads(account, candidate);
+                        let at = self.candidates.territories[*candidate] as usize * self.measures;
+                        let loads = self.loads(account, *candidate);
                         let gradient = &mut part.gradient[at..at + self.measures];
                         for measure in 0..self.measures {
                             gradient[measure] += share * loads[measure];
@@ -255,7 +325,7 @@ impl<'a> Dual<'a> {
             }
             part
         };
-        let parts: Vec<Place> = self.blocks().map(block).collect();
+        let parts: Vec<Place> = open.par_iter().map(block).collect();
         let times = self.stride as f64;
         let mut place = Place { value: 0.0, gradient: vec![0.0; prices.len()] };
         for part in parts {
@@ -288,23 +358,20 @@ impl<'a> Dual<'a> {
     }
 
     /// How the slope changes with the prices, negated: positive.
-    fn curvature(&self, prices: &[f64], smooth: f64) -> Curvature {
+    fn curvature(&self, open: &[Open], prices: &[f64], smooth: f64) -> Curvature {
         /// Shares below this do not count.
         const LEAST: f64 = 1e-3;
-        let block = |accounts: std::ops::Range<usize>| {
+        let block = |open: &Open| {
             let mut part = Curvature::new(self.problem.territories, self.measures);
             let (mut shares, mut held) = (Vec::new(), Vec::new());
-            for sampled in accounts {
-                let account = sampled * self.stride;
-                if self.spread(account, prices, smooth, &mut shares).is_none() {
-                    continue;
-                }
+            for (account, own) in open.each() {
+                self.spread(account, own.iter().copied(), prices, smooth, &mut shares);
                 let warmth = self.smoothing(account, smooth);
                 held.clear();
-                for (candidate, share) in self.candidates.of(account).zip(&shares) {
+                for (candidate, share) in own.iter().zip(&shares) {
                     if *share > LEAST && *share < 1.0 - LEAST {
-                        let territory = self.candidates.territories[candidate];
-                        held.push((territory, *share, self.loads(account, candidate)));
+                        let territory = self.candidates.territories[*candidate];
+                        held.push((territory, *share, self.loads(account, *candidate)));
                     }
                 }
                 for (first, (territory, share, own)) in held.iter().enumerate() {
@@ -320,7 +387,7 @@ impl<'a> Dual<'a> {
             }
             part
         };
-        let parts: Vec<Curvature> = self.blocks().map(block).collect();
+        let parts: Vec<Curvature> = open.par_iter().map(block).collect();
         let mut all = Curvature::new(self.problem.territories, self.measures);
         parts.iter().for_each(|part| all.append(part, self.stride as f64));
         for (index, price) in prices.iter().enumerate() {
@@ -343,12 +410,13 @@ impl<'a> Dual<'a> {
         /// A curvature at which nothing moves.
         const FIXED: f64 = 1e12;
         let mut damping: f64 = 1e-6;
-        let mut place = self.at(prices, smooth);
+        let mut open = self.open(prices, smooth);
+        let mut place = self.at(&open, prices, smooth);
         for _ in 0..steps {
             if place.steepest() < FLAT {
                 break;
             }
-            let mut curvature = self.curvature(prices, smooth);
+            let mut curvature = self.curvature(&open, prices, smooth);
             for (index, price) in prices.iter().enumerate() {
                 // What has no slope left and is at its highest stays there.
                 if place.gradient[index] == 0.0 && price.abs() >= self.most[index % self.measures] {
@@ -365,8 +433,14 @@ impl<'a> Dual<'a> {
                         .zip(&place.gradient)
                         .map(|((then, now), slope)| (then - now) * slope)
                         .sum();
-                    let there = self.at(&trial, smooth);
-                    (there.value - place.value > 0.2 * promised).then_some((trial, there, cuts))
+                    let gains = |there: &Place| there.value - place.value > 0.2 * promised;
+                    // What was settled may be open there, which makes the value less.
+                    if !gains(&self.at(&open, &trial, smooth)) {
+                        return None;
+                    }
+                    let wide = self.open(&trial, smooth);
+                    let there = self.at(&wide, &trial, smooth);
+                    gains(&there).then_some((trial, (wide, there), cuts))
                 });
                 match found {
                     Some((.., 0)) => damping = (damping / 10.0).max(1e-8),
@@ -378,7 +452,7 @@ impl<'a> Dual<'a> {
             });
             let Some((trial, there, _)) = next else { break };
             *prices = trial;
-            place = there;
+            (open, place) = there;
         }
         place.steepest() < ARRIVED
     }
@@ -390,7 +464,7 @@ impl<'a> Dual<'a> {
         let (mut step, mut since) = (0.5, 0);
         for _ in 0..rounds {
             // A very small smoothing gives one of the subgradients.
-            let place = self.at(&current, 1e-7);
+            let place = self.at(&self.open(&current, 1e-7), &current, 1e-7);
             let length: f64 = place.gradient.iter().map(|part| part * part).sum();
             if length <= 1e-18 {
                 break;
@@ -419,7 +493,7 @@ impl<'a> Dual<'a> {
         let mut movers = 0i64;
         for sampled in 0..self.sampled() {
             let account = sampled * self.stride;
-            self.priced(account, prices, &mut values);
+            self.price(account, self.candidates.of(account), prices, &mut values);
             let best = self.candidates.of(account).zip(&values).min_by(|a, b| a.1.total_cmp(b.1));
             let counted = |(candidate, _): (usize, &f64)| {
                 self.problem.counted(limit, account, self.candidates.territories[candidate] as usize)

@@ -55,14 +55,16 @@ fn cut(travel: &Travel, accounts: &mut [usize], blocks: &mut Vec<Block>) {
     if accounts.len() <= SIZE {
         let places = || accounts.iter().filter_map(|account| travel.accounts[*account]);
         let middle = Point::mean(places().map(|place| (place, 1.0)));
-        let radius = middle.map_or(2.0, |middle| places().map(|place| place.chord(&middle)).fold(0.0, f64::max));
+        let radius =
+            middle.map_or(2.0, |middle| places().map(|place| place.chord(&middle)).fold(0.0, f64::max));
         blocks.push(Block { accounts: accounts.to_vec(), middle, radius });
         return;
     }
     let at = |account: &usize, axis: usize| travel.accounts[*account].map_or(0.0, |place| place.axes()[axis]);
     let spread = |axis: usize| {
         let places = accounts.iter().map(|account| at(account, axis));
-        let ends = places.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), at| (low.min(at), high.max(at)));
+        let ends =
+            places.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), at| (low.min(at), high.max(at)));
         ends.1 - ends.0
     };
     let axis = (0..3).max_by(|one, other| spread(*one).total_cmp(&spread(*other))).unwrap_or(0);
@@ -86,7 +88,8 @@ impl Block {
         let mut middle = least.clone();
         if let (Costs::Travel(travel), Some(centre)) = (&problem.costs, &self.middle) {
             let rates = || self.accounts.iter().map(|account| travel.nearly_rate(*account));
-            let (lowest, mean) = (rates().fold(f64::INFINITY, f64::min), rates().sum::<f64>() / rates().len() as f64);
+            let (lowest, mean) =
+                (rates().fold(f64::INFINITY, f64::min), rates().sum::<f64>() / rates().len() as f64);
             for (territory, home) in travel.homes.iter().enumerate() {
                 let Some(home) = home else { continue };
                 let chord = home.chord(centre);

@@ -79,12 +79,7 @@ pub(super) struct Candidates {
 impl Candidates {
     /// The cheapest territories of each account, at prices where there are some, nearly: those of its block. With the two cheapest ones
     /// where they are known; `short` lists where more are no use.
-    pub(super) fn new(
-        problem: &Problem,
-        prices: &Prices,
-        cheapest: Option<&Cheapest>,
-        short: bool,
-    ) -> Self {
+    pub(super) fn new(problem: &Problem, prices: &Prices, cheapest: Option<&Cheapest>, short: bool) -> Self {
         let limit = if short { 1 } else { PAIRS / problem.accounts().max(1) }.max(SHORT_LIST);
         let prices = NearlyPrices::of(prices);
         let of_block = |block: &Block| -> Vec<(usize, Vec<(i64, u32)>)> {
@@ -105,7 +100,8 @@ impl Candidates {
                 own.sort_unstable();
                 own.dedup();
                 let cost = |territory: usize| (problem.cost(*account, territory), index(territory));
-                let mut own: Vec<(i64, u32)> = own.into_iter().map(cost).filter(|(cost, _)| *cost != FORBIDDEN).collect();
+                let mut own: Vec<(i64, u32)> =
+                    own.into_iter().map(cost).filter(|(cost, _)| *cost != FORBIDDEN).collect();
                 own.sort_unstable();
                 (*account, own)
             };

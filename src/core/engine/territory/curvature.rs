@@ -131,63 +131,131 @@ impl Curvature {
         sum
     }
 
-    /// The step of a matrix that is small, by its Cholesky factor: exact where a country and its towns differ so much in scale
-    /// that conjugate gradients would take long.
+    /// The territories in an order that keeps those that share a block close together (Cuthill, McKee 1969; reversed: George 1971).
+    fn order(&self) -> Vec<usize> {
+        let count = self.places.len();
+        let mut beside: Vec<Vec<usize>> = vec![Vec::new(); count];
+        for (first, second) in &self.pairs {
+            beside[*first as usize].push(*second as usize);
+            beside[*second as usize].push(*first as usize);
+        }
+        let degree: Vec<usize> = beside.iter().map(Vec::len).collect();
+        beside.iter_mut().for_each(|own| own.sort_unstable_by_key(|other| (degree[*other], *other)));
+        // All that hang together with a territory, nearest first.
+        let from = |start: usize, met: &mut [bool]| {
+            let mut order = vec![start];
+            met[start] = true;
+            let mut at = 0;
+            while let Some(territory) = order.get(at).copied() {
+                at += 1;
+                for other in &beside[territory] {
+                    if !std::mem::replace(&mut met[*other], true) {
+                        order.push(*other);
+                    }
+                }
+            }
+            order
+        };
+        let mut met = vec![false; count];
+        let mut order = Vec::with_capacity(count);
+        for start in 0..count {
+            if !met[start] {
+                // What is farthest from anywhere is at an end.
+                let end = from(start, &mut met.clone()).last().copied().unwrap_or(start);
+                order.extend(from(end, &mut met));
+            }
+        }
+        order.reverse();
+        order
+    }
+
+    /// The step, by the Cholesky factor of the matrix within its envelope (Jennings 1966): exact where a country and its towns differ so
+    /// much in scale that conjugate gradients would take long. `None` where that is too much work.
     fn solved(&self, more: &[f64], slope: &[f64]) -> Option<Vec<f64>> {
-        /// Rows of a matrix that is solved so.
-        const SMALL: usize = 640;
+        /// Products of a factor, at most.
+        const MOST: usize = 100_000_000;
         let (rows, size) = (slope.len(), self.measures);
-        if rows > SMALL {
+        let order = self.order();
+        let mut place = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(at, territory)| place[*territory] = at);
+        let mut lowest: Vec<usize> = (0..order.len()).collect();
+        for (first, second) in &self.pairs {
+            let (one, other) = (place[*first as usize], place[*second as usize]);
+            let (low, high) = (one.min(other), one.max(other));
+            lowest[high] = lowest[high].min(low);
+        }
+        // Of each row of the lower triangle what is not zero starts at a column, and its numbers at a place.
+        let first: Vec<usize> = (0..rows).map(|row| lowest[row / size] * size).collect();
+        let work: usize =
+            first.iter().enumerate().map(|(row, first)| (row - first) * (row - first) / 2).sum();
+        if work > MOST {
             return None;
         }
-        let mut factor = vec![0.0; rows * rows];
+        let mut starts = vec![0];
+        for (row, first) in first.iter().enumerate() {
+            starts.push(starts[row] + row + 1 - first);
+        }
+        let mut factor = vec![0.0; starts[rows]];
+        let at = |row: usize, column: usize| starts[row] + column - first[row];
         for (territory, block) in self.diagonal.chunks_exact(size * size).enumerate() {
-            let at = territory * size;
+            let own = place[territory] * size;
+            for row in 0..size {
+                for column in 0..=row {
+                    factor[at(own + row, own + column)] = block[row * size + column];
+                }
+                factor[at(own + row, own + row)] += more[territory * size + row];
+            }
+        }
+        for ((one, other), block) in self.pairs.iter().zip(self.blocks.chunks_exact(size * size)) {
+            let (one, other) = (place[*one as usize] * size, place[*other as usize] * size);
             for row in 0..size {
                 for column in 0..size {
-                    factor[(at + row) * rows + at + column] = block[row * size + column];
+                    let number = block[row * size + column];
+                    let place = if one > other {
+                        at(one + row, other + column)
+                    } else {
+                        at(other + column, one + row)
+                    };
+                    factor[place] = number;
                 }
             }
         }
-        for ((first, second), block) in self.pairs.iter().zip(self.blocks.chunks_exact(size * size)) {
-            for row in 0..size {
-                for column in 0..size {
-                    factor[(*second as usize * size + column) * rows + *first as usize * size + row] =
-                        block[row * size + column];
-                }
-            }
-        }
-        (0..rows).for_each(|row| factor[row * rows + row] += more[row]);
         for row in 0..rows {
-            let (above, own) = factor.split_at_mut(row * rows);
-            for column in 0..row {
-                let other = &above[column * rows..column * rows + column + 1];
-                let sum: f64 = product(&own[..column], &other[..column]);
-                own[column] = (own[column] - sum) / other[column];
+            let (above, own) = factor.split_at_mut(starts[row]);
+            let start = first[row];
+            for column in start..row {
+                let other = &above[starts[column]..starts[column + 1]];
+                let from = start.max(first[column]);
+                let sum = product(&own[from - start..column - start], &other[from - first[column]..]);
+                own[column - start] = (own[column - start] - sum) / other[column - first[column]];
             }
-            let left = own[row] - product(&own[..row], &own[..row]);
+            let left = own[row - start] - product(&own[..row - start], &own[..row - start]);
             if left <= 0.0 {
                 return None;
             }
-            own[row] = left.sqrt();
+            own[row - start] = left.sqrt();
         }
-        let mut step = slope.to_vec();
+        let mut step = vec![0.0; rows];
+        for (territory, own) in slope.chunks_exact(size).enumerate() {
+            step[place[territory] * size..][..size].copy_from_slice(own);
+        }
         for row in 0..rows {
-            let own = &factor[row * rows..row * rows + row + 1];
-            step[row] = (step[row] - product(&own[..row], &step[..row])) / own[row];
+            let own = &factor[starts[row]..starts[row + 1]];
+            let (before, rest) = step.split_at_mut(row);
+            rest[0] = (rest[0] - product(&before[first[row]..], own)) / own[own.len() - 1];
         }
         for row in (0..rows).rev() {
-            let own = &factor[row * rows..row * rows + row + 1];
-            step[row] /= own[row];
+            let own = &factor[starts[row]..starts[row + 1]];
+            step[row] /= own[own.len() - 1];
             let value = step[row];
-            for column in 0..row {
-                step[column] -= value * own[column];
-            }
+            step[first[row]..row].iter_mut().zip(own).for_each(|(step, own)| *step -= value * own);
         }
-        Some(step)
+        Some(
+            (0..order.len()).flat_map(|territory| step[place[territory] * size..][..size].to_vec()).collect(),
+        )
     }
 
-    /// The step that solves (matrix + damping x its diagonal) step = slope, by conjugate gradients, and what the value
+    /// The step that solves (matrix + damping x its diagonal) step = slope, by a factor or by conjugate gradients, and what the value
     /// should gain by it.
     pub(super) fn step(&self, slope: &[f64], damping: f64) -> (Vec<f64>, f64) {
         let own = self.own();
@@ -229,15 +297,26 @@ impl Curvature {
     }
 }
 
-/// The sum of products, in four parts side by side.
+/// The sum of products of two lists as far as the first one goes, in parts side by side.
 fn product(one: &[f64], other: &[f64]) -> f64 {
-    let mut sums = [0.0; 4];
-    let (one, other) = (one.chunks_exact(4), other.chunks_exact(4));
-    let rest = one.remainder().iter().zip(other.remainder()).fold(0.0, |sum, (a, b)| sum + a * b);
-    for (a, b) in one.zip(other) {
-        for part in 0..4 {
+    const PARTS: usize = 8;
+    let mut sums = [0.0; PARTS];
+    let other = &other[..one.len()];
+    let whole = one.len() / PARTS * PARTS;
+    let mut at = 0;
+    while at < whole {
+        let (a, b) = (&one[at..at + PARTS], &other[at..at + PARTS]);
+        for part in 0..PARTS {
             sums[part] += a[part] * b[part];
         }
+        at += PARTS;
     }
-    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
+    let mut sum = 0.0;
+    for at in whole..one.len() {
+        sum += one[at] * other[at];
+    }
+    for part in sums {
+        sum += part;
+    }
+    sum
 }

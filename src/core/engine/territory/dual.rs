@@ -143,9 +143,8 @@ impl Prices {
         problem.add_moves(account, values);
         let largest = nearly.add(problem, &[account], values);
         // What rounding can do to the sum is in proportion to its largest part.
-        let limit = |value: f64| {
-            value + 2.0 * (problem.error(account, value.abs() + largest) + 1e-9 * largest)
-        };
+        let limit =
+            |value: f64| value + 2.0 * (problem.error(account, value.abs() + largest) + 1e-9 * largest);
         let (mut first, mut second) = (f64::INFINITY, f64::INFINITY);
         for value in values.iter() {
             if *value < first {
@@ -171,7 +170,8 @@ impl Prices {
         for (territory, _) in values.iter().enumerate().filter(|(_, value)| **value <= second) {
             most = look(territory);
         }
-        let others = values.iter().copied().enumerate().filter(|(_, value)| *value > second && *value <= most);
+        let others =
+            values.iter().copied().enumerate().filter(|(_, value)| *value > second && *value <= most);
         let mut others: Vec<(usize, f64)> = others.filter(|(_, value)| value.is_finite()).collect();
         others.sort_unstable_by(|one, other| one.1.total_cmp(&other.1));
         for (territory, value) in others {
@@ -214,7 +214,8 @@ impl NearlyPrices {
         for ((measure, prices), highest) in problem.measures.iter().zip(&self.bands).zip(&self.highest) {
             match &measure.loads {
                 Loads::Account(loads) => {
-                    let load = accounts.iter().map(|account| loads[*account] as f64).sum::<f64>() / accounts.len() as f64;
+                    let load = accounts.iter().map(|account| loads[*account] as f64).sum::<f64>()
+                        / accounts.len() as f64;
                     values.iter_mut().zip(prices).for_each(|(value, price)| *value += price * load);
                     largest += highest * load;
                 }
@@ -245,7 +246,8 @@ impl NearlyPrices {
     #[expect(clippy::cast_precision_loss, reason = "nearly")]
     pub(super) fn of_pair(&self, problem: &Problem, account: usize, territory: usize) -> f64 {
         let bands = self.bands.iter().enumerate();
-        let loads = bands.map(|(measure, own)| own[territory] * problem.load(measure, account, territory) as f64);
+        let loads =
+            bands.map(|(measure, own)| own[territory] * problem.load(measure, account, territory) as f64);
         let moves = self.moves.iter().enumerate().filter(|(_, price)| **price != 0.0);
         let moves = moves.map(|(limit, price)| price * problem.counted(limit, account, territory) as f64);
         loads.sum::<f64>() + moves.sum::<f64>()

@@ -182,16 +182,6 @@ impl Problem {
         self.move_costs.get(account).or(self.move_costs.first()).copied().unwrap_or(0)
     }
 
-    /// The territory where an account costs the least, when that is less than in another.
-    #[must_use]
-    pub fn cheaper(&self, account: usize, than: usize) -> Option<usize> {
-        let mut nearly = vec![0.0; self.territories];
-        self.nearly(account, &mut nearly);
-        self.add_moves(account, &mut nearly);
-        let least = (0..self.territories).min_by(|a, b| nearly[*a].total_cmp(&nearly[*b]))?;
-        (self.cost(account, least) < self.cost(account, than)).then_some(least)
-    }
-
     /// Costs of an account in all territories, nearly, without regard to locks and to moves; see [`Problem::error`].
     pub(super) fn nearly(&self, account: usize, costs: &mut [f64]) {
         costs.iter_mut().enumerate().for_each(|(territory, cost)| *cost = self.nearly_in(account, territory));
@@ -201,7 +191,10 @@ impl Problem {
     #[expect(clippy::cast_precision_loss, reason = "nearly")]
     pub(super) fn nearly_in(&self, account: usize, territory: usize) -> f64 {
         let nearly = |cost: i64| if cost == FORBIDDEN { f64::INFINITY } else { cost as f64 };
-        let fit = self.fit.as_ref().map_or(0.0, |fit| nearly(fit.costs[fit.kinds[account] * self.territories + territory]));
+        let fit = self
+            .fit
+            .as_ref()
+            .map_or(0.0, |fit| nearly(fit.costs[fit.kinds[account] * self.territories + territory]));
         fit + match &self.costs {
             Costs::Table(all) => nearly(all[account * self.territories + territory]),
             Costs::Travel(travel) => travel.nearly_in(account, territory),

@@ -37,6 +37,7 @@ impl Point {
     }
 
     /// The way to another place through the earth, whose radius is 1.
+    #[inline]
     pub(super) fn chord(&self, other: &Self) -> f64 {
         let [a, b] = [self.0, other.0];
         let (x, y, z) = (a[0] - b[0], a[1] - b[1], a[2] - b[2]);
@@ -45,6 +46,7 @@ impl Point {
 
     /// Great-circle distance in metres, rounded.
     #[must_use]
+    #[inline]
     pub fn metres_to(&self, other: &Self) -> i64 {
         let metres = 2000.0 * EARTH_RADIUS_KM * (self.chord(other) / 2.0).min(1.0).asin();
         #[expect(clippy::cast_possible_truncation, reason = "half the circumference is below 2^25 metres")]
@@ -65,6 +67,7 @@ impl Point {
 }
 
 /// Great-circle distance in metres, nearly: to a part in ten million.
+#[inline]
 fn nearly_metres(chord: f64) -> f64 {
     let half = chord / 2.0;
     let square = half * half;
@@ -152,28 +155,32 @@ pub struct Travel {
 }
 
 impl Travel {
+    #[inline]
     pub(super) fn rate(&self, account: usize) -> i64 {
         self.rates.get(account).or(self.rates.first()).copied().unwrap_or(0)
     }
 
     /// Cost of an account in a territory, in thousandths of a (square) kilometre, rounded down; `None` beyond 64 bits.
+    #[inline]
     pub(super) fn cost(&self, account: usize, territory: usize) -> Option<i64> {
         let (Some(place), Some(home)) = (&self.accounts[account], &self.homes[territory]) else {
             return Some(0);
         };
         let metres = place.metres_to(home);
         let rate = self.rate(account);
-        if !self.squared
-            && let Some(cost) = metres.checked_mul(rate)
-        {
-            return Some(if self.denominator == 1 { cost } else { cost / self.denominator });
+        // A square of metres is below 2^50.
+        let distance = if self.squared { metres * metres / 1000 } else { metres };
+        match distance.checked_mul(rate) {
+            Some(cost) if self.denominator == 1 => Some(cost),
+            Some(cost) => Some(cost / self.denominator),
+            None => {
+                i64::try_from(i128::from(distance) * i128::from(rate) / i128::from(self.denominator)).ok()
+            }
         }
-        let metres = i128::from(metres);
-        let distance = if self.squared { metres.checked_mul(metres)? / 1000 } else { metres };
-        i64::try_from(distance.checked_mul(rate.into())? / i128::from(self.denominator)).ok()
     }
 
     /// Cost of an account in a territory, nearly; see [`Travel::error`].
+    #[inline]
     pub(super) fn nearly_in(&self, account: usize, territory: usize) -> f64 {
         match (&self.accounts[account], &self.homes[territory]) {
             (Some(place), Some(home)) => self.nearly_rate(account) * self.nearly_way(place.chord(home)),
@@ -182,6 +189,7 @@ impl Travel {
     }
 
     /// What a way through the earth costs at a rate of 1, nearly.
+    #[inline]
     pub(super) fn nearly_way(&self, chord: f64) -> f64 {
         let metres = nearly_metres(chord);
         if self.squared { metres * metres / 1000.0 } else { metres }
@@ -189,6 +197,7 @@ impl Travel {
 
     /// What an account pays for a (square) kilometre, in thousandths, nearly.
     #[expect(clippy::cast_precision_loss, reason = "nearly")]
+    #[inline]
     pub(super) fn nearly_rate(&self, account: usize) -> f64 {
         self.rate(account) as f64 / self.denominator as f64
     }
