@@ -17,8 +17,10 @@ use super::problem::{Measure, Problem};
 
 /// Accounts of a block.
 const BLOCK: usize = 4096;
-/// Accounts that the first smoothing looks at; each that follows looks at twice as many, up to all.
+/// Accounts that the first smoothing looks at; every second that follows looks at twice as many, up to all. And how many of each
+/// territory it takes to say what it loads.
 const SAMPLE: usize = 20_000;
+const OF_TERRITORY: usize = 50;
 /// The least an account's warmth is, and what a territory's bands are rounded by, in shares of the mean.
 const COLDEST: f64 = 0.01;
 const ROUND: f64 = 0.1;
@@ -31,6 +33,10 @@ const ROUGH: usize = 12;
 /// The levels at which a price of moves is tried.
 const TRIED: std::ops::Range<usize> = 10..12;
 const NEWTON_STEPS: usize = 12;
+/// The steepest slope, in mean territories, from which it makes sense to smooth less.
+const ARRIVED: f64 = 0.1;
+/// The one at which a climb ends.
+const FLAT: f64 = 0.01;
 /// How often, and by how many levels, smoothing goes back where a climb has not arrived: what many territories must do
 /// together is easy when they are smoothed much, and hopeless when they are not.
 const REHEATS: usize = 3;
@@ -247,7 +253,7 @@ impl<'a> Dual<'a> {
     /// are far dearer than an account's cheapest have no share in it, and where one is left the account is there.
     fn open(&self, prices: &[f64], smooth: f64) -> Vec<Open> {
         /// How many times as much as the smoothing a candidate may cost more; shares end before.
-        const FAR: f64 = 45.0;
+        const FAR: f64 = 25.0;
         let block = |accounts: std::ops::Range<usize>| {
             let mut open = Open { loads: vec![0.0; prices.len()], ..Open::default() };
             let mut values = Vec::new();
@@ -398,12 +404,8 @@ impl<'a> Dual<'a> {
     }
 
     /// Climbs at one smoothing by Newton steps, each as long as it gains what the curvature promises.
-    /// Returns whether it arrived.
-    fn climb(&self, prices: &mut Vec<f64>, smooth: f64, steps: usize) -> bool {
-        /// The steepest slope at which a climb ends, in mean territories.
-        const FLAT: f64 = 0.01;
-        /// The slope from which it makes sense to smooth less.
-        const ARRIVED: f64 = 0.1;
+    /// Returns the steepest slope that is left.
+    fn climb(&self, prices: &mut Vec<f64>, smooth: f64, flat: f64) -> f64 {
         /// How often a step is cut to a quarter before the direction itself is blamed, and how often that is.
         const CUTS: i32 = 6;
         const TRIES: usize = 3;
@@ -412,8 +414,8 @@ impl<'a> Dual<'a> {
         let mut damping: f64 = 1e-6;
         let mut open = self.open(prices, smooth);
         let mut place = self.at(&open, prices, smooth);
-        for _ in 0..steps {
-            if place.steepest() < FLAT {
+        for _ in 0..NEWTON_STEPS {
+            if place.steepest() < flat {
                 break;
             }
             let mut curvature = self.curvature(&open, prices, smooth);
@@ -454,7 +456,7 @@ impl<'a> Dual<'a> {
             *prices = trial;
             (open, place) = there;
         }
-        place.steepest() < ARRIVED
+        place.steepest()
     }
 
     /// Steps along subgradients of the dual without smoothing (Polyak 1969), towards `target`.
@@ -548,12 +550,22 @@ pub(super) fn prices(
     let nothing = || vec![0.0; problem.territories * dual.measures];
     let mut prices = start.map_or_else(nothing, |start| dual.scaled(start));
     let first = if start.is_some() { WARM } else { 0 };
-    let last = if rough { ROUGH } else { LEVELS.len() };
+    let (last, flat) = if rough { (ROUGH, ARRIVED) } else { (LEVELS.len(), FLAT) };
     let climb = |dual: &mut Dual<'_>, prices: &mut Vec<f64>, levels: std::ops::Range<usize>| {
         let (mut level, mut reheats) = (levels.start, REHEATS);
         while level < levels.end {
-            dual.stride = problem.accounts().div_ceil(SAMPLE << (level / 2));
-            if dual.climb(prices, LEVELS[level], NEWTON_STEPS) || reheats == 0 || level == 0 {
+            let sample = (SAMPLE << (level / 2)).max(OF_TERRITORY * problem.territories);
+            dual.stride = problem.accounts().div_ceil(sample);
+            let mut left = f64::INFINITY;
+            let arrived = loop {
+                let steepest = dual.climb(prices, LEVELS[level], flat);
+                // What comes nearer goes on; what does not is looked at from a place with more smoothing.
+                if steepest < ARRIVED || steepest > left / 2.0 {
+                    break steepest < ARRIVED;
+                }
+                left = steepest;
+            };
+            if arrived || reheats == 0 || level == 0 {
                 level += 1;
             } else {
                 reheats -= 1;
