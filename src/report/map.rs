@@ -11,6 +11,8 @@ const TALLEST: f64 = 620.0;
 const MOST_DOTS: usize = 20_000;
 /// Territories with bars; of more, those whose load is furthest from the middle of its band.
 const MOST_BARS: usize = 40;
+/// Where bars begin: names stand before them.
+const BARS: f64 = 120.0;
 /// Territories whose names stand on the map.
 const MOST_NAMES: usize = 40;
 
@@ -261,8 +263,9 @@ impl Map {
     /// The maps with their bars, side by side, as one picture: of where most accounts are, when that is a small part.
     #[must_use]
     pub fn svg(&self) -> String {
-        /// Where the map starts, and what stands between bars.
-        const TOP: f64 = 70.0;
+        /// Where captions start, how high their lines are, and what stands between bars.
+        const TOP: f64 = 61.0;
+        const LINE: f64 = 14.0;
         const HEADING: f64 = 26.0;
         let view = View::of(&self.panels);
         let colours = colours(&self.panels);
@@ -271,18 +274,29 @@ impl Map {
             "<text x=\"20\" y=\"22\" font-size=\"17\" font-weight=\"bold\">{}</text>",
             escaped(&self.title)
         );
+        let caption = |panel: &Panel| {
+            lines(&format!("{}{}{}", panel.caption, panel.thinned(), panel.outside(&view, closer)))
+        };
+        let captions: Vec<Vec<String>> = self.panels.iter().map(caption).collect();
+        #[expect(clippy::cast_precision_loss, reason = "a picture")]
+        let top = TOP + LINE * captions.iter().map(Vec::len).max().unwrap_or(0) as f64;
         let (mut left, mut tallest) = (0.0, 0.0);
-        for panel in &self.panels {
+        for (panel, caption) in self.panels.iter().zip(captions) {
             let _ = write!(
                 inner,
-                "<g transform=\"translate({left:.0} 0)\"><text x=\"20\" y=\"44\" font-size=\"14\">{}</text><text x=\"20\" y=\"61\" font-size=\"11\" fill=\"#5b6875\">{}{}{}</text><g transform=\"translate(0 {TOP:.0})\">{}</g>",
+                "<g transform=\"translate({left:.0} 0)\"><text x=\"20\" y=\"44\" font-size=\"14\">{}</text><text font-size=\"11\" fill=\"#5b6875\" y=\"{:.0}\">",
                 escaped(&panel.title),
-                escaped(&panel.caption),
-                panel.thinned(),
-                panel.outside(&view, closer),
+                TOP - LINE
+            );
+            for line in caption {
+                let _ = write!(inner, "<tspan x=\"20\" dy=\"{LINE:.0}\">{}</tspan>", escaped(&line));
+            }
+            let _ = write!(
+                inner,
+                "</text><g transform=\"translate(0 {top:.0})\">{}</g>",
                 panel.picture(&view, closer.unwrap_or_else(|| view.window()), "", &colours)
             );
-            let mut y = TOP + view.height;
+            let mut y = top + view.height;
             for chart in panel.charts(&self.panels, &colours) {
                 let _ = write!(
                     inner,
@@ -302,6 +316,22 @@ impl Map {
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {left:.0} {tallest:.0}\" font-family=\"sans-serif\" fill=\"#1d2733\"><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>{inner}</svg>\n"
         )
     }
+}
+
+/// A caption in lines, each of as many of its parts as there is room for.
+fn lines(caption: &str) -> Vec<String> {
+    const ROOM: usize = 95;
+    let mut lines: Vec<String> = Vec::new();
+    for part in caption.split("; ") {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + part.chars().count() + 2 <= ROOM => {
+                line.push_str("; ");
+                line.push_str(part);
+            }
+            _ => lines.push(part.to_owned()),
+        }
+    }
+    lines
 }
 
 /// The bars of a measure.
@@ -426,17 +456,18 @@ impl Panel {
             let mut text = String::new();
             for (row, territory) in order.into_iter().enumerate() {
                 let (bar, y) = (bars[territory], row * 16 + 2);
-                let x = |value: f64| 110.0 + value / most * (WIDTH - 190.0);
+                let x = |value: f64| BARS + value / most * (WIDTH - BARS - 80.0);
                 let fault = bar.load < bar.low || bar.load > bar.high;
                 let _ = write!(
                     text,
-                    "<text x=\"104\" y=\"{}\" text-anchor=\"end\">{}</text><rect x=\"{:.1}\" y=\"{y}\" width=\"{:.1}\" height=\"13\" fill=\"#dfe5ea\"/><rect x=\"110\" y=\"{}\" width=\"{:.1}\" height=\"7\" fill=\"{}\"/><text x=\"{:.1}\" y=\"{}\"{}>{}</text>",
+                    "<text x=\"{:.0}\" y=\"{}\" text-anchor=\"end\">{}</text><rect x=\"{:.1}\" y=\"{y}\" width=\"{:.1}\" height=\"13\" fill=\"#dfe5ea\"/><rect x=\"{BARS:.0}\" y=\"{}\" width=\"{:.1}\" height=\"7\" fill=\"{}\"/><text x=\"{:.1}\" y=\"{}\"{}>{}</text>",
+                    BARS - 6.0,
                     y + 10,
                     escaped(&short(&self.territories[territory])),
                     x(bar.low),
                     (x(bar.high) - x(bar.low)).max(1.0),
                     y + 3,
-                    (x(bar.load) - 110.0).max(0.0),
+                    (x(bar.load) - BARS).max(0.0),
                     colours[territory],
                     x(bar.load.max(bar.high)) + 5.0,
                     y + 10,

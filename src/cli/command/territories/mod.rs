@@ -109,7 +109,7 @@ pub enum Command {
     Map {
         /// Assignment, or `today`; the last one that was made when absent
         assignment: Option<PathBuf>,
-        /// File to write: .html, or .svg for the maps alone; map.html beside the last assignment when absent
+        /// File to write: .html, or .svg for one picture of maps and bars; map.html beside the last assignment when absent
         #[arg(long)]
         to: Option<PathBuf>,
     },
