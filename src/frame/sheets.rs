@@ -38,23 +38,19 @@ struct Measure {
 
 impl Quotas {
     /// Of these sheets.
-    ///
-    /// # Errors
-    /// A quota beyond 64 bits of the smallest amount.
-    pub fn of(sheets: &[Sheet<'_>]) -> Result<Self, Diagnostic> {
+    #[must_use]
+    pub fn of(sheets: &[Sheet<'_>]) -> Self {
         let mut measures = vec![];
         for sheet in sheets {
             let mut amounts = Vec::with_capacity(sheet.holders.len() * sheet.periods.len());
             for row in sheet.amounts.chunks(1 + sheet.periods.len()) {
-                for amount in &row[1..] {
-                    amounts.push(i64::try_from(*amount).map_err(|_| too_large())?);
-                }
+                amounts.extend_from_slice(&row[1..]);
             }
             let (holders, periods) = (sheet.holders.len(), sheet.periods.len());
             measures.push(Measure { holders, periods, amounts, decimals: sheet.decimals });
         }
         let held = || sheets.iter().flat_map(|sheet| &sheet.holders);
-        Ok(Self {
+        Self {
             decimals: sheets.iter().map(|sheet| sheet.decimals).max().unwrap_or(0),
             measures,
             holders: held().map(|held| Some(held.holder)).collect(),
@@ -62,7 +58,7 @@ impl Quotas {
             parents: held().map(|held| held.parent).collect(),
             periods: sheets.iter().flat_map(|sheet| sheet.periods).map(|name| Some(&**name)).collect(),
             names: sheets.iter().map(|sheet| Some(sheet.measure)).collect(),
-        })
+        }
     }
 
     /// Several below each other.

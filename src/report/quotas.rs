@@ -1,7 +1,7 @@
 //! Quotas as tables: the amounts, their parts, top-down beside bottom-up.
 
 use spm_core::engine::quota::{
-    self, Adjusted, Explanation, Heads, HolderId, Parts, Planned, Row, Spread, published, spread,
+    self, Adjusted, Binding, Heads, HolderId, Planned, Row, Spread, published, spread,
 };
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::rational::Rational;
@@ -9,13 +9,11 @@ use spm_core::ground::round::{Rounding, round_to_decimals};
 use spm_core::plan::quotas::QuotaPlan;
 use spm_frame::sheets::Quotas;
 use spm_frame::table::Table;
-use spm_frame::write::Builder;
+use spm_frame::write::{Builder, Texts};
 
 /// holder_id, level, parent_id, measure, period, amount: one row for each holder and period of a plan.
-///
-/// # Errors
-/// A quota beyond 64 bits of its smallest amount.
-pub fn quotas(plan: &QuotaPlan, planned: &Planned, company: &str) -> Result<Quotas, Diagnostic> {
+#[must_use]
+pub fn quotas(plan: &QuotaPlan, planned: &Planned, company: &str) -> Quotas {
     Quotas::of(&quota::sheets(plan, company, planned))
 }
 
@@ -24,30 +22,51 @@ pub fn quotas(plan: &QuotaPlan, planned: &Planned, company: &str) -> Result<Quot
 /// # Errors
 /// Never for tables that fit memory.
 pub fn parts(plan: &QuotaPlan, planned: &Planned, company: &str) -> std::io::Result<Table> {
-    let whys = planned.allocation.explanations.iter();
-    let rows: Vec<(_, &Explanation)> = whys.map(|why| (published(plan, company, why.into()), why)).collect();
-    let part = |read: fn(&Parts) -> &Rational| rows.iter().map(move |(_, why)| Some(read(&why.parts)));
-    let share = |value: &Rational| (*value != Rational::one()).then(|| value.clone());
-    Builder::default()
-        .text("holder_id", rows.iter().map(|((_, held), _)| Some(held.holder)))
-        .text("measure", rows.iter().map(|((measure, _), _)| Some(*measure)))
-        .written("amount", rows.iter().map(|(_, why)| Some(&why.amount)))
-        .written("history", part(|parts| &parts.history))
-        .written("growth_share", part(|parts| &parts.growth_share))
-        .written("over_assignment", part(|parts| &parts.over_assignment))
-        .written("from_above", part(|parts| &parts.from_above))
-        .written("limits", part(|parts| &parts.limits))
-        .written("rounding", part(|parts| &parts.rounding))
-        .written("weight", rows.iter().map(|(_, why)| Some(&why.weight)))
-        .written("availability", rows.iter().map(|(_, why)| share(&why.availability)))
-        .written(
-            "compounded_over_assignment",
-            rows.iter().map(|(_, why)| share(&why.compounded_over_assignment)),
-        )
-        .written("ramp_gap", rows.iter().map(|(_, why)| Some(&why.ramp_gap).filter(|gap| !gap.is_zero())))
-        .text("binding", rows.iter().map(|(_, why)| why.binding.map(|binding| binding.word())))
-        .text("note", rows.iter().map(|(_, why)| why.note.as_deref()))
-        .table()
+    let allocation = &planned.allocation;
+    let names = [
+        "holder_id",
+        "measure",
+        "amount",
+        "history",
+        "growth_share",
+        "over_assignment",
+        "from_above",
+        "limits",
+        "rounding",
+        "weight",
+        "availability",
+        "compounded_over_assignment",
+        "ramp_gap",
+        "binding",
+        "note",
+    ];
+    let one = Rational::one();
+    let mut columns = names.map(|name| Texts::new(name, allocation.holders.len()));
+    for (row, placed) in allocation.holders.iter().enumerate() {
+        let (measure, held) = published(plan, company, placed.into());
+        let why = allocation.explain(row);
+        let parts = &why.parts;
+        let [holder, of, numbers @ .., binding, note] = &mut columns;
+        holder.push(Some(held.holder));
+        of.push(Some(measure));
+        let values = [
+            Some(&why.amount),
+            Some(&parts.history),
+            Some(&parts.growth_share),
+            Some(&parts.over_assignment),
+            Some(&parts.from_above),
+            Some(&parts.limits),
+            Some(&parts.rounding),
+            Some(&why.weight),
+            Some(&why.availability).filter(|share| **share != one),
+            Some(&why.compounded_over_assignment).filter(|share| **share != one),
+            Some(&why.ramp_gap).filter(|gap| !gap.is_zero()),
+        ];
+        numbers.iter_mut().zip(values).for_each(|(column, value)| column.number(value));
+        binding.push(why.binding.map(Binding::word));
+        note.push(why.note.as_deref());
+    }
+    Builder::default().made(columns).table()
 }
 
 /// What each holder's year would be from above and from below, the gap, the policy that closes it, and the quota. `None` for
@@ -59,8 +78,8 @@ pub fn reconciliation(plan: &QuotaPlan, planned: &Planned, company: &str) -> std
     let Some(below) = plan.bottom_up.as_ref().filter(|_| !planned.reconciled.is_empty()) else {
         return Ok(None);
     };
-    let whys = planned.allocation.explanations.iter();
-    let held = whys.map(|why| published(plan, company, why.into()));
+    let holders = planned.allocation.holders.iter();
+    let held = holders.map(|placed| published(plan, company, placed.into()));
     let rows: Vec<_> = held.zip(&planned.reconciled).collect();
     let policy = below.policy();
     let table = Builder::default()
@@ -83,7 +102,7 @@ pub fn reconciliation(plan: &QuotaPlan, planned: &Planned, company: &str) -> std
 /// Never for tables that fit memory.
 pub fn of_holder(planned: &Planned, holder: &HolderId) -> std::io::Result<Table> {
     let allocation = &planned.allocation;
-    let year = allocation.explanation(holder).map(|why| why.amount.to_decimal_text());
+    let year = allocation.position(holder).map(|row| allocation.year(row).to_decimal_text());
     let rows = spread(&planned.problem, allocation, holder).unwrap_or_default();
     let text = |value: &Rational| {
         let rounded = round_to_decimals(value, 6, Rounding::default());
@@ -141,8 +160,10 @@ pub fn of_rows(rows: &[&Row]) -> std::io::Result<Table> {
 /// # Errors
 /// Never for tables that fit memory.
 pub fn below(planned: &Planned, holder: &HolderId) -> std::io::Result<Option<Table>> {
-    let rows = planned.allocation.explanations.iter();
-    let rows: Vec<_> = rows.filter(|why| why.parent.as_ref() == Some(holder)).collect();
+    let allocation = &planned.allocation;
+    let rows = allocation.holders.iter().enumerate();
+    let rows = rows.filter(|(_, placed)| placed.parent.as_ref() == Some(holder));
+    let rows: Vec<_> = rows.map(|(row, _)| allocation.explain(row)).collect();
     if rows.is_empty() {
         return Ok(None);
     }

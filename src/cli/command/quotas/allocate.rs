@@ -65,7 +65,7 @@ fn write(opened: &Opened, tables: &Tables, global: &Global, ui: &Ui) -> Result<R
     let of_plan = |question: &Question<'_>, planned: Planned| {
         let internal = |error: std::io::Error| vec![Diagnostic::error(Code::SPM502, error.to_string())];
         let plan = question.plan;
-        let amounts = quotas::quotas(plan, &planned, company).map_err(|fault| vec![fault])?;
+        let amounts = quotas::quotas(plan, &planned, company);
         let parts = quotas::parts(plan, &planned, company).map_err(internal)?;
         Ok((amounts, parts, quotas::reconciliation(plan, &planned, company).map_err(internal)?))
     };

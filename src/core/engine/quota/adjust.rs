@@ -260,14 +260,16 @@ impl<'a> Before<'a> {
 
     /// True when an allocation of the whole year has the same holders in the same places with the same open periods.
     fn is_given_by(&self, fresh: &Allocation) -> bool {
-        fresh.explanations.len() == self.places.len()
-            && fresh.explanations.iter().zip(fresh.rows()).all(|(why, row)| {
-                let place = self.places.get(&why.holder);
-                let same_place = place.is_some_and(|place| *place == (&*why.level, why.parent.as_ref()));
-                let same = |(name, amount): (&Arc<str>, &i128)| {
+        fresh.holders.len() == self.places.len()
+            && fresh.holders.iter().zip(fresh.rows()).all(|(own, row)| {
+                let place = self.places.get(&own.holder);
+                let same_place = place.is_some_and(|place| *place == (&*own.level, own.parent.as_ref()));
+                let same = |(name, amount): (&Arc<str>, &i64)| {
                     // Closed periods are not looked at.
-                    let stood = self.periods.get(&(&why.holder, &**name));
-                    stood.is_none_or(|stood| **stood == Rational::from_scaled(*amount, fresh.decimals))
+                    let stood = self.periods.get(&(&own.holder, &**name));
+                    stood.is_none_or(|stood| {
+                        **stood == Rational::from_scaled((*amount).into(), fresh.decimals)
+                    })
                 };
                 same_place && fresh.periods.iter().zip(&row[1..]).all(same)
             })
@@ -337,7 +339,7 @@ fn open_problem(
     let stood = before.open.get(root).cloned().unwrap_or_default();
     // Where the plan states the year, or takes part of it from below, what closed periods have is taken off it.
     let states = plan.total.is_some() || plan.bottom_up.as_ref().is_some_and(|own| !own.share.is_zero());
-    let year = fresh.allocation.explanations.first().map(|why| why.amount.clone()).unwrap_or_default();
+    let year = fresh.allocation.year(0);
     let total =
         if states { &(&year + &gone(question, open, before)) - &before.closed(root) } else { stood.clone() };
     if total.is_negative() {
@@ -353,15 +355,14 @@ fn open_problem(
         faults.push(fault.hint("raise the total, or adjust from an earlier period"));
     }
     let mut problem = problem(question, open.holders.clone(), &open.phasing, Total::Given(total.clone()));
-    let fresh: BTreeMap<&HolderId, Rational> = fresh
+    let fresh: BTreeMap<HolderId, Rational> = fresh
         .allocation
-        .explanations
-        .iter()
+        .explanations()
         .map(|why| {
             let whole = &why.amount - &why.parts.rounding;
             // Limits are set anew: here counts what is a share by weight. Who brings an amount from below brings it with them.
             let amount = if is_bottom_up(plan) { whole } else { &whole - &why.parts.limits };
-            (&why.holder, amount)
+            (why.holder, amount)
         })
         .collect();
     for holder in &mut problem.holders {
@@ -533,7 +534,7 @@ fn all_kept(problem: &Problem, before: &Before<'_>) -> Problem {
 /// Closed periods as they stood, then the open ones; holders in the order of the new hierarchy, then those that left.
 fn rows(standing: &Standing, open: &Planned, calendar: &Calendar, from: usize) -> Vec<Row> {
     let mut by_holder: BTreeMap<&HolderId, Vec<Row>> = BTreeMap::new();
-    let mut order: Vec<&HolderId> = open.allocation.explanations.iter().map(|why| &why.holder).collect();
+    let mut order: Vec<&HolderId> = open.allocation.holders.iter().map(|own| &own.holder).collect();
     for row in standing {
         if calendar.index_of(&row.period).is_none_or(|index| index >= from) {
             continue;
@@ -543,49 +544,49 @@ fn rows(standing: &Standing, open: &Planned, calendar: &Calendar, from: usize) -
     let known: BTreeSet<&HolderId> = order.iter().copied().collect();
     order.extend(by_holder.keys().copied().filter(|holder| !known.contains(holder)));
     let decimals = open.allocation.decimals;
-    for (why, amounts) in open.allocation.explanations.iter().zip(open.allocation.rows()) {
-        let row = |(period, amount): (&Arc<str>, &i128)| Row {
-            holder: why.holder.clone(),
-            level: why.level.to_string(),
-            parent: why.parent.clone(),
+    for (own, amounts) in open.allocation.holders.iter().zip(open.allocation.rows()) {
+        let row = |(period, amount): (&Arc<str>, &i64)| Row {
+            holder: own.holder.clone(),
+            level: own.level.to_string(),
+            parent: own.parent.clone(),
             period: period.to_string(),
-            amount: Rational::from_scaled(*amount, decimals),
+            amount: Rational::from_scaled((*amount).into(), decimals),
         };
-        let own = open.allocation.periods.iter().zip(&amounts[1..]).map(row);
-        by_holder.entry(&why.holder).or_default().extend(own);
+        let rows = open.allocation.periods.iter().zip(&amounts[1..]).map(row);
+        by_holder.entry(&own.holder).or_default().extend(rows);
     }
     order.into_iter().flat_map(|holder| by_holder.remove(holder).unwrap_or_default()).collect()
 }
 
 /// What happened to every holder, in the order of the new hierarchy, then those that left.
 fn changes(before: &Before<'_>, open: &Planned) -> Vec<Change> {
-    let known: BTreeSet<&HolderId> = open.allocation.explanations.iter().map(|why| &why.holder).collect();
+    let known: BTreeSet<&HolderId> = open.allocation.holders.iter().map(|own| &own.holder).collect();
     let mut changes: Vec<Change> = open
         .allocation
-        .explanations
-        .iter()
+        .years()
         .zip(open.allocation.rows())
-        .map(|(why, row)| {
-            let parent = why.parent.as_ref();
-            let stood = before.open.get(&why.holder);
+        .map(|((own, amount), row)| {
+            let parent = own.parent.as_ref();
+            let stood = before.open.get(&own.holder);
             let same_periods = open.allocation.periods.iter().zip(&row[1..]).all(|(name, amount)| {
-                let stood = before.periods.get(&(&why.holder, &**name));
-                stood.is_some_and(|stood| **stood == Rational::from_scaled(*amount, open.allocation.decimals))
+                let stood = before.periods.get(&(&own.holder, &**name));
+                let amount = Rational::from_scaled((*amount).into(), open.allocation.decimals);
+                stood.is_some_and(|stood| **stood == amount)
             });
-            let moved = before.places.get(&why.holder).is_some_and(|(_, stood)| *stood != parent);
+            let moved = before.places.get(&own.holder).is_some_and(|(_, stood)| *stood != parent);
             Change {
-                holder: why.holder.clone(),
-                level: why.level.to_string(),
+                holder: own.holder.clone(),
+                level: own.level.to_string(),
                 parent: parent.cloned(),
                 before: stood.cloned().unwrap_or_default(),
-                after: why.amount.clone(),
                 why: match stood {
                     None => "joined",
                     Some(_) if moved => "moved",
-                    Some(stood) if *stood == why.amount && same_periods => "kept",
-                    Some(stood) if *stood == why.amount => "other periods",
+                    Some(stood) if *stood == amount && same_periods => "kept",
+                    Some(stood) if *stood == amount => "other periods",
                     Some(_) => "shared anew",
                 },
+                after: amount,
             }
         })
         .collect();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::allocation::Placed;
 use super::fault::ProblemFault;
 use super::problem::{Holder, HolderId, Method, Phasing, Problem, Residue, Total};
 use super::units::round_down;
@@ -47,6 +48,19 @@ impl Hierarchy<'_> {
             growths.push(holder.growth.as_ref().unwrap_or(above).clone());
         }
         growths
+    }
+
+    /// Who has the rows of an allocation.
+    pub fn placed(&self) -> Vec<Placed> {
+        let places = self.holders.iter().zip(&self.indices).zip(&self.parents);
+        let placed = |((holder, index), above): ((&&Holder, &usize), &Option<usize>)| Placed {
+            holder: holder.id.clone(),
+            index: *index,
+            level: holder.level.clone(),
+            parent: holder.parent.clone(),
+            above: *above,
+        };
+        places.map(placed).collect()
     }
 
     /// Season weights of a leaf's periods: its own, or those of the phasing, times its presence.
@@ -149,19 +163,19 @@ fn lay_out<'a>(
     let mut below: Vec<Vec<usize>> = vec![vec![]; sorted.len()];
     let mut roots: Vec<usize> = vec![];
     let mut all_parents_known = sorted.windows(2).all(|pair| pair[0].id < pair[1].id);
-    // Few holders have others below them: they are looked for once.
-    let above: BTreeSet<&str> =
-        sorted.iter().filter_map(|holder| Some(holder.parent.as_ref()?.as_str())).collect();
-    let place =
-        |id: &'a str| sorted.binary_search_by(|own| own.id.as_str().cmp(id)).ok().map(|place| (id, place));
-    let above: BTreeMap<&str, usize> = above.into_iter().filter_map(place).collect();
+    // Few holders have others below them, and those share the text of its name: it is looked for once.
+    let mut above: BTreeMap<*const u8, Option<usize>> = BTreeMap::new();
+    let mut find = |id: &'a HolderId| {
+        let place = || sorted.binary_search_by(|own| own.id.cmp(id)).ok();
+        *above.entry(id.as_str().as_ptr()).or_insert_with(place)
+    };
     for (place, holder) in sorted.iter().enumerate() {
         let Some(parent) = &holder.parent else {
             roots.push(place);
             continue;
         };
-        match above.get(parent.as_str()) {
-            Some(parent) => below[*parent].push(place),
+        match find(parent) {
+            Some(parent) => below[parent].push(place),
             None => {
                 all_parents_known = false;
                 faults

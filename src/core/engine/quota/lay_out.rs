@@ -163,6 +163,8 @@ struct Placing<'a> {
     bottom_up: BTreeMap<HolderId, Rational>,
     /// Position of the holders above seats, by the position of their parent and their name.
     above: BTreeMap<(usize, &'a str), usize>,
+    /// Position of the holder above a seat, by where its path begins and where the path is held.
+    paths: BTreeMap<(usize, *const Option<String>), usize>,
     /// Position of every holder above seats, by identifier.
     ids: BTreeMap<HolderId, usize>,
     /// Position of each line.
@@ -193,7 +195,7 @@ impl<'a> Placing<'a> {
         let plan = question.plan;
         let (managers, columns) = match &plan.levels {
             Levels::Managers(_) => {
-                let above = question.seats.iter().flat_map(|seat| &seat.above);
+                let above = question.seats.iter().flat_map(|seat| seat.above.iter());
                 (above.flatten().map(String::as_str).collect(), vec![])
             }
             Levels::Columns(columns) => {
@@ -212,6 +214,7 @@ impl<'a> Placing<'a> {
             holders,
             bottom_up: BTreeMap::new(),
             above: BTreeMap::new(),
+            paths: BTreeMap::new(),
             ids: BTreeMap::new(),
             lines: vec![],
             levels: Levelled { columns, manager: MANAGER.into(), salesperson: SALESPERSON.into() },
@@ -296,10 +299,20 @@ impl<'a> Placing<'a> {
     fn seat(&mut self, seat: &'a Seat, faults: &mut Vec<Diagnostic>) {
         let plan = self.question.plan;
         let line = seat.line.and_then(|line| plan.lines.get(line));
-        let mut parent = seat.line.and_then(|line| self.lines.get(line)).copied().unwrap_or(0);
-        for (depth, value) in seat.above.iter().enumerate() {
-            parent = self.holder_above(parent, value.as_deref().unwrap_or("(none)"), depth, line, faults);
-        }
+        let top = seat.line.and_then(|line| self.lines.get(line)).copied().unwrap_or(0);
+        let path = (top, seat.above.as_ptr());
+        let mut parent = match self.paths.get(&path) {
+            Some(parent) => *parent,
+            None => {
+                let mut parent = top;
+                for (depth, value) in seat.above.iter().enumerate() {
+                    let name = value.as_deref().unwrap_or("(none)");
+                    parent = self.holder_above(parent, name, depth, line, faults);
+                }
+                self.paths.insert(path, parent);
+                parent
+            }
+        };
         // Who leads others and sells has two quotas: that of the team, under the own name, and one of their own in it.
         let id = if self.managers.contains(seat.id.as_str()) {
             let team = HolderId::from(in_line(line, &seat.id).as_str());
@@ -338,6 +351,10 @@ impl<'a> Placing<'a> {
     /// Floor and cap of a seat, each with the clause that sets it; the tightest counts, the first among equals.
     fn limit(&self, seat: &Seat, part: &Rational, holder: &mut Holder) {
         let (plan, decimals) = (self.question.plan, decimals(self.question));
+        let shares = [&plan.floor, &plan.cap, &plan.hold_harmless];
+        if shares.iter().all(|share| share.is_none()) && seat.least.is_none() && seat.most.is_none() {
+            return;
+        }
         // A limit between two cents becomes the nearest cent: limits are shares of history, not promises of fractions.
         let limit = |amount: &Rational| {
             let units = round_to_decimals(&(amount * part), decimals, Rounding::default())?;

@@ -224,7 +224,7 @@ fn from_below(question: &Question<'_>, laid_out: &LaidOut) -> BTreeMap<HolderId,
 
 /// Years of all holders.
 fn years(allocation: &Allocation) -> impl Iterator<Item = (HolderId, Rational)> {
-    allocation.explanations.iter().map(|why| (why.holder.clone(), why.amount.clone()))
+    allocation.years().map(|(placed, amount)| (placed.holder.clone(), amount))
 }
 
 /// Allocates; then lets quotas that would change too little stand as they were, until all that change do so by enough.
@@ -260,14 +260,14 @@ pub(super) fn settled(
         };
         standing.rounds = 0;
         let mut more = false;
-        for why in &allocation.explanations {
-            let holder = &mut problem.holders[why.index];
-            if holder.locked.is_some() || standing.gave_way[why.index] {
+        for (placed, amount) in allocation.years() {
+            let (index, holder) = (placed.index, &mut problem.holders[placed.index]);
+            if holder.locked.is_some() || standing.gave_way[index] {
                 continue;
             }
-            let Some((lock, note)) = stands(holder, &why.amount) else { continue };
+            let Some((lock, note)) = stands(holder, &amount) else { continue };
             let note = holder.note.replace(note);
-            standing.kept.push(Stands { index: why.index, change: &lock - &why.amount, note });
+            standing.kept.push(Stands { index, change: &lock - &amount, note });
             (holder.locked, more) = (Some(lock), true);
         }
         if !more {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::adjust::{Change, Row};
-use super::allocation::Explanation;
+use super::allocation::Placed;
 use super::lay_out::{COMPANY, LINE};
 use super::planned::Planned;
 use super::problem::HolderId;
@@ -24,7 +24,7 @@ pub struct Sheet<'a> {
     /// Who: parents before children.
     pub holders: Vec<Held<'a>>,
     /// For each holder the year and then each period, in the smallest amount.
-    pub amounts: Cow<'a, [i128]>,
+    pub amounts: Cow<'a, [i64]>,
 }
 
 /// Who holds a quota, by the names that are published.
@@ -38,10 +38,10 @@ pub struct Held<'a> {
     pub parent: Option<&'a str>,
 }
 
-impl<'a> From<&'a Explanation> for Held<'a> {
-    fn from(why: &'a Explanation) -> Self {
-        let parent = why.parent.as_ref().map(HolderId::as_str);
-        Self { holder: why.holder.as_str(), level: &why.level, parent }
+impl<'a> From<&'a Placed> for Held<'a> {
+    fn from(placed: &'a Placed) -> Self {
+        let parent = placed.parent.as_ref().map(HolderId::as_str);
+        Self { holder: placed.holder.as_str(), level: &placed.level, parent }
     }
 }
 
@@ -92,7 +92,7 @@ pub fn sheets<'a>(plan: &'a QuotaPlan, company: &'a str, planned: &'a Planned) -
         holders,
         amounts,
     };
-    let held = allocation.explanations.iter().map(|why| published(plan, company, why.into()));
+    let held = allocation.holders.iter().map(|placed| published(plan, company, placed.into()));
     if plan.lines.is_empty() {
         let holders = held.map(|(_, held)| held).collect();
         return vec![sheet(plan.measure.as_str(), holders, Cow::Borrowed(&allocation.amounts))];

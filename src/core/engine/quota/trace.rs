@@ -14,10 +14,11 @@ use crate::ground::trace::{Node, Operation, Unit};
 /// the allocation has no such holder.
 #[must_use]
 pub fn trace(problem: &Problem, allocation: &Allocation, holder: &HolderId) -> Option<Node> {
+    let whys: Vec<Explanation> = allocation.explanations().collect();
     let trace = Trace {
         problem,
         holders: problem.holders.iter().map(|holder| (&holder.id, holder)).collect(),
-        explanations: allocation.explanations.iter().map(|why| (&why.holder, why)).collect(),
+        explanations: whys.iter().map(|why| (&why.holder, why)).collect(),
     };
     trace.explanations.get(holder).map(|why| trace.quota(why))
 }
@@ -395,7 +396,7 @@ pub struct Spread {
 #[must_use]
 pub fn spread(problem: &Problem, allocation: &Allocation, holder: &HolderId) -> Option<Vec<Spread>> {
     let position = allocation.position(holder)?;
-    let why = &allocation.explanations[position];
+    let why = allocation.explain(position);
     let own = problem.holders.get(why.index)?;
     let amounts = allocation.rows().nth(position)?;
     let leaf = why.given_out.is_none();
@@ -407,12 +408,12 @@ pub fn spread(problem: &Problem, allocation: &Allocation, holder: &HolderId) -> 
     let shares = phasing.map_or_else(Vec::new, |phasing| season(phasing, own));
     let periods = phasing.into_iter().flat_map(|phasing| &phasing.periods);
     let all: Rational = shares.iter().sum();
-    let row = |(period, ((name, weight), amount)): (usize, (&(String, Rational), &i128))| Spread {
+    let row = |(period, ((name, weight), amount)): (usize, (&(String, Rational), &i64))| Spread {
         period: name.clone(),
         season: weight.clone(),
         there: leaf.then(|| there(period)),
         exact: (&why.amount * &shares[period]).checked_div(&all).filter(|_| leaf),
-        amount: Rational::from_scaled(*amount, allocation.decimals),
+        amount: Rational::from_scaled((*amount).into(), allocation.decimals),
     };
     Some(periods.zip(&amounts[1..]).enumerate().map(row).collect())
 }
