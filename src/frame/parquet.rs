@@ -121,7 +121,12 @@ fn dictionary(keys: &[IdxSize], names: &StringChunked) -> io::Result<DictionaryA
     let mut known: PlHashMap<&str, u32> = PlHashMap::default();
     let mut own: Vec<&str> = vec![];
     let mut empty = false;
+    let mut last: Option<(IdxSize, u32)> = None;
     let mut place = |key: &IdxSize| {
+        // Most come several times in a row.
+        if let Some((_, place)) = last.filter(|(known, _)| known == key) {
+            return place;
+        }
         let place = &mut places[(key - first) as usize];
         if *place == NEW {
             *place = match names.get(*key as usize) {
@@ -133,6 +138,7 @@ fn dictionary(keys: &[IdxSize], names: &StringChunked) -> io::Result<DictionaryA
             };
             empty |= *place == NONE;
         }
+        last = Some((*key, *place));
         *place
     };
     let placed: Vec<u32> = keys.iter().map(&mut place).collect();

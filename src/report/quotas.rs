@@ -1,7 +1,7 @@
 //! Quotas as tables: the amounts, their parts, top-down beside bottom-up.
 
 use spm_core::engine::quota::{
-    self, Adjusted, Binding, Heads, HolderId, Planned, Row, Spread, published, spread,
+    self, Adjusted, Heads, HolderId, Planned, Row, Spread, published, spread,
 };
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::rational::Rational;
@@ -9,64 +9,12 @@ use spm_core::ground::round::{Rounding, round_to_decimals};
 use spm_core::plan::quotas::QuotaPlan;
 use spm_frame::sheets::Quotas;
 use spm_frame::table::Table;
-use spm_frame::write::{Builder, Texts};
+use spm_frame::write::Builder;
 
 /// holder_id, level, parent_id, measure, period, amount: one row for each holder and period of a plan.
 #[must_use]
 pub fn quotas(plan: &QuotaPlan, planned: &Planned, company: &str) -> Quotas {
     Quotas::of(&quota::sheets(plan, company, planned))
-}
-
-/// Why each holder's year is what it is: the parts add up to the amount. Exact texts.
-///
-/// # Errors
-/// Never for tables that fit memory.
-pub fn parts(plan: &QuotaPlan, planned: &Planned, company: &str) -> std::io::Result<Table> {
-    let allocation = &planned.allocation;
-    let names = [
-        "holder_id",
-        "measure",
-        "amount",
-        "history",
-        "growth_share",
-        "over_assignment",
-        "from_above",
-        "limits",
-        "rounding",
-        "weight",
-        "availability",
-        "compounded_over_assignment",
-        "ramp_gap",
-        "binding",
-        "note",
-    ];
-    let one = Rational::one();
-    let mut columns = names.map(|name| Texts::new(name, allocation.holders.len()));
-    for (row, placed) in allocation.holders.iter().enumerate() {
-        let (measure, held) = published(plan, company, placed.into());
-        let why = allocation.explain(row);
-        let parts = &why.parts;
-        let [holder, of, numbers @ .., binding, note] = &mut columns;
-        holder.push(Some(held.holder));
-        of.push(Some(measure));
-        let values = [
-            Some(&why.amount),
-            Some(&parts.history),
-            Some(&parts.growth_share),
-            Some(&parts.over_assignment),
-            Some(&parts.from_above),
-            Some(&parts.limits),
-            Some(&parts.rounding),
-            Some(&why.weight),
-            Some(&why.availability).filter(|share| **share != one),
-            Some(&why.compounded_over_assignment).filter(|share| **share != one),
-            Some(&why.ramp_gap).filter(|gap| !gap.is_zero()),
-        ];
-        numbers.iter_mut().zip(values).for_each(|(column, value)| column.number(value));
-        binding.push(why.binding.map(Binding::word));
-        note.push(why.note.as_deref());
-    }
-    Builder::default().made(columns).table()
 }
 
 /// What each holder's year would be from above and from below, the gap, the policy that closes it, and the quota. `None` for

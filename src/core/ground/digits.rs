@@ -48,12 +48,17 @@ impl Digits {
     }
 
     fn number(&mut self, mut rest: u64) {
-        loop {
-            self.push(b'0' + (rest % 10) as u8);
-            rest /= 10;
-            if rest == 0 {
-                return;
-            }
+        // Two digits at a time: half the divisions.
+        while rest >= 100 {
+            let two = (rest % 100) as u8;
+            rest /= 100;
+            self.push(b'0' + two % 10);
+            self.push(b'0' + two / 10);
+        }
+        let two = rest as u8;
+        self.push(b'0' + two % 10);
+        if two >= 10 {
+            self.push(b'0' + two / 10);
         }
     }
 

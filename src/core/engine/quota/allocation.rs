@@ -16,7 +16,7 @@ pub struct Allocation {
     /// Names of the periods in the order of time; none for annual quotas only.
     pub periods: Vec<Arc<str>>,
     /// For each holder the year and then each period, in the smallest amount of the measure (cents).
-    pub amounts: Vec<i64>,
+    pub amounts: Arc<Vec<i64>>,
     /// Who. Parents come before children, siblings in the order of their ids.
     pub holders: Vec<Placed>,
     /// What explanations are made of, when somebody asks.

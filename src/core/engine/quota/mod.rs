@@ -85,7 +85,7 @@ pub fn allocate(problem: &Problem) -> Result<Allocation, Vec<ProblemFault>> {
         decimals: problem.decimals,
         measured_in: problem.measured_in.clone(),
         periods: periods.map(|(name, _)| name.as_str().into()).collect(),
-        amounts,
+        amounts: amounts.into(),
         holders: hierarchy.placed(),
         reasons,
     })
