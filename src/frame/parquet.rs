@@ -121,12 +121,7 @@ fn dictionary(keys: &[IdxSize], names: &StringChunked) -> io::Result<DictionaryA
     let mut known: PlHashMap<&str, u32> = PlHashMap::default();
     let mut own: Vec<&str> = vec![];
     let mut empty = false;
-    let mut last: Option<(IdxSize, u32)> = None;
     let mut place = |key: &IdxSize| {
-        // Most come several times in a row.
-        if let Some((_, place)) = last.filter(|(known, _)| known == key) {
-            return place;
-        }
         let place = &mut places[(key - first) as usize];
         if *place == NEW {
             *place = match names.get(*key as usize) {
@@ -138,10 +133,13 @@ fn dictionary(keys: &[IdxSize], names: &StringChunked) -> io::Result<DictionaryA
             };
             empty |= *place == NONE;
         }
-        last = Some((*key, *place));
         *place
     };
-    let placed: Vec<u32> = keys.iter().map(&mut place).collect();
+    // Most come several times in a row.
+    let mut placed: Vec<u32> = Vec::with_capacity(keys.len());
+    for run in keys.chunk_by(|a, b| a == b) {
+        placed.resize(placed.len() + run.len(), place(&run[0]));
+    }
     let placed = if empty {
         placed.into_iter().map(|place| (place != NONE).then_some(place)).collect::<PrimitiveArray<u32>>()
     } else {

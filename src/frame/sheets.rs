@@ -220,7 +220,7 @@ impl<'a> Parts<'a> {
             ];
             numbers.iter_mut().zip(values).for_each(|(column, value)| column.number(value));
             binding.push(why.binding.map(Binding::word));
-            note.push(why.note.as_deref());
+            note.push(why.note);
         }
         Builder::default().made(columns).table()
     }

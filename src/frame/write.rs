@@ -98,15 +98,13 @@ impl Builder {
 /// A text column in the making, for tables that are made row by row.
 pub struct Texts {
     texts: StringChunkedBuilder,
-    /// What is written next.
-    text: String,
 }
 
 impl Texts {
     /// An empty one with room for so many rows.
     #[must_use]
     pub fn new(name: &str, rows: usize) -> Self {
-        Self { texts: StringChunkedBuilder::new(name.into(), rows), text: String::new() }
+        Self { texts: StringChunkedBuilder::new(name.into(), rows) }
     }
 
     /// The text of the next row.
@@ -116,10 +114,10 @@ impl Texts {
 
     /// The next row has a number, exactly.
     pub fn number(&mut self, value: Option<&Rational>) {
-        let Some(value) = value else { return self.texts.append_null() };
-        self.text.clear();
-        value.push_to(&mut self.text);
-        self.texts.append_value(&self.text);
+        match value {
+            Some(value) => value.written(|text| self.texts.append_value(text)),
+            None => self.texts.append_null(),
+        }
     }
 }
 

@@ -1,8 +1,6 @@
 //! Quotas as tables: the amounts, their parts, top-down beside bottom-up.
 
-use spm_core::engine::quota::{
-    self, Adjusted, Heads, HolderId, Planned, Row, Spread, published, spread,
-};
+use spm_core::engine::quota::{self, Adjusted, Heads, HolderId, Planned, Row, Spread, published, spread};
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::round::{Rounding, round_to_decimals};
@@ -44,6 +42,12 @@ pub fn reconciliation(plan: &QuotaPlan, planned: &Planned, company: &str) -> std
     Ok(Some(table))
 }
 
+/// Rounded to six decimals for display, so that what never ends needs no sign of its own.
+fn rounded(value: &Rational) -> Rational {
+    let units = round_to_decimals(value, 6, Rounding::default());
+    units.map_or_else(|| value.clone(), |units| Rational::from_scaled(units, 6))
+}
+
 /// The year and the periods of one holder: season weight, the part that is there, the exact share, the amount.
 ///
 /// # Errors
@@ -52,17 +56,14 @@ pub fn of_holder(planned: &Planned, holder: &HolderId) -> std::io::Result<Table>
     let allocation = &planned.allocation;
     let year = allocation.position(holder).map(|row| allocation.year(row).to_decimal_text());
     let rows = spread(&planned.problem, allocation, holder).unwrap_or_default();
-    let text = |value: &Rational| {
-        let rounded = round_to_decimals(value, 6, Rounding::default());
-        rounded.map_or_else(|| value.to_string(), |units| Rational::from_scaled(units, 6).to_decimal_text())
-    };
+    let text = |value: &Rational| rounded(value).to_decimal_text();
     let column = |all: Option<String>, read: &dyn Fn(&Spread) -> Option<String>| {
         std::iter::once(all).chain(rows.iter().map(read)).collect::<Vec<_>>()
     };
     Builder::default()
         .text("period", column(Some("all".to_owned()), &|row| Some(row.period.clone())))
         .text("season", column(None, &|row| Some(text(&row.season))))
-        .text("there", column(None, &|row| row.there.as_ref().map(Rational::to_percent)))
+        .text("there", column(None, &|row| row.there.as_ref().map(|there| rounded(there).to_percent())))
         .text("exact", column(year.clone(), &|row| row.exact.as_ref().map(text)))
         .text("amount", column(year, &|row| Some(row.amount.to_decimal_text())))
         .table()
@@ -118,9 +119,9 @@ pub fn below(planned: &Planned, holder: &HolderId) -> std::io::Result<Option<Tab
     let table = Builder::default()
         .text("holder_id", rows.iter().map(|why| Some(why.holder.as_str())))
         .text("amount", rows.iter().map(|why| Some(why.amount.to_decimal_text())))
-        .text("weight", rows.iter().map(|why| Some(why.weight.to_decimal_text())))
+        .text("weight", rows.iter().map(|why| Some(rounded(&why.weight).to_decimal_text())))
         .text("binding", rows.iter().map(|why| why.binding.map(|binding| binding.word())))
-        .text("note", rows.iter().map(|why| why.note.as_deref()))
+        .text("note", rows.iter().map(|why| why.note))
         .table()?;
     Ok(Some(table))
 }
@@ -186,11 +187,7 @@ pub fn heads(all: &[(&QuotaPlan, Vec<Heads>)]) -> std::io::Result<Table> {
     let rows: Vec<_> =
         all.iter().flat_map(|(plan, heads)| heads.iter().map(move |row| (plan, row))).collect();
     let shown = |read: &dyn Fn(&Heads) -> Rational| {
-        let text = |value: &Rational| {
-            round_to_decimals(value, 6, Rounding::default())
-                .map(|units| Rational::from_scaled(units, 6).to_decimal_text())
-        };
-        rows.iter().map(|(_, row)| text(&read(row))).collect::<Vec<_>>()
+        rows.iter().map(|(_, row)| Some(rounded(&read(row)).to_decimal_text())).collect::<Vec<_>>()
     };
     Builder::default()
         .text("measure", rows.iter().map(|(plan, _)| Some(plan.measure.as_str())))

@@ -238,11 +238,11 @@ impl Rational {
         }
     }
 
-    /// Adds what it is written as to a text: the same as `to_string`.
-    pub fn push_to(&self, text: &mut String) {
+    /// Hands over what it is written as: the same as `to_string`.
+    pub fn written(&self, take: impl FnOnce(&str)) {
         match self.digits() {
-            Some(digits) => text.push_str(digits.as_str()),
-            None => text.push_str(&self.to_string()),
+            Some(digits) => take(digits.as_str()),
+            None => take(&self.to_string()),
         }
     }
 

@@ -288,7 +288,8 @@ fn given(problem: &Problem) -> Rational {
 fn open_periods(laid_out: LaidOut, before: &Before<'_>, is_open: impl Fn(&str) -> bool) -> LaidOut {
     let kept: Vec<bool> = laid_out.phasing.periods.iter().map(|(name, _)| is_open(name)).collect();
     let part = |holder: &Holder| {
-        let all = availability(&laid_out.phasing, holder.presence.as_deref());
+        let own = holder.season.as_deref();
+        let all = availability(&laid_out.phasing, own, holder.presence.as_deref());
         let presence: Vec<Rational> = kept
             .iter()
             .enumerate()
@@ -298,7 +299,7 @@ fn open_periods(laid_out: LaidOut, before: &Before<'_>, is_open: impl Fn(&str) -
                 (true, None) => Rational::one(),
             })
             .collect();
-        availability(&laid_out.phasing, Some(&presence)).checked_div(&all).unwrap_or_default()
+        availability(&laid_out.phasing, own, Some(&presence)).checked_div(&all).unwrap_or_default()
     };
     let open = |values: &[Rational]| -> Vec<Rational> {
         values.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(value, _)| value.clone()).collect()
@@ -320,6 +321,12 @@ fn open_periods(laid_out: LaidOut, before: &Before<'_>, is_open: impl Fn(&str) -
             weight: Some(part(holder)),
             full_weight: None,
             presence: holder.presence.as_deref().map(open),
+            season: holder
+                .season
+                .as_deref()
+                .map(open)
+                .filter(|own| own.iter().any(Rational::is_positive))
+                .map(Into::into),
             ..holder.clone()
         }
     };
@@ -355,7 +362,7 @@ fn open_problem(
         faults.push(fault.hint("raise the total, or adjust from an earlier period"));
     }
     let mut problem = problem(question, open.holders.clone(), &open.phasing, Total::Given(total.clone()));
-    let fresh: BTreeMap<HolderId, Rational> = fresh
+    let fresh: BTreeMap<&HolderId, Rational> = fresh
         .allocation
         .explanations()
         .map(|why| {
@@ -459,15 +466,24 @@ fn take_from_below(problem: &mut Problem, before: &Before<'_>, stood: &Rational)
 }
 
 /// Locks the holders from the root down to the plan's level at what they have, as long as all siblings are there as before
-/// and no lock of the plan says otherwise.
+/// and no lock or limit of the plan says otherwise.
 fn keep_level(question: &Question<'_>, problem: &mut Problem, before: &Before<'_>, phasing: &Phasing) {
     let plan: &QuotaPlan = question.plan;
     let last = plan.adjust.as_ref().map(|(level, _)| level.as_str());
     let mut children: BTreeMap<HolderId, BTreeSet<HolderId>> = BTreeMap::new();
-    let facts: BTreeMap<HolderId, (String, Option<Rational>)> = problem
+    let facts: BTreeMap<HolderId, (String, bool)> = problem
         .holders
         .iter()
-        .map(|holder| (holder.id.clone(), (holder.level.to_string(), holder.locked.clone())))
+        .map(|holder| {
+            let stood = before.open.get(&holder.id);
+            let is = |limit: &Option<Rational>, keeps: fn(&Rational, &Rational) -> bool| {
+                limit.as_ref().is_none_or(|limit| stood.is_some_and(|stood| keeps(stood, limit)))
+            };
+            let allowed = is(&holder.locked, |stood, lock| stood == lock)
+                && is(&holder.floor, |stood, floor| stood >= floor)
+                && is(&holder.cap, |stood, cap| stood <= cap);
+            (holder.id.clone(), (holder.level.to_string(), allowed))
+        })
         .collect();
     for holder in &problem.holders {
         if let Some(parent) = &holder.parent {
@@ -482,10 +498,8 @@ fn keep_level(question: &Question<'_>, problem: &mut Problem, before: &Before<'_
         }
         let below = children.get(&parent).cloned().unwrap_or_default();
         let stood = before.children.get(&parent);
-        let as_locked =
-            |id: &HolderId| facts[id].1.as_ref().is_none_or(|lock| before.open.get(id) == Some(lock));
         let same = stood.is_some_and(|stood| {
-            stood.len() == below.len() && below.iter().all(|id| stood.contains(id) && as_locked(id))
+            stood.len() == below.len() && below.iter().all(|id| stood.contains(id) && facts[id].1)
         });
         // Seats are what is shared anew.
         if !same || below.iter().any(|id| facts[id].0 == SALESPERSON) {

@@ -96,6 +96,7 @@ impl Company {
             calendar: &calendar,
             seats: &seats,
             sold: &[],
+            sold_of_lines: &[],
         })
     }
 

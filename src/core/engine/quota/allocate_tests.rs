@@ -1,5 +1,7 @@
 //! Hand-computed allocations: methods, limits through the tree, residue, periods, faults, tampering.
 
+use std::sync::Arc;
+
 use super::worlds::{allocated, flat, leaf, problem, read, year, years};
 use super::{
     Binding, Holder, HolderId, Law, Method, Phasing, Problem, ProblemFault, Residue, Total, allocate, trace,
@@ -85,7 +87,7 @@ fn limits_below_move_the_groups() {
     assert_eq!(binding("west"), Some(Binding::FloorsBelow));
     let c = allocation.explanation(&HolderId::from("c")).expect("explained");
     assert_eq!(c.parts.sum(), read("500.50"));
-    let trace = trace(&problem, &allocation, &c.holder).expect("explained");
+    let trace = trace(&problem, &allocation, c.holder).expect("explained");
     assert_eq!(trace.value, read("500.50"));
     assert!(trace.children.iter().any(|node| node.label == "locked (agreed in March)"));
 }
@@ -240,7 +242,7 @@ fn every_trace_follows_from_its_children() {
     problem.over_assignment.insert("group".to_owned(), read("1.05"));
     let allocation = allocated(&problem);
     for explanation in allocation.explanations() {
-        let trace = trace(&problem, &allocation, &explanation.holder).expect("explained");
+        let trace = trace(&problem, &allocation, explanation.holder).expect("explained");
         assert_eq!(trace.value, explanation.amount);
         trace.walk(&mut |node, _| {
             if node.operation != Operation::Input {

@@ -115,18 +115,18 @@ impl Allocation {
 
     /// The explanation of a holder.
     #[must_use]
-    pub fn explanation(&self, holder: &HolderId) -> Option<Explanation> {
+    pub fn explanation(&self, holder: &HolderId) -> Option<Explanation<'_>> {
         Some(self.explain(self.position(holder)?))
     }
 
     /// The explanations of all holders, in their order.
-    pub fn explanations(&self) -> impl Iterator<Item = Explanation> {
+    pub fn explanations(&self) -> impl Iterator<Item = Explanation<'_>> {
         (0..self.holders.len()).map(|row| self.explain(row))
     }
 
     /// Why the year of a row is what it is.
     #[must_use]
-    pub fn explain(&self, row: usize) -> Explanation {
+    pub fn explain(&self, row: usize) -> Explanation<'_> {
         let (why, placed) = (&self.reasons, &self.holders[row]);
         let weight = &why.weights[row];
         let given = placed.above.and_then(|above| why.given_by(above));
@@ -143,6 +143,7 @@ impl Allocation {
         let over_assigned = &by_share * &compounded;
         let limited = why.limited.get(row).unwrap_or(&by_weight);
         let (history, amount) = (&why.history[row], self.year(row));
+        let binding = why.bindings.get(row).copied().flatten();
         Explanation {
             parts: Parts {
                 history: history.clone(),
@@ -152,10 +153,10 @@ impl Allocation {
                 limits: limited - &by_weight,
                 rounding: &amount - limited,
             },
-            holder: placed.holder.clone(),
+            holder: &placed.holder,
             index: placed.index,
-            level: placed.level.clone(),
-            parent: placed.parent.clone(),
+            level: &placed.level,
+            parent: placed.parent.as_ref(),
             amount,
             total: shared.clone(),
             weight: weight.clone(),
@@ -166,8 +167,9 @@ impl Allocation {
             given_out: why.given_by(row).map(|given| given.amount.clone()),
             availability: why.availability.get(row).cloned().unwrap_or_else(Rational::one),
             ramp_gap: why.ramp_gaps.get(row).cloned().unwrap_or_default(),
-            binding: why.bindings.get(row).copied().flatten(),
-            note: why.notes.get(row).cloned().flatten(),
+            binding,
+            // Why a limit is there matters where it decides.
+            note: why.notes.get(row).filter(|_| binding.is_some()).and_then(Option::as_deref),
         }
     }
 
@@ -247,15 +249,15 @@ impl Parts {
 
 /// Why a holder's annual quota is what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explanation {
+pub struct Explanation<'a> {
     /// Whose.
-    pub holder: HolderId,
+    pub holder: &'a HolderId,
     /// The index of the holder among those of the problem.
     pub index: usize,
     /// Its level.
-    pub level: Arc<str>,
+    pub level: &'a str,
     /// Its parent; none for the root.
-    pub parent: Option<HolderId>,
+    pub parent: Option<&'a HolderId>,
     /// The annual quota in major units.
     pub amount: Rational,
     /// What it consists of.
@@ -281,6 +283,6 @@ pub struct Explanation {
     pub ramp_gap: Rational,
     /// The limit that decides the amount, if one does.
     pub binding: Option<Binding>,
-    /// The note of the holder.
-    pub note: Option<String>,
+    /// The note of the holder, where a limit decides.
+    pub note: Option<&'a str>,
 }

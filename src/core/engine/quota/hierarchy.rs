@@ -30,14 +30,8 @@ impl Hierarchy<'_> {
     /// What a holder's children get together is its own amount times this.
     pub fn over_assignment(&self, position: usize) -> Rational {
         let holder = self.holders[position];
-        if holder.over_assignment.is_none() && self.problem.over_assignment.is_empty() {
-            return Rational::one();
-        }
         let stated = holder.over_assignment.as_ref();
-        stated
-            .or_else(|| self.problem.over_assignment.get(&*holder.level))
-            .cloned()
-            .unwrap_or_else(Rational::one)
+        stated.or_else(|| self.problem.stated_over_assignment(holder)).cloned().unwrap_or_else(Rational::one)
     }
 
     /// For every holder the growth stated nearest above or at it, else `otherwise`.
@@ -70,8 +64,10 @@ impl Hierarchy<'_> {
 
     /// The part of the year, by season weight, in which a leaf carries quota.
     pub fn availability(&self, position: usize) -> Rational {
-        let presence = self.holders[position].presence.as_deref();
-        self.problem.phasing.as_ref().map_or_else(Rational::one, |phasing| availability(phasing, presence))
+        let holder = self.holders[position];
+        let presence = holder.presence.as_deref();
+        let of = |phasing| availability(phasing, holder.season.as_deref(), presence);
+        self.problem.phasing.as_ref().map_or_else(Rational::one, of)
     }
 
     /// Sums a value of the leaves up to every holder.
@@ -87,21 +83,35 @@ impl Hierarchy<'_> {
     }
 }
 
+/// Season weights of the periods: a holder's own, else those of the phasing.
+pub(super) fn season_weights<'a>(
+    phasing: &'a Phasing,
+    own: Option<&'a [Rational]>,
+) -> impl Iterator<Item = &'a Rational> {
+    let periods = phasing.periods.iter().enumerate();
+    periods.map(move |(period, (_, weight))| own.map_or(weight, |own| &own[period]))
+}
+
 /// How the year of a leaf falls into periods, up to a factor.
 pub(super) fn season(phasing: &Phasing, holder: &Holder) -> Vec<Rational> {
-    let periods = phasing.periods.iter();
+    let weights = season_weights(phasing, holder.season.as_deref());
     match (&holder.spread, &holder.presence) {
         (Some(spread), _) => spread.clone(),
-        (None, None) => periods.map(|(_, weight)| weight.clone()).collect(),
-        (None, Some(presence)) => periods.zip(presence).map(|((_, weight), part)| weight * part).collect(),
+        (None, None) => weights.cloned().collect(),
+        (None, Some(presence)) => weights.zip(presence).map(|(weight, part)| weight * part).collect(),
     }
 }
 
 /// The part of the year, by season weight, that somebody is there; all of it without a presence.
-pub(super) fn availability(phasing: &Phasing, presence: Option<&[Rational]>) -> Rational {
+pub(super) fn availability(
+    phasing: &Phasing,
+    season: Option<&[Rational]>,
+    presence: Option<&[Rational]>,
+) -> Rational {
     let Some(presence) = presence else { return Rational::one() };
-    let all: Rational = phasing.periods.iter().map(|(_, weight)| weight).sum();
-    let there: Rational = phasing.periods.iter().zip(presence).map(|((_, weight), part)| weight * part).sum();
+    let all: Rational = season_weights(phasing, season).sum();
+    let there: Rational =
+        season_weights(phasing, season).zip(presence).map(|(weight, part)| weight * part).sum();
     there.checked_div(&all).unwrap_or_default()
 }
 
@@ -266,7 +276,8 @@ fn check_numbers(problem: &Problem, faults: &mut Vec<ProblemFault>) {
         }
         Method::Proportional(_) | Method::HistoryPlusPotential => {}
     }
-    for factor in problem.over_assignment.values().filter(|factor| !factor.is_positive()) {
+    let factors = problem.over_assignment.values().chain(problem.over_assignment_of.values());
+    for factor in factors.filter(|factor| !factor.is_positive()) {
         faults.push(out_of_range(None, "over-assignment", factor, "a factor above 0, 1.1 for 10 %"));
     }
 }
@@ -309,6 +320,9 @@ fn check_holder(holder: &Holder, decimals: u32, faults: &mut Vec<ProblemFault>) 
         if let Some(value) = value.as_ref().filter(|value| value.is_negative()) {
             faults.push(out_of_range(id, name, value, "0 or more"));
         }
+    }
+    for weight in holder.season.iter().flat_map(|own| own.iter()).filter(|weight| weight.is_negative()) {
+        faults.push(out_of_range(id, "season weight", weight, "0 or more"));
     }
     for part in holder.presence.iter().flatten().filter(|part| part.is_negative()) {
         faults.push(out_of_range(id, "presence", part, "0 or more"));

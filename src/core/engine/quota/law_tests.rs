@@ -282,7 +282,7 @@ proptest! {
             }
         }
         match (allocate(&problem), allocate(&scaled)) {
-            (Ok(one), Ok(many)) => for (one, many) in one.amounts.iter().zip(&many.amounts) {
+            (Ok(one), Ok(many)) => for (one, many) in one.amounts.iter().zip(many.amounts.iter()) {
                 prop_assert_eq!(one * times, *many);
             },
             (one, many) => prop_assert_eq!(one.is_err(), many.is_err()),

@@ -226,15 +226,20 @@ impl<'a> Placing<'a> {
                 most: clause("most"),
             },
         };
-        for line in &plan.lines {
-            placing.line(line);
+        for (place, line) in plan.lines.iter().enumerate() {
+            // A line that sold nothing in these periods follows the season of all.
+            let sold = question.sold_of_lines.get(place).map(Vec::as_slice).unwrap_or_default();
+            let season = if line.season.is_empty() { sold } else { &line.season };
+            let season = if season.iter().any(Rational::is_positive) { Some(season.into()) } else { None };
+            placing.line(line, season);
         }
         placing
     }
 
-    /// A line below the company, with its own total and growth.
-    fn line(&mut self, line: &'a Line) {
+    /// A line below the company, with its own total, growth and season.
+    fn line(&mut self, line: &'a Line, season: Option<Arc<[Rational]>>) {
         let mut holder = Holder::new(&line.name, LINE, Some(self.question.company));
+        holder.season = season;
         let clause = |place: &TextPlace| Some(Arc::new(Clause { key: "total", place: place.clone() }));
         if let Some((total, place)) = &line.total {
             holder.locked = Some(total.clone());
@@ -270,9 +275,10 @@ impl<'a> Placing<'a> {
         let id = HolderId::from(id.as_str());
         let position = match self.ids.get(&id) {
             None => {
-                let parent = Some(self.holders[parent].id.clone());
+                let Holder { id: above, season, .. } = &self.holders[parent];
+                let (parent, season) = (Some(above.clone()), season.clone());
                 self.ids.insert(id.clone(), self.holders.len());
-                self.holders.push(Holder { level, parent, ..Holder::of(id) });
+                self.holders.push(Holder { level, parent, season, ..Holder::of(id) });
                 self.holders.len() - 1
             }
             Some(other) => {
@@ -325,10 +331,12 @@ impl<'a> Placing<'a> {
             in_line(line, &seat.id)
         };
         let presence = if plan.by_time { self.days.presence(seat, &plan.ramp) } else { None };
-        let part = availability(self.phasing, presence.as_deref());
+        let Holder { id: above, season, .. } = &self.holders[parent];
+        let part = availability(self.phasing, season.as_deref(), presence.as_deref());
         let mut holder = Holder {
             level: self.levels.salesperson.clone(),
-            parent: Some(self.holders[parent].id.clone()),
+            parent: Some(above.clone()),
+            season: season.clone(),
             ..Holder::of(HolderId::from(id.as_str()))
         };
         self.limit(seat, &part, &mut holder);
@@ -400,11 +408,37 @@ fn in_line(line: Option<&Line>, name: &str) -> String {
     line.map_or_else(|| name.to_owned(), |line| format!("{} / {name}", line.name))
 }
 
-/// What the plan states of holders by name: growth and locks.
+/// What the plan states of holders by name: growth, over-assignment, limits and locks.
 fn stated(plan: &QuotaPlan, holders: &mut [Holder], faults: &mut Vec<Diagnostic>) {
     for (name, growth, place) in &plan.growth_of {
         if let Some(holder) = named(holders, name, place, faults) {
             holder.growth = Some(growth.clone());
+        }
+    }
+    for (name, _, place) in &plan.over_assignment_of {
+        let holder = named(holders, name, place, faults);
+        if holder.is_some_and(|holder| *holder.level == *SALESPERSON) {
+            let message = format!("{name} is a salesperson and gives nothing out");
+            let fault = Diagnostic::error(Code::SPM110, message).at(Place::Text(place.clone()), "");
+            faults.push(fault.hint("name a holder above salespeople"));
+        }
+    }
+    for limit in &plan.limits {
+        let Some(holder) = named(holders, &limit.holder, &limit.place, faults) else { continue };
+        let clause = || Some(Arc::new(Clause { key: "limit", place: limit.place.clone() }));
+        // The tightest counts, the first among equals.
+        if let Some(least) =
+            limit.least.as_ref().filter(|least| holder.floor.as_ref().is_none_or(|own| own < *least))
+        {
+            (holder.floor, holder.clauses.floor) = (Some(least.clone()), clause());
+        }
+        if let Some(most) =
+            limit.most.as_ref().filter(|most| holder.cap.as_ref().is_none_or(|own| own > *most))
+        {
+            (holder.cap, holder.clauses.cap) = (Some(most.clone()), clause());
+        }
+        if limit.note.is_some() {
+            holder.note.clone_from(&limit.note);
         }
     }
     for lock in &plan.locks {

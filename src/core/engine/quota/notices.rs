@@ -120,7 +120,7 @@ fn unplaced(question: &Question<'_>) -> Option<Diagnostic> {
 /// Whose quota changes by less than the plan wants to, because nobody else could take the rest.
 fn little(question: &Question<'_>, problem: &Problem, allocation: &Allocation) -> Option<Diagnostic> {
     let least = question.plan.minimum_change.as_ref()?;
-    let whys: Vec<Explanation> = allocation.explanations().collect();
+    let whys: Vec<Explanation<'_>> = allocation.explanations().collect();
     let little = whys.iter().filter(|why| {
         problem.holders[why.index].last_quota.as_ref().is_some_and(|last| {
             let change = (&why.amount - last).abs();

@@ -79,7 +79,7 @@ pub(super) fn phase(hierarchy: &Hierarchy<'_>, divided: &Divided) -> Result<Vec<
     if faults.is_empty() { Ok(amounts) } else { Err(faults) }
 }
 
-/// Who is there all the time, with everybody below, and keeps no periods.
+/// Who is there all the time and keeps no periods, with everybody below, who have the same season.
 fn always_there(hierarchy: &Hierarchy<'_>) -> Vec<bool> {
     let mut always = vec![true; hierarchy.holders.len()];
     for position in (0..always.len()).rev() {
@@ -88,7 +88,9 @@ fn always_there(hierarchy: &Hierarchy<'_>) -> Vec<bool> {
             && holder.spread.is_none()
             && holder.phased.is_none()
             && holder.kept.is_none()
-            && hierarchy.children[position].iter().all(|child| always[*child]);
+            && hierarchy.children[position]
+                .iter()
+                .all(|child| always[*child] && hierarchy.holders[*child].season == holder.season);
     }
     always
 }
@@ -153,7 +155,7 @@ impl Season {
             row[1..].copy_from_slice(&self.minors(phased)?);
             return Some(());
         }
-        let apart = holder.presence.is_some() || holder.spread.is_some();
+        let apart = holder.presence.is_some() || holder.spread.is_some() || holder.season.is_some();
         let own = apart.then(|| hierarchy.season(position));
         // A season without weight, of somebody who is never there, is that of the phasing.
         let own = own.filter(|own| own.iter().any(Rational::is_positive));

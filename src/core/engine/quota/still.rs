@@ -118,7 +118,7 @@ fn with_periods(
         stood.iter().zip(row).all(near)
     };
     // What was given out beyond the own quota was rounded to units: with the seats locked, it is exactly that.
-    let given: BTreeMap<HolderId, Rational> = allocation
+    let given: BTreeMap<&HolderId, Rational> = allocation
         .explanations()
         .filter_map(|why| Some((why.holder, why.given_out.as_ref()?.checked_div(&why.amount)?)))
         .collect();
@@ -131,7 +131,7 @@ fn with_periods(
         let stood = before.open.get(&holder.id);
         let periods = before.periods_of(&holder.id, phasing);
         let same = stood.zip(found.get(&holder.id)).is_some_and(|(stood, (amount, row))| {
-            *stood == *amount && (close(&periods, row) || before.near(problem, holder, stood).is_some())
+            stood == amount && (close(&periods, row) || before.near(problem, holder, stood).is_some())
         });
         if same && holder.parent.as_ref().is_none_or(|parent| !open.contains(parent)) {
             holder.phased = Some(periods);

@@ -1,6 +1,7 @@
 //! Checks an allocation against its problem naively, with no code of the engine that made it (floor 2).
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::allocation::Allocation;
 use super::problem::{Holder, HolderId, Problem, Total};
@@ -131,8 +132,9 @@ impl<'a> Check<'a> {
     /// Over-assignment of a holder to its children.
     fn factor(&self, holder: usize) -> Rational {
         let own = &self.problem.holders[holder];
-        let of_level = self.problem.over_assignment.get(&*own.level);
-        own.over_assignment.as_ref().or(of_level).cloned().unwrap_or_else(Rational::one)
+        let of_level = || self.problem.over_assignment.get(&*own.level);
+        let of_holder = self.problem.over_assignment_of.get(&own.id);
+        own.over_assignment.as_ref().or(of_holder).or_else(of_level).cloned().unwrap_or_else(Rational::one)
     }
 
     /// Every holder once, where the problem has it, with all its periods. False when there is no use in looking further.
@@ -165,7 +167,8 @@ impl<'a> Check<'a> {
             // The row above is that of the parent, and comes first.
             let above = placed.above.filter(|above| *above < row).map(|above| &allocation.holders[above]);
             let below = asked.parent.as_ref() == above.map(|above| &above.holder);
-            if asked.level != placed.level || asked.parent != placed.parent || !below {
+            let level = Arc::ptr_eq(&asked.level, &placed.level) || asked.level == placed.level;
+            if !level || asked.parent != placed.parent || !below {
                 self.found(Law::Rows, holder, "level or parent is not as asked".to_owned());
             }
             if self.rows[holder] != usize::MAX {
@@ -342,10 +345,14 @@ impl<'a> Check<'a> {
         if !self.children[holder].is_empty() || own.phased.is_some() || self.keeps {
             return;
         }
-        if own.presence.is_none() && own.spread.is_none() && self.follows(holder) == Some(true) {
+        let plain = own.presence.is_none() && own.spread.is_none() && own.season.is_none();
+        if plain && self.follows(holder) == Some(true) {
             return;
         }
-        let mut weights: Vec<Rational> = phasing.periods.iter().map(|(_, weight)| weight.clone()).collect();
+        let mut weights: Vec<Rational> = match &own.season {
+            Some(season) => season.to_vec(),
+            None => phasing.periods.iter().map(|(_, weight)| weight.clone()).collect(),
+        };
         let there: Option<Vec<Rational>> = match (&own.spread, &own.presence) {
             (Some(spread), _) => Some(spread.clone()),
             (None, presence) => presence

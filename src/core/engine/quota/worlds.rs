@@ -27,6 +27,7 @@ pub(super) fn problem(total: &str, holders: Vec<Holder>) -> Problem {
         method: Method::Proportional(Measure::History),
         holders,
         over_assignment: BTreeMap::new(),
+        over_assignment_of: BTreeMap::new(),
         phasing: None,
     }
 }
