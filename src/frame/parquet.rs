@@ -135,7 +135,11 @@ fn dictionary(keys: &[IdxSize], names: &StringChunked) -> io::Result<DictionaryA
         }
         *place
     };
-    let placed: Vec<u32> = keys.iter().map(&mut place).collect();
+    // Most come several times in a row.
+    let mut placed: Vec<u32> = Vec::with_capacity(keys.len());
+    for run in keys.chunk_by(|a, b| a == b) {
+        placed.resize(placed.len() + run.len(), place(&run[0]));
+    }
     let placed = if empty {
         placed.into_iter().map(|place| (place != NONE).then_some(place)).collect::<PrimitiveArray<u32>>()
     } else {

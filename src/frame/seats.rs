@@ -1,6 +1,7 @@
 //! Rows of a quota plan: who gets a quota, where they stand, what they sold, could sell, had and can carry.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use polars::prelude::*;
 use spm_core::engine::quota::{HolderId, Row, Seat};
@@ -86,33 +87,31 @@ fn seats_of(
     // Canonical tables are in the order of their key, and stay in it when rows are left out.
     let reps = kept(everybody, plan.eligible.as_ref(), place)?;
     let column = |expression: Option<&Expression>| -> Result<Vec<Option<Rational>>, Diagnostic> {
-        let Some(expression) = expression else { return Ok(vec![None; reps.frame.height()]) };
+        let Some(expression) = expression else { return Ok(vec![]) };
         let (values, decimals) = numbers(&reps, expression, place)?;
         let exact = |units: Option<i64>| units.map(|units| Rational::from_scaled(units.into(), decimals));
         Ok(values.into_iter().map(exact).collect())
     };
     let ids: Vec<String> = texts(&reps, "rep_id").into_iter().flatten().collect();
-    let by_holder = |sums: Option<BTreeMap<String, Rational>>| -> Vec<Option<Rational>> {
-        let value = |id| sums.as_ref().map(|sums| sums.get(id).cloned().unwrap_or_default());
-        ids.iter().map(value).collect()
+    let by_holder = |sums: BTreeMap<String, Rational>| -> Vec<Option<Rational>> {
+        ids.iter().map(|id| Some(sums.get(id).cloned().unwrap_or_default())).collect()
     };
-    let history = match &plan.history {
+    // A column that the plan does not ask for is empty.
+    let mut history = match &plan.history {
         Some(History::Value(value)) => column(Some(value))?,
         Some(History::Transactions(sold)) => {
             let sums = sold_by(sold, tables, money(plan, currency), place)?;
             sink_unheld(&sums, &ids, plan, sink);
-            by_holder(Some(sums))
+            by_holder(sums)
         }
-        None => by_holder(None),
+        None => vec![],
     };
-    let potential = match &plan.potential {
+    let mut potential = match &plan.potential {
         Some(Potential::Value(value)) => column(Some(value))?,
-        Some(Potential::Accounts(value, by)) => {
-            by_holder(Some(summed_accounts(value, by, plan, tables, sink)?))
-        }
-        None => by_holder(None),
+        Some(Potential::Accounts(value, by)) => by_holder(summed_accounts(value, by, plan, tables, sink)?),
+        None => vec![],
     };
-    let last_quota = match &plan.last_quota {
+    let mut last_quota = match &plan.last_quota {
         Some(LastQuota::Value(value)) => column(Some(value))?,
         Some(LastQuota::Periods(periods)) => {
             let (sums, end) = last_quotas(periods, plan, tables, calendar)?;
@@ -123,11 +122,11 @@ fn seats_of(
             };
             ids.iter().enumerate().map(known).collect()
         }
-        None => by_holder(None),
+        None => vec![],
     };
-    let weight = column(if let Method::Weight(weight) = &plan.method { Some(weight) } else { None })?;
-    let (least, most) = (column(plan.least.as_ref())?, column(plan.most.as_ref())?);
-    let bottom_up = column(plan.bottom_up.as_ref().map(|own| &own.value))?;
+    let mut weight = column(if let Method::Weight(weight) = &plan.method { Some(weight) } else { None })?;
+    let (mut least, mut most) = (column(plan.least.as_ref())?, column(plan.most.as_ref())?);
+    let mut bottom_up = column(plan.bottom_up.as_ref().map(|own| &own.value))?;
     let column_or = "give it in the extract, or say what stands in: COALESCE(column, ...)";
     let row_or = "give each of them a row with an amount in the table quotas; 0 says that it was nothing";
     let last = if matches!(plan.last_quota, Some(LastQuota::Periods(_))) { row_or } else { column_or };
@@ -149,16 +148,17 @@ fn seats_of(
     let (hired, left) = (reps.days("hire_date"), reps.days("end_date"));
     let day = |days: Option<&Int32Chunked>, row: usize| days.and_then(|days| days.get(row));
     let mut absences = absences(tables);
+    let take = |column: &mut [Option<Rational>], row: usize| column.get_mut(row).and_then(Option::take);
     let mut seat = |(row, id): (usize, String)| Seat {
         line: None,
         above: std::mem::take(&mut above[row]),
-        history: history[row].clone(),
-        potential: potential[row].clone(),
-        last_quota: last_quota[row].clone(),
-        weight: weight[row].clone(),
-        least: least[row].clone(),
-        most: most[row].clone(),
-        bottom_up: bottom_up[row].clone(),
+        history: take(&mut history, row),
+        potential: take(&mut potential, row),
+        last_quota: take(&mut last_quota, row),
+        weight: take(&mut weight, row),
+        least: take(&mut least, row),
+        most: take(&mut most, row),
+        bottom_up: take(&mut bottom_up, row),
         hired: day(hired, row),
         left: day(left, row),
         leaves: absences.remove(&id).unwrap_or_default(),
@@ -389,13 +389,24 @@ fn above(
     reps: &Table,
     ids: &[String],
     sink: &mut Sink,
-) -> Result<Vec<Vec<Option<String>>>, Diagnostic> {
+) -> Result<Vec<Arc<[Option<String>]>>, Diagnostic> {
     let day = match &plan.levels {
         Levels::Columns(columns) => {
-            let mut levels: Vec<Vec<Option<String>>> =
-                columns.iter().map(|level| texts(reps, level)).collect();
-            let row = |row: usize| levels.iter_mut().map(|level| level[row].take()).collect();
-            return Ok((0..ids.len()).map(row).collect());
+            let mut columns: Vec<_> =
+                columns.iter().map(|level| reps.texts(level).map(|texts| texts.iter())).collect();
+            let mut paths: PlHashMap<Vec<Option<&str>>, Arc<[Option<String>]>> = PlHashMap::default();
+            let mut path = Vec::with_capacity(columns.len());
+            let mut row = |_: usize| {
+                path.clear();
+                path.extend(columns.iter_mut().map(|column| column.as_mut()?.next().flatten()));
+                if let Some(known) = paths.get(&path) {
+                    return known.clone();
+                }
+                let own: Arc<[_]> = path.iter().map(|name| name.map(str::to_owned)).collect();
+                paths.insert(path.clone(), own.clone());
+                own
+            };
+            return Ok((0..ids.len()).map(&mut row).collect());
         }
         Levels::Managers(day) => *day,
     };
@@ -444,7 +455,11 @@ fn above(
         );
         warn(message, "give a manager_id, or leave them out with `eligible`");
     }
-    Ok(chains)
+    let mut held: PlHashMap<Vec<Option<String>>, Arc<[Option<String>]>> = PlHashMap::default();
+    let mut hold = |chain: Vec<Option<String>>| {
+        held.entry(chain).or_insert_with_key(|chain| chain.as_slice().into()).clone()
+    };
+    Ok(chains.into_iter().map(&mut hold).collect())
 }
 
 /// Who reports to whom on a day; somebody who is their own manager has nobody above. `everybody` is reps as of that day.

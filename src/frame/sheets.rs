@@ -1,14 +1,20 @@
-//! Rows of quotas, made when they are needed: a name is kept once for each holder, though it has a row in each period.
+//! Rows of quotas and of what they consist of, made when they are needed: a name is kept once for each holder, though it has
+//! a row in each period.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use polars::prelude::*;
-use spm_core::engine::quota::Sheet;
+use rayon::prelude::*;
+use spm_core::engine::quota::{Allocation, Binding, Sheet, published};
 use spm_core::ground::diagnostic::{Code, Diagnostic};
+use spm_core::ground::rational::Rational;
 use spm_core::plan::contract::Type;
+use spm_core::plan::quotas::QuotaPlan;
 
-use crate::table::{Cells, Column as TableColumn, Rows, Table};
+use crate::table::{Cells, Column as TableColumn, Rows, Table, stacked};
+use crate::write::{Builder, Texts};
 
 /// The quotas of some measures: holder_id, level, parent_id, measure, period, amount; one row for each holder and period of
 /// each measure, in their order.
@@ -31,38 +37,31 @@ pub struct Quotas {
 struct Measure {
     holders: usize,
     periods: usize,
-    /// Holder by holder the periods, in units of 10^-decimals.
-    amounts: Vec<i64>,
+    /// Holder by holder the year and then the periods, in units of 10^-decimals.
+    amounts: Arc<Vec<i64>>,
     decimals: u32,
 }
 
 impl Quotas {
     /// Of these sheets.
-    ///
-    /// # Errors
-    /// A quota beyond 64 bits of the smallest amount.
-    pub fn of(sheets: &[Sheet<'_>]) -> Result<Self, Diagnostic> {
-        let mut measures = vec![];
-        for sheet in sheets {
-            let mut amounts = Vec::with_capacity(sheet.holders.len() * sheet.periods.len());
-            for row in sheet.amounts.chunks(1 + sheet.periods.len()) {
-                for amount in &row[1..] {
-                    amounts.push(i64::try_from(*amount).map_err(|_| too_large())?);
-                }
-            }
-            let (holders, periods) = (sheet.holders.len(), sheet.periods.len());
-            measures.push(Measure { holders, periods, amounts, decimals: sheet.decimals });
-        }
+    #[must_use]
+    pub fn of(sheets: &[Sheet<'_>]) -> Self {
+        let measure = |sheet: &Sheet<'_>| Measure {
+            holders: sheet.holders.len(),
+            periods: sheet.periods.len(),
+            amounts: sheet.amounts.clone(),
+            decimals: sheet.decimals,
+        };
         let held = || sheets.iter().flat_map(|sheet| &sheet.holders);
-        Ok(Self {
+        Self {
             decimals: sheets.iter().map(|sheet| sheet.decimals).max().unwrap_or(0),
-            measures,
+            measures: sheets.iter().map(measure).collect(),
             holders: held().map(|held| Some(held.holder)).collect(),
             levels: held().map(|held| Some(held.level)).collect(),
             parents: held().map(|held| held.parent).collect(),
             periods: sheets.iter().flat_map(|sheet| sheet.periods).map(|name| Some(&**name)).collect(),
             names: sheets.iter().map(|sheet| Some(sheet.measure)).collect(),
-        })
+        }
     }
 
     /// Several below each other.
@@ -87,7 +86,7 @@ impl Quotas {
         for measure in &mut below.measures {
             let factor = 10i64.checked_pow(below.decimals - measure.decimals).ok_or_else(too_large)?;
             if factor != 1 {
-                for amount in &mut measure.amounts {
+                for amount in Arc::make_mut(&mut measure.amounts) {
                     *amount = amount.checked_mul(factor).ok_or_else(too_large)?;
                 }
                 measure.decimals = below.decimals;
@@ -103,7 +102,7 @@ fn too_large() -> Diagnostic {
 
 impl Rows for Quotas {
     fn height(&self) -> usize {
-        self.measures.iter().map(|measure| measure.amounts.len()).sum()
+        self.measures.iter().map(|measure| measure.holders * measure.periods).sum()
     }
 
     fn rows(&self, from: usize, length: usize) -> io::Result<Table> {
@@ -137,15 +136,17 @@ impl Rows for Quotas {
         let mut amounts = Vec::with_capacity(room);
         let (mut first, mut holder, mut period) = (0, 0, 0);
         for (number, measure) in self.measures.iter().enumerate() {
-            let end = first + measure.amounts.len();
+            let end = first + measure.holders * measure.periods;
             let (start, stop) = (from.clamp(first, end), to.clamp(first, end));
             let (number, holder_from, period_from) = (index(number)?, index(holder)?, index(period)?);
             for row in start - first..stop - first {
-                holders.push(holder_from + index(row / measure.periods)?);
-                periods.push(period_from + index(row % measure.periods)?);
+                let (own, place) = (row / measure.periods, row % measure.periods);
+                holders.push(holder_from + index(own)?);
+                periods.push(period_from + index(place)?);
+                // The year comes first.
+                amounts.push(measure.amounts[own * (1 + measure.periods) + 1 + place]);
             }
             measures.resize(holders.len(), number);
-            amounts.extend_from_slice(&measure.amounts[start - first..stop - first]);
             (first, holder, period) = (end, holder + measure.holders, period + measure.periods);
         }
         let holders: Arc<[IdxSize]> = holders.into();
@@ -157,5 +158,99 @@ impl Rows for Quotas {
             Cells::Repeated(periods.into(), &self.periods),
             Cells::Each(Int64Chunked::from_vec("amount".into(), amounts).into_column()),
         ])
+    }
+}
+
+/// Why quotas are what they are: holder_id, measure, amount, the parts that add up to it, weight, availability,
+/// compounded_over_assignment, ramp_gap, binding, note; one row for each holder of each plan, made when it is needed.
+#[derive(Debug)]
+pub struct Parts<'a> {
+    company: &'a str,
+    plans: Vec<(&'a QuotaPlan, Allocation)>,
+}
+
+impl<'a> Parts<'a> {
+    /// Of the quotas of these plans.
+    #[must_use]
+    pub fn of(company: &'a str, plans: Vec<(&'a QuotaPlan, Allocation)>) -> Self {
+        Self { company, plans }
+    }
+
+    /// Some rows of a plan, exactly as texts.
+    fn made(&self, plan: usize, rows: Range<usize>) -> io::Result<Table> {
+        let (plan, allocation) = &self.plans[plan];
+        let names = [
+            "holder_id",
+            "measure",
+            "amount",
+            "history",
+            "growth_share",
+            "over_assignment",
+            "from_above",
+            "limits",
+            "rounding",
+            "weight",
+            "availability",
+            "compounded_over_assignment",
+            "ramp_gap",
+            "binding",
+            "note",
+        ];
+        let one = Rational::one();
+        let mut columns = names.map(|name| Texts::new(name, rows.len()));
+        for row in rows {
+            let (measure, held) = published(plan, self.company, (&allocation.holders[row]).into());
+            let why = allocation.explain(row);
+            let parts = &why.parts;
+            let [holder, of, numbers @ .., binding, note] = &mut columns;
+            holder.push(Some(held.holder));
+            of.push(Some(measure));
+            let values = [
+                Some(&why.amount),
+                Some(&parts.history),
+                Some(&parts.growth_share),
+                Some(&parts.over_assignment),
+                Some(&parts.from_above),
+                Some(&parts.limits),
+                Some(&parts.rounding),
+                Some(&why.weight),
+                Some(&why.availability).filter(|share| **share != one),
+                Some(&why.compounded_over_assignment).filter(|share| **share != one),
+                Some(&why.ramp_gap).filter(|gap| !gap.is_zero()),
+            ];
+            numbers.iter_mut().zip(values).for_each(|(column, value)| column.number(value));
+            binding.push(why.binding.map(Binding::word));
+            note.push(why.note);
+        }
+        Builder::default().made(columns).table()
+    }
+}
+
+impl Rows for Parts<'_> {
+    fn height(&self) -> usize {
+        self.plans.iter().map(|(_, allocation)| allocation.holders.len()).sum()
+    }
+
+    fn rows(&self, from: usize, length: usize) -> io::Result<Table> {
+        /// Rows that are made one after the other; several such parts beside each other.
+        const TOGETHER: usize = 1 << 14;
+        let to = from.saturating_add(length);
+        let (mut first, mut parts) = (0, vec![]);
+        for (plan, (_, allocation)) in self.plans.iter().enumerate() {
+            let end = first + allocation.holders.len();
+            let (start, stop) = (from.clamp(first, end) - first, to.clamp(first, end) - first);
+            let part = |start: usize| (plan, start..stop.min(start + TOGETHER));
+            parts.extend((start..stop).step_by(TOGETHER).map(part));
+            first = end;
+        }
+        if self.plans.is_empty() {
+            return Ok(Table::default());
+        }
+        // Columns are there without rows as well.
+        if parts.is_empty() {
+            parts.push((0, 0..0));
+        }
+        let made = parts.into_par_iter().map(|(plan, rows)| self.made(plan, rows));
+        stacked(&made.collect::<io::Result<Vec<_>>>()?)
     }
 }

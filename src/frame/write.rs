@@ -1,6 +1,5 @@
 //! Results to files: Parquet, CSV and XLSX, each written aside and renamed, a run folder complete or absent.
 
-use std::fmt::{Display, Write as _};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -9,7 +8,7 @@ use polars::prelude::*;
 use rayon::prelude::*;
 use spm_core::ground::moment::Moment;
 use spm_core::ground::period::from_epoch_day;
-use spm_core::ground::rational::scaled_text;
+use spm_core::ground::rational::{Rational, scaled_text};
 use spm_core::plan::contract::Type;
 
 use crate::parquet::parquet;
@@ -42,21 +41,15 @@ impl Builder {
         self
     }
 
-    /// Adds a text column of what the values are written as.
+    /// Adds text columns that were made row by row.
     #[must_use]
-    pub fn written<T: Display>(mut self, name: &str, values: impl IntoIterator<Item = Option<T>>) -> Self {
-        let values = values.into_iter();
-        let mut texts = StringChunkedBuilder::new(name.into(), values.size_hint().0);
-        let mut text = String::new();
-        for value in values {
-            text.clear();
-            match value.map(|value| write!(text, "{value}")) {
-                Some(_) => texts.append_value(&text),
-                None => texts.append_null(),
-            }
+    pub fn made(mut self, columns: impl IntoIterator<Item = Texts>) -> Self {
+        for column in columns {
+            let values = column.texts.finish();
+            let name = values.name().to_string();
+            self.data.push(values.into_column());
+            self.columns.push(TableColumn { name, kind: Type::Text, decimals: 0 });
         }
-        self.data.push(texts.finish().into_column());
-        self.columns.push(TableColumn { name: name.to_owned(), kind: Type::Text, decimals: 0 });
         self
     }
 
@@ -99,6 +92,32 @@ impl Builder {
     pub fn table(self) -> io::Result<Table> {
         let frame = DataFrame::new_infer_height(self.data).map_err(io::Error::other)?;
         Ok(Table { frame, columns: self.columns, files: vec![] })
+    }
+}
+
+/// A text column in the making, for tables that are made row by row.
+pub struct Texts {
+    texts: StringChunkedBuilder,
+}
+
+impl Texts {
+    /// An empty one with room for so many rows.
+    #[must_use]
+    pub fn new(name: &str, rows: usize) -> Self {
+        Self { texts: StringChunkedBuilder::new(name.into(), rows) }
+    }
+
+    /// The text of the next row.
+    pub fn push(&mut self, value: Option<&str>) {
+        self.texts.append_option(value);
+    }
+
+    /// The next row has a number, exactly.
+    pub fn number(&mut self, value: Option<&Rational>) {
+        match value {
+            Some(value) => value.written(|text| self.texts.append_value(text)),
+            None => self.texts.append_null(),
+        }
     }
 }
 

@@ -1,8 +1,6 @@
 //! Quotas as tables: the amounts, their parts, top-down beside bottom-up.
 
-use spm_core::engine::quota::{
-    self, Adjusted, Explanation, Heads, HolderId, Parts, Planned, Row, Spread, published, spread,
-};
+use spm_core::engine::quota::{self, Adjusted, Heads, HolderId, Planned, Row, Spread, published, spread};
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::round::{Rounding, round_to_decimals};
@@ -12,42 +10,9 @@ use spm_frame::table::Table;
 use spm_frame::write::Builder;
 
 /// holder_id, level, parent_id, measure, period, amount: one row for each holder and period of a plan.
-///
-/// # Errors
-/// A quota beyond 64 bits of its smallest amount.
-pub fn quotas(plan: &QuotaPlan, planned: &Planned, company: &str) -> Result<Quotas, Diagnostic> {
+#[must_use]
+pub fn quotas(plan: &QuotaPlan, planned: &Planned, company: &str) -> Quotas {
     Quotas::of(&quota::sheets(plan, company, planned))
-}
-
-/// Why each holder's year is what it is: the parts add up to the amount. Exact texts.
-///
-/// # Errors
-/// Never for tables that fit memory.
-pub fn parts(plan: &QuotaPlan, planned: &Planned, company: &str) -> std::io::Result<Table> {
-    let whys = planned.allocation.explanations.iter();
-    let rows: Vec<(_, &Explanation)> = whys.map(|why| (published(plan, company, why.into()), why)).collect();
-    let part = |read: fn(&Parts) -> &Rational| rows.iter().map(move |(_, why)| Some(read(&why.parts)));
-    let share = |value: &Rational| (*value != Rational::one()).then(|| value.clone());
-    Builder::default()
-        .text("holder_id", rows.iter().map(|((_, held), _)| Some(held.holder)))
-        .text("measure", rows.iter().map(|((measure, _), _)| Some(*measure)))
-        .written("amount", rows.iter().map(|(_, why)| Some(&why.amount)))
-        .written("history", part(|parts| &parts.history))
-        .written("growth_share", part(|parts| &parts.growth_share))
-        .written("over_assignment", part(|parts| &parts.over_assignment))
-        .written("from_above", part(|parts| &parts.from_above))
-        .written("limits", part(|parts| &parts.limits))
-        .written("rounding", part(|parts| &parts.rounding))
-        .written("weight", rows.iter().map(|(_, why)| Some(&why.weight)))
-        .written("availability", rows.iter().map(|(_, why)| share(&why.availability)))
-        .written(
-            "compounded_over_assignment",
-            rows.iter().map(|(_, why)| share(&why.compounded_over_assignment)),
-        )
-        .written("ramp_gap", rows.iter().map(|(_, why)| Some(&why.ramp_gap).filter(|gap| !gap.is_zero())))
-        .text("binding", rows.iter().map(|(_, why)| why.binding.map(|binding| binding.word())))
-        .text("note", rows.iter().map(|(_, why)| why.note.as_deref()))
-        .table()
 }
 
 /// What each holder's year would be from above and from below, the gap, the policy that closes it, and the quota. `None` for
@@ -59,8 +24,8 @@ pub fn reconciliation(plan: &QuotaPlan, planned: &Planned, company: &str) -> std
     let Some(below) = plan.bottom_up.as_ref().filter(|_| !planned.reconciled.is_empty()) else {
         return Ok(None);
     };
-    let whys = planned.allocation.explanations.iter();
-    let held = whys.map(|why| published(plan, company, why.into()));
+    let holders = planned.allocation.holders.iter();
+    let held = holders.map(|placed| published(plan, company, placed.into()));
     let rows: Vec<_> = held.zip(&planned.reconciled).collect();
     let policy = below.policy();
     let table = Builder::default()
@@ -77,25 +42,28 @@ pub fn reconciliation(plan: &QuotaPlan, planned: &Planned, company: &str) -> std
     Ok(Some(table))
 }
 
+/// Rounded to six decimals for display, so that what never ends needs no sign of its own.
+fn rounded(value: &Rational) -> Rational {
+    let units = round_to_decimals(value, 6, Rounding::default());
+    units.map_or_else(|| value.clone(), |units| Rational::from_scaled(units, 6))
+}
+
 /// The year and the periods of one holder: season weight, the part that is there, the exact share, the amount.
 ///
 /// # Errors
 /// Never for tables that fit memory.
 pub fn of_holder(planned: &Planned, holder: &HolderId) -> std::io::Result<Table> {
     let allocation = &planned.allocation;
-    let year = allocation.explanation(holder).map(|why| why.amount.to_decimal_text());
+    let year = allocation.position(holder).map(|row| allocation.year(row).to_decimal_text());
     let rows = spread(&planned.problem, allocation, holder).unwrap_or_default();
-    let text = |value: &Rational| {
-        let rounded = round_to_decimals(value, 6, Rounding::default());
-        rounded.map_or_else(|| value.to_string(), |units| Rational::from_scaled(units, 6).to_decimal_text())
-    };
+    let text = |value: &Rational| rounded(value).to_decimal_text();
     let column = |all: Option<String>, read: &dyn Fn(&Spread) -> Option<String>| {
         std::iter::once(all).chain(rows.iter().map(read)).collect::<Vec<_>>()
     };
     Builder::default()
         .text("period", column(Some("all".to_owned()), &|row| Some(row.period.clone())))
         .text("season", column(None, &|row| Some(text(&row.season))))
-        .text("there", column(None, &|row| row.there.as_ref().map(Rational::to_percent)))
+        .text("there", column(None, &|row| row.there.as_ref().map(|there| rounded(there).to_percent())))
         .text("exact", column(year.clone(), &|row| row.exact.as_ref().map(text)))
         .text("amount", column(year, &|row| Some(row.amount.to_decimal_text())))
         .table()
@@ -141,17 +109,19 @@ pub fn of_rows(rows: &[&Row]) -> std::io::Result<Table> {
 /// # Errors
 /// Never for tables that fit memory.
 pub fn below(planned: &Planned, holder: &HolderId) -> std::io::Result<Option<Table>> {
-    let rows = planned.allocation.explanations.iter();
-    let rows: Vec<_> = rows.filter(|why| why.parent.as_ref() == Some(holder)).collect();
+    let allocation = &planned.allocation;
+    let rows = allocation.holders.iter().enumerate();
+    let rows = rows.filter(|(_, placed)| placed.parent.as_ref() == Some(holder));
+    let rows: Vec<_> = rows.map(|(row, _)| allocation.explain(row)).collect();
     if rows.is_empty() {
         return Ok(None);
     }
     let table = Builder::default()
         .text("holder_id", rows.iter().map(|why| Some(why.holder.as_str())))
         .text("amount", rows.iter().map(|why| Some(why.amount.to_decimal_text())))
-        .text("weight", rows.iter().map(|why| Some(why.weight.to_decimal_text())))
+        .text("weight", rows.iter().map(|why| Some(rounded(&why.weight).to_decimal_text())))
         .text("binding", rows.iter().map(|why| why.binding.map(|binding| binding.word())))
-        .text("note", rows.iter().map(|why| why.note.as_deref()))
+        .text("note", rows.iter().map(|why| why.note))
         .table()?;
     Ok(Some(table))
 }
@@ -217,11 +187,7 @@ pub fn heads(all: &[(&QuotaPlan, Vec<Heads>)]) -> std::io::Result<Table> {
     let rows: Vec<_> =
         all.iter().flat_map(|(plan, heads)| heads.iter().map(move |row| (plan, row))).collect();
     let shown = |read: &dyn Fn(&Heads) -> Rational| {
-        let text = |value: &Rational| {
-            round_to_decimals(value, 6, Rounding::default())
-                .map(|units| Rational::from_scaled(units, 6).to_decimal_text())
-        };
-        rows.iter().map(|(_, row)| text(&read(row))).collect::<Vec<_>>()
+        rows.iter().map(|(_, row)| Some(rounded(&read(row)).to_decimal_text())).collect::<Vec<_>>()
     };
     Builder::default()
         .text("measure", rows.iter().map(|(plan, _)| Some(plan.measure.as_str())))

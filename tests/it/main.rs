@@ -25,6 +25,7 @@ mod managers;
 mod oracle;
 mod project;
 mod quota_gaps;
+mod quota_holders;
 mod quota_lines;
 mod quota_year;
 mod quotas;

@@ -539,7 +539,7 @@ fn faults() {
             "[history]\nfrom = 2020-01-01\nto = 2020-06-01",
             4,
             "SPM501",
-            "all children with room have weight 0",
+            "nobody below it has a history in its days",
         ),
         ("method = \"equal\"\ntotal = \"9\"\nseason = \"history\"", "", 3, "SPM304", "needs transactions"),
         (

@@ -1,6 +1,7 @@
 //! Floor 0, the ground: the words of the domain, without files, clock, plans or frames.
 
 pub mod diagnostic;
+mod digits;
 pub mod id;
 pub mod limit;
 pub mod moment;

@@ -10,6 +10,7 @@ use num_integer::Integer;
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
 
+use super::digits::Digits;
 use super::limit;
 
 /// An exact rational number. Nothing is ever rounded in here: [`super::round`] has the only functions that round.
@@ -203,7 +204,15 @@ impl Rational {
     #[must_use]
     pub fn decimals(&self) -> Option<u32> {
         match &self.0 {
-            Form::Small(_, denominator) => decimals_of(*denominator),
+            Form::Small(_, denominator) => {
+                let (twos, mut rest, mut fives) = (denominator.trailing_zeros(), *denominator, 0);
+                rest >>= twos;
+                while rest % 5 == 0 {
+                    rest /= 5;
+                    fives += 1;
+                }
+                (rest == 1).then_some(twos.max(fives))
+            }
             Form::Big(value) => decimals_of(value.denom().clone()),
         }
     }
@@ -212,6 +221,29 @@ impl Rational {
     #[must_use]
     pub fn to_percent(&self) -> String {
         format!("{}%", (self * &Self::from(100i64)).to_decimal_text())
+    }
+
+    /// What it is written as, in place; `None` for a number that needs more than 64 bits.
+    fn digits(&self) -> Option<Digits> {
+        let (numerator, denominator) = self.to_i64_pair()?;
+        if denominator == 1 {
+            return Some(Digits::whole(numerator));
+        }
+        match self.decimals() {
+            Some(decimals) if decimals <= limit::DISPLAY_DECIMALS_MAX => {
+                let factor = 10i64.checked_pow(decimals)? / denominator;
+                Some(Digits::decimal(numerator.checked_mul(factor)?, decimals))
+            }
+            _ => Some(Digits::fraction(numerator, denominator)),
+        }
+    }
+
+    /// Hands over what it is written as: the same as `to_string`.
+    pub fn written(&self, take: impl FnOnce(&str)) {
+        match self.digits() {
+            Some(digits) => take(digits.as_str()),
+            None => take(&self.to_string()),
+        }
     }
 
     /// Exact decimal text of a small number that has so many decimals.
@@ -333,17 +365,14 @@ fn plain(text: &str) -> Result<BigRational, NotANumber> {
 impl fmt::Display for Rational {
     /// Exact: a decimal when it ends, else `numerator/denominator`. Reads back equal.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Form::Small(whole, 1) = self.0 {
-            return write!(formatter, "{whole}");
+        if let Some(digits) = self.digits() {
+            return formatter.write_str(digits.as_str());
         }
         match self.decimals() {
             Some(decimals) if decimals <= limit::DISPLAY_DECIMALS_MAX => {
                 formatter.write_str(&self.to_decimal_text())
             }
-            _ => match self.to_i64_pair() {
-                Some((numerator, denominator)) => write!(formatter, "{numerator}/{denominator}"),
-                None => write!(formatter, "{}/{}", self.numerator(), self.denominator()),
-            },
+            _ => write!(formatter, "{}/{}", self.numerator(), self.denominator()),
         }
     }
 }

@@ -8,7 +8,8 @@ use spm_core::ground::source::Place;
 use spm_core::plan::quotas::QuotaPlan;
 use spm_frame::load::Tables;
 use spm_frame::seats;
-use spm_frame::table::stacked;
+use spm_frame::sheets::Parts;
+use spm_frame::table::Rows;
 use spm_frame::write::Folder;
 
 use super::{Facts, OWN, failed, plans};
@@ -104,14 +105,15 @@ pub(super) fn run(
         }
         let table = quotas::standing(&adjusted, &rows).map_err(|fault| Failure::fault(fault, exit::INPUT))?;
         let record = command::run_json(tables, &provenance);
-        let parts = adjusted.iter().map(|(plan, own)| quotas::parts(plan, &own.open, company));
-        let parts = stacked(&parts.collect::<std::io::Result<Vec<_>>>()?)?;
-        for (name, table) in [
+        let open = adjusted.iter().map(|(plan, own)| (*plan, own.open.allocation.clone()));
+        let parts = Parts::of(company, open.collect());
+        let files: [(String, &dyn Rows); 4] = [
             ("quotas.parquet".to_owned(), &table),
             ("parts.parquet".to_owned(), &parts),
             (format!("{VERSIONS}/{version}.parquet"), &table),
             (format!("{VERSIONS}/{version}-changes.parquet"), &changes),
-        ] {
+        ];
+        for (name, table) in files {
             folder.table(&name, table, &provenance)?;
         }
         let why = serde_json::json!({ "schema": "spm.adjustment/1", "version": version, "from": from, "reason": reason });

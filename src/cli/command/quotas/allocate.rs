@@ -4,7 +4,7 @@ use spm_core::engine::quota::{Planned, Question};
 use spm_core::ground::diagnostic::{Code, Diagnostic};
 use spm_core::ground::source::Place;
 use spm_frame::load::Tables;
-use spm_frame::sheets::Quotas;
+use spm_frame::sheets::{Parts, Quotas};
 use spm_frame::table::{Rows, Table, stacked};
 use spm_frame::write::Folder;
 
@@ -53,31 +53,31 @@ pub fn allocate(opened: &Opened, tables: &Tables, global: &Global, ui: &Ui) -> R
     write(opened, tables, global, ui).map(|_| ())
 }
 
-struct Results {
+struct Results<'a> {
     quotas: Quotas,
-    parts: Table,
+    parts: Parts<'a>,
     reconciliation: Option<Table>,
 }
 
-fn write(opened: &Opened, tables: &Tables, global: &Global, ui: &Ui) -> Result<Results, Failure> {
+fn write<'a>(opened: &'a Opened, tables: &Tables, global: &Global, ui: &Ui) -> Result<Results<'a>, Failure> {
     let company = opened.project.name.as_str();
     // What a plan was solved as is gone when its rows are made, so that memory holds few of them at once.
     let of_plan = |question: &Question<'_>, planned: Planned| {
         let internal = |error: std::io::Error| vec![Diagnostic::error(Code::SPM502, error.to_string())];
         let plan = question.plan;
-        let amounts = quotas::quotas(plan, &planned, company).map_err(|fault| vec![fault])?;
-        let parts = quotas::parts(plan, &planned, company).map_err(internal)?;
-        Ok((amounts, parts, quotas::reconciliation(plan, &planned, company).map_err(internal)?))
+        let amounts = quotas::quotas(plan, &planned, company);
+        let both = quotas::reconciliation(plan, &planned, company).map_err(internal)?;
+        Ok((amounts, planned.allocation, both))
     };
     let (mut amounts, mut parts, mut reconciled) = (vec![], vec![], vec![]);
-    for (_, (own, why, both)) in planned_with(opened, tables, ui, of_plan)? {
+    for (plan, (own, allocation, both)) in planned_with(opened, tables, ui, of_plan)? {
         amounts.push(own);
-        parts.push(why);
+        parts.push((plan, allocation));
         reconciled.extend(both);
     }
     let results = Results {
         quotas: Quotas::below(amounts).map_err(|fault| Failure::fault(fault, exit::INPUT))?,
-        parts: stacked(&parts)?,
+        parts: Parts::of(company, parts),
         reconciliation: if reconciled.is_empty() { None } else { Some(stacked(&reconciled)?) },
     };
     if !global.dry_run {

@@ -71,12 +71,13 @@ pub(super) fn run(
     let mut text = String::new();
     // Of a plan with lines a holder has a quota of each.
     let found = allocated.iter().flat_map(|(plan, own)| {
-        let named =
-            own.allocation.explanations.iter().map(move |why| (published(plan, company, why.into()), why));
-        let wanted = named.filter(|((name, held), why)| {
-            (held.holder == holder || why.holder.as_str() == holder) && measure.is_none_or(|own| own == *name)
+        let holders = own.allocation.holders.iter();
+        let named = holders.map(move |placed| (published(plan, company, placed.into()), placed));
+        let wanted = named.filter(|((name, held), placed)| {
+            (held.holder == holder || placed.holder.as_str() == holder)
+                && measure.is_none_or(|own| own == *name)
         });
-        wanted.map(move |((name, held), why)| (*plan, own, name, held, &why.holder))
+        wanted.map(move |((name, held), placed)| (*plan, own, name, held, &placed.holder))
     });
     for (plan, own, name, held, id) in found {
         let Some(node) = trace(&own.problem, &own.allocation, id) else { continue };
@@ -128,8 +129,8 @@ pub(super) fn run(
         text += "\n";
     }
     if text.is_empty() && values.is_empty() {
-        let names = allocated.iter().flat_map(|(_, own)| &own.allocation.explanations);
-        let near = suggestion(holder, names.map(|why| why.holder.as_str()));
+        let names = allocated.iter().flat_map(|(_, own)| &own.allocation.holders);
+        let near = suggestion(holder, names.map(|placed| placed.holder.as_str()));
         let message = format!(
             "{holder} has no quota{}",
             measure.map_or(String::new(), |name| format!(" named {name}"))

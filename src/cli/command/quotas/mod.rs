@@ -169,7 +169,7 @@ pub fn check(opened: &Opened, tables: &Tables, sink: &mut Sink) -> BTreeSet<Stri
         match seats(plan, tables, &opened.project.calendar, currency, None, &mut own) {
             Ok(seats) => {
                 let sold = vec![Rational::one(); plan.phasing.len()];
-                let facts = Facts { seats, sold };
+                let facts = Facts { seats, sold, sold_of_lines: vec![] };
                 match quota::check(&facts.question(plan, opened)) {
                     Ok(names) if sound => {
                         holders.extend(names);
@@ -250,6 +250,7 @@ fn tell(tried: Result<Planned, Vec<Diagnostic>>, sink: &mut Sink) {
 struct Facts {
     seats: Vec<Seat>,
     sold: Vec<Rational>,
+    sold_of_lines: Vec<Vec<Rational>>,
 }
 
 impl Facts {
@@ -263,9 +264,12 @@ impl Facts {
         let calendar = &opened.project.calendar;
         let seasons = season_days(plan, calendar)?;
         let one = |fault| vec![fault];
+        let sold = |plan| sold_in(plan, &seasons, tables, opened.project.currency.code()).map_err(one);
+        let lines = plan.lines.iter().filter(|_| !seasons.is_empty()).map(|line| sold(&line.own));
         Ok(Self {
             seats: seats(plan, tables, calendar, opened.project.currency.code(), from, sink).map_err(one)?,
-            sold: sold_in(plan, &seasons, tables, opened.project.currency.code()).map_err(one)?,
+            sold: sold(plan)?,
+            sold_of_lines: lines.collect::<Result<_, _>>()?,
         })
     }
 
@@ -277,6 +281,7 @@ impl Facts {
             calendar: &opened.project.calendar,
             seats: &self.seats,
             sold: &self.sold,
+            sold_of_lines: &self.sold_of_lines,
         }
     }
 }

@@ -260,14 +260,16 @@ impl<'a> Before<'a> {
 
     /// True when an allocation of the whole year has the same holders in the same places with the same open periods.
     fn is_given_by(&self, fresh: &Allocation) -> bool {
-        fresh.explanations.len() == self.places.len()
-            && fresh.explanations.iter().zip(fresh.rows()).all(|(why, row)| {
-                let place = self.places.get(&why.holder);
-                let same_place = place.is_some_and(|place| *place == (&*why.level, why.parent.as_ref()));
-                let same = |(name, amount): (&Arc<str>, &i128)| {
+        fresh.holders.len() == self.places.len()
+            && fresh.holders.iter().zip(fresh.rows()).all(|(own, row)| {
+                let place = self.places.get(&own.holder);
+                let same_place = place.is_some_and(|place| *place == (&*own.level, own.parent.as_ref()));
+                let same = |(name, amount): (&Arc<str>, &i64)| {
                     // Closed periods are not looked at.
-                    let stood = self.periods.get(&(&why.holder, &**name));
-                    stood.is_none_or(|stood| **stood == Rational::from_scaled(*amount, fresh.decimals))
+                    let stood = self.periods.get(&(&own.holder, &**name));
+                    stood.is_none_or(|stood| {
+                        **stood == Rational::from_scaled((*amount).into(), fresh.decimals)
+                    })
                 };
                 same_place && fresh.periods.iter().zip(&row[1..]).all(same)
             })
@@ -286,7 +288,8 @@ fn given(problem: &Problem) -> Rational {
 fn open_periods(laid_out: LaidOut, before: &Before<'_>, is_open: impl Fn(&str) -> bool) -> LaidOut {
     let kept: Vec<bool> = laid_out.phasing.periods.iter().map(|(name, _)| is_open(name)).collect();
     let part = |holder: &Holder| {
-        let all = availability(&laid_out.phasing, holder.presence.as_deref());
+        let own = holder.season.as_deref();
+        let all = availability(&laid_out.phasing, own, holder.presence.as_deref());
         let presence: Vec<Rational> = kept
             .iter()
             .enumerate()
@@ -296,7 +299,7 @@ fn open_periods(laid_out: LaidOut, before: &Before<'_>, is_open: impl Fn(&str) -
                 (true, None) => Rational::one(),
             })
             .collect();
-        availability(&laid_out.phasing, Some(&presence)).checked_div(&all).unwrap_or_default()
+        availability(&laid_out.phasing, own, Some(&presence)).checked_div(&all).unwrap_or_default()
     };
     let open = |values: &[Rational]| -> Vec<Rational> {
         values.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(value, _)| value.clone()).collect()
@@ -318,6 +321,12 @@ fn open_periods(laid_out: LaidOut, before: &Before<'_>, is_open: impl Fn(&str) -
             weight: Some(part(holder)),
             full_weight: None,
             presence: holder.presence.as_deref().map(open),
+            season: holder
+                .season
+                .as_deref()
+                .map(open)
+                .filter(|own| own.iter().any(Rational::is_positive))
+                .map(Into::into),
             ..holder.clone()
         }
     };
@@ -337,7 +346,7 @@ fn open_problem(
     let stood = before.open.get(root).cloned().unwrap_or_default();
     // Where the plan states the year, or takes part of it from below, what closed periods have is taken off it.
     let states = plan.total.is_some() || plan.bottom_up.as_ref().is_some_and(|own| !own.share.is_zero());
-    let year = fresh.allocation.explanations.first().map(|why| why.amount.clone()).unwrap_or_default();
+    let year = fresh.allocation.year(0);
     let total =
         if states { &(&year + &gone(question, open, before)) - &before.closed(root) } else { stood.clone() };
     if total.is_negative() {
@@ -355,13 +364,12 @@ fn open_problem(
     let mut problem = problem(question, open.holders.clone(), &open.phasing, Total::Given(total.clone()));
     let fresh: BTreeMap<&HolderId, Rational> = fresh
         .allocation
-        .explanations
-        .iter()
+        .explanations()
         .map(|why| {
             let whole = &why.amount - &why.parts.rounding;
             // Limits are set anew: here counts what is a share by weight. Who brings an amount from below brings it with them.
             let amount = if is_bottom_up(plan) { whole } else { &whole - &why.parts.limits };
-            (&why.holder, amount)
+            (why.holder, amount)
         })
         .collect();
     for holder in &mut problem.holders {
@@ -458,15 +466,24 @@ fn take_from_below(problem: &mut Problem, before: &Before<'_>, stood: &Rational)
 }
 
 /// Locks the holders from the root down to the plan's level at what they have, as long as all siblings are there as before
-/// and no lock of the plan says otherwise.
+/// and no lock or limit of the plan says otherwise.
 fn keep_level(question: &Question<'_>, problem: &mut Problem, before: &Before<'_>, phasing: &Phasing) {
     let plan: &QuotaPlan = question.plan;
     let last = plan.adjust.as_ref().map(|(level, _)| level.as_str());
     let mut children: BTreeMap<HolderId, BTreeSet<HolderId>> = BTreeMap::new();
-    let facts: BTreeMap<HolderId, (String, Option<Rational>)> = problem
+    let facts: BTreeMap<HolderId, (String, bool)> = problem
         .holders
         .iter()
-        .map(|holder| (holder.id.clone(), (holder.level.to_string(), holder.locked.clone())))
+        .map(|holder| {
+            let stood = before.open.get(&holder.id);
+            let is = |limit: &Option<Rational>, keeps: fn(&Rational, &Rational) -> bool| {
+                limit.as_ref().is_none_or(|limit| stood.is_some_and(|stood| keeps(stood, limit)))
+            };
+            let allowed = is(&holder.locked, |stood, lock| stood == lock)
+                && is(&holder.floor, |stood, floor| stood >= floor)
+                && is(&holder.cap, |stood, cap| stood <= cap);
+            (holder.id.clone(), (holder.level.to_string(), allowed))
+        })
         .collect();
     for holder in &problem.holders {
         if let Some(parent) = &holder.parent {
@@ -481,10 +498,8 @@ fn keep_level(question: &Question<'_>, problem: &mut Problem, before: &Before<'_
         }
         let below = children.get(&parent).cloned().unwrap_or_default();
         let stood = before.children.get(&parent);
-        let as_locked =
-            |id: &HolderId| facts[id].1.as_ref().is_none_or(|lock| before.open.get(id) == Some(lock));
         let same = stood.is_some_and(|stood| {
-            stood.len() == below.len() && below.iter().all(|id| stood.contains(id) && as_locked(id))
+            stood.len() == below.len() && below.iter().all(|id| stood.contains(id) && facts[id].1)
         });
         // Seats are what is shared anew.
         if !same || below.iter().any(|id| facts[id].0 == SALESPERSON) {
@@ -533,7 +548,7 @@ fn all_kept(problem: &Problem, before: &Before<'_>) -> Problem {
 /// Closed periods as they stood, then the open ones; holders in the order of the new hierarchy, then those that left.
 fn rows(standing: &Standing, open: &Planned, calendar: &Calendar, from: usize) -> Vec<Row> {
     let mut by_holder: BTreeMap<&HolderId, Vec<Row>> = BTreeMap::new();
-    let mut order: Vec<&HolderId> = open.allocation.explanations.iter().map(|why| &why.holder).collect();
+    let mut order: Vec<&HolderId> = open.allocation.holders.iter().map(|own| &own.holder).collect();
     for row in standing {
         if calendar.index_of(&row.period).is_none_or(|index| index >= from) {
             continue;
@@ -543,49 +558,49 @@ fn rows(standing: &Standing, open: &Planned, calendar: &Calendar, from: usize) -
     let known: BTreeSet<&HolderId> = order.iter().copied().collect();
     order.extend(by_holder.keys().copied().filter(|holder| !known.contains(holder)));
     let decimals = open.allocation.decimals;
-    for (why, amounts) in open.allocation.explanations.iter().zip(open.allocation.rows()) {
-        let row = |(period, amount): (&Arc<str>, &i128)| Row {
-            holder: why.holder.clone(),
-            level: why.level.to_string(),
-            parent: why.parent.clone(),
+    for (own, amounts) in open.allocation.holders.iter().zip(open.allocation.rows()) {
+        let row = |(period, amount): (&Arc<str>, &i64)| Row {
+            holder: own.holder.clone(),
+            level: own.level.to_string(),
+            parent: own.parent.clone(),
             period: period.to_string(),
-            amount: Rational::from_scaled(*amount, decimals),
+            amount: Rational::from_scaled((*amount).into(), decimals),
         };
-        let own = open.allocation.periods.iter().zip(&amounts[1..]).map(row);
-        by_holder.entry(&why.holder).or_default().extend(own);
+        let rows = open.allocation.periods.iter().zip(&amounts[1..]).map(row);
+        by_holder.entry(&own.holder).or_default().extend(rows);
     }
     order.into_iter().flat_map(|holder| by_holder.remove(holder).unwrap_or_default()).collect()
 }
 
 /// What happened to every holder, in the order of the new hierarchy, then those that left.
 fn changes(before: &Before<'_>, open: &Planned) -> Vec<Change> {
-    let known: BTreeSet<&HolderId> = open.allocation.explanations.iter().map(|why| &why.holder).collect();
+    let known: BTreeSet<&HolderId> = open.allocation.holders.iter().map(|own| &own.holder).collect();
     let mut changes: Vec<Change> = open
         .allocation
-        .explanations
-        .iter()
+        .years()
         .zip(open.allocation.rows())
-        .map(|(why, row)| {
-            let parent = why.parent.as_ref();
-            let stood = before.open.get(&why.holder);
+        .map(|((own, amount), row)| {
+            let parent = own.parent.as_ref();
+            let stood = before.open.get(&own.holder);
             let same_periods = open.allocation.periods.iter().zip(&row[1..]).all(|(name, amount)| {
-                let stood = before.periods.get(&(&why.holder, &**name));
-                stood.is_some_and(|stood| **stood == Rational::from_scaled(*amount, open.allocation.decimals))
+                let stood = before.periods.get(&(&own.holder, &**name));
+                let amount = Rational::from_scaled((*amount).into(), open.allocation.decimals);
+                stood.is_some_and(|stood| **stood == amount)
             });
-            let moved = before.places.get(&why.holder).is_some_and(|(_, stood)| *stood != parent);
+            let moved = before.places.get(&own.holder).is_some_and(|(_, stood)| *stood != parent);
             Change {
-                holder: why.holder.clone(),
-                level: why.level.to_string(),
+                holder: own.holder.clone(),
+                level: own.level.to_string(),
                 parent: parent.cloned(),
                 before: stood.cloned().unwrap_or_default(),
-                after: why.amount.clone(),
                 why: match stood {
                     None => "joined",
                     Some(_) if moved => "moved",
-                    Some(stood) if *stood == why.amount && same_periods => "kept",
-                    Some(stood) if *stood == why.amount => "other periods",
+                    Some(stood) if *stood == amount && same_periods => "kept",
+                    Some(stood) if *stood == amount => "other periods",
                     Some(_) => "shared anew",
                 },
+                after: amount,
             }
         })
         .collect();

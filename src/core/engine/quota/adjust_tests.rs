@@ -52,7 +52,7 @@ fn day(month: i8, day: i8) -> i32 {
 fn seat(id: &str, region: &str, points: i64) -> Seat {
     Seat {
         id: id.to_owned(),
-        above: vec![Some(region.to_owned())],
+        above: vec![Some(region.to_owned())].into(),
         weight: Some(Rational::from(points)),
         bottom_up: Some(Rational::from(points * 1000)),
         ..Seat::default()
@@ -71,14 +71,14 @@ impl Company {
         let mut company = Self { plan, seats, rows: vec![] };
         let planned = company.ask(plan_quotas).expect("quotas");
         let allocation = planned.allocation;
-        for (why, amounts) in allocation.explanations.iter().zip(allocation.rows()) {
+        for (why, amounts) in allocation.holders.iter().zip(allocation.rows()) {
             for (period, amount) in allocation.periods.iter().zip(&amounts[1..]) {
                 company.rows.push(Row {
                     holder: why.holder.clone(),
                     level: why.level.to_string(),
                     parent: why.parent.clone(),
                     period: period.to_string(),
-                    amount: Rational::from_scaled(*amount, allocation.decimals),
+                    amount: Rational::from_scaled((*amount).into(), allocation.decimals),
                 });
             }
         }
@@ -96,6 +96,7 @@ impl Company {
             calendar: &calendar,
             seats: &seats,
             sold: &[],
+            sold_of_lines: &[],
         })
     }
 
@@ -326,7 +327,7 @@ proptest! {
                 new.hired = Some(day(months[when], 9));
                 company.seats.push(new);
             }
-            Event::Transfer => company.seats[who].above = vec![Some("w".to_owned())],
+            Event::Transfer => company.seats[who].above = vec![Some("w".to_owned())].into(),
             Event::Points => company.seats[who].weight = Some(Rational::from(31_i64)),
             Event::Nothing => {}
         }

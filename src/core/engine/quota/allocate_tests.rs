@@ -1,5 +1,7 @@
 //! Hand-computed allocations: methods, limits through the tree, residue, periods, faults, tampering.
 
+use std::sync::Arc;
+
 use super::worlds::{allocated, flat, leaf, problem, read, year, years};
 use super::{
     Binding, Holder, HolderId, Law, Method, Phasing, Problem, ProblemFault, Residue, Total, allocate, trace,
@@ -36,7 +38,7 @@ fn proportional_through_two_levels() {
         [year(&allocation, "all"), year(&allocation, "east"), year(&allocation, "west")],
         ["1200", "800", "400"]
     );
-    let order: Vec<&str> = allocation.explanations.iter().map(|why| why.holder.as_str()).collect();
+    let order: Vec<&str> = allocation.holders.iter().map(|own| own.holder.as_str()).collect();
     assert_eq!(order, ["all", "east", "a", "b", "west", "c"]);
 }
 
@@ -85,7 +87,7 @@ fn limits_below_move_the_groups() {
     assert_eq!(binding("west"), Some(Binding::FloorsBelow));
     let c = allocation.explanation(&HolderId::from("c")).expect("explained");
     assert_eq!(c.parts.sum(), read("500.50"));
-    let trace = trace(&problem, &allocation, &c.holder).expect("explained");
+    let trace = trace(&problem, &allocation, c.holder).expect("explained");
     assert_eq!(trace.value, read("500.50"));
     assert!(trace.children.iter().any(|node| node.label == "locked (agreed in March)"));
 }
@@ -239,8 +241,8 @@ fn every_trace_follows_from_its_children() {
     let mut problem = two_groups("1230");
     problem.over_assignment.insert("group".to_owned(), read("1.05"));
     let allocation = allocated(&problem);
-    for explanation in &allocation.explanations {
-        let trace = trace(&problem, &allocation, &explanation.holder).expect("explained");
+    for explanation in allocation.explanations() {
+        let trace = trace(&problem, &allocation, explanation.holder).expect("explained");
         assert_eq!(trace.value, explanation.amount);
         trace.walk(&mut |node, _| {
             if node.operation != Operation::Input {
@@ -263,10 +265,10 @@ fn verify_catches_each_kind_of_tampering() {
         tamper(&mut bad);
         verify(&problem, &bad).into_iter().map(|found| found.law).collect::<Vec<_>>()
     };
-    let set = |id: &'static str, period: Option<&'static str>, by: i128| {
+    let set = |id: &'static str, period: Option<&'static str>, by: i64| {
         move |allocation: &mut super::Allocation| {
             let row = allocation.position(&HolderId::from(id)).expect("a holder");
-            allocation.amounts[row * 2 + usize::from(period.is_some())] += by;
+            Arc::make_mut(&mut allocation.amounts)[row * 2 + usize::from(period.is_some())] += by;
         }
     };
     assert!(laws(&set("all", None, 100)).contains(&Law::Total));
@@ -276,18 +278,32 @@ fn verify_catches_each_kind_of_tampering() {
     assert!(laws(&set("c", None, 1)).contains(&Law::LevelSum));
     assert!(laws(&set("c", Some("Y"), 1)).contains(&Law::PeriodSum));
     assert!(laws(&set("c", Some("Y"), 1)).contains(&Law::LevelPeriodSum));
-    assert!(laws(&|bad| bad.explanations[2].parts.rounding = read("1")).contains(&Law::Parts));
-    assert!(laws(&|bad| drop(bad.explanations.pop())).contains(&Law::Rows));
-    assert!(laws(&|bad| bad.amounts.truncate(3)).contains(&Law::Rows));
+    assert!(laws(&|bad| drop(bad.holders.pop())).contains(&Law::Rows));
+    assert!(laws(&|bad| Arc::make_mut(&mut bad.amounts).truncate(3)).contains(&Law::Rows));
     assert!(laws(&|bad| bad.periods[0] = "Z".into()).contains(&Law::Rows));
-    assert!(laws(&|bad| bad.explanations[1] = bad.explanations[0].clone()).contains(&Law::Rows));
-    assert!(laws(&|bad| bad.explanations[0].level = "firm".into()).contains(&Law::Rows));
-    assert!(laws(&|bad| bad.explanations[1].parent = None).contains(&Law::Rows));
-    assert!(laws(&|bad| bad.explanations[0].holder = HolderId::from("nobody")).contains(&Law::Rows));
-    assert!(laws(&|bad| bad.explanations[2].index = bad.explanations[3].index).contains(&Law::Rows));
+    assert!(laws(&|bad| bad.holders[1] = bad.holders[0].clone()).contains(&Law::Rows));
+    assert!(laws(&|bad| bad.holders[0].level = "firm".into()).contains(&Law::Rows));
+    assert!(laws(&|bad| bad.holders[1].parent = None).contains(&Law::Rows));
+    assert!(laws(&|bad| bad.holders[0].holder = HolderId::from("nobody")).contains(&Law::Rows));
+    assert!(laws(&|bad| bad.holders[2].index = bad.holders[3].index).contains(&Law::Rows));
+    assert!(laws(&|bad| bad.holders[2].above = Some(0)).contains(&Law::Rows));
     let broken_units = |bad: &mut super::Allocation| {
         set("east", None, 50)(bad);
         set("west", None, -50)(bad);
     };
     assert!(laws(&broken_units).contains(&Law::Unit));
+}
+
+#[test]
+fn verify_notices_who_has_a_unit_more_than_the_weight_gives() {
+    let problem = two_groups("1200");
+    let mut bad = allocated(&problem);
+    let row = |id: &str| bad.position(&HolderId::from(id)).expect("a holder");
+    let (a, b) = (row("a"), row("b"));
+    // Every sum is as before.
+    let amounts = Arc::make_mut(&mut bad.amounts);
+    amounts[a] += 100;
+    amounts[b] -= 100;
+    let laws: Vec<Law> = verify(&problem, &bad).into_iter().map(|found| found.law).collect();
+    assert_eq!(laws, [Law::Share, Law::Share]);
 }

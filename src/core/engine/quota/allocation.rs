@@ -15,11 +15,73 @@ pub struct Allocation {
     pub measured_in: Unit,
     /// Names of the periods in the order of time; none for annual quotas only.
     pub periods: Vec<Arc<str>>,
-    /// For each holder, in the order of the explanations, the year and then each period, in the smallest amount of the
-    /// measure (cents).
-    pub amounts: Vec<i128>,
-    /// Who, where, and why: one for each holder. Parents come before children, siblings in the order of their ids.
-    pub explanations: Vec<Explanation>,
+    /// For each holder the year and then each period, in the smallest amount of the measure (cents).
+    pub amounts: Arc<Vec<i64>>,
+    /// Who. Parents come before children, siblings in the order of their ids.
+    pub holders: Vec<Placed>,
+    /// What explanations are made of, when somebody asks.
+    pub(super) reasons: Reasons,
+}
+
+/// Who has a row of an allocation, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// Who.
+    pub holder: HolderId,
+    /// The index of the holder among those of the problem.
+    pub index: usize,
+    /// Its level.
+    pub level: Arc<str>,
+    /// Its parent; none for the root.
+    pub parent: Option<HolderId>,
+    /// The row of the parent.
+    pub above: Option<usize>,
+}
+
+/// What explanations are made of: what differs from row to row, and what all below a holder have in common. Columns in which
+/// every row has the same are empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reasons {
+    /// What is shared, and the same before it was rounded to the unit.
+    pub total: Rational,
+    pub exact_total: Rational,
+    pub weights: Vec<Rational>,
+    /// Sales of the base year.
+    pub history: Vec<Rational>,
+    /// What holders above leaves give out, and for every row the place in it; [`LEAF`] for a leaf.
+    pub given: Vec<Given>,
+    pub groups: Vec<u32>,
+    /// Exact amounts after limits; empty where nobody is limited.
+    pub limited: Vec<Rational>,
+    pub bindings: Vec<Option<Binding>>,
+    /// Empty where everybody is always there.
+    pub availability: Vec<Rational>,
+    pub ramp_gaps: Vec<Rational>,
+    /// Empty where nobody has one.
+    pub notes: Vec<Option<String>>,
+}
+
+/// Gives nothing out.
+pub(super) const LEAF: u32 = u32::MAX;
+
+/// What a holder gives out to those directly below it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Given {
+    /// How much.
+    pub amount: Rational,
+    /// Weight of all who share it.
+    pub weight: Rational,
+    /// Share of the total that the holder has by weights alone.
+    pub share_of_total: Rational,
+    /// Product of the over-assignments down to here.
+    pub compounded: Rational,
+}
+
+impl Reasons {
+    /// What the holder of a row gives out; none for a leaf.
+    pub fn given_by(&self, row: usize) -> Option<&Given> {
+        self.given.get(self.groups[row] as usize)
+    }
 }
 
 impl Allocation {
@@ -29,26 +91,91 @@ impl Allocation {
         1 + self.periods.len()
     }
 
-    /// The year and then the periods of every holder, in the order of the explanations.
-    pub fn rows(&self) -> impl Iterator<Item = &[i128]> {
+    /// The year and then the periods of every holder, in their order.
+    pub fn rows(&self) -> impl Iterator<Item = &[i64]> {
         self.amounts.chunks(self.width())
+    }
+
+    /// The year of a row, in major units.
+    #[must_use]
+    pub fn year(&self, row: usize) -> Rational {
+        Rational::from_scaled(self.amounts[row * self.width()].into(), self.decimals)
+    }
+
+    /// The years of every holder in major units, in their order.
+    pub fn years(&self) -> impl Iterator<Item = (&Placed, Rational)> {
+        self.holders.iter().enumerate().map(|(row, placed)| (placed, self.year(row)))
     }
 
     /// The position of a holder.
     #[must_use]
     pub fn position(&self, holder: &HolderId) -> Option<usize> {
-        self.explanations.iter().position(|why| why.holder == *holder)
+        self.holders.iter().position(|placed| placed.holder == *holder)
     }
 
     /// The explanation of a holder.
     #[must_use]
-    pub fn explanation(&self, holder: &HolderId) -> Option<&Explanation> {
-        self.explanations.get(self.position(holder)?)
+    pub fn explanation(&self, holder: &HolderId) -> Option<Explanation<'_>> {
+        Some(self.explain(self.position(holder)?))
+    }
+
+    /// The explanations of all holders, in their order.
+    pub fn explanations(&self) -> impl Iterator<Item = Explanation<'_>> {
+        (0..self.holders.len()).map(|row| self.explain(row))
+    }
+
+    /// Why the year of a row is what it is.
+    #[must_use]
+    pub fn explain(&self, row: usize) -> Explanation<'_> {
+        let (why, placed) = (&self.reasons, &self.holders[row]);
+        let weight = &why.weights[row];
+        let given = placed.above.and_then(|above| why.given_by(above));
+        let share = given.map(|given| weight.checked_div(&given.weight).unwrap_or_default());
+        let of_given = given.zip(share.as_ref());
+        let by_weight =
+            of_given.map_or_else(|| why.exact_total.clone(), |(given, share)| &given.amount * share);
+        let share_of_total =
+            of_given.map_or_else(Rational::one, |(given, share)| &given.share_of_total * share);
+        let compounded = given.map_or_else(Rational::one, |given| given.compounded.clone());
+        // The root's rounding is that of the total, so its share is taken from the total before rounding.
+        let shared = if placed.above.is_none() { &why.exact_total } else { &why.total };
+        let by_share = shared * &share_of_total;
+        let over_assigned = &by_share * &compounded;
+        let limited = why.limited.get(row).unwrap_or(&by_weight);
+        let (history, amount) = (&why.history[row], self.year(row));
+        let binding = why.bindings.get(row).copied().flatten();
+        Explanation {
+            parts: Parts {
+                history: history.clone(),
+                growth_share: &by_share - history,
+                over_assignment: &over_assigned - &by_share,
+                from_above: &by_weight - &over_assigned,
+                limits: limited - &by_weight,
+                rounding: &amount - limited,
+            },
+            holder: &placed.holder,
+            index: placed.index,
+            level: &placed.level,
+            parent: placed.parent.as_ref(),
+            amount,
+            total: shared.clone(),
+            weight: weight.clone(),
+            sibling_weight: given.map_or(weight, |given| &given.weight).clone(),
+            from_parent: given.map_or(&why.exact_total, |given| &given.amount).clone(),
+            share_of_total,
+            compounded_over_assignment: compounded,
+            given_out: why.given_by(row).map(|given| given.amount.clone()),
+            availability: why.availability.get(row).cloned().unwrap_or_else(Rational::one),
+            ramp_gap: why.ramp_gaps.get(row).cloned().unwrap_or_default(),
+            binding,
+            // Why a limit is there matters where it decides.
+            note: why.notes.get(row).filter(|_| binding.is_some()).and_then(Option::as_deref),
+        }
     }
 
     /// The quota of a holder for a period, or for the year, in the smallest amount.
     #[must_use]
-    pub fn amount(&self, holder: &HolderId, period: Option<&str>) -> Option<i128> {
+    pub fn amount(&self, holder: &HolderId, period: Option<&str>) -> Option<i64> {
         let column = match period {
             None => 0,
             Some(name) => 1 + self.periods.iter().position(|own| **own == *name)?,
@@ -122,15 +249,15 @@ impl Parts {
 
 /// Why a holder's annual quota is what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explanation {
+pub struct Explanation<'a> {
     /// Whose.
-    pub holder: HolderId,
+    pub holder: &'a HolderId,
     /// The index of the holder among those of the problem.
     pub index: usize,
     /// Its level.
-    pub level: Arc<str>,
+    pub level: &'a str,
     /// Its parent; none for the root.
-    pub parent: Option<HolderId>,
+    pub parent: Option<&'a HolderId>,
     /// The annual quota in major units.
     pub amount: Rational,
     /// What it consists of.
@@ -156,6 +283,6 @@ pub struct Explanation {
     pub ramp_gap: Rational,
     /// The limit that decides the amount, if one does.
     pub binding: Option<Binding>,
-    /// The note of the holder.
-    pub note: Option<String>,
+    /// The note of the holder, where a limit decides.
+    pub note: Option<&'a str>,
 }

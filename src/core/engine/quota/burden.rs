@@ -19,11 +19,11 @@ pub(super) fn overburdened(
     fresh: &Planned,
     changes: &[Change],
 ) -> Option<Diagnostic> {
-    let years: BTreeMap<&HolderId, &Rational> =
-        fresh.allocation.explanations.iter().map(|why| (&why.holder, &why.amount)).collect();
+    let years: BTreeMap<&HolderId, Rational> =
+        fresh.allocation.years().map(|(own, amount)| (&own.holder, amount)).collect();
     let seats = open.holders.iter().filter(|holder| *holder.level == *SALESPERSON);
     let by_plan: BTreeMap<&HolderId, Rational> = seats
-        .filter_map(|holder| Some((&holder.id, holder.weight.as_ref()? * *years.get(&holder.id)?)))
+        .filter_map(|holder| Some((&holder.id, holder.weight.as_ref()? * years.get(&holder.id)?)))
         .collect();
     let all: Rational = by_plan.values().sum();
     let seats = || changes.iter().filter(|change| change.level == SALESPERSON);

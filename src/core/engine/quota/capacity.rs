@@ -169,7 +169,7 @@ pub fn capacity(
         let season = phase.weight.checked_div(&seasons).unwrap_or_default();
         let of_period = &head * &season;
         let quota = allocation.amount(&company, Some(&phase.own.period));
-        let target = quota.map(|amount| Rational::from_scaled(amount, allocation.decimals));
+        let target = quota.map(|amount| Rational::from_scaled(amount.into(), allocation.decimals));
         let target = target.unwrap_or_default();
         rows.push(Heads {
             period: Some(phase.own.period.clone()),

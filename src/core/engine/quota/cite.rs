@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::fault::ProblemFault;
+use super::lay_out::SALESPERSON;
 use super::problem::{Clause, Holder, HolderId, Problem};
 use crate::ground::diagnostic::Diagnostic;
+use crate::ground::rational::Rational;
 use crate::ground::source::{Place, TextPlace};
-use crate::plan::quotas::QuotaPlan;
+use crate::plan::quotas::{Method, QuotaPlan};
 
 /// So many clauses of holders below are shown; a fault names all that matter by their sum.
 const SHOWN: usize = 3;
@@ -16,6 +18,13 @@ const SHOWN: usize = 3;
 pub(super) fn diagnostic(plan: &QuotaPlan, problem: &Problem, fault: &ProblemFault) -> Diagnostic {
     let holder = |id: &HolderId| problem.holders.iter().find(|holder| holder.id == *id);
     let at_key = |key: &str| vec![(plan.clause(key).clone(), String::new())];
+    if let ProblemFault::NothingToShareBy { holder, left } = fault
+        && let Some((key, cause, hint)) = nobody(plan, problem, holder)
+    {
+        let message = format!("{holder}: {} is left, but {cause}", left.to_decimal_text());
+        let own = Diagnostic { message, ..fault.to_diagnostic() };
+        return own.at(Place::Text(plan.clause(key).clone()), "").hint(hint);
+    }
     let places = match fault {
         ProblemFault::LimitsContradict { holder: id, .. } => {
             let own = holder(id);
@@ -79,12 +88,37 @@ fn of(clause: &Option<Arc<Clause>>) -> Vec<(TextPlace, String)> {
     clause.iter().map(|clause| (clause.place.clone(), String::new())).collect()
 }
 
-/// The clauses that limit holders below one, each once, with how many it limits; those that limit most come first.
-fn below<'p>(
-    problem: &'p Problem,
+/// Why nobody below a holder has a weight, when all have the same reason: the key to look at, the reason, and what to do.
+fn nobody(
+    plan: &QuotaPlan,
+    problem: &Problem,
     above: &HolderId,
-    read: impl Fn(&'p Holder) -> [&'p Option<Arc<Clause>>; 2],
-) -> Vec<(TextPlace, String)> {
+) -> Option<(&'static str, &'static str, &'static str)> {
+    let seats: Vec<&Holder> =
+        all_below(problem, above).into_iter().filter(|holder| *holder.level == *SALESPERSON).collect();
+    let all = |has: &dyn Fn(&Holder) -> bool| !seats.is_empty() && !seats.iter().any(|seat| has(seat));
+    let has = |value: &Option<Rational>| value.as_ref().is_some_and(Rational::is_positive);
+    if all(&|seat| seat.presence.as_ref().is_none_or(|there| there.iter().any(Rational::is_positive))) {
+        let hint =
+            "look at hire_date, end_date and leaves of the people below it, or at the periods of the plan";
+        return Some(("proration", "nobody below it is there in any of the periods", hint));
+    }
+    let by_history = matches!(plan.method, Method::History | Method::Growth);
+    if by_history && all(&|seat| has(&seat.history)) {
+        let hint = "look at the days, `where` and `by` of the history, and at who sold then; or choose another method";
+        return Some(("history", "nobody below it has a history in its days", hint));
+    }
+    if matches!(plan.method, Method::Potential) && all(&|seat| has(&seat.potential)) {
+        let hint = "look at `potential` and who owns the accounts, or choose another method";
+        return Some(("potential", "nobody below it has a potential", hint));
+    }
+    let weightless = matches!(plan.method, Method::Weight(_)) && all(&|seat| has(&seat.full_weight));
+    let hint = "look at the columns that `weight` reads, or choose another method";
+    weightless.then_some(("weight", "the weight of everybody below it is 0", hint))
+}
+
+/// The holders at any level below one.
+fn all_below<'p>(problem: &'p Problem, above: &HolderId) -> Vec<&'p Holder> {
     let parents: BTreeMap<&HolderId, Option<&HolderId>> =
         problem.holders.iter().map(|holder| (&holder.id, holder.parent.as_ref())).collect();
     let is_below = |holder: &Holder| {
@@ -97,8 +131,17 @@ fn below<'p>(
         }
         false
     };
+    problem.holders.iter().filter(|holder| is_below(holder)).collect()
+}
+
+/// The clauses that limit holders below one, each once, with how many it limits; those that limit most come first.
+fn below<'p>(
+    problem: &'p Problem,
+    above: &HolderId,
+    read: impl Fn(&'p Holder) -> [&'p Option<Arc<Clause>>; 2],
+) -> Vec<(TextPlace, String)> {
     let mut found: Vec<(&Arc<Clause>, &HolderId, usize)> = vec![];
-    for holder in problem.holders.iter().filter(|holder| is_below(holder)) {
+    for holder in all_below(problem, above) {
         // A lock is what counts where there is one.
         let Some(clause) = read(holder).into_iter().flatten().next() else { continue };
         match found.iter_mut().find(|(other, ..)| other.place == clause.place) {

@@ -130,7 +130,7 @@ pub enum ProblemFault {
         /// The amount that nobody has a claim to.
         left: Rational,
     },
-    /// An amount beyond 128 bits of the smallest amount.
+    /// An amount beyond 64 bits of the smallest amount.
     AmountOutOfRange {
         /// Whose.
         holder: HolderId,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::allocation::Placed;
 use super::fault::ProblemFault;
 use super::problem::{Holder, HolderId, Method, Phasing, Problem, Residue, Total};
 use super::units::round_down;
@@ -29,14 +30,8 @@ impl Hierarchy<'_> {
     /// What a holder's children get together is its own amount times this.
     pub fn over_assignment(&self, position: usize) -> Rational {
         let holder = self.holders[position];
-        if holder.over_assignment.is_none() && self.problem.over_assignment.is_empty() {
-            return Rational::one();
-        }
         let stated = holder.over_assignment.as_ref();
-        stated
-            .or_else(|| self.problem.over_assignment.get(&*holder.level))
-            .cloned()
-            .unwrap_or_else(Rational::one)
+        stated.or_else(|| self.problem.stated_over_assignment(holder)).cloned().unwrap_or_else(Rational::one)
     }
 
     /// For every holder the growth stated nearest above or at it, else `otherwise`.
@@ -49,6 +44,19 @@ impl Hierarchy<'_> {
         growths
     }
 
+    /// Who has the rows of an allocation.
+    pub fn placed(&self) -> Vec<Placed> {
+        let places = self.holders.iter().zip(&self.indices).zip(&self.parents);
+        let placed = |((holder, index), above): ((&&Holder, &usize), &Option<usize>)| Placed {
+            holder: holder.id.clone(),
+            index: *index,
+            level: holder.level.clone(),
+            parent: holder.parent.clone(),
+            above: *above,
+        };
+        places.map(placed).collect()
+    }
+
     /// Season weights of a leaf's periods: its own, or those of the phasing, times its presence.
     pub fn season(&self, position: usize) -> Vec<Rational> {
         self.problem.phasing.as_ref().map_or_else(Vec::new, |phasing| season(phasing, self.holders[position]))
@@ -56,8 +64,10 @@ impl Hierarchy<'_> {
 
     /// The part of the year, by season weight, in which a leaf carries quota.
     pub fn availability(&self, position: usize) -> Rational {
-        let presence = self.holders[position].presence.as_deref();
-        self.problem.phasing.as_ref().map_or_else(Rational::one, |phasing| availability(phasing, presence))
+        let holder = self.holders[position];
+        let presence = holder.presence.as_deref();
+        let of = |phasing| availability(phasing, holder.season.as_deref(), presence);
+        self.problem.phasing.as_ref().map_or_else(Rational::one, of)
     }
 
     /// Sums a value of the leaves up to every holder.
@@ -73,21 +83,35 @@ impl Hierarchy<'_> {
     }
 }
 
+/// Season weights of the periods: a holder's own, else those of the phasing.
+pub(super) fn season_weights<'a>(
+    phasing: &'a Phasing,
+    own: Option<&'a [Rational]>,
+) -> impl Iterator<Item = &'a Rational> {
+    let periods = phasing.periods.iter().enumerate();
+    periods.map(move |(period, (_, weight))| own.map_or(weight, |own| &own[period]))
+}
+
 /// How the year of a leaf falls into periods, up to a factor.
 pub(super) fn season(phasing: &Phasing, holder: &Holder) -> Vec<Rational> {
-    let periods = phasing.periods.iter();
+    let weights = season_weights(phasing, holder.season.as_deref());
     match (&holder.spread, &holder.presence) {
         (Some(spread), _) => spread.clone(),
-        (None, None) => periods.map(|(_, weight)| weight.clone()).collect(),
-        (None, Some(presence)) => periods.zip(presence).map(|((_, weight), part)| weight * part).collect(),
+        (None, None) => weights.cloned().collect(),
+        (None, Some(presence)) => weights.zip(presence).map(|(weight, part)| weight * part).collect(),
     }
 }
 
 /// The part of the year, by season weight, that somebody is there; all of it without a presence.
-pub(super) fn availability(phasing: &Phasing, presence: Option<&[Rational]>) -> Rational {
+pub(super) fn availability(
+    phasing: &Phasing,
+    season: Option<&[Rational]>,
+    presence: Option<&[Rational]>,
+) -> Rational {
     let Some(presence) = presence else { return Rational::one() };
-    let all: Rational = phasing.periods.iter().map(|(_, weight)| weight).sum();
-    let there: Rational = phasing.periods.iter().zip(presence).map(|((_, weight), part)| weight * part).sum();
+    let all: Rational = season_weights(phasing, season).sum();
+    let there: Rational =
+        season_weights(phasing, season).zip(presence).map(|(weight, part)| weight * part).sum();
     there.checked_div(&all).unwrap_or_default()
 }
 
@@ -149,19 +173,19 @@ fn lay_out<'a>(
     let mut below: Vec<Vec<usize>> = vec![vec![]; sorted.len()];
     let mut roots: Vec<usize> = vec![];
     let mut all_parents_known = sorted.windows(2).all(|pair| pair[0].id < pair[1].id);
-    // Few holders have others below them: they are looked for once.
-    let above: BTreeSet<&str> =
-        sorted.iter().filter_map(|holder| Some(holder.parent.as_ref()?.as_str())).collect();
-    let place =
-        |id: &'a str| sorted.binary_search_by(|own| own.id.as_str().cmp(id)).ok().map(|place| (id, place));
-    let above: BTreeMap<&str, usize> = above.into_iter().filter_map(place).collect();
+    // Few holders have others below them, and those share the text of its name: it is looked for once.
+    let mut above: BTreeMap<*const u8, Option<usize>> = BTreeMap::new();
+    let mut find = |id: &'a HolderId| {
+        let place = || sorted.binary_search_by(|own| own.id.cmp(id)).ok();
+        *above.entry(id.as_str().as_ptr()).or_insert_with(place)
+    };
     for (place, holder) in sorted.iter().enumerate() {
         let Some(parent) = &holder.parent else {
             roots.push(place);
             continue;
         };
-        match above.get(parent.as_str()) {
-            Some(parent) => below[*parent].push(place),
+        match find(parent) {
+            Some(parent) => below[parent].push(place),
             None => {
                 all_parents_known = false;
                 faults
@@ -252,7 +276,8 @@ fn check_numbers(problem: &Problem, faults: &mut Vec<ProblemFault>) {
         }
         Method::Proportional(_) | Method::HistoryPlusPotential => {}
     }
-    for factor in problem.over_assignment.values().filter(|factor| !factor.is_positive()) {
+    let factors = problem.over_assignment.values().chain(problem.over_assignment_of.values());
+    for factor in factors.filter(|factor| !factor.is_positive()) {
         faults.push(out_of_range(None, "over-assignment", factor, "a factor above 0, 1.1 for 10 %"));
     }
 }
@@ -295,6 +320,9 @@ fn check_holder(holder: &Holder, decimals: u32, faults: &mut Vec<ProblemFault>) 
         if let Some(value) = value.as_ref().filter(|value| value.is_negative()) {
             faults.push(out_of_range(id, name, value, "0 or more"));
         }
+    }
+    for weight in holder.season.iter().flat_map(|own| own.iter()).filter(|weight| weight.is_negative()) {
+        faults.push(out_of_range(id, "season weight", weight, "0 or more"));
     }
     for part in holder.presence.iter().flatten().filter(|part| part.is_negative()) {
         faults.push(out_of_range(id, "presence", part, "0 or more"));

@@ -163,6 +163,8 @@ struct Placing<'a> {
     bottom_up: BTreeMap<HolderId, Rational>,
     /// Position of the holders above seats, by the position of their parent and their name.
     above: BTreeMap<(usize, &'a str), usize>,
+    /// Position of the holder above a seat, by where its path begins and where the path is held.
+    paths: BTreeMap<(usize, *const Option<String>), usize>,
     /// Position of every holder above seats, by identifier.
     ids: BTreeMap<HolderId, usize>,
     /// Position of each line.
@@ -193,7 +195,7 @@ impl<'a> Placing<'a> {
         let plan = question.plan;
         let (managers, columns) = match &plan.levels {
             Levels::Managers(_) => {
-                let above = question.seats.iter().flat_map(|seat| &seat.above);
+                let above = question.seats.iter().flat_map(|seat| seat.above.iter());
                 (above.flatten().map(String::as_str).collect(), vec![])
             }
             Levels::Columns(columns) => {
@@ -212,6 +214,7 @@ impl<'a> Placing<'a> {
             holders,
             bottom_up: BTreeMap::new(),
             above: BTreeMap::new(),
+            paths: BTreeMap::new(),
             ids: BTreeMap::new(),
             lines: vec![],
             levels: Levelled { columns, manager: MANAGER.into(), salesperson: SALESPERSON.into() },
@@ -223,15 +226,20 @@ impl<'a> Placing<'a> {
                 most: clause("most"),
             },
         };
-        for line in &plan.lines {
-            placing.line(line);
+        for (place, line) in plan.lines.iter().enumerate() {
+            // A line that sold nothing in these periods follows the season of all.
+            let sold = question.sold_of_lines.get(place).map(Vec::as_slice).unwrap_or_default();
+            let season = if line.season.is_empty() { sold } else { &line.season };
+            let season = if season.iter().any(Rational::is_positive) { Some(season.into()) } else { None };
+            placing.line(line, season);
         }
         placing
     }
 
-    /// A line below the company, with its own total and growth.
-    fn line(&mut self, line: &'a Line) {
+    /// A line below the company, with its own total, growth and season.
+    fn line(&mut self, line: &'a Line, season: Option<Arc<[Rational]>>) {
         let mut holder = Holder::new(&line.name, LINE, Some(self.question.company));
+        holder.season = season;
         let clause = |place: &TextPlace| Some(Arc::new(Clause { key: "total", place: place.clone() }));
         if let Some((total, place)) = &line.total {
             holder.locked = Some(total.clone());
@@ -267,9 +275,10 @@ impl<'a> Placing<'a> {
         let id = HolderId::from(id.as_str());
         let position = match self.ids.get(&id) {
             None => {
-                let parent = Some(self.holders[parent].id.clone());
+                let Holder { id: above, season, .. } = &self.holders[parent];
+                let (parent, season) = (Some(above.clone()), season.clone());
                 self.ids.insert(id.clone(), self.holders.len());
-                self.holders.push(Holder { level, parent, ..Holder::of(id) });
+                self.holders.push(Holder { level, parent, season, ..Holder::of(id) });
                 self.holders.len() - 1
             }
             Some(other) => {
@@ -296,10 +305,20 @@ impl<'a> Placing<'a> {
     fn seat(&mut self, seat: &'a Seat, faults: &mut Vec<Diagnostic>) {
         let plan = self.question.plan;
         let line = seat.line.and_then(|line| plan.lines.get(line));
-        let mut parent = seat.line.and_then(|line| self.lines.get(line)).copied().unwrap_or(0);
-        for (depth, value) in seat.above.iter().enumerate() {
-            parent = self.holder_above(parent, value.as_deref().unwrap_or("(none)"), depth, line, faults);
-        }
+        let top = seat.line.and_then(|line| self.lines.get(line)).copied().unwrap_or(0);
+        let path = (top, seat.above.as_ptr());
+        let mut parent = match self.paths.get(&path) {
+            Some(parent) => *parent,
+            None => {
+                let mut parent = top;
+                for (depth, value) in seat.above.iter().enumerate() {
+                    let name = value.as_deref().unwrap_or("(none)");
+                    parent = self.holder_above(parent, name, depth, line, faults);
+                }
+                self.paths.insert(path, parent);
+                parent
+            }
+        };
         // Who leads others and sells has two quotas: that of the team, under the own name, and one of their own in it.
         let id = if self.managers.contains(seat.id.as_str()) {
             let team = HolderId::from(in_line(line, &seat.id).as_str());
@@ -312,10 +331,12 @@ impl<'a> Placing<'a> {
             in_line(line, &seat.id)
         };
         let presence = if plan.by_time { self.days.presence(seat, &plan.ramp) } else { None };
-        let part = availability(self.phasing, presence.as_deref());
+        let Holder { id: above, season, .. } = &self.holders[parent];
+        let part = availability(self.phasing, season.as_deref(), presence.as_deref());
         let mut holder = Holder {
             level: self.levels.salesperson.clone(),
-            parent: Some(self.holders[parent].id.clone()),
+            parent: Some(above.clone()),
+            season: season.clone(),
             ..Holder::of(HolderId::from(id.as_str()))
         };
         self.limit(seat, &part, &mut holder);
@@ -338,6 +359,10 @@ impl<'a> Placing<'a> {
     /// Floor and cap of a seat, each with the clause that sets it; the tightest counts, the first among equals.
     fn limit(&self, seat: &Seat, part: &Rational, holder: &mut Holder) {
         let (plan, decimals) = (self.question.plan, decimals(self.question));
+        let shares = [&plan.floor, &plan.cap, &plan.hold_harmless];
+        if shares.iter().all(|share| share.is_none()) && seat.least.is_none() && seat.most.is_none() {
+            return;
+        }
         // A limit between two cents becomes the nearest cent: limits are shares of history, not promises of fractions.
         let limit = |amount: &Rational| {
             let units = round_to_decimals(&(amount * part), decimals, Rounding::default())?;
@@ -383,11 +408,37 @@ fn in_line(line: Option<&Line>, name: &str) -> String {
     line.map_or_else(|| name.to_owned(), |line| format!("{} / {name}", line.name))
 }
 
-/// What the plan states of holders by name: growth and locks.
+/// What the plan states of holders by name: growth, over-assignment, limits and locks.
 fn stated(plan: &QuotaPlan, holders: &mut [Holder], faults: &mut Vec<Diagnostic>) {
     for (name, growth, place) in &plan.growth_of {
         if let Some(holder) = named(holders, name, place, faults) {
             holder.growth = Some(growth.clone());
+        }
+    }
+    for (name, _, place) in &plan.over_assignment_of {
+        let holder = named(holders, name, place, faults);
+        if holder.is_some_and(|holder| *holder.level == *SALESPERSON) {
+            let message = format!("{name} is a salesperson and gives nothing out");
+            let fault = Diagnostic::error(Code::SPM110, message).at(Place::Text(place.clone()), "");
+            faults.push(fault.hint("name a holder above salespeople"));
+        }
+    }
+    for limit in &plan.limits {
+        let Some(holder) = named(holders, &limit.holder, &limit.place, faults) else { continue };
+        let clause = || Some(Arc::new(Clause { key: "limit", place: limit.place.clone() }));
+        // The tightest counts, the first among equals.
+        if let Some(least) =
+            limit.least.as_ref().filter(|least| holder.floor.as_ref().is_none_or(|own| own < *least))
+        {
+            (holder.floor, holder.clauses.floor) = (Some(least.clone()), clause());
+        }
+        if let Some(most) =
+            limit.most.as_ref().filter(|most| holder.cap.as_ref().is_none_or(|own| own > *most))
+        {
+            (holder.cap, holder.clauses.cap) = (Some(most.clone()), clause());
+        }
+        if limit.note.is_some() {
+            holder.note.clone_from(&limit.note);
         }
     }
     for lock in &plan.locks {

@@ -53,7 +53,7 @@ mod published_tests;
 mod worlds;
 
 pub use adjust::{Adjusted, Change, Last, Row, Standing, adjust, units};
-pub use allocation::{Allocation, Binding, Explanation, Parts};
+pub use allocation::{Allocation, Binding, Explanation, Parts, Placed};
 pub use capacity::{Heads, capacity};
 pub use carry::Carry;
 pub use fault::ProblemFault;
@@ -75,17 +75,18 @@ pub use verify::{Disagreement, Law, verify};
 pub fn allocate(problem: &Problem) -> Result<Allocation, Vec<ProblemFault>> {
     let hierarchy = hierarchy::check_problem(problem)?;
     let target = weigh::find_target(&hierarchy)?;
-    let weights = weigh::weigh(&hierarchy, &target.amount)?;
+    let weighed = weigh::weigh(&hierarchy, &target.amount)?;
     let limits = limits::find_limits(&hierarchy, &target.amount)?;
-    let divisions = divide::divide(&hierarchy, &target, &weights, &limits)?;
-    let amounts = phase::phase(&hierarchy, &divisions)?;
-    let explanations = explain::explain(&hierarchy, &target.amount, &weights, &limits, &divisions);
+    let divided = divide::divide(&hierarchy, &target, &weighed.weights, &limits)?;
+    let amounts = phase::phase(&hierarchy, &divided)?;
+    let reasons = explain::reasons(&hierarchy, target, weighed, &limits, divided);
     let periods = problem.phasing.iter().flat_map(|phasing| &phasing.periods);
     Ok(Allocation {
         decimals: problem.decimals,
         measured_in: problem.measured_in.clone(),
         periods: periods.map(|(name, _)| name.as_str().into()).collect(),
-        amounts,
-        explanations,
+        amounts: amounts.into(),
+        holders: hierarchy.placed(),
+        reasons,
     })
 }

@@ -1,6 +1,6 @@
 //! What the user of a plan should know although its quotas can be calculated (floor 2).
 
-use super::allocation::{Allocation, Binding};
+use super::allocation::{Allocation, Binding, Explanation};
 use super::lay_out::SALESPERSON;
 use super::planned::Question;
 use super::problem::Problem;
@@ -43,7 +43,7 @@ fn warning(question: &Question<'_>, code: Code, key: &str, message: String, hint
 /// Who is there and gets nothing.
 fn nothing(question: &Question<'_>, allocation: &Allocation) -> Option<Diagnostic> {
     let plan = question.plan;
-    if allocation.explanations.first().is_some_and(|root| root.amount.is_zero()) {
+    if allocation.amounts.first() == Some(&0) {
         let (key, hint) = match (&plan.total, &plan.history) {
             (Some(_), _) => ("total", "state what the company has to reach"),
             (None, Some(_)) => (
@@ -55,13 +55,14 @@ fn nothing(question: &Question<'_>, allocation: &Allocation) -> Option<Diagnosti
         let message = format!("plan `{}` shares a total of zero, so nobody gets a quota", plan.id);
         return Some(warning(question, Code::SPM421, key, message, hint));
     }
-    let nothing = allocation.explanations.iter().filter(|why| {
-        *why.level == *SALESPERSON
-            && why.amount.is_zero()
-            && why.availability.is_positive()
-            && !matches!(why.binding, Some(Binding::Lock))
+    let rows = allocation.holders.iter().zip(allocation.rows()).enumerate();
+    let nothing = rows.filter(|(row, (placed, amounts))| {
+        *placed.level == *SALESPERSON && amounts[0] == 0 && {
+            let why = allocation.explain(*row);
+            why.availability.is_positive() && !matches!(why.binding, Some(Binding::Lock))
+        }
     });
-    let names: Vec<&str> = nothing.map(|why| why.holder.as_str()).collect();
+    let names: Vec<&str> = nothing.map(|(_, (placed, _))| placed.holder.as_str()).collect();
     let message = format!("plan `{}` gives {} a quota of zero", question.plan.id, whom(&names)?);
     let hint = "no history, potential or weight: choose another method, state a `least`, or exclude them with `eligible`";
     Some(warning(question, Code::SPM421, "id", message, hint))
@@ -119,7 +120,8 @@ fn unplaced(question: &Question<'_>) -> Option<Diagnostic> {
 /// Whose quota changes by less than the plan wants to, because nobody else could take the rest.
 fn little(question: &Question<'_>, problem: &Problem, allocation: &Allocation) -> Option<Diagnostic> {
     let least = question.plan.minimum_change.as_ref()?;
-    let little = allocation.explanations.iter().filter(|why| {
+    let whys: Vec<Explanation<'_>> = allocation.explanations().collect();
+    let little = whys.iter().filter(|why| {
         problem.holders[why.index].last_quota.as_ref().is_some_and(|last| {
             let change = (&why.amount - last).abs();
             // What stands is the last quota in the smallest amount.

@@ -26,7 +26,7 @@ pub(super) fn share_periods(problem: &mut Problem, note: &str) -> Option<()> {
 
 /// What the children of a holder get together is its own amount times this.
 pub(super) fn factor(problem: &Problem, holder: &Holder) -> Rational {
-    let stated = holder.over_assignment.as_ref().or_else(|| problem.over_assignment.get(&*holder.level));
+    let stated = holder.over_assignment.as_ref().or_else(|| problem.stated_over_assignment(holder));
     stated.cloned().unwrap_or_else(Rational::one)
 }
 
@@ -280,9 +280,13 @@ impl Open {
 
 /// What a leaf would carry in each period if the season were even; nothing for others.
 fn carried(holder: &Holder, phasing: &Phasing) -> Vec<Rational> {
-    let part = |period: usize| match &holder.presence {
-        Some(presence) => presence[period].clone(),
-        None => Rational::one(),
+    let part = |period: usize| {
+        let there = holder.presence.as_ref().map_or_else(Rational::one, |there| there[period].clone());
+        match &holder.season {
+            // Beside the season of all.
+            Some(own) => (own[period].checked_div(&phasing.periods[period].1)).unwrap_or_default() * there,
+            None => there,
+        }
     };
     let periods = phasing.periods.iter().enumerate();
     let there: Rational = periods.map(|(period, (_, weight))| weight * &part(period)).sum();

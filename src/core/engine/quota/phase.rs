@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use num_integer::Integer;
 use rayon::prelude::*;
 
-use super::divide::Division;
+use super::divide::{Divided, minor};
 use super::fault::ProblemFault;
 use super::hierarchy::Hierarchy;
 use super::transport::{Row, transport};
@@ -22,22 +22,21 @@ const FINE: i128 = 1_000_000_000;
 /// everybody above, who gets the sum of those below, follows the season as well. With over-assignment the year is not the
 /// children's sum: the holder is then to those above what a leaf is, and those below it go on where those below others of
 /// its level stopped; where somebody below is not there all the time, its year falls as theirs together do.
-pub(super) fn phase(
-    hierarchy: &Hierarchy<'_>,
-    divisions: &[Division],
-) -> Result<Vec<i128>, Vec<ProblemFault>> {
+pub(super) fn phase(hierarchy: &Hierarchy<'_>, divided: &Divided) -> Result<Vec<i64>, Vec<ProblemFault>> {
     let season = Season::of(hierarchy);
     let always = always_there(hierarchy);
     let periods = season.weights.len();
     let width = 1 + periods;
-    let mut amounts = vec![0; divisions.len() * width];
-    let mut rests: Vec<Rest> = vec![Rest::default(); divisions.len()];
-    let mut shorts = vec![0; divisions.len() * periods.max(1)];
+    let count = hierarchy.holders.len();
+    let mut amounts = vec![0; count * width];
+    let mut rests: Vec<Rest> = vec![Rest::default(); count];
+    let mut shorts = vec![0; count * periods.max(1)];
     // What is whole of a leaf does not depend on others; what is left does.
     let leaf = |((position, row), left): Leaf<'_>| {
         let apart = always[position] && hierarchy.over_assignment(position) != Rational::one();
         let spread = apart || hierarchy.children[position].is_empty();
-        let placed = season.leaf(hierarchy, position, &divisions[position].amount, spread, row, left);
+        row[0] = divided.years[position];
+        let placed = season.leaf(hierarchy, position, spread, row, left);
         let fault = || ProblemFault::AmountOutOfRange { holder: hierarchy.holders[position].id.clone() };
         placed.is_none().then(fault)
     };
@@ -51,8 +50,8 @@ pub(super) fn phase(
     // many holders would else all go to the first periods.
     let mut owed: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
     let mut order = Vec::with_capacity(periods);
-    let mut summed_at = vec![0; divisions.len()];
-    let mut depths = vec![0; divisions.len()];
+    let mut summed_at = vec![0; count];
+    let mut depths = vec![0; count];
     let rows = amounts.chunks_mut(width).zip(&rests).zip(shorts.chunks(periods)).enumerate();
     for (position, ((row, rest), short)) in rows {
         if let Some(parent) = hierarchy.parents[position] {
@@ -66,12 +65,12 @@ pub(super) fn phase(
             season.place(row, rest, short, owed, &mut order);
         }
     }
-    for position in (0..divisions.len()).rev() {
+    for position in (0..count).rev() {
         if hierarchy.children[position].is_empty() {
             continue;
         }
         let mut summing =
-            Summing { hierarchy, season: &season, divisions, always: &always, amounts: &mut amounts, width };
+            Summing { hierarchy, season: &season, divided, always: &always, amounts: &mut amounts, width };
         if summing.sum_up(position).is_none() {
             let holder = hierarchy.holders[position].id.clone();
             faults.push(ProblemFault::AmountOutOfRange { holder });
@@ -80,7 +79,7 @@ pub(super) fn phase(
     if faults.is_empty() { Ok(amounts) } else { Err(faults) }
 }
 
-/// Who is there all the time, with everybody below, and keeps no periods.
+/// Who is there all the time and keeps no periods, with everybody below, who have the same season.
 fn always_there(hierarchy: &Hierarchy<'_>) -> Vec<bool> {
     let mut always = vec![true; hierarchy.holders.len()];
     for position in (0..always.len()).rev() {
@@ -89,13 +88,15 @@ fn always_there(hierarchy: &Hierarchy<'_>) -> Vec<bool> {
             && holder.spread.is_none()
             && holder.phased.is_none()
             && holder.kept.is_none()
-            && hierarchy.children[position].iter().all(|child| always[*child]);
+            && hierarchy.children[position]
+                .iter()
+                .all(|child| always[*child] && hierarchy.holders[*child].season == holder.season);
     }
     always
 }
 
 /// A leaf by its position with its row, and what is left of it with what its periods are short of.
-type Leaf<'a> = ((usize, &'a mut [i128]), (&'a mut Rest, &'a mut [u32]));
+type Leaf<'a> = ((usize, &'a mut [i64]), (&'a mut Rest, &'a mut [u32]));
 
 /// What is left of a leaf's year after whole units were placed.
 #[derive(Clone, Debug, Default)]
@@ -105,7 +106,7 @@ struct Rest {
     /// Units that are left.
     units: usize,
     /// What is left below one unit, in the smallest amount.
-    partial: i128,
+    partial: i64,
 }
 
 /// How years fall into periods.
@@ -114,7 +115,7 @@ struct Season {
     /// The same, ready to split by; most leaves are there all year.
     whole: Option<WholeWeights>,
     /// The unit of the phasing in the smallest amount.
-    unit: i128,
+    unit: i64,
     decimals: u32,
 }
 
@@ -127,33 +128,26 @@ impl Season {
         // The unit is a whole number of the smallest amount, which was checked.
         let unit =
             phasing.and_then(|phasing| round_to_decimals(&phasing.unit, decimals, Rounding::TowardZero));
-        Self { whole: WholeWeights::of(&weights), weights, unit: unit.unwrap_or(1).max(1), decimals }
+        // Nothing has a whole unit of more than any amount is.
+        let unit = unit.map_or(1, |unit| i64::try_from(unit.max(1)).unwrap_or(i64::MAX));
+        Self { whole: WholeWeights::of(&weights), weights, unit, decimals }
     }
 
-    /// An amount in the smallest one; it is a whole number of them already, so the rounding only converts.
-    fn minor(&self, amount: &Rational) -> Option<i128> {
-        let minor = round_to_decimals(amount, self.decimals, Rounding::TowardZero)?;
-        debug_assert_eq!(Rational::from_scaled(minor, self.decimals), *amount);
-        Some(minor)
+    fn minors(&self, amounts: &[Rational]) -> Option<Vec<i64>> {
+        amounts.iter().map(|amount| minor(amount, self.decimals)).collect()
     }
 
-    fn minors(&self, amounts: &[Rational]) -> Option<Vec<i128>> {
-        amounts.iter().map(|amount| self.minor(amount)).collect()
-    }
-
-    /// The year of a holder, and of one that is no sum the whole units of its periods, with what each is short of its exact
-    /// share, in billionths of a unit; zero for a period that is exact. `None` beyond 128 bits.
+    /// Of a holder that is no sum the whole units of its periods, with what each is short of its exact share, in billionths of
+    /// a unit; zero for a period that is exact. `None` beyond 64 bits.
     fn leaf(
         &self,
         hierarchy: &Hierarchy<'_>,
         position: usize,
-        year: &Rational,
         spread: bool,
-        row: &mut [i128],
+        row: &mut [i64],
         (rest, short): (&mut Rest, &mut [u32]),
     ) -> Option<()> {
         let holder = hierarchy.holders[position];
-        row[0] = self.minor(year)?;
         if row.len() == 1 || !spread {
             return Some(());
         }
@@ -161,7 +155,7 @@ impl Season {
             row[1..].copy_from_slice(&self.minors(phased)?);
             return Some(());
         }
-        let apart = holder.presence.is_some() || holder.spread.is_some();
+        let apart = holder.presence.is_some() || holder.spread.is_some() || holder.season.is_some();
         let own = apart.then(|| hierarchy.season(position));
         // A season without weight, of somebody who is never there, is that of the phasing.
         let own = own.filter(|own| own.iter().any(Rational::is_positive));
@@ -170,16 +164,16 @@ impl Season {
         let (year, periods) = (row[0], &mut row[1..]);
         if whole.and_then(|whole| self.share_narrow(year, whole, periods, short)).is_none() {
             for (period, place) in periods.iter_mut().enumerate() {
-                let quick = whole.and_then(|whole| self.share_of_whole(year, whole, period));
+                let quick = whole.and_then(|whole| self.share_of_whole(year.into(), whole, period));
                 let (units, fine) = match quick {
                     Some(share) => share,
-                    None => self.share(year, own.as_deref().unwrap_or(&self.weights), period)?,
+                    None => self.share(year.into(), own.as_deref().unwrap_or(&self.weights), period)?,
                 };
-                *place = units.checked_mul(self.unit)?;
+                *place = i64::try_from(units.checked_mul(self.unit.into())?).ok()?;
                 short[period] = u32::try_from(fine).ok()?;
             }
         }
-        let left = year - periods.iter().sum::<i128>();
+        let left = year - periods.iter().sum::<i64>();
         rest.shared = true;
         rest.units = usize::try_from(left / self.unit).ok()?;
         rest.partial = left % self.unit;
@@ -190,9 +184,9 @@ impl Season {
     /// the time of 128; `None` where it does not.
     fn share_narrow(
         &self,
-        year: i128,
+        year: i64,
         whole: &WholeWeights,
-        periods: &mut [i128],
+        periods: &mut [i64],
         short: &mut [u32],
     ) -> Option<()> {
         let fine = u64::try_from(FINE).ok()?;
@@ -206,7 +200,7 @@ impl Season {
             let product = year * u64::try_from(*weight).ok()?;
             let units = product / divisor;
             let rest = product - units * divisor;
-            *place = i128::from(units * unit);
+            *place = i64::try_from(units * unit).ok()?;
             *short = if rest == 0 { 0 } else { (rest * fine / divisor).max(1) as u32 };
         }
         Some(())
@@ -215,7 +209,7 @@ impl Season {
     /// Whole units of a period's exact share, and the billionths of a unit beyond them (at least one, when there is anything).
     fn share_of_whole(&self, year: i128, whole: &WholeWeights, period: usize) -> Option<(i128, i128)> {
         let product = year.checked_mul(whole.weights()[period])?;
-        let divisor = whole.sum().checked_mul(self.unit)?;
+        let divisor = whole.sum().checked_mul(self.unit.into())?;
         let (units, rest) = product.div_mod_floor(&divisor);
         if rest == 0 {
             return Some((units, 0));
@@ -238,7 +232,7 @@ impl Season {
     /// Places what is left of a leaf, one unit each, in the periods that are owed most; then the part of a unit.
     fn place(
         &self,
-        row: &mut [i128],
+        row: &mut [i64],
         rest: &Rest,
         short: &[u32],
         owed: &mut [i64],
@@ -259,17 +253,18 @@ impl Season {
             let placed = if nth < rest.units { self.unit } else { rest.partial };
             row[1 + period] += placed;
             // No more than a unit is placed.
-            owed[*period] -= (placed * FINE / self.unit) as i64;
+            owed[*period] -= (i128::from(placed) * FINE / i128::from(self.unit)) as i64;
         }
     }
 
-    /// The year of a row as others fall, in units; `None` beyond 128 bits.
-    fn as_others(&self, year: i128, others: &[i128]) -> Option<Vec<i128>> {
+    /// The year of a row as others fall, in units; `None` beyond 64 bits.
+    fn as_others(&self, year: i64, others: &[i64]) -> Option<Vec<i64>> {
         let weights: Vec<Rational> = others.iter().copied().map(Rational::from).collect();
         let weighted = weights.iter().any(Rational::is_positive);
         let weights = if weighted { weights.as_slice() } else { &self.weights };
-        let mut parts = split_largest_remainder(year / self.unit, weights)?;
-        parts.iter_mut().for_each(|part| *part *= self.unit);
+        let units = split_largest_remainder((year / self.unit).into(), weights)?;
+        let amount = |units: i128| i64::try_from(units).ok()?.checked_mul(self.unit);
+        let mut parts: Vec<i64> = units.into_iter().map(amount).collect::<Option<_>>()?;
         // What is left below one unit goes where most is.
         let most = (0..parts.len()).rev().max_by_key(|period| &weights[*period])?;
         parts[most] += year % self.unit;
@@ -281,18 +276,18 @@ impl Season {
 struct Summing<'a> {
     hierarchy: &'a Hierarchy<'a>,
     season: &'a Season,
-    divisions: &'a [Division],
+    divided: &'a Divided,
     always: &'a [bool],
-    amounts: &'a mut [i128],
+    amounts: &'a mut [i64],
     width: usize,
 }
 
 impl Summing<'_> {
-    fn periods(&self, position: usize) -> &[i128] {
+    fn periods(&self, position: usize) -> &[i64] {
         &self.amounts[position * self.width + 1..(position + 1) * self.width]
     }
 
-    fn write(&mut self, position: usize, periods: &[i128]) {
+    fn write(&mut self, position: usize, periods: &[i64]) {
         self.amounts[position * self.width + 1..(position + 1) * self.width].copy_from_slice(periods);
     }
 
@@ -304,7 +299,7 @@ impl Summing<'_> {
     fn sum_up(&mut self, position: usize) -> Option<()> {
         if let Some(kept) = &self.hierarchy.holders[position].kept {
             let (own, given) = (self.season.minors(&kept.own)?, self.season.minors(&kept.given)?);
-            let whole = own.iter().sum::<i128>() == self.amounts[position * self.width];
+            let whole = own.iter().sum::<i64>() == self.amounts[position * self.width];
             if whole && self.bring(position, &given).is_some() {
                 self.write(position, &own);
                 return Some(());
@@ -325,7 +320,7 @@ impl Summing<'_> {
     }
 
     /// Brings the children of a holder to these sums in the periods; `None`, with nothing changed, where they cannot.
-    fn bring(&mut self, position: usize, given: &[i128]) -> Option<()> {
+    fn bring(&mut self, position: usize, given: &[i64]) -> Option<()> {
         // Those below a holder stand together behind it.
         let end = self.end(position);
         let before = self.amounts[position * self.width..end * self.width].to_vec();
@@ -336,7 +331,7 @@ impl Summing<'_> {
         brought
     }
 
-    fn try_bring(&mut self, position: usize, given: &[i128]) -> Option<()> {
+    fn try_bring(&mut self, position: usize, given: &[i64]) -> Option<()> {
         let children = &self.hierarchy.children[position];
         let rows = children.iter().map(|child| Row {
             amounts: self.periods(*child).to_vec(),
@@ -355,7 +350,8 @@ impl Summing<'_> {
             let given = if self.passes_all(*child) {
                 row.amounts.clone()
             } else {
-                let given = self.season.minor(&self.divisions[*child].given_out)?;
+                let own = self.divided.given.get(self.divided.groups[*child] as usize)?;
+                let given = minor(&own.amount, self.season.decimals)?;
                 self.season.as_others(given, &row.amounts)?
             };
             self.try_bring(*child, &given)?;

@@ -36,6 +36,8 @@ pub struct Question<'a> {
     pub seats: &'a [Seat],
     /// What was sold in the periods that each phase is like; empty unless the season comes from history.
     pub sold: &'a [Rational],
+    /// The same of each line of a plan that has some.
+    pub sold_of_lines: &'a [Vec<Rational>],
 }
 
 /// Quotas of a plan with the problem that they solve.
@@ -58,7 +60,7 @@ pub struct Reconciled {
     pub holder: HolderId,
     /// From the total; none for a plan without one.
     pub top_down: Option<Rational>,
-    /// What the seats below can carry; divided by over-assignment on each level.
+    /// What the seats below can carry; divided by over-assignment on each level, rounded to the smallest amount.
     pub bottom_up: Rational,
     /// The quota, by the plan's policy.
     pub quota: Rational,
@@ -112,6 +114,12 @@ pub(super) fn problem(
         },
         holders,
         over_assignment: plan.over_assignment.iter().map(factor).collect(),
+        over_assignment_of: plan
+            .over_assignment_of
+            .iter()
+            .map(factor)
+            .map(|(holder, factor)| (HolderId::from(holder.as_str()), factor))
+            .collect(),
         phasing: Some(phasing.clone()),
     }
 }
@@ -151,10 +159,15 @@ fn solve(question: &Question<'_>, mut laid_out: LaidOut) -> Result<Planned, Vec<
             settle(question, meet(question, &laid_out, &share, &from_above, &from_below)?)?
         }
     };
+    // Divided by over-assignment, an amount may not end.
+    let shown = |amount: Rational| match round_to_decimals(&amount, problem.decimals, Rounding::default()) {
+        Some(units) => Rational::from_scaled(units, problem.decimals),
+        None => amount,
+    };
     let reconciled = years(&allocation)
         .map(|(holder, quota)| Reconciled {
             top_down: from_above.get(&holder).cloned(),
-            bottom_up: from_below.get(&holder).cloned().unwrap_or_default(),
+            bottom_up: shown(from_below.get(&holder).cloned().unwrap_or_default()),
             quota,
             holder,
         })
@@ -211,7 +224,9 @@ fn from_below(question: &Question<'_>, laid_out: &LaidOut) -> BTreeMap<HolderId,
     // Parents come before their children, so going backwards every sum is complete when it is used.
     for holder in laid_out.holders.iter().rev() {
         let given = amounts.get(&holder.id).cloned().unwrap_or_default();
-        let stated = question.plan.over_assignment.iter().find(|(level, ..)| **level == *holder.level);
+        let (of, by_level) = (&question.plan.over_assignment_of, &question.plan.over_assignment);
+        let stated = of.iter().find(|(name, ..)| name == holder.id.as_str());
+        let stated = stated.or_else(|| by_level.iter().find(|(level, ..)| **level == *holder.level));
         let factor = stated.map_or_else(Rational::one, |(_, share, _)| &Rational::one() + share);
         let own = if *holder.level == *SALESPERSON { given } else { given / factor };
         if let Some(parent) = &holder.parent {
@@ -224,7 +239,7 @@ fn from_below(question: &Question<'_>, laid_out: &LaidOut) -> BTreeMap<HolderId,
 
 /// Years of all holders.
 fn years(allocation: &Allocation) -> impl Iterator<Item = (HolderId, Rational)> {
-    allocation.explanations.iter().map(|why| (why.holder.clone(), why.amount.clone()))
+    allocation.years().map(|(placed, amount)| (placed.holder.clone(), amount))
 }
 
 /// Allocates; then lets quotas that would change too little stand as they were, until all that change do so by enough.
@@ -260,14 +275,14 @@ pub(super) fn settled(
         };
         standing.rounds = 0;
         let mut more = false;
-        for why in &allocation.explanations {
-            let holder = &mut problem.holders[why.index];
-            if holder.locked.is_some() || standing.gave_way[why.index] {
+        for (placed, amount) in allocation.years() {
+            let (index, holder) = (placed.index, &mut problem.holders[placed.index]);
+            if holder.locked.is_some() || standing.gave_way[index] {
                 continue;
             }
-            let Some((lock, note)) = stands(holder, &why.amount) else { continue };
+            let Some((lock, note)) = stands(holder, &amount) else { continue };
             let note = holder.note.replace(note);
-            standing.kept.push(Stands { index: why.index, change: &lock - &why.amount, note });
+            standing.kept.push(Stands { index, change: &lock - &amount, note });
             (holder.locked, more) = (Some(lock), true);
         }
         if !more {

@@ -9,8 +9,15 @@ use crate::ground::source::TextPlace;
 use crate::ground::trace::Unit;
 
 /// Who holds a quota: the company, a group, a territory or a salesperson (`quotas.holder_id`).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Eq, PartialOrd, Ord)]
 pub struct HolderId(Arc<str>);
+
+impl PartialEq for HolderId {
+    /// Most that are compared are the same text in the same place.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
 
 impl HolderId {
     /// The text of the identifier, as in the extract.
@@ -52,6 +59,8 @@ pub struct Problem {
     pub holders: Vec<Holder>,
     /// Factor by level of the passing holder: its children together get its own amount times this. Default 1.
     pub over_assignment: BTreeMap<String, Rational>,
+    /// The same of single holders, instead of that of their level.
+    pub over_assignment_of: BTreeMap<HolderId, Rational>,
     /// How a year falls into periods, or none for annual quotas only.
     pub phasing: Option<Phasing>,
 }
@@ -147,6 +156,8 @@ pub struct Holder {
     pub cap: Option<Rational>,
     /// Exactly this amount for the year: a manager's override.
     pub locked: Option<Rational>,
+    /// Season weights of the periods, where they are not those of the phasing: a product line has its own.
+    pub season: Option<Arc<[Rational]>>,
     /// How the year of a leaf falls into the periods, instead of by season weight and presence.
     pub spread: Option<Vec<Rational>>,
     /// Exactly these amounts for the periods of the phasing, for a leaf that is locked at their sum.
@@ -201,6 +212,13 @@ pub struct Clause {
     pub place: TextPlace,
 }
 
+impl Problem {
+    /// What the children of a holder get together is its own amount times this, as the problem states it.
+    pub(super) fn stated_over_assignment(&self, holder: &Holder) -> Option<&Rational> {
+        self.over_assignment_of.get(&holder.id).or_else(|| self.over_assignment.get(&*holder.level))
+    }
+}
+
 impl Holder {
     /// A holder without measures, limits or note.
     #[must_use]
@@ -227,6 +245,7 @@ impl Holder {
             floor: None,
             cap: None,
             locked: None,
+            season: None,
             spread: None,
             phased: None,
             kept: None,

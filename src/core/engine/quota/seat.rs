@@ -1,5 +1,7 @@
 //! A salesperson of a quota plan as the extracts know them, and the part of each period that they carry quota (floor 2).
 
+use std::sync::Arc;
+
 use jiff::ToSpan;
 
 use crate::ground::period::{Date, DateRange, days_between, from_epoch_day};
@@ -13,8 +15,8 @@ pub struct Seat {
     pub id: String,
     /// Which line of the plan the amounts are of (an index), for a plan that has lines.
     pub line: Option<usize>,
-    /// Holders above, the uppermost first: values of the level columns, or managers.
-    pub above: Vec<Option<String>>,
+    /// Holders above, the uppermost first: values of the level columns, or managers. Held once for all who have the same.
+    pub above: Arc<[Option<String>]>,
     /// What was sold.
     pub history: Option<Rational>,
     /// What the market could buy.

@@ -1,12 +1,11 @@
 //! Quotas as they are published: by measure, the holders with their amounts; of a plan with lines each line, and all of
 //! them together (floor 2).
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::adjust::{Change, Row};
-use super::allocation::Explanation;
+use super::allocation::Placed;
 use super::lay_out::{COMPANY, LINE};
 use super::planned::Planned;
 use super::problem::HolderId;
@@ -24,7 +23,7 @@ pub struct Sheet<'a> {
     /// Who: parents before children.
     pub holders: Vec<Held<'a>>,
     /// For each holder the year and then each period, in the smallest amount.
-    pub amounts: Cow<'a, [i128]>,
+    pub amounts: Arc<Vec<i64>>,
 }
 
 /// Who holds a quota, by the names that are published.
@@ -38,10 +37,10 @@ pub struct Held<'a> {
     pub parent: Option<&'a str>,
 }
 
-impl<'a> From<&'a Explanation> for Held<'a> {
-    fn from(why: &'a Explanation) -> Self {
-        let parent = why.parent.as_ref().map(HolderId::as_str);
-        Self { holder: why.holder.as_str(), level: &why.level, parent }
+impl<'a> From<&'a Placed> for Held<'a> {
+    fn from(placed: &'a Placed) -> Self {
+        let parent = placed.parent.as_ref().map(HolderId::as_str);
+        Self { holder: placed.holder.as_str(), level: &placed.level, parent }
     }
 }
 
@@ -92,13 +91,13 @@ pub fn sheets<'a>(plan: &'a QuotaPlan, company: &'a str, planned: &'a Planned) -
         holders,
         amounts,
     };
-    let held = allocation.explanations.iter().map(|why| published(plan, company, why.into()));
+    let held = allocation.holders.iter().map(|placed| published(plan, company, placed.into()));
     if plan.lines.is_empty() {
         let holders = held.map(|(_, held)| held).collect();
-        return vec![sheet(plan.measure.as_str(), holders, Cow::Borrowed(&allocation.amounts))];
+        return vec![sheet(plan.measure.as_str(), holders, allocation.amounts.clone())];
     }
     let width = allocation.width();
-    let mut whole = sheet(plan.measure.as_str(), vec![], Cow::Owned(vec![]));
+    let mut whole = sheet(plan.measure.as_str(), vec![], Arc::default());
     let mut lines: Vec<Sheet<'a>> = vec![];
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     for ((measure, held), amounts) in held.zip(allocation.rows()) {
@@ -106,18 +105,18 @@ pub fn sheets<'a>(plan: &'a QuotaPlan, company: &'a str, planned: &'a Planned) -
         if of_line {
             let known = lines.last().is_some_and(|line| line.measure == measure);
             if !known {
-                lines.push(sheet(measure, vec![], Cow::Owned(vec![])));
+                lines.push(sheet(measure, vec![], Arc::default()));
             }
             if let Some(line) = lines.last_mut() {
                 line.holders.push(held);
-                line.amounts.to_mut().extend(amounts);
+                Arc::make_mut(&mut line.amounts).extend(amounts);
             }
             // What the company has of all lines is its own row.
             if held.parent.is_none() {
                 continue;
             }
         }
-        let sums = whole.amounts.to_mut();
+        let sums = Arc::make_mut(&mut whole.amounts);
         match places.get(held.holder) {
             Some(place) => {
                 sums[place * width..][..width].iter_mut().zip(amounts).for_each(|(sum, own)| *sum += own);

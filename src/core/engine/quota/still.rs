@@ -77,7 +77,7 @@ fn still_groups(problem: &Problem, before: &Before<'_>) -> BTreeSet<usize> {
     }
     let mut still: BTreeSet<usize> = groups.iter().copied().collect();
     let mut sums: BTreeMap<usize, Rational> = BTreeMap::new();
-    for why in &allocation.explanations {
+    for why in allocation.explanations() {
         let (holder, group) = (&problem.holders[why.index], groups[why.index]);
         let children = before.children.get(&holder.id).map_or(0, BTreeSet::len);
         if children != present.get(&holder.id).copied().unwrap_or_default() {
@@ -107,21 +107,20 @@ fn with_periods(
     let mut kept = problem.clone();
     let Some(phasing) = problem.phasing.as_ref() else { return kept };
     let small = &problem.unit * &Rational::from(2_i64);
-    let whys = allocation.explanations.iter().zip(allocation.rows());
-    let found: BTreeMap<&HolderId, (&Rational, &[i128])> =
-        whys.map(|(why, row)| (&why.holder, (&why.amount, &row[1..]))).collect();
+    let years = allocation.years().zip(allocation.rows());
+    let found: BTreeMap<&HolderId, (Rational, &[i64])> =
+        years.map(|((placed, amount), row)| (&placed.holder, (amount, &row[1..]))).collect();
     // Rounding alone tells what a seat has from what it would have now, period by period.
-    let close = |stood: &[Rational], row: &[i128]| {
-        let near = |(stood, amount): (&Rational, &i128)| {
-            (&Rational::from_scaled(*amount, allocation.decimals) - stood).abs() <= small
+    let close = |stood: &[Rational], row: &[i64]| {
+        let near = |(stood, amount): (&Rational, &i64)| {
+            (&Rational::from_scaled((*amount).into(), allocation.decimals) - stood).abs() <= small
         };
         stood.iter().zip(row).all(near)
     };
     // What was given out beyond the own quota was rounded to units: with the seats locked, it is exactly that.
     let given: BTreeMap<&HolderId, Rational> = allocation
-        .explanations
-        .iter()
-        .filter_map(|why| Some((&why.holder, why.given_out.as_ref()?.checked_div(&why.amount)?)))
+        .explanations()
+        .filter_map(|why| Some((why.holder, why.given_out.as_ref()?.checked_div(&why.amount)?)))
         .collect();
     for holder in &mut kept.holders {
         if let Some(factor) = given.get(&holder.id).filter(|factor| factor.is_positive()) {
@@ -132,7 +131,7 @@ fn with_periods(
         let stood = before.open.get(&holder.id);
         let periods = before.periods_of(&holder.id, phasing);
         let same = stood.zip(found.get(&holder.id)).is_some_and(|(stood, (amount, row))| {
-            stood == *amount && (close(&periods, row) || before.near(problem, holder, stood).is_some())
+            stood == amount && (close(&periods, row) || before.near(problem, holder, stood).is_some())
         });
         if same && holder.parent.as_ref().is_none_or(|parent| !open.contains(parent)) {
             holder.phased = Some(periods);
@@ -144,12 +143,12 @@ fn with_periods(
 
 /// Holders that should have kept their periods, but whose people cannot carry that.
 fn not_kept(problem: &Problem, allocation: &Allocation) -> BTreeSet<HolderId> {
-    let failed = allocation.explanations.iter().zip(allocation.rows()).filter(|(why, row)| {
-        let kept = problem.holders[why.index].kept.as_ref();
+    let failed = allocation.holders.iter().zip(allocation.rows()).filter(|(placed, row)| {
+        let kept = problem.holders[placed.index].kept.as_ref();
         kept.is_some_and(|kept| {
             let mut pairs = kept.own.iter().zip(&row[1..]);
-            pairs.any(|(own, amount)| *own != Rational::from_scaled(*amount, allocation.decimals))
+            pairs.any(|(own, amount)| *own != Rational::from_scaled((*amount).into(), allocation.decimals))
         })
     });
-    failed.map(|(why, _)| why.holder.clone()).collect()
+    failed.map(|(placed, _)| placed.holder.clone()).collect()
 }

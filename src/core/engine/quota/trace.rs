@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::allocation::{Allocation, Binding, Explanation};
-use super::hierarchy::{availability, season};
+use super::hierarchy::{availability, season, season_weights};
 use super::lay_out::LINE;
 use super::open::{factor, parents};
 use super::problem::{Blend, Clause, Holder, HolderId, Measure, Method, Problem, Total};
@@ -14,10 +14,11 @@ use crate::ground::trace::{Node, Operation, Unit};
 /// the allocation has no such holder.
 #[must_use]
 pub fn trace(problem: &Problem, allocation: &Allocation, holder: &HolderId) -> Option<Node> {
+    let whys: Vec<Explanation<'_>> = allocation.explanations().collect();
     let trace = Trace {
         problem,
         holders: problem.holders.iter().map(|holder| (&holder.id, holder)).collect(),
-        explanations: allocation.explanations.iter().map(|why| (&why.holder, why)).collect(),
+        explanations: whys.iter().map(|why| (why.holder, why)).collect(),
     };
     trace.explanations.get(holder).map(|why| trace.quota(why))
 }
@@ -25,7 +26,7 @@ pub fn trace(problem: &Problem, allocation: &Allocation, holder: &HolderId) -> O
 struct Trace<'a> {
     problem: &'a Problem,
     holders: BTreeMap<&'a HolderId, &'a Holder>,
-    explanations: BTreeMap<&'a HolderId, &'a Explanation>,
+    explanations: BTreeMap<&'a HolderId, &'a Explanation<'a>>,
 }
 
 impl Trace<'_> {
@@ -38,7 +39,7 @@ impl Trace<'_> {
     }
 
     /// The sum of the parts.
-    fn quota(&self, why: &Explanation) -> Node {
+    fn quota(&self, why: &Explanation<'_>) -> Node {
         let parts = &why.parts;
         let total = self.input("total", &why.total);
         let by_weight =
@@ -76,11 +77,11 @@ impl Trace<'_> {
     }
 
     /// The share of the total: on each level from the root down, weight by the weight of all siblings.
-    fn share(&self, why: &Explanation) -> Node {
+    fn share(&self, why: &Explanation<'_>) -> Node {
         let mut levels = vec![];
         let mut next = Some(why);
         while let Some(own) = next {
-            let parent = self.holders.get(&own.holder).and_then(|holder| holder.parent.as_ref());
+            let parent = self.holders.get(own.holder).and_then(|holder| holder.parent.as_ref());
             if let (Some(parent), true) = (parent, own.sibling_weight.is_positive()) {
                 let siblings = Node::input(
                     format!("weight of all in {parent}"),
@@ -110,9 +111,9 @@ impl Trace<'_> {
     }
 
     /// The weight of a holder: stated, by the method, or the sum of those below.
-    fn weight(&self, why: &Explanation) -> Node {
+    fn weight(&self, why: &Explanation<'_>) -> Node {
         let stated = |label: String| Node::input(label, self.weight_unit(), why.weight.clone());
-        let Some(holder) = self.holders.get(&why.holder) else { return stated("weight".to_owned()) };
+        let Some(holder) = self.holders.get(why.holder) else { return stated("weight".to_owned()) };
         if let Some(blend) = &holder.blend {
             return self.blend(why, blend);
         }
@@ -130,13 +131,17 @@ impl Trace<'_> {
             None => self.by_method(holder),
         }];
         if let Some((phasing, presence)) = self.problem.phasing.as_ref().zip(holder.presence.as_ref()) {
-            let there = phasing.periods.iter().zip(presence).map(|((name, weight), part)| {
-                let season = Node::input(format!("season weight of {name}"), Unit::Number, weight.clone());
-                let part = Node::input(format!("part of {name} that is there"), Unit::Percent, part.clone());
-                Node::computed(name.clone(), Unit::Number, Operation::Product, vec![season, part])
-            });
+            let weights = || season_weights(phasing, holder.season.as_deref());
+            let there =
+                phasing.periods.iter().zip(weights()).zip(presence).map(|(((name, _), weight), part)| {
+                    let season =
+                        Node::input(format!("season weight of {name}"), Unit::Number, weight.clone());
+                    let part =
+                        Node::input(format!("part of {name} that is there"), Unit::Percent, part.clone());
+                    Node::computed(name.clone(), Unit::Number, Operation::Product, vec![season, part])
+                });
             let there = Node::computed("there, by season", Unit::Number, Operation::Sum, there.collect());
-            let all: Rational = phasing.periods.iter().map(|(_, weight)| weight).sum();
+            let all: Rational = weights().sum();
             let all = Node::input("all seasons", Unit::Number, all);
             let children = vec![there, all];
             let label = match &holder.there {
@@ -144,7 +149,7 @@ impl Trace<'_> {
                 _ => "part of the year".to_owned(),
             };
             let part = Node::computed(label, Unit::Percent, Operation::Quotient, children);
-            debug_assert_eq!(part.value, availability(phasing, Some(presence)));
+            debug_assert_eq!(part.value, availability(phasing, holder.season.as_deref(), Some(presence)));
             factors.push(part);
         }
         match factors.len() {
@@ -159,7 +164,7 @@ impl Trace<'_> {
     }
 
     /// The weight between above and below.
-    fn blend(&self, why: &Explanation, blend: &Blend) -> Node {
+    fn blend(&self, why: &Explanation<'_>, blend: &Blend) -> Node {
         let unit = self.problem.measured_in.clone();
         let rest = &Rational::one() - &blend.share;
         let part = |label: &str, amount: Rational, share: Rational| {
@@ -306,8 +311,8 @@ impl Trace<'_> {
     }
 
     /// The clause behind the limit that decides, when it is the holder's own.
-    fn clause(&self, why: &Explanation) -> Option<&Clause> {
-        let clauses = &self.holders.get(&why.holder)?.clauses;
+    fn clause(&self, why: &Explanation<'_>) -> Option<&Clause> {
+        let clauses = &self.holders.get(why.holder)?.clauses;
         let clause = match why.binding? {
             Binding::Lock => &clauses.locked,
             Binding::Floor => &clauses.floor,
@@ -318,7 +323,7 @@ impl Trace<'_> {
     }
 
     /// What limits the holders that have a limit, in a few words each.
-    fn bound<'e>(&self, whys: impl Iterator<Item = &'e Explanation>) -> Vec<String> {
+    fn bound<'e>(&self, whys: impl Iterator<Item = &'e Explanation<'e>>) -> Vec<String> {
         whys.filter_map(|why| {
             let word = why.binding?.word();
             let key = self.clause(why).map(|clause| clause.key).filter(|key| *key != word && *key != "lock");
@@ -333,23 +338,24 @@ impl Trace<'_> {
     }
 
     /// What the part from above is called: with the limits of the holders above and of their siblings.
-    fn above_label(&self, why: &Explanation) -> String {
+    fn above_label(&self, why: &Explanation<'_>) -> String {
         let mut names = vec![];
-        let mut next = why.parent.as_ref().and_then(|parent| self.explanations.get(parent).copied());
+        let mut next = why.parent.and_then(|parent| self.explanations.get(parent).copied());
         while let Some(own) = next {
             let level = self.explanations.values().filter(|other| other.parent == own.parent).copied();
             names.extend(self.bound(level));
-            next = own.parent.as_ref().and_then(|parent| self.explanations.get(parent).copied());
+            next = own.parent.and_then(|parent| self.explanations.get(parent).copied());
         }
         with_names("limits and rounding on levels above", &names)
     }
 
     /// What the limits part is called: the deciding limit, the key that sets it, and the note why it is there.
-    fn limits_label(&self, why: &Explanation) -> String {
+    fn limits_label(&self, why: &Explanation<'_>) -> String {
         let mut name = match why.binding {
             Some(binding) => binding.word().to_owned(),
             None => {
-                let own = |other: &&&Explanation| other.parent == why.parent && other.holder != why.holder;
+                let own =
+                    |other: &&&Explanation<'_>| other.parent == why.parent && other.holder != why.holder;
                 let siblings = self.explanations.values().filter(own).copied();
                 with_names("limits of siblings", &self.bound(siblings))
             }
@@ -395,7 +401,7 @@ pub struct Spread {
 #[must_use]
 pub fn spread(problem: &Problem, allocation: &Allocation, holder: &HolderId) -> Option<Vec<Spread>> {
     let position = allocation.position(holder)?;
-    let why = &allocation.explanations[position];
+    let why = allocation.explain(position);
     let own = problem.holders.get(why.index)?;
     let amounts = allocation.rows().nth(position)?;
     let leaf = why.given_out.is_none();
@@ -407,12 +413,14 @@ pub fn spread(problem: &Problem, allocation: &Allocation, holder: &HolderId) -> 
     let shares = phasing.map_or_else(Vec::new, |phasing| season(phasing, own));
     let periods = phasing.into_iter().flat_map(|phasing| &phasing.periods);
     let all: Rational = shares.iter().sum();
-    let row = |(period, ((name, weight), amount)): (usize, (&(String, Rational), &i128))| Spread {
+    let weights: Vec<&Rational> =
+        phasing.map_or_else(Vec::new, |phasing| season_weights(phasing, own.season.as_deref()).collect());
+    let row = |(period, ((name, _), amount)): (usize, (&(String, Rational), &i64))| Spread {
         period: name.clone(),
-        season: weight.clone(),
+        season: weights[period].clone(),
         there: leaf.then(|| there(period)),
         exact: (&why.amount * &shares[period]).checked_div(&all).filter(|_| leaf),
-        amount: Rational::from_scaled(*amount, allocation.decimals),
+        amount: Rational::from_scaled((*amount).into(), allocation.decimals),
     };
     Some(periods.zip(&amounts[1..]).enumerate().map(row).collect())
 }

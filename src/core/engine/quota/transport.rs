@@ -6,7 +6,7 @@ use crate::ground::round::WholeWeights;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Row {
     /// The amounts, none negative.
-    pub amounts: Vec<i128>,
+    pub amounts: Vec<i64>,
     /// Which of them may change.
     pub open: Vec<bool>,
 }
@@ -17,12 +17,12 @@ pub(super) struct Row {
 /// Each round moves as much as fits along a shortest way from a column with too much to one with too little. A way leads
 /// from one column to the next when some row has something in the first and may have more in the second. Without such a
 /// way there is no answer (the rows and columns are a transportation problem), so nothing is missed.
-pub(super) fn transport(rows: &mut [Row], sums: &[i128], unit: i128) -> Option<()> {
+pub(super) fn transport(rows: &mut [Row], sums: &[i64], unit: i64) -> Option<()> {
     let columns = sums.len();
-    let mut over: Vec<i128> = (0..columns)
-        .map(|column| rows.iter().map(|row| row.amounts[column]).sum::<i128>() - sums[column])
+    let mut over: Vec<i64> = (0..columns)
+        .map(|column| rows.iter().map(|row| row.amounts[column]).sum::<i64>() - sums[column])
         .collect();
-    if over.iter().sum::<i128>() != 0 {
+    if over.iter().sum::<i64>() != 0 {
         return None;
     }
     while let Some(from) =
@@ -42,12 +42,12 @@ pub(super) fn transport(rows: &mut [Row], sums: &[i128], unit: i128) -> Option<(
 }
 
 /// How much may go from one column to another.
-fn room(rows: &[Row], from: usize, to: usize) -> i128 {
+fn room(rows: &[Row], from: usize, to: usize) -> i64 {
     rows.iter().filter(|row| row.open[from] && row.open[to]).map(|row| row.amounts[from]).sum()
 }
 
 /// A shortest way from a column to one that has too little.
-fn way(rows: &[Row], over: &[i128], start: usize) -> Option<Vec<usize>> {
+fn way(rows: &[Row], over: &[i64], start: usize) -> Option<Vec<usize>> {
     let mut before: Vec<Option<usize>> = vec![None; over.len()];
     let mut queue = std::collections::VecDeque::from([start]);
     while let Some(column) = queue.pop_front() {
@@ -72,29 +72,32 @@ fn way(rows: &[Row], over: &[i128], start: usize) -> Option<Vec<usize>> {
 
 /// Moves an amount from one column to another, where there is room for it: in proportion to what the rows have in the
 /// other, in whole units; what is left from the row that has most.
-fn shift(rows: &mut [Row], from: usize, to: usize, amount: i128, unit: i128) {
+fn shift(rows: &mut [Row], from: usize, to: usize, amount: i64, unit: i64) {
     let open: Vec<usize> =
         (0..rows.len()).filter(|row| rows[*row].open[from] && rows[*row].open[to]).collect();
-    let weights = open.iter().map(|row| rows[*row].amounts[from].min(rows[*row].amounts[to])).collect();
+    let weights =
+        open.iter().map(|row| rows[*row].amounts[from].min(rows[*row].amounts[to]).into()).collect();
     let mut parts = vec![0; open.len()];
-    let split = WholeWeights::new(weights).and_then(|weights| weights.split(amount / unit, &mut parts));
+    let split =
+        WholeWeights::new(weights).and_then(|weights| weights.split((amount / unit).into(), &mut parts));
     if split.is_none() {
         parts.iter_mut().for_each(|part| *part = 0);
     }
     let mut left = amount;
-    let mut give = |row: &mut Row, most: i128| {
+    let mut give = |row: &mut Row, most: i64| {
         let part = most.min(row.amounts[from]).min(left);
         row.amounts[from] -= part;
         row.amounts[to] += part;
         left -= part;
     };
     for (row, part) in open.iter().zip(parts) {
-        give(&mut rows[*row], part.saturating_mul(unit));
+        let part = part.saturating_mul(unit.into());
+        give(&mut rows[*row], i64::try_from(part).unwrap_or(i64::MAX));
     }
     let mut order = open;
     order.sort_by_key(|row| std::cmp::Reverse(rows[*row].amounts[from]));
     for row in order {
-        give(&mut rows[row], i128::MAX);
+        give(&mut rows[row], i64::MAX);
     }
 }
 
@@ -103,7 +106,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn row(amounts: &[i128], open: &[u8]) -> Row {
+    fn row(amounts: &[i64], open: &[u8]) -> Row {
         Row { amounts: amounts.to_vec(), open: open.iter().map(|open| *open == 1).collect() }
     }
 
@@ -126,16 +129,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn rows_and_columns_add_up(cells in prop::collection::vec(prop::collection::vec(0i128..50, 4), 1..6), turn in 0usize..4, unit in 1i128..9) {
+        fn rows_and_columns_add_up(cells in prop::collection::vec(prop::collection::vec(0i64..50, 4), 1..6), turn in 0usize..4, unit in 1i64..9) {
             // Sums that exist: those of the same rows turned.
-            let sums: Vec<i128> = (0..4).map(|column| cells.iter().map(|row| row[(column + turn) % 4]).sum()).collect();
+            let sums: Vec<i64> = (0..4).map(|column| cells.iter().map(|row| row[(column + turn) % 4]).sum()).collect();
             let mut rows: Vec<Row> = cells.iter().map(|cells| row(cells, &[1; 4])).collect();
             prop_assert_eq!(transport(&mut rows, &sums, unit), Some(()));
             for (column, sum) in sums.iter().enumerate() {
-                prop_assert_eq!(rows.iter().map(|row| row.amounts[column]).sum::<i128>(), *sum);
+                prop_assert_eq!(rows.iter().map(|row| row.amounts[column]).sum::<i64>(), *sum);
             }
             for (after, before) in rows.iter().zip(&cells) {
-                prop_assert_eq!(after.amounts.iter().sum::<i128>(), before.iter().sum::<i128>());
+                prop_assert_eq!(after.amounts.iter().sum::<i64>(), before.iter().sum::<i64>());
                 prop_assert!(after.amounts.iter().all(|amount| *amount >= 0));
             }
         }

@@ -1,10 +1,10 @@
 //! Checks an allocation against its problem naively, with no code of the engine that made it (floor 2).
 
-use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use super::allocation::Allocation;
-use super::problem::{HolderId, Problem, Total};
+use super::problem::{Holder, HolderId, Problem, Total};
 use crate::ground::rational::Rational;
 use crate::ground::round::{Rounding, common_multiple, round_to_decimals};
 
@@ -31,8 +31,8 @@ pub enum Law {
     Lock,
     /// Amounts are whole units, but for the named exceptions.
     Unit,
-    /// The parts of a quota sum to it.
-    Parts,
+    /// Where nothing limits those who share something, each is within a unit of its share by weight.
+    Share,
 }
 
 /// One broken law.
@@ -60,6 +60,7 @@ pub fn verify(problem: &Problem, allocation: &Allocation) -> Vec<Disagreement> {
     if !check.rows() {
         return check.found;
     }
+    check.limited = check.find_limited();
     for holder in 0..problem.holders.len() {
         check.total(holder);
         check.limits(holder);
@@ -67,7 +68,7 @@ pub fn verify(problem: &Problem, allocation: &Allocation) -> Vec<Disagreement> {
         check.periods(holder);
         check.season(holder);
         check.units(holder);
-        check.parts(holder);
+        check.shares(holder);
     }
     check.found
 }
@@ -79,12 +80,14 @@ struct Check<'a> {
     /// The row of each holder.
     rows: Vec<usize>,
     children: Vec<Vec<usize>>,
+    /// Has a floor, cap or lock, or somebody below has.
+    limited: Vec<bool>,
     /// Some holder keeps its periods.
     keeps: bool,
     /// Season weights as whole numbers, their sum, and the unit of the phasing in the smallest amount.
-    seasons: Option<(Vec<i128>, i128, i128)>,
+    seasons: Option<(Vec<i64>, i64, i64)>,
     /// The unit in the smallest amount.
-    unit: Option<i128>,
+    unit: Option<i64>,
     found: Vec<Disagreement>,
 }
 
@@ -98,7 +101,9 @@ impl<'a> Check<'a> {
             children: vec![vec![]; holders],
             seasons: whole_seasons(problem),
             unit: round_to_decimals(&problem.unit, problem.decimals, Rounding::TowardZero)
-                .filter(|unit| Rational::from_scaled(*unit, problem.decimals) == problem.unit && *unit > 0),
+                .filter(|unit| Rational::from_scaled(*unit, problem.decimals) == problem.unit && *unit > 0)
+                .and_then(|unit| i64::try_from(unit).ok()),
+            limited: vec![],
             keeps: problem.holders.iter().any(|holder| holder.kept.is_some()),
             found: vec![],
         }
@@ -110,7 +115,7 @@ impl<'a> Check<'a> {
     }
 
     /// The year and then the periods of a holder, in the smallest amount.
-    fn amounts(&self, holder: usize) -> &'a [i128] {
+    fn amounts(&self, holder: usize) -> &'a [i64] {
         let width = self.allocation.periods.len() + 1;
         &self.allocation.amounts[self.rows[holder] * width..][..width]
     }
@@ -120,22 +125,23 @@ impl<'a> Check<'a> {
         self.major(self.amounts(holder)[0])
     }
 
-    fn major(&self, amount: i128) -> Rational {
-        Rational::from_scaled(amount, self.problem.decimals)
+    fn major(&self, amount: i64) -> Rational {
+        Rational::from_scaled(amount.into(), self.problem.decimals)
     }
 
     /// Over-assignment of a holder to its children.
     fn factor(&self, holder: usize) -> Rational {
         let own = &self.problem.holders[holder];
-        let of_level = self.problem.over_assignment.get(&*own.level);
-        own.over_assignment.as_ref().or(of_level).cloned().unwrap_or_else(Rational::one)
+        let of_level = || self.problem.over_assignment.get(&*own.level);
+        let of_holder = self.problem.over_assignment_of.get(&own.id);
+        own.over_assignment.as_ref().or(of_holder).or_else(of_level).cloned().unwrap_or_else(Rational::one)
     }
 
     /// Every holder once, where the problem has it, with all its periods. False when there is no use in looking further.
     fn rows(&mut self) -> bool {
         let (problem, allocation) = (self.problem, self.allocation);
         if problem.holders.is_empty() {
-            return allocation.explanations.is_empty();
+            return allocation.holders.is_empty();
         }
         if allocation.decimals != problem.decimals {
             let message = format!("{} decimals, not {}", allocation.decimals, problem.decimals);
@@ -146,47 +152,31 @@ impl<'a> Check<'a> {
         if !asked.eq(allocation.periods.iter().map(|name| &**name)) {
             self.found(Law::Rows, 0, format!("the periods are {}", allocation.periods.join(", ")));
         }
-        let (rows, width) = (allocation.explanations.len(), allocation.periods.len() + 1);
+        let (rows, width) = (allocation.holders.len(), allocation.periods.len() + 1);
         if allocation.amounts.len() != rows * width {
             let message = format!("{} amounts in {rows} rows of {width}", allocation.amounts.len());
             self.found(Law::Rows, 0, message);
         }
-        // Few have others below them: everybody else is named by nobody.
-        let mut parents: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut last: Option<&HolderId> = None;
-        for parent in problem.holders.iter().filter_map(|holder| holder.parent.as_ref()) {
-            if last != Some(parent) {
-                parents.insert(parent.as_str(), usize::MAX);
-            }
-            last = Some(parent);
-        }
-        for (holder, own) in problem.holders.iter().enumerate() {
-            if let Some(place) = parents.get_mut(own.id.as_str()) {
-                *place = holder;
-            }
-        }
-        let mut last: Option<(&HolderId, usize)> = None;
-        for (row, why) in allocation.explanations.iter().enumerate() {
-            let holder = why.index;
-            let Some(asked) = problem.holders.get(holder).filter(|asked| asked.id == why.holder) else {
+        for (row, placed) in allocation.holders.iter().enumerate() {
+            let holder = placed.index;
+            let Some(asked) = problem.holders.get(holder).filter(|asked| asked.id == placed.holder) else {
                 let message = "nobody asked for it".to_owned();
-                self.found.push(Disagreement { law: Law::Rows, holder: why.holder.clone(), message });
+                self.found.push(Disagreement { law: Law::Rows, holder: placed.holder.clone(), message });
                 continue;
             };
-            if asked.level != why.level || asked.parent != why.parent {
+            // The row above is that of the parent, and comes first.
+            let above = placed.above.filter(|above| *above < row).map(|above| &allocation.holders[above]);
+            let below = asked.parent.as_ref() == above.map(|above| &above.holder);
+            let level = Arc::ptr_eq(&asked.level, &placed.level) || asked.level == placed.level;
+            if !level || asked.parent != placed.parent || !below {
                 self.found(Law::Rows, holder, "level or parent is not as asked".to_owned());
             }
             if self.rows[holder] != usize::MAX {
                 self.found(Law::Rows, holder, "occurs twice".to_owned());
             }
             self.rows[holder] = row;
-            let Some(parent) = &asked.parent else { continue };
-            if last.is_none_or(|(id, _)| id != parent) {
-                let place = parents.get(parent.as_str()).filter(|place| **place != usize::MAX);
-                last = place.map(|place| (parent, *place));
-            }
-            if let Some((_, parent)) = last {
-                self.children[parent].push(holder);
+            if let Some(above) = above.filter(|above| above.index < self.children.len()) {
+                self.children[above.index].push(holder);
             }
         }
         for holder in 0..problem.holders.len() {
@@ -195,6 +185,19 @@ impl<'a> Check<'a> {
             }
         }
         self.found.is_empty()
+    }
+
+    /// Who has a limit, at or below.
+    fn find_limited(&self) -> Vec<bool> {
+        let own = |own: &Holder| own.floor.is_some() || own.cap.is_some() || own.locked.is_some();
+        let mut limited: Vec<bool> = self.problem.holders.iter().map(own).collect();
+        // Those below a row come after it.
+        for placed in self.allocation.holders.iter().rev() {
+            if let Some(above) = placed.above.filter(|_| limited[placed.index]) {
+                limited[self.allocation.holders[above].index] = true;
+            }
+        }
+        limited
     }
 
     /// The root has the total; a total derived from history is within half a unit of the sum.
@@ -247,7 +250,7 @@ impl<'a> Check<'a> {
         }
         if let Some(phased) = &own.phased {
             let periods = &self.amounts(holder)[1..];
-            let same = |(amount, locked): (&i128, &Rational)| self.major(*amount) == *locked;
+            let same = |(amount, locked): (&i64, &Rational)| self.major(*amount) == *locked;
             if phased.len() != periods.len() || !periods.iter().zip(phased).all(same) {
                 let message = format!("has other periods than the {} that are locked", phased.len());
                 self.found(Law::Lock, holder, message);
@@ -260,7 +263,7 @@ impl<'a> Check<'a> {
         if self.children[holder].is_empty() {
             return;
         }
-        let sum: i128 = self.children[holder].iter().map(|child| self.amounts(*child)[0]).sum();
+        let sum: i64 = self.children[holder].iter().map(|child| self.amounts(*child)[0]).sum();
         let factor = self.factor(holder);
         let wrong = if factor == Rational::one() {
             sum != self.amounts(holder)[0]
@@ -282,7 +285,7 @@ impl<'a> Check<'a> {
         if periods.is_empty() {
             return;
         }
-        let sum: i128 = periods.iter().sum();
+        let sum: i64 = periods.iter().sum();
         if sum != *year {
             let (sum, year) = (self.major(sum), self.major(*year));
             self.found(Law::PeriodSum, holder, format!("periods sum to {sum}, the year is {year}"));
@@ -325,17 +328,13 @@ impl<'a> Check<'a> {
     fn follows(&self, holder: usize) -> Option<bool> {
         let (weights, all, unit) = self.seasons.as_ref()?;
         let [year, periods @ ..] = self.amounts(holder) else { return None };
-        let narrow = |value: &i128| i64::try_from(*value).ok();
-        let (year, all) = (narrow(year)?, narrow(all)?);
-        let allowed = narrow(unit)?.checked_mul(all)?;
+        let allowed = unit.checked_mul(*all)?;
+        let mut follows = true;
         for (amount, weight) in periods.iter().zip(weights) {
-            let (amount, weight) = (narrow(amount)?, narrow(weight)?);
-            let off = amount.checked_mul(all)?.checked_sub(year.checked_mul(weight)?)?;
-            if off.abs() >= allowed || (weight == 0 && amount != 0) {
-                return Some(false);
-            }
+            let off = amount.checked_mul(*all)?.checked_sub(year.checked_mul(*weight)?)?;
+            follows &= off.abs() < allowed && (*weight != 0 || *amount == 0);
         }
-        Some(true)
+        Some(follows)
     }
 
     /// Each period of a leaf lies within one unit of its share by season weight and presence; no share, no amount. Where a
@@ -346,10 +345,14 @@ impl<'a> Check<'a> {
         if !self.children[holder].is_empty() || own.phased.is_some() || self.keeps {
             return;
         }
-        if own.presence.is_none() && own.spread.is_none() && self.follows(holder) == Some(true) {
+        let plain = own.presence.is_none() && own.spread.is_none() && own.season.is_none();
+        if plain && self.follows(holder) == Some(true) {
             return;
         }
-        let mut weights: Vec<Rational> = phasing.periods.iter().map(|(_, weight)| weight.clone()).collect();
+        let mut weights: Vec<Rational> = match &own.season {
+            Some(season) => season.to_vec(),
+            None => phasing.periods.iter().map(|(_, weight)| weight.clone()).collect(),
+        };
         let there: Option<Vec<Rational>> = match (&own.spread, &own.presence) {
             (Some(spread), _) => Some(spread.clone()),
             (None, presence) => presence
@@ -406,33 +409,40 @@ impl<'a> Check<'a> {
         broken || divided || children.iter().any(|child| self.broken_limit(*child))
     }
 
-    /// The parts of the explanation sum to the quota.
-    fn parts(&mut self, holder: usize) {
-        let amount = self.year(holder);
-        let explanation = &self.allocation.explanations[self.rows[holder]];
-        let parts = &explanation.parts;
-        let mut sum = &parts.history + &parts.growth_share;
-        for part in [&parts.over_assignment, &parts.from_above, &parts.limits, &parts.rounding] {
-            sum += part;
+    /// Those below a holder have what their weights give them, to less than a unit, where none of them is limited.
+    fn shares(&mut self, holder: usize) {
+        let children = &self.children[holder];
+        if children.is_empty() || children.iter().any(|child| self.limited[*child]) {
+            return;
         }
-        if sum != amount || explanation.amount != amount {
-            self.found(Law::Parts, holder, format!("parts sum to {sum}, the quota is {amount}"));
+        let weight = |child: &usize| &self.allocation.reasons.weights[self.rows[*child]];
+        let all: Rational = children.iter().map(weight).sum();
+        let given: i64 = children.iter().map(|child| self.amounts(*child)[0]).sum();
+        let (given, allowed) = (self.major(given), &self.problem.unit * &all);
+        let off = |child: &&usize| {
+            // Both sides times all weights, so that nothing is divided.
+            let off = distance(&(&self.year(**child) * &all), &(&given * weight(child)));
+            off >= allowed && !off.is_zero()
+        };
+        let off: Vec<usize> = children.iter().filter(off).copied().collect();
+        for child in off {
+            let message = format!("has {}, a unit or more off its share by weight", self.year(child));
+            self.found(Law::Share, child, message);
         }
     }
 }
 
 /// Season weights brought to one denominator; `None` where they do not fit.
-fn whole_seasons(problem: &Problem) -> Option<(Vec<i128>, i128, i128)> {
+fn whole_seasons(problem: &Problem) -> Option<(Vec<i64>, i64, i64)> {
     let phasing = problem.phasing.as_ref()?;
     let pairs: Vec<(i64, i64)> =
         phasing.periods.iter().map(|(_, weight)| weight.to_i64_pair()).collect::<Option<_>>()?;
     let common = common_multiple(pairs.iter().map(|(_, denominator)| *denominator))?;
-    let whole = |(numerator, denominator): &(i64, i64)| {
-        i128::from(*numerator).checked_mul(i128::from(common / denominator))
-    };
-    let weights: Vec<i128> = pairs.iter().map(whole).collect::<Option<_>>()?;
-    let all = weights.iter().try_fold(0i128, |sum, weight| sum.checked_add(*weight))?;
-    Some((weights, all, round_to_decimals(&phasing.unit, problem.decimals, Rounding::TowardZero)?))
+    let whole = |(numerator, denominator): &(i64, i64)| numerator.checked_mul(common / denominator);
+    let weights: Vec<i64> = pairs.iter().map(whole).collect::<Option<_>>()?;
+    let all = weights.iter().try_fold(0i64, |sum, weight| sum.checked_add(*weight))?;
+    let unit = round_to_decimals(&phasing.unit, problem.decimals, Rounding::TowardZero)?;
+    Some((weights, all, i64::try_from(unit).ok()?))
 }
 
 /// How far apart two numbers are.

@@ -31,8 +31,14 @@ pub(super) fn find_target(hierarchy: &Hierarchy<'_>) -> Result<Target, Vec<Probl
     }
 }
 
+/// What holders weigh, and what those below them sold.
+pub(super) struct Weighed {
+    pub weights: Vec<Rational>,
+    pub history: Vec<Rational>,
+}
+
 /// The weight of every holder: its own where stated, else the method's for a leaf and the children's sum above.
-pub(super) fn weigh(hierarchy: &Hierarchy<'_>, total: &Rational) -> Result<Vec<Rational>, Vec<ProblemFault>> {
+pub(super) fn weigh(hierarchy: &Hierarchy<'_>, total: &Rational) -> Result<Weighed, Vec<ProblemFault>> {
     let history = hierarchy.sum_up(|leaf| hierarchy.holders[leaf].history.clone().unwrap_or_default());
     let potential = hierarchy.sum_up(|leaf| hierarchy.holders[leaf].potential.clone().unwrap_or_default());
     let (wholes, whole_of) = wholes(hierarchy, total, &history, &potential);
@@ -86,7 +92,7 @@ pub(super) fn weigh(hierarchy: &Hierarchy<'_>, total: &Rational) -> Result<Vec<R
             faults.push(ProblemFault::NegativeWeight { holder: holder.id.clone(), weight });
         }
     }
-    if faults.is_empty() { Ok(weights) } else { Err(faults) }
+    if faults.is_empty() { Ok(Weighed { weights, history }) } else { Err(faults) }
 }
 
 /// What shares and the increase of a leaf are of.

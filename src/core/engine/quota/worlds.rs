@@ -27,6 +27,7 @@ pub(super) fn problem(total: &str, holders: Vec<Holder>) -> Problem {
         method: Method::Proportional(Measure::History),
         holders,
         over_assignment: BTreeMap::new(),
+        over_assignment_of: BTreeMap::new(),
         phasing: None,
     }
 }
@@ -55,12 +56,14 @@ pub(super) fn allocated(problem: &Problem) -> Allocation {
 /// The year of a holder, as text in major units.
 pub(super) fn year(allocation: &Allocation, holder: &str) -> String {
     let amount = allocation.amount(&HolderId::from(holder), None).expect("a quota");
-    Rational::from_scaled(amount, allocation.decimals).to_string()
+    Rational::from_scaled(amount.into(), allocation.decimals).to_string()
 }
 
 /// The years of all salespeople, in the order of their ids.
 pub(super) fn years(allocation: &Allocation) -> Vec<String> {
-    let rows = allocation.explanations.iter().zip(allocation.rows());
+    let rows = allocation.holders.iter().zip(allocation.rows());
     let leaves = rows.filter(|(why, _)| &*why.level == "salesperson");
-    leaves.map(|(_, amounts)| Rational::from_scaled(amounts[0], allocation.decimals).to_string()).collect()
+    leaves
+        .map(|(_, amounts)| Rational::from_scaled(amounts[0].into(), allocation.decimals).to_string())
+        .collect()
 }

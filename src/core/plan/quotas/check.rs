@@ -1,7 +1,8 @@
 //! From a raw quota plan to a checked one, with every fault at once (floor 1).
 
 use super::{
-    BottomUp, Capacity, History, LastQuota, Levels, Lock, Method, Phase, Potential, QuotaPlan, Season, Sold,
+    BottomUp, Capacity, History, LastQuota, Levels, Limit, Lock, Method, Phase, Potential, QuotaPlan, Season,
+    Sold,
 };
 use crate::ground::diagnostic::{Code, Diagnostic, Sink};
 use crate::ground::rational::Rational;
@@ -93,7 +94,9 @@ impl<'a> Check<'a> {
             least,
             most,
             locks: raw.list("lock").iter().filter_map(lock).collect(),
+            limits: raw.list("limit").iter().filter_map(limit).collect(),
             over_assignment: entries("over_assignment").iter().filter_map(number_of).collect(),
+            over_assignment_of: entries("over_assignment_of").iter().filter_map(number_of).collect(),
             bottom_up: bottom_up.flatten(),
             capacity: raw.get("capacity").and_then(|item| self.capacity(item)),
             adjust: raw.get("adjust").and_then(|item| Some((item.as_text()?.to_owned(), item.place.clone()))),
@@ -360,6 +363,16 @@ fn lock(item: &Raw) -> Option<Lock> {
     Some(Lock {
         holder: item.text("holder")?.to_owned(),
         amount: item.number("amount")?,
+        note: item.text("note").map(str::to_owned),
+        place: item.get("holder")?.place.clone(),
+    })
+}
+
+fn limit(item: &Raw) -> Option<Limit> {
+    Some(Limit {
+        holder: item.text("holder")?.to_owned(),
+        least: item.number("least"),
+        most: item.number("most"),
         note: item.text("note").map(str::to_owned),
         place: item.get("holder")?.place.clone(),
     })

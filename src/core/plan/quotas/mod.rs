@@ -64,8 +64,12 @@ pub struct QuotaPlan {
     pub most: Option<Expression>,
     /// Quotas that managers set.
     pub locks: Vec<Lock>,
+    /// Limits of single holders.
+    pub limits: Vec<Limit>,
     /// By level, what is given out beyond the own quota, as a share.
     pub over_assignment: Vec<(String, Rational, TextPlace)>,
+    /// The same of some holders, with the place of the name.
+    pub over_assignment_of: Vec<(String, Rational, TextPlace)>,
     /// What salespeople can carry.
     pub bottom_up: Option<BottomUp>,
     /// What the sales force can bring.
@@ -97,6 +101,8 @@ pub struct Line {
     pub total: Option<(Rational, TextPlace)>,
     /// Growth on history.
     pub growth: Option<Rational>,
+    /// Season weights of the periods, where they are stated for this line.
+    pub season: Vec<Rational>,
     /// The plan as it is for this line: its history, potential, last quota, weight and limits.
     pub own: Box<QuotaPlan>,
 }
@@ -180,6 +186,21 @@ pub struct Lock {
     pub holder: String,
     /// For the year.
     pub amount: Rational,
+    /// Why.
+    pub note: Option<String>,
+    /// Where it is defined.
+    pub place: TextPlace,
+}
+
+/// What the quota of a holder may not leave.
+#[derive(Clone, Debug)]
+pub struct Limit {
+    /// Whose.
+    pub holder: String,
+    /// At least so much for the year.
+    pub least: Option<Rational>,
+    /// At most so much for the year.
+    pub most: Option<Rational>,
     /// Why.
     pub note: Option<String>,
     /// Where it is defined.

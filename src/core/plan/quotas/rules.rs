@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::check::Check;
-use super::{History, LastQuota, Line, Potential, QuotaPlan};
+use super::{History, LastQuota, Line, Potential, QuotaPlan, Season};
 use crate::ground::diagnostic::{Code, Diagnostic};
 use crate::ground::rational::Rational;
 use crate::ground::source::Place;
@@ -36,15 +36,18 @@ impl Check<'_> {
                 self.fault(Code::SPM110, "a part of a ramp must be from 0% to 100%", &item.place, "");
             }
         }
-        for (level, place, item) in raw.get("over_assignment").map_or(&[][..], Raw::entries) {
+        let over = || {
+            let stated = ["over_assignment", "over_assignment_of"].into_iter();
+            stated.flat_map(|key| raw.get(key).map_or(&[][..], Raw::entries))
+        };
+        for (level, place, item) in over() {
             if item.as_number().is_some_and(|share| share.is_negative()) {
                 let message = format!("the over-assignment of `{level}` must be zero or more");
                 self.fault(Code::SPM110, message, place, "to give out less, lower the total");
             }
         }
         // Somebody who meant 10 % wrote 10.
-        let over = raw.get("over_assignment").map_or(&[][..], Raw::entries).iter();
-        let over = over.map(|(level, _, item)| (format!("the over-assignment of `{level}`"), item));
+        let over = over().map(|(level, _, item)| (format!("the over-assignment of `{level}`"), item));
         let of = raw.get("growth_of").map_or(&[][..], Raw::entries).iter();
         let of = of.map(|(holder, _, item)| (format!("the growth of {holder}"), item));
         let lines = raw.list("line").iter().filter_map(|line| line.get("growth"));
@@ -71,6 +74,16 @@ impl Check<'_> {
         for lock in raw.list("lock") {
             if let Some(item) = lock.get("amount").filter(|item| is_negative(item)) {
                 self.fault(Code::SPM110, "a locked quota must be zero or more", &item.place, "");
+            }
+        }
+        for limit in raw.list("limit") {
+            let (least, most) = (limit.get("least"), limit.get("most"));
+            for item in [least, most].into_iter().flatten().filter(|item| is_negative(item)) {
+                self.fault(Code::SPM110, "a limit must be zero or more", &item.place, "");
+            }
+            if least.is_none() && most.is_none() {
+                let message = "a limit needs `least` or `most`: this one would change nothing";
+                self.fault(Code::SPM304, message, &limit.place, "state one of them");
             }
         }
         if let (Some(floor), Some(cap)) = (raw.number("floor"), raw.number("cap"))
@@ -292,6 +305,7 @@ impl Check<'_> {
             ("potential", plan.potential.is_some(), "a table [potential]"),
             ("bottom_up", plan.bottom_up.is_some(), "a table [bottom_up]"),
             ("weight", matches!(plan.method, super::Method::Weight(_)), "method = \"weight\""),
+            ("season", plan.season == Season::Weights, "season = \"weights\""),
             (
                 "growth",
                 !plan.states("method")
@@ -315,7 +329,19 @@ impl Check<'_> {
             self.fault(Code::SPM110, "`total` must be zero or more", &item.place, "");
         }
         let total = item.number("total").map(|total| (total, item.key_place("total").clone()));
-        Some(Line { name, measure, total, growth: item.number("growth"), own: Box::new(own) })
+        let season: Vec<Rational> = item.list("season").iter().filter_map(Raw::as_number).collect();
+        let (weights, periods) = (season.len(), plan.phasing.len());
+        if !missing("season") && weights != periods {
+            let message = format!("line `{name}` has {weights} season weights for {periods} periods");
+            self.refuse(item, "season", Code::SPM110, message, "state one for each [[phasing]]");
+        } else if season.iter().any(Rational::is_negative)
+            || season.iter().all(Rational::is_zero) && weights > 0
+        {
+            let message = format!("the season weights of line `{name}` must be zero or more, and one above");
+            self.refuse(item, "season", Code::SPM110, message, "");
+        }
+        let growth = item.number("growth");
+        Some(Line { name, measure, total, growth, season, own: Box::new(own) })
     }
 }
 

@@ -93,9 +93,19 @@ pub static QUOTAS: Shape = Shape {
             "quotas that managers set; the rest is shared among the others",
         ),
         Field::optional(
+            "limit",
+            Kind::List(&Kind::Table(&LIMIT)),
+            "least and greatest quotas of single holders, also of those above salespeople",
+        ),
+        Field::optional(
             "over_assignment",
             Kind::Map(&Kind::Number),
             "by level (company, line, a column of levels, manager): how much more than its own quota a holder gives out, such as 5%. Levels multiply",
+        ),
+        Field::optional(
+            "over_assignment_of",
+            Kind::Map(&Kind::Number),
+            "over-assignment of some holders above salespeople, instead of that of their level",
         ),
         Field::optional(
             "bottom_up",
@@ -216,6 +226,11 @@ static LINE: Shape = Shape {
             "what the company has to reach in this line; by weight when absent",
         ),
         Field::optional("growth", Kind::Number, "growth on the history of this line, instead of `growth`"),
+        Field::optional(
+            "season",
+            Kind::List(&Kind::Number),
+            "its own season weights, one for each phasing in that order; with season = \"history\" they are what it sold",
+        ),
         Field::optional("history", Kind::Expression, "instead of the history's `value`, over reps"),
         Field::optional("potential", Kind::Expression, "instead of the plan's potential, over reps"),
         Field::optional("last_quota", Kind::Expression, "instead of the last quota's `value`, over reps"),
@@ -233,6 +248,21 @@ static LOCK: Shape = Shape {
         Field::required("holder", Kind::Text, "whose: a salesperson, or a holder above"),
         Field::required("amount", Kind::Number, "quota for the year"),
         Field::optional("note", Kind::Text, "why, and by whom; shown in the explanation"),
+    ],
+};
+
+static LIMIT: Shape = Shape {
+    name: "limit",
+    doc: "What the quota of one holder may not fall below or rise above.",
+    fields: &[
+        Field::required("holder", Kind::Text, "whose: a holder above salespeople, or a salesperson"),
+        Field::optional("least", Kind::Number, "least quota for the year"),
+        Field::optional("most", Kind::Number, "greatest quota for the year"),
+        Field::optional(
+            "note",
+            Kind::Text,
+            "why, and by whom; shown in the explanation where the limit decides",
+        ),
     ],
 };
 
