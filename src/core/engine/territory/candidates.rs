@@ -17,6 +17,9 @@ const SHORT_LIST: usize = 16;
 /// How many times as many territories of a block are looked at as an account of it lists.
 const NEAR: usize = 4;
 
+/// Candidates of an account with their costs.
+type List = Vec<(i64, u32)>;
+
 /// The territories in the order of what they cost in the middle of a block, at prices, nearly.
 struct Ranked {
     territories: Vec<usize>,
@@ -82,7 +85,7 @@ impl Candidates {
     pub(super) fn new(problem: &Problem, prices: &Prices, cheapest: Option<&Cheapest>, short: bool) -> Self {
         let limit = if short { 1 } else { PAIRS / problem.accounts().max(1) }.max(SHORT_LIST);
         let prices = NearlyPrices::of(prices);
-        let of_block = |block: &Block| -> Vec<(usize, Vec<(i64, u32)>)> {
+        let of_block = |block: &Block| -> Vec<(usize, List)> {
             let all = (problem.territories > limit).then(|| Ranked::of(problem, &prices, block));
             let list = |account: &usize| {
                 let mut own: Vec<usize> = match (problem.locked[*account], &all) {
@@ -100,14 +103,14 @@ impl Candidates {
                 own.sort_unstable();
                 own.dedup();
                 let cost = |territory: usize| (problem.cost(*account, territory), index(territory));
-                let mut own: Vec<(i64, u32)> =
+                let mut own: List =
                     own.into_iter().map(cost).filter(|(cost, _)| *cost != FORBIDDEN).collect();
                 own.sort_unstable();
                 (*account, own)
             };
             block.accounts.iter().map(list).collect()
         };
-        let found: Vec<Vec<(usize, Vec<(i64, u32)>)>> = blocks(problem).par_iter().map(of_block).collect();
+        let found: Vec<Vec<(usize, List)>> = blocks(problem).par_iter().map(of_block).collect();
         let mut lists = vec![Vec::new(); problem.accounts()];
         found.into_iter().flatten().for_each(|(account, own)| lists[account] = own);
         Self::listed(problem, lists)
@@ -135,10 +138,10 @@ impl Candidates {
             list.into_iter().map(|(_, account)| account).collect::<Vec<usize>>()
         };
         let coming: Vec<Vec<usize>> = (0..problem.territories).into_par_iter().map(coming).collect();
-        let own = |account: usize| -> Vec<(i64, u32)> {
+        let own = |account: usize| -> List {
             self.of(account).map(|candidate| (self.costs[candidate], self.territories[candidate])).collect()
         };
-        let mut lists: Vec<Vec<(i64, u32)>> = (0..problem.accounts()).map(own).collect();
+        let mut lists: Vec<List> = (0..problem.accounts()).map(own).collect();
         for (territory, accounts) in coming.into_iter().enumerate() {
             for account in accounts {
                 lists[account].push((problem.cost(account, territory), index(territory)));
@@ -152,7 +155,7 @@ impl Candidates {
     }
 
     /// Of the lists of all accounts.
-    fn listed(problem: &Problem, lists: Vec<Vec<(i64, u32)>>) -> Self {
+    fn listed(problem: &Problem, lists: Vec<List>) -> Self {
         let mut starts = vec![0];
         let total = lists.iter().map(Vec::len).sum();
         let (mut territories, mut costs) = (Vec::with_capacity(total), Vec::with_capacity(total));
