@@ -28,6 +28,7 @@ pub mod profile;
 pub mod quota;
 pub mod read;
 pub mod references;
+pub mod refund_gaps;
 pub mod refunds;
 pub mod rows;
 pub mod seats;

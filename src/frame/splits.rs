@@ -6,6 +6,7 @@ use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
 
 use crate::merge::is_ascending;
+use crate::refunds::column::SALE;
 use crate::table::Table;
 
 /// Checks that the shares of type `split` of every transaction total exactly 100 %. The table is in the order of its
@@ -69,7 +70,7 @@ pub(crate) fn of_transactions(splits: Table, transactions: &Table) -> Table {
 /// By whose splits each row is shared: its own, or those of the transaction that it takes back where it has none.
 pub(crate) fn shared_by(base: &DataFrame, splits: &StringChunked) -> PolarsResult<StringChunked> {
     let ids = base.column("transaction_id")?.str()?;
-    let Ok(refunds) = base.column("_refund_of") else { return Ok(ids.clone()) };
+    let Ok(refunds) = base.column(SALE) else { return Ok(ids.clone()) };
     let refunds = refunds.str()?;
     if refunds.null_count() == refunds.len() {
         return Ok(ids.clone());

@@ -28,6 +28,7 @@ mod quota_gaps;
 mod quota_lines;
 mod quota_year;
 mod quotas;
+mod refunds;
 mod reuse;
 mod silent;
 mod staffing;
