@@ -206,21 +206,14 @@ pub fn exchanges(
     let rates = rates.map_err(|fault| sink.push(fault)).ok()?;
     let decimals = table.map_or(0, |table| table.decimals("rate"));
     let mut all = BTreeMap::new();
-    // A wrong code is told once for each payee, a missing rate once for each currency and period.
+    // A missing rate is told once for each currency and period.
     let mut told = BTreeSet::new();
     for (payee, period) in wanted {
         let (id, day) = (&problem.payees[payee].id, problem.last_day(payee, period));
         let text = problem.payees[payee].text("currency", day);
-        let Some(code) = text.filter(|code| *code != plan.currency.code()) else {
-            continue;
-        };
-        let Some(currency) = Currency::from_code(code) else {
-            if told.insert((code, None)) {
-                let message =
-                    format!("the currency of {id}, `{code}`, is not a code of three capital letters");
-                let fault = Diagnostic::error(Code::SPM008, message).at(place.clone(), "");
-                sink.push(fault.hint("correct reps.currency: EUR, USD, JPY..."));
-            }
+        let code = text.filter(|code| *code != plan.currency.code());
+        // A cell that is no code is no row of reps.
+        let Some((code, currency)) = code.and_then(|code| Some((code, Currency::from_code(code)?))) else {
             continue;
         };
         let own = &problem.calendar.periods()[period];
@@ -234,7 +227,7 @@ pub fn exchanges(
                 let rate = Rational::from_scaled(rate.into(), decimals);
                 all.insert((payee, period), Exchange { currency, rate });
             }
-            None if told.insert((code, Some(period))) => {
+            None if told.insert((code, period)) => {
                 let day = match plan.conversion {
                     Conversion::Spot => format!("the last day of {}", own.name),
                     _ => own.name.clone(),

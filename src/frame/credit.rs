@@ -60,6 +60,12 @@ pub fn credit(
     let tables = &*inherited(tables, calendar).map_err(|fault| sink.push(fault)).ok()?;
     let reps = tables.get("reps")?;
     let mut payees = payees(plan, tables, sink)?;
+    if let (true, Some(_), Some(rule)) = (payees.is_empty(), &plan.eligible, plan.credits.first()) {
+        let message = format!("nobody in reps satisfies `eligible` of plan `{}`: it pays nothing", plan.id);
+        let place = Place::File(rule.place.source.path().to_owned());
+        let fault = Diagnostic::warning(Code::SPM404, message).at(place, "");
+        sink.push(fault.hint("look for another spelling in reps: texts are compared as they are written"));
+    }
     let run = days_of(calendar, &periods);
     let (mut measurements, mut deals) = (BTreeMap::new(), BTreeMap::new());
     let Some(days) = run.intersect(&plan.effective) else {

@@ -6,14 +6,20 @@ use spm_core::engine::comp::Payee;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
 use spm_core::ground::id::PayeeId;
 use spm_core::ground::period::{Calendar, Date, Group, from_epoch_day};
+use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
-use spm_core::plan::comp::{CompPlan, CreditRule, Direct, GoalFrom, Measure, Recipient, Team, Window};
+use spm_core::plan::comp::{
+    CompPlan, CreditRule, Direct, GoalFrom, Measure, Needed, Recipient, Team, Window,
+};
 use spm_core::plan::contract::OWN_QUOTA;
 
 use crate::credit::payees;
 use crate::intake::place;
 use crate::load::Tables;
 use crate::quota::quotas;
+
+/// Quotas by holder, name and leaf period.
+type Quotas = BTreeMap<(PayeeId, String, usize), Rational>;
 
 /// How many people and periods a message names.
 const NAMED: usize = 3;
@@ -41,9 +47,17 @@ pub fn check(plan: &CompPlan, tables: &Tables, calendar: &Calendar, sink: &mut S
             continue;
         }
         check_quotas(plan, measure, name, &payees, &holders, calendar, sink);
+        if basis_is_one_period(measure) {
+            check_zero_quotas(measure, name, &payees, &found, calendar, sink);
+        }
     }
     check_releases(plan, tables, sink);
     check_holders(plan, tables, sink);
+}
+
+/// Whether a goal is that of one period, so that no other makes up for one of nothing.
+fn basis_is_one_period(measure: &Measure) -> bool {
+    measure.window == Window::Period && measure.goal.as_ref().is_some_and(|goal| goal.basis.is_none())
 }
 
 /// Warns of what a plan asks of a table or column that the project does not have, so that it changes nothing.
@@ -54,6 +68,30 @@ fn check_tables(plan: &CompPlan, tables: &Tables, sink: &mut Sink) {
         let message = "reps has no column `currency`: everybody is paid in the currency of the plan";
         let fault = Diagnostic::warning(Code::SPM411, message).at(Place::Text(place.clone()), "");
         sink.push(fault.hint("map `currency` in [sources.reps], or remove pay_currency"));
+    }
+    let tenure = [
+        (
+            "the ramp",
+            plan.measures.iter().any(|measure| measure.goal.as_ref().is_some_and(|goal| goal.ramp.is_some())),
+        ),
+        (
+            "`months` of the draw or guarantee",
+            plan.guarantee.as_ref().is_some_and(|own| own.months.is_some()),
+        ),
+        ("`months` of the draw or guarantee", plan.draw.as_ref().is_some_and(|own| own.months.is_some())),
+        ("`recovery_from` of the draw", plan.draw.as_ref().is_some_and(|own| own.recovery_from > 1)),
+    ];
+    if let (Some((what, _)), Some(reps), Some(credit)) =
+        (tenure.iter().find(|(_, says)| *says), tables.get("reps"), plan.credits.first())
+        && reps.column("hire_date").is_none()
+    {
+        let message = format!(
+            "reps has no column `hire_date`: {what} of plan `{}` counts months from nothing",
+            plan.id
+        );
+        let place = Place::File(credit.place.source.path().to_owned());
+        let fault = Diagnostic::warning(Code::SPM411, message).at(place, "");
+        sink.push(fault.hint("map `hire_date` in [sources.reps]"));
     }
     let shared = |rule: &&CreditRule| {
         let (Recipient::Direct(direct) | Recipient::Managers { of: direct, .. }) = &rule.recipient;
@@ -130,6 +168,9 @@ fn no_such_quota(measure: &Measure, name: &str, names: &BTreeSet<&str>, sink: &m
 fn check_cells(plan: &CompPlan, payees: &[Payee], sink: &mut Sink) {
     let mut told: BTreeSet<(&str, String)> = BTreeSet::new();
     for needed in plan.needed() {
+        if needed.is_whole {
+            check_sign(&needed, payees, sink);
+        }
         let empty = |payee: &&Payee| {
             !payee.numbers.contains_key(needed.column)
                 && !payee.texts.contains_key(needed.column)
@@ -148,6 +189,48 @@ fn check_cells(plan: &CompPlan, payees: &[Payee], sink: &mut Sink) {
             "complete reps, exclude them with `eligible`, or say what an empty cell is: { column = \"...\", otherwise = \"0\" }, in sql COALESCE(..., 0)",
         ));
     }
+}
+
+/// A rate, cap or prize below zero would be paid as a debt.
+fn check_sign(needed: &Needed<'_>, payees: &[Payee], sink: &mut Sink) {
+    let is_below =
+        |numbers: &BTreeMap<String, Rational>| numbers.get(needed.column).is_some_and(Rational::is_negative);
+    let below = |payee: &&Payee| {
+        is_below(&payee.numbers) || payee.versions.iter().any(|version| is_below(&version.numbers))
+    };
+    let below: Vec<&str> = payees.iter().filter(below).map(|payee| payee.id.as_str()).collect();
+    if !below.is_empty() {
+        let message =
+            format!("`{}` of {} is below zero, and {} pays by it", needed.column, some(&below), needed.what);
+        let fault = Diagnostic::warning(Code::SPM110, message).at(Place::Text(needed.place.clone()), "");
+        sink.push(fault.hint("correct reps: a rate, goal, cap, prize or target is zero or more"));
+    }
+}
+
+/// Quotas of zero in a plan that compares with them: a quota of nothing pays nothing, which its author may not have meant.
+fn check_zero_quotas(
+    measure: &Measure,
+    name: &str,
+    payees: &[Payee],
+    found: &Quotas,
+    calendar: &Calendar,
+    sink: &mut Sink,
+) {
+    let is_of = |holder: &str| payees.binary_search_by(|payee| payee.id.as_str().cmp(holder)).is_ok();
+    let zero = found.iter().filter(|((holder, own, _), amount)| {
+        let holder = holder.as_str();
+        own == name && amount.is_zero() && is_of(holder.strip_suffix(OWN_QUOTA).unwrap_or(holder))
+    });
+    let zero: Vec<&(PayeeId, String, usize)> = zero.map(|(key, _)| key).collect();
+    let Some((holder, _, period)) = zero.first() else { return };
+    let message = format!(
+        "{} quota(s) `{name}` of people in the plan are zero, such as that of {holder} for {}: whatever needs the attainment of `{}` alone pays nothing then",
+        zero.len(),
+        calendar.periods()[*period].name,
+        measure.name
+    );
+    let fault = Diagnostic::warning(Code::SPM401, message).at(Place::Text(measure.place.clone()), "");
+    sink.push(fault.hint("nothing to do if that is meant, as for a month of absence; else correct quotas"));
 }
 
 /// The first few, and how many more.

@@ -3,6 +3,7 @@
 pub mod attribute;
 pub mod convert;
 pub mod credit;
+pub mod credit_gaps;
 mod dated;
 pub mod draft;
 pub mod enrol;

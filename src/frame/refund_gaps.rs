@@ -211,7 +211,7 @@ fn check_after_end(
 }
 
 /// Whether every amount is paid at one rate, so that a refund alone takes back what its sale earned.
-fn is_plain(component: &Component) -> bool {
+pub(crate) fn is_plain(component: &Component) -> bool {
     matches!(&component.pay, Pay::PerUnit(Schedule::Flat(_)))
         && component.threshold.is_none()
         && component.gates.is_empty()

@@ -33,5 +33,6 @@ mod reuse;
 mod silent;
 mod staffing;
 mod territories;
+mod told;
 mod tolerances;
 mod versions;
