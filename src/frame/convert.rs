@@ -17,7 +17,7 @@ use crate::credit::{Crediting, internal};
 use crate::intake::{origin, place};
 use crate::load::Tables;
 use crate::person::PeriodByDay;
-use crate::refunds::{in_one_year, sold};
+use crate::refunds::{column, in_one_year, sales};
 use crate::splits::half_away;
 use crate::table::Table;
 
@@ -206,21 +206,14 @@ pub fn exchanges(
     let rates = rates.map_err(|fault| sink.push(fault)).ok()?;
     let decimals = table.map_or(0, |table| table.decimals("rate"));
     let mut all = BTreeMap::new();
-    // A wrong code is told once for each payee, a missing rate once for each currency and period.
+    // A missing rate is told once for each currency and period.
     let mut told = BTreeSet::new();
     for (payee, period) in wanted {
         let (id, day) = (&problem.payees[payee].id, problem.last_day(payee, period));
         let text = problem.payees[payee].text("currency", day);
-        let Some(code) = text.filter(|code| *code != plan.currency.code()) else {
-            continue;
-        };
-        let Some(currency) = Currency::from_code(code) else {
-            if told.insert((code, None)) {
-                let message =
-                    format!("the currency of {id}, `{code}`, is not a code of three capital letters");
-                let fault = Diagnostic::error(Code::SPM008, message).at(place.clone(), "");
-                sink.push(fault.hint("correct reps.currency: EUR, USD, JPY..."));
-            }
+        let code = text.filter(|code| *code != plan.currency.code());
+        // A cell that is no code is no row of reps.
+        let Some((code, currency)) = code.and_then(|code| Some((code, Currency::from_code(code)?))) else {
             continue;
         };
         let own = &problem.calendar.periods()[period];
@@ -234,7 +227,7 @@ pub fn exchanges(
                 let rate = Rational::from_scaled(rate.into(), decimals);
                 all.insert((payee, period), Exchange { currency, rate });
             }
-            None if told.insert((code, Some(period))) => {
+            None if told.insert((code, period)) => {
                 let day = match plan.conversion {
                     Conversion::Spot => format!("the last day of {}", own.name),
                     _ => own.name.clone(),
@@ -295,7 +288,12 @@ pub(crate) fn convert(
     let by_day = PeriodByDay::of(crediting.calendar);
     let rate_decimals = rates.decimals("rate");
     let table = Rates::of(rates, crediting.plan.conversion, crediting.calendar)?;
-    let days = base.column("event_date").and_then(|column| column.date().cloned()).map_err(read)?;
+    // Where single transactions are paid, a refund has the rate of what it takes back: in full it takes back all that was credited.
+    let day = match pays_single(crediting.plan) && base.column(column::PLANNED).is_ok() {
+        true => column::PLANNED,
+        false => "event_date",
+    };
+    let days = base.column(day).and_then(|column| column.date().cloned()).map_err(read)?;
     let amounts = base.column("amount").and_then(|column| column.i64().cloned()).map_err(read)?;
     let one = 10i64.pow(rate_decimals);
     // Always the same, so that what one row needs changes no other.
@@ -303,15 +301,8 @@ pub(crate) fn convert(
     let coarser = 10i128.pow(decimals + rate_decimals - kept);
     let mut converted: Vec<i64> = Vec::with_capacity(base.height());
     let all = currencies.iter().zip(days.physical().iter()).zip(amounts.iter());
-    let sold = match (crediting.tables.get("transactions"), base.column("_refund_of")) {
-        (Some(table), Ok(refunds)) => {
-            let refunds = refunds.str().map_err(read)?;
-            sold_days(crediting.plan, crediting.calendar, table, refunds, days.physical())
-        }
-        _ => BTreeMap::new(),
-    };
     for (row, ((currency, day), amount)) in all.enumerate() {
-        let (day, amount) = (sold.get(&row).copied().or(day).unwrap_or(0), amount.unwrap_or(0));
+        let (day, amount) = (day.unwrap_or(0), amount.unwrap_or(0));
         let rate = match currency.filter(|currency| *currency != own) {
             None => one,
             Some(currency) => {
@@ -346,6 +337,10 @@ pub(crate) fn convert(
     Ok((frame, kept, unrated))
 }
 
+fn pays_single(plan: &CompPlan) -> bool {
+    plan.measures.iter().any(|measure| measure.window == Window::Transaction)
+}
+
 /// Where single transactions are paid, the day of what a refund takes back, by row: at its rate a refund in full takes back all
 /// that was credited. Only of the same fiscal year, as refunds of single transactions are. `refunds` say what each row takes
 /// back of a table, `days` when.
@@ -356,12 +351,12 @@ fn sold_days(
     refunds: &StringChunked,
     days: &Int32Chunked,
 ) -> BTreeMap<usize, i32> {
-    if !plan.measures.iter().any(|measure| measure.window == Window::Transaction) {
+    if !pays_single(plan) {
         return BTreeMap::new();
     }
-    let sold = sold(refunds, table);
+    let sold = sales(refunds, table, None);
     let day = |(row, (of, day)): (usize, (Option<&str>, Option<i32>))| {
-        let sold = *sold.get(of?)?;
+        let sold = sold.get(of?)?.day;
         in_one_year(calendar, sold, day?).then_some((row, sold))
     };
     refunds.iter().zip(days.iter()).enumerate().filter_map(day).collect()

@@ -24,6 +24,7 @@ use crate::load::Tables;
 use crate::lower::lower;
 use crate::merge::{matches, tasks};
 use crate::person::{Found, PeriodByDay, Person};
+use crate::refunds::{column, inherited};
 use crate::seats::absences;
 use crate::splits::{cut, shared_by};
 use crate::table::{Column as TableColumn, Table, below, rescaled};
@@ -56,10 +57,18 @@ pub fn credit(
     periods: Range<usize>,
     sink: &mut Sink,
 ) -> Option<Credited> {
+    let tables = &*inherited(tables, calendar).map_err(|fault| sink.push(fault)).ok()?;
     let reps = tables.get("reps")?;
     let mut payees = payees(plan, tables, sink)?;
+    if let (true, Some(_), Some(rule)) = (payees.is_empty(), &plan.eligible, plan.credits.first()) {
+        let message = format!("nobody in reps satisfies `eligible` of plan `{}`: it pays nothing", plan.id);
+        let place = Place::File(rule.place.source.path().to_owned());
+        let fault = Diagnostic::warning(Code::SPM404, message).at(place, "");
+        sink.push(fault.hint("look for another spelling in reps: texts are compared as they are written"));
+    }
+    let run = days_of(calendar, &periods);
     let (mut measurements, mut deals) = (BTreeMap::new(), BTreeMap::new());
-    let Some(days) = days_of(plan, calendar, &periods) else {
+    let Some(days) = run.intersect(&plan.effective) else {
         return Some(Credited {
             payees,
             measurements,
@@ -70,11 +79,11 @@ pub fn credit(
         });
     };
     if let Some(measure) = plan.looks_below() {
-        let nobody = Crediting { plan, tables, calendar, days, payees: &[], reps };
+        let nobody = Crediting { plan, tables, calendar, run, days, payees: &[], reps };
         let mut above = nobody.above(measure).map_err(|fault| sink.push(fault)).ok()?;
         payees.iter_mut().for_each(|payee| payee.above = above.remove(payee.id.as_str()).unwrap_or_default());
     }
-    let crediting = Crediting { plan, tables, calendar, days, payees: &payees, reps };
+    let crediting = Crediting { plan, tables, calendar, run, days, payees: &payees, reps };
     let mut parts = Vec::new();
     for rule in &plan.credits {
         let part = crediting.rule(rule, sink).map_err(|fault| sink.push(fault)).ok()?;
@@ -142,11 +151,10 @@ pub(crate) fn payees(plan: &CompPlan, tables: &Tables, sink: &mut Sink) -> Optio
     Some(payees)
 }
 
-/// The days that count: the periods, cut to the plan's effective range.
-fn days_of(plan: &CompPlan, calendar: &Calendar, periods: &Range<usize>) -> Option<DateRange> {
+/// The days of periods.
+fn days_of(calendar: &Calendar, periods: &Range<usize>) -> DateRange {
     let all = calendar.periods();
-    let range = DateRange { from: all[periods.start].range.from, to: all[periods.end - 1].range.to };
-    range.intersect(&plan.effective)
+    DateRange { from: all[periods.start].range.from, to: all[periods.end - 1].range.to }
 }
 
 pub(crate) fn internal(error: &PolarsError) -> Diagnostic {
@@ -227,10 +235,16 @@ fn add_leaves(tables: &Tables, payees: &mut [Payee]) {
     }
 }
 
+/// What credits keep of refunds.
+pub(crate) const REFUNDS: [&str; 4] = ["_refund_of", column::SALE, column::SOLD, column::PLANNED];
+
 pub(crate) struct Crediting<'a> {
     pub(crate) plan: &'a CompPlan,
     pub(crate) tables: &'a Tables,
     pub(crate) calendar: &'a Calendar,
+    /// The days that are credited.
+    pub(crate) run: DateRange,
+    /// Those of them on which the plan applies.
     pub(crate) days: DateRange,
     pub(crate) payees: &'a [Payee],
     pub(crate) reps: &'a Table,
@@ -258,14 +272,7 @@ impl Crediting<'_> {
         let amount = lower(&amount, transactions, &rule.place)?;
         let lookup =
             rule.lookup.as_ref().map(|lookup| lower(lookup, transactions, &rule.place)).transpose()?;
-        let days = match &rule.effective {
-            None => Some(self.days),
-            Some(range) => self.days.intersect(range),
-        };
-        // A rule whose dates lie outside of the run credits nothing: a range that ends where it starts.
-        let days = days.unwrap_or(DateRange { from: self.days.from, to: self.days.from });
-        let range = col("event_date").gt_eq(day(days.from)).and(col("event_date").lt(day(days.to)));
-        let mut frame = transactions.frame.clone().lazy().filter(range);
+        let mut frame = transactions.frame.clone().lazy().filter(self.counts(rule));
         if let Some(condition) = &rule.condition {
             frame = frame.filter(lower(condition, transactions, &rule.place)?.expression);
         }
@@ -274,7 +281,10 @@ impl Crediting<'_> {
             None => lit(NULL).cast(DataType::String).alias(name),
         };
         let second = lookup.as_ref().map_or_else(|| lit(NULL), |lookup| lookup.expression.clone());
-        let refunds = self.keeps_refunds().then(|| col("refund_of").alias("_refund_of"));
+        let refunds = self.keeps_refunds().then(|| {
+            let [_, inherited @ ..] = REFUNDS;
+            [col("refund_of").alias("_refund_of")].into_iter().chain(inherited.map(col))
+        });
         let columns = [
             col("transaction_id"),
             optional("line_id"),
@@ -285,7 +295,7 @@ impl Crediting<'_> {
             second.cast(DataType::Int64).alias("_lookup"),
             optional("currency").alias("_currency"),
         ];
-        let base = frame.select(columns.into_iter().chain(refunds).collect::<Vec<_>>());
+        let base = frame.select(columns.into_iter().chain(refunds.into_iter().flatten()).collect::<Vec<_>>());
         let base = base.collect().map_err(|error| internal(&error))?;
         let (base, empty) = without_amount(base).map_err(|error| internal(&error))?;
         let (base, decimals, unrated) = convert(self, rule, base, amount.decimals)?;
@@ -313,9 +323,31 @@ impl Crediting<'_> {
         Ok(Part { lookup_decimals, ..part })
     }
 
+    /// Which transactions count for a rule: of a refund, its own date says the period, and its sale's the plan and whether the
+    /// rule's dates hold.
+    fn counts(&self, rule: &CreditRule) -> Expr {
+        let within = |column: &str, days: &DateRange| {
+            col(column).gt_eq(day(days.from)).and(col(column).lt(day(days.to)))
+        };
+        let always = DateRange { from: Date::MIN, to: Date::MAX };
+        let own = rule.effective.unwrap_or(always);
+        if self.keeps_refunds() {
+            let planned = within(column::PLANNED, &self.plan.effective);
+            return within("event_date", &self.run).and(planned).and(within(column::SOLD, &own));
+        }
+        // A rule whose dates lie outside of the run credits nothing: a range that ends where it starts.
+        let none = DateRange { from: self.days.from, to: self.days.from };
+        within("event_date", &self.days.intersect(&own).unwrap_or(none))
+    }
+
     /// Whether transactions say what they take back.
     pub(crate) fn keeps_refunds(&self) -> bool {
-        self.tables.get("transactions").is_some_and(|table| table.column("refund_of").is_some())
+        self.tables.get("transactions").is_some_and(|table| table.frame.column(column::SOLD).is_ok())
+    }
+
+    /// The column of the day on which a row's people are looked up.
+    pub(crate) fn day_of_people(&self) -> &'static str {
+        if self.keeps_refunds() { column::SOLD } else { "event_date" }
     }
 
     /// Amounts in units that shares cut, whatever the other rows are written like: money to the minor unit of the currency
@@ -487,8 +519,8 @@ impl Crediting<'_> {
         );
         let frame = frame.join(holders, [col("territory_id")], [col("territory_id")], ordered());
         let on_the_day = col("_from")
-            .lt_eq(col("event_date"))
-            .and(col("_to").is_null().or(col("event_date").lt(col("_to"))));
+            .lt_eq(col(self.day_of_people()))
+            .and(col("_to").is_null().or(col(self.day_of_people()).lt(col("_to"))));
         let frame = frame.with_column(on_the_day.fill_null(lit(false)).alias("_holds"));
         let any = frame.clone().filter(col("_holds"));
         let keys = || [col("_base")];
@@ -516,16 +548,26 @@ impl Crediting<'_> {
     ) -> PolarsResult<Part> {
         let people = self.people();
         let by_day = PeriodByDay::of(self.calendar);
-        let (ids, dates) =
-            (shared.column("payee_id")?.str()?, shared.column("event_date")?.date()?.physical());
+        let days = |name: &str| Ok::<_, PolarsError>(shared.column(name)?.date()?.physical().clone());
+        let (ids, dates) = (shared.column("payee_id")?.str()?, days("event_date")?);
+        let refunds = match self.keeps_refunds() {
+            true => Some((days(column::SOLD)?, days(column::PLANNED)?)),
+            false => None,
+        };
         let found: Vec<Vec<(Found, Option<u32>)>> = tasks(shared.height())
             .map(|(from, length)| {
                 let from = i64::try_from(from).unwrap_or(i64::MAX);
                 let (ids, dates) = (ids.slice(from, length), dates.slice(from, length));
-                let row = |(id, day): (Option<&str>, Option<i32>)| {
-                    (Person::find(&people, id, day), day.and_then(|day| by_day.get(day)))
+                let cut = |days: &Int32Chunked| days.slice(from, length);
+                let inherited = refunds.as_ref().map(|(sold, planned)| (cut(sold), cut(planned)));
+                let row = |(row, (id, day)): (usize, (Option<&str>, Option<i32>))| {
+                    let on = match &inherited {
+                        None => (day, day),
+                        Some((sold, planned)) => (sold.get(row), planned.get(row)),
+                    };
+                    (Person::find(&people, id, on), day.and_then(|day| by_day.get(day)))
                 };
-                ids.iter().zip(dates.iter()).map(row).collect()
+                ids.iter().zip(dates.iter()).enumerate().map(row).collect()
             })
             .collect();
         let each = || found.iter().flatten();

@@ -12,7 +12,7 @@ use spm_core::ground::rational::Rational;
 use crate::credit::Credited;
 use crate::load::Tables;
 use crate::measure::refunds as refunds_of;
-use crate::refunds::sold as sold_on;
+use crate::refunds::sales;
 
 /// Which part of its transaction each release is for: its amount / the transaction's amount, or all of it.
 #[must_use]
@@ -75,14 +75,15 @@ pub fn cancelled(
     refunds: &BTreeMap<String, String>,
 ) -> io::Result<Vec<Credit>> {
     let sold = tables.get("transactions").and_then(|table| Some((table.texts("refund_of")?, table)));
-    let sold = sold.map(|(originals, table)| sold_on(originals, table)).unwrap_or_default();
+    let sold =
+        sold.map(|(originals, table)| sales(originals, table, tables.sold_before())).unwrap_or_default();
     // What a transaction is cancelled with: itself, or else what it takes back.
     let with = |id: &str| -> Option<(Date, Option<Date>)> {
         let mut own = id;
         for _ in 0..=refunds.len() {
             if let Some(day) = cancellations.get(own) {
-                let first = sold.get(own).copied().filter(|_| own != id);
-                return Some((*day, first.and_then(from_epoch_day)));
+                let first = sold.get(own).filter(|_| own != id);
+                return Some((*day, first.and_then(|sale| from_epoch_day(sale.day))));
             }
             own = refunds.get(own)?;
         }

@@ -6,16 +6,20 @@ use spm_core::engine::comp::Payee;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
 use spm_core::ground::id::PayeeId;
 use spm_core::ground::period::{Calendar, Date, Group, from_epoch_day};
+use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
-use spm_core::plan::comp::{CompPlan, CreditRule, Direct, GoalFrom, Measure, Recipient, Team, Window};
+use spm_core::plan::comp::{
+    CompPlan, CreditRule, Direct, GoalFrom, Measure, Needed, Recipient, Team, Window,
+};
 use spm_core::plan::contract::OWN_QUOTA;
 
 use crate::credit::payees;
 use crate::intake::place;
 use crate::load::Tables;
-use crate::planning::flags;
 use crate::quota::quotas;
-use crate::table::Table;
+
+/// Quotas by holder, name and leaf period.
+type Quotas = BTreeMap<(PayeeId, String, usize), Rational>;
 
 /// How many people and periods a message names.
 const NAMED: usize = 3;
@@ -43,9 +47,17 @@ pub fn check(plan: &CompPlan, tables: &Tables, calendar: &Calendar, sink: &mut S
             continue;
         }
         check_quotas(plan, measure, name, &payees, &holders, calendar, sink);
+        if basis_is_one_period(measure) {
+            check_zero_quotas(measure, name, &payees, &found, calendar, sink);
+        }
     }
     check_releases(plan, tables, sink);
     check_holders(plan, tables, sink);
+}
+
+/// Whether a goal is that of one period, so that no other makes up for one of nothing.
+fn basis_is_one_period(measure: &Measure) -> bool {
+    measure.window == Window::Period && measure.goal.as_ref().is_some_and(|goal| goal.basis.is_none())
 }
 
 /// Warns of what a plan asks of a table or column that the project does not have, so that it changes nothing.
@@ -56,6 +68,30 @@ fn check_tables(plan: &CompPlan, tables: &Tables, sink: &mut Sink) {
         let message = "reps has no column `currency`: everybody is paid in the currency of the plan";
         let fault = Diagnostic::warning(Code::SPM411, message).at(Place::Text(place.clone()), "");
         sink.push(fault.hint("map `currency` in [sources.reps], or remove pay_currency"));
+    }
+    let tenure = [
+        (
+            "the ramp",
+            plan.measures.iter().any(|measure| measure.goal.as_ref().is_some_and(|goal| goal.ramp.is_some())),
+        ),
+        (
+            "`months` of the draw or guarantee",
+            plan.guarantee.as_ref().is_some_and(|own| own.months.is_some()),
+        ),
+        ("`months` of the draw or guarantee", plan.draw.as_ref().is_some_and(|own| own.months.is_some())),
+        ("`recovery_from` of the draw", plan.draw.as_ref().is_some_and(|own| own.recovery_from > 1)),
+    ];
+    if let (Some((what, _)), Some(reps), Some(credit)) =
+        (tenure.iter().find(|(_, says)| *says), tables.get("reps"), plan.credits.first())
+        && reps.column("hire_date").is_none()
+    {
+        let message = format!(
+            "reps has no column `hire_date`: {what} of plan `{}` counts months from nothing",
+            plan.id
+        );
+        let place = Place::File(credit.place.source.path().to_owned());
+        let fault = Diagnostic::warning(Code::SPM411, message).at(place, "");
+        sink.push(fault.hint("map `hire_date` in [sources.reps]"));
     }
     let shared = |rule: &&CreditRule| {
         let (Recipient::Direct(direct) | Recipient::Managers { of: direct, .. }) = &rule.recipient;
@@ -132,6 +168,9 @@ fn no_such_quota(measure: &Measure, name: &str, names: &BTreeSet<&str>, sink: &m
 fn check_cells(plan: &CompPlan, payees: &[Payee], sink: &mut Sink) {
     let mut told: BTreeSet<(&str, String)> = BTreeSet::new();
     for needed in plan.needed() {
+        if needed.is_whole {
+            check_sign(&needed, payees, sink);
+        }
         let empty = |payee: &&Payee| {
             !payee.numbers.contains_key(needed.column)
                 && !payee.texts.contains_key(needed.column)
@@ -150,6 +189,48 @@ fn check_cells(plan: &CompPlan, payees: &[Payee], sink: &mut Sink) {
             "complete reps, exclude them with `eligible`, or say what an empty cell is: { column = \"...\", otherwise = \"0\" }, in sql COALESCE(..., 0)",
         ));
     }
+}
+
+/// A rate, cap or prize below zero would be paid as a debt.
+fn check_sign(needed: &Needed<'_>, payees: &[Payee], sink: &mut Sink) {
+    let is_below =
+        |numbers: &BTreeMap<String, Rational>| numbers.get(needed.column).is_some_and(Rational::is_negative);
+    let below = |payee: &&Payee| {
+        is_below(&payee.numbers) || payee.versions.iter().any(|version| is_below(&version.numbers))
+    };
+    let below: Vec<&str> = payees.iter().filter(below).map(|payee| payee.id.as_str()).collect();
+    if !below.is_empty() {
+        let message =
+            format!("`{}` of {} is below zero, and {} pays by it", needed.column, some(&below), needed.what);
+        let fault = Diagnostic::warning(Code::SPM110, message).at(Place::Text(needed.place.clone()), "");
+        sink.push(fault.hint("correct reps: a rate, goal, cap, prize or target is zero or more"));
+    }
+}
+
+/// Quotas of zero in a plan that compares with them: a quota of nothing pays nothing, which its author may not have meant.
+fn check_zero_quotas(
+    measure: &Measure,
+    name: &str,
+    payees: &[Payee],
+    found: &Quotas,
+    calendar: &Calendar,
+    sink: &mut Sink,
+) {
+    let is_of = |holder: &str| payees.binary_search_by(|payee| payee.id.as_str().cmp(holder)).is_ok();
+    let zero = found.iter().filter(|((holder, own, _), amount)| {
+        let holder = holder.as_str();
+        own == name && amount.is_zero() && is_of(holder.strip_suffix(OWN_QUOTA).unwrap_or(holder))
+    });
+    let zero: Vec<&(PayeeId, String, usize)> = zero.map(|(key, _)| key).collect();
+    let Some((holder, _, period)) = zero.first() else { return };
+    let message = format!(
+        "{} quota(s) `{name}` of people in the plan are zero, such as that of {holder} for {}: whatever needs the attainment of `{}` alone pays nothing then",
+        zero.len(),
+        calendar.periods()[*period].name,
+        measure.name
+    );
+    let fault = Diagnostic::warning(Code::SPM401, message).at(Place::Text(measure.place.clone()), "");
+    sink.push(fault.hint("nothing to do if that is meant, as for a month of absence; else correct quotas"));
 }
 
 /// The first few, and how many more.
@@ -276,143 +357,5 @@ fn check_releases(plan: &CompPlan, tables: &Tables, sink: &mut Sink) {
             }));
         }
         told.extend(component.releases.iter().map(|(_, event)| event.as_str()));
-    }
-}
-
-/// Warns of refunds of transactions that do not exist, of those of somebody else's, and of those that a credit of what they
-/// take back does not have: each leaves what was paid, or is rated on its own. Warns of refunds that take back more than there
-/// was, too. `transactions` has to be held whole.
-pub fn check_refunds(plans: &[&CompPlan], transactions: &Tables, sink: &mut Sink) {
-    let Some(table) = transactions.get("transactions") else { return };
-    let (Some(refunds), Some(ids)) = (table.texts("refund_of"), table.texts("transaction_id")) else {
-        return;
-    };
-    let reps = table.texts("rep_id");
-    let rep = |row: usize| reps.and_then(|reps| reps.get(row));
-    // The rows of what refunds take back.
-    let mut sold: BTreeMap<&str, Vec<usize>> =
-        refunds.iter().flatten().map(|original| (original, vec![])).collect();
-    for (row, id) in ids.iter().enumerate() {
-        if let Some(rows) = id.and_then(|id| sold.get_mut(id)) {
-            rows.push(row);
-        }
-    }
-    for plan in plans {
-        check_left_out(plan, table, &sold, sink);
-    }
-    check_sums(table, sink);
-    let (mut nowhere, mut others) = (vec![], vec![]);
-    for (row, original) in refunds.iter().enumerate() {
-        let Some(original) = original else { continue };
-        let differs = |sold: &usize| rep(*sold).is_some() && rep(row).is_some() && rep(*sold) != rep(row);
-        match sold.get(original).map(Vec::as_slice) {
-            None | Some([]) => nowhere.push(row),
-            Some(rows) if rows.iter().all(differs) => {
-                others.push(row);
-            }
-            Some(_) => {}
-        }
-    }
-    let id = |row: usize| ids.get(row).unwrap_or_default();
-    let of = |row: usize| refunds.get(row).unwrap_or_default();
-    if let Some(row) = nowhere.first() {
-        let message = format!(
-            "{} refund(s) are of transactions that are not in transactions, such as {} of `{}`",
-            nowhere.len(),
-            id(*row),
-            of(*row)
-        );
-        let fault = Diagnostic::warning(Code::SPM109, message).at(place(table, *row, Some("refund_of")), "");
-        sink.push(
-            fault.hint("complete transactions, or correct the extract: such a refund counts on its own"),
-        );
-    }
-    if let Some(row) = others.first() {
-        let message = format!(
-            "{} refund(s) take back what somebody else sold, such as {} of {}",
-            others.len(),
-            id(*row),
-            of(*row)
-        );
-        let fault = Diagnostic::warning(Code::SPM109, message).at(place(table, *row, Some("rep_id")), "");
-        sink.push(
-            fault.hint("give the refund the rep of its transaction, unless the splits say who is credited"),
-        );
-    }
-}
-
-/// A credit whose `where` holds for a transaction, but not for a refund of it, goes on paying for it.
-fn check_left_out(plan: &CompPlan, table: &Table, sold: &BTreeMap<&str, Vec<usize>>, sink: &mut Sink) {
-    let (Some(refunds), Some(ids)) = (table.texts("refund_of"), table.texts("transaction_id")) else {
-        return;
-    };
-    for rule in &plan.credits {
-        let Some(condition) = &rule.condition else { continue };
-        // A fault of the expression is told where it is used.
-        let Ok(holds) = flags(table, condition, &rule.place) else { continue };
-        let left_out = |(row, of): (usize, Option<&str>)| {
-            let sold = *sold.get(of?)?.last()?;
-            (holds[sold] && !holds[row]).then_some(row)
-        };
-        let left_out: Vec<usize> = refunds.iter().enumerate().filter_map(left_out).collect();
-        let Some(row) = left_out.first() else { continue };
-        let message = format!(
-            "credit `{}` has transactions whose refunds it has not: {} refund(s) take nothing back from it, such as {} of {}",
-            rule.name,
-            left_out.len(),
-            ids.get(*row).unwrap_or_default(),
-            refunds.get(*row).unwrap_or_default()
-        );
-        let fault = Diagnostic::warning(Code::SPM109, message).at(Place::Text(rule.place.clone()), "");
-        sink.push(fault.hint("let `where` hold for refunds too: ABS(amount) for a size, `refund_of IS NOT NULL OR ...` for a kind"));
-    }
-}
-
-/// Refunds that give more, or take back more than was sold, or in another currency.
-fn check_sums(table: &Table, sink: &mut Sink) {
-    let (Some(refunds), Some(ids), Some(amounts)) =
-        (table.texts("refund_of"), table.texts("transaction_id"), table.numbers("amount"))
-    else {
-        return;
-    };
-    let currencies = table.texts("currency");
-    let currency = |row: usize| currencies.and_then(|all| all.get(row));
-    // What is left of each transaction, by its identifier, and its currency.
-    let mut sold: BTreeMap<&str, (i128, Option<&str>)> =
-        refunds.iter().flatten().map(|of| (of, (0, None))).collect();
-    for (row, id) in ids.iter().enumerate() {
-        if let Some(own) = id.and_then(|id| sold.get_mut(id)) {
-            own.0 += i128::from(amounts.get(row).unwrap_or(0));
-            own.1 = own.1.or(currency(row));
-        }
-    }
-    let mut told = [vec![], vec![], vec![]];
-    for (row, of) in refunds.iter().enumerate() {
-        let (Some(own), Some(amount)) = (of.and_then(|of| sold.get_mut(of)), amounts.get(row)) else {
-            continue;
-        };
-        let positive = own.0 > 0;
-        own.0 += i128::from(amount);
-        if own.1 != currency(row) && own.1.is_some() {
-            told[2].push(row);
-        } else if positive && amount > 0 {
-            told[0].push(row);
-        } else if positive && own.0 < 0 {
-            told[1].push(row);
-        }
-    }
-    let what = [
-        "refund(s) are above zero and so add to what they take back",
-        "refund(s) take back more than was left of their transaction",
-        "refund(s) are in another currency than their transaction",
-    ];
-    for (rows, what) in told.iter().zip(what) {
-        let Some(row) = rows.first() else { continue };
-        let (id, of) = (ids.get(*row).unwrap_or_default(), refunds.get(*row).unwrap_or_default());
-        let message = format!("{} {what}, such as {id} of {of}", rows.len());
-        let fault = Diagnostic::warning(Code::SPM110, message).at(place(table, *row, Some("amount")), "");
-        sink.push(fault.hint(
-            "correct the extract: a refund is below zero, and all refunds of a sale come to the sale at most",
-        ));
     }
 }

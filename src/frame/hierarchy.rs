@@ -12,8 +12,9 @@ use spm_core::ground::rational::Rational;
 use spm_core::ground::source::{Place, TextPlace};
 use spm_core::plan::comp::{CreditRule, Measure};
 
-use crate::credit::{Crediting, internal};
+use crate::credit::{Crediting, REFUNDS, internal};
 use crate::history::History;
+use crate::refunds::column;
 use crate::table::rescaled;
 
 /// Who reports to whom, from a day on until the next stretch begins.
@@ -46,9 +47,23 @@ impl Stretch {
 }
 
 impl Crediting<'_> {
+    /// The days on which somebody's managers are looked up: those of the plan, and of what refunds on them take back.
+    fn days_of_people(&self) -> DateRange {
+        let transactions = self.tables.get("transactions").filter(|_| self.keeps_refunds());
+        let sold = transactions.and_then(|table| table.days(column::SOLD));
+        let least = sold.and_then(|days| days.min()).and_then(from_epoch_day);
+        let most = sold.and_then(|days| days.max()).and_then(|day| from_epoch_day(day + 1));
+        let days = self.days;
+        DateRange {
+            from: least.map_or(days.from, |day| day.min(days.from)),
+            to: most.map_or(days.to, |day| day.max(days.to)),
+        }
+    }
+
     /// Stretches of days in which the hierarchy stays the same: those of the table hierarchy, or one of reps.manager_id.
     fn stretches(&self, who: &str, place: &TextPlace) -> Result<Vec<Stretch>, Diagnostic> {
-        let from = epoch_day(self.days.from);
+        let days = self.days_of_people();
+        let from = epoch_day(days.from);
         let Some(hierarchy) = self.tables.get("hierarchy") else {
             let (Some(ids), Some(managers)) = (self.reps.texts("rep_id"), self.reps.texts("manager_id"))
             else {
@@ -67,7 +82,7 @@ impl Crediting<'_> {
         let day = |days: Option<&Int32Chunked>, row: usize| days.and_then(|days| days.get(row));
         let rows = 0..hierarchy.frame.height();
         let mut borders: BTreeSet<i32> = BTreeSet::from([from]);
-        let inside = |day: &i32| *day > from && *day < epoch_day(self.days.to);
+        let inside = |day: &i32| *day > from && *day < epoch_day(days.to);
         borders.extend(rows.clone().filter_map(|row| day(starts, row)).filter(inside));
         borders.extend(rows.clone().filter_map(|row| day(ends, row)).filter(inside));
         let stretch = |from: i32| {
@@ -88,9 +103,10 @@ impl Crediting<'_> {
         else {
             return Ok(vec![now]);
         };
-        let mut borders = BTreeSet::from([self.days.from]);
-        let all = history.of.iter().flat_map(|(_, days)| [days.from, days.to]);
-        borders.extend(all.filter(|day| *day > self.days.from && *day < self.days.to));
+        let days = self.days_of_people();
+        let mut borders = BTreeSet::from([days.from]);
+        let all = history.of.iter().flat_map(|(_, own)| [own.from, own.to]);
+        borders.extend(all.filter(|day| *day > days.from && *day < days.to));
         let stretch = |day: &Date| {
             let mut above = now.above.clone();
             let rows = history.of.iter().enumerate().filter(|(_, (_, days))| days.contains(*day));
@@ -160,7 +176,8 @@ impl Crediting<'_> {
             JoinArgs { maintain_order: MaintainOrderJoin::LeftRight, ..JoinArgs::new(JoinType::Inner) };
         let read = |error: PolarsError| internal(&error);
         let (mut shared, lost) = self.without_person(shared).map_err(read)?;
-        let days = shared.column("event_date").and_then(|days| days.date()).map_err(read)?.physical().clone();
+        let days = shared.column(self.day_of_people());
+        let days = days.and_then(|days| days.date()).map_err(read)?.physical().clone();
         let stretch = |day: i32| {
             let index = stretches.partition_point(|stretch| stretch.from <= day).saturating_sub(1);
             u32::try_from(index).unwrap_or(0)
@@ -187,7 +204,7 @@ impl Crediting<'_> {
         }
         let groups = ["transaction_id", "line_id", "payee_id"];
         let first = |name: &str| col(name).first();
-        let refunds = self.keeps_refunds().then_some("_refund_of");
+        let refunds = self.keeps_refunds().then_some(REFUNDS).into_iter().flatten();
         let sums = [
             first("account_id"),
             first("rep_id"),
@@ -195,7 +212,7 @@ impl Crediting<'_> {
             col("amount").sum(),
             first("_lookup"),
         ];
-        let sums: Vec<Expr> = sums.into_iter().chain(refunds.map(first)).collect();
+        let sums: Vec<Expr> = sums.into_iter().chain(refunds.clone().map(first)).collect();
         let up = up.lazy().group_by_stable(groups.map(col)).agg(sums);
         let order = [
             "transaction_id",

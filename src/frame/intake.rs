@@ -64,6 +64,8 @@ pub(crate) struct Narrowing<'a> {
     pub(crate) hashing: bool,
     /// Transactions whose amounts are wanted in all.
     pub(crate) named: &'a PlHashSet<&'a str>,
+    /// Transactions that are kept whatever their day is.
+    pub(crate) sought: &'a PlHashSet<String>,
 }
 
 /// A part of a table that is not kept whole, with what is known of the rows that were left out.
@@ -259,7 +261,7 @@ impl Intake<'_> {
         }
         let outside = Outside::of(&table, &narrowing.calendar);
         let totals = totals(&table, narrowing.named);
-        part.table = Some(within(table, &narrowing.days));
+        part.table = Some(within(table, &narrowing.days, narrowing.sought));
         Narrowed { part, fingerprint, order, missing, outside, totals }
     }
 
@@ -491,6 +493,22 @@ pub(crate) fn check_contract(
             }
         }
     }
+    for name in ["currency", "from_currency", "to_currency"] {
+        let Some(codes) = table.column(name).and_then(|_| table.texts(name)).cloned() else { continue };
+        let is_code = |code: &str| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+        for (index, code) in codes.iter().enumerate() {
+            let Some(code) = code.filter(|code| !is_code(code)) else { continue };
+            let meant = code.trim().to_uppercase();
+            let reason = match is_code(&meant) {
+                true => format!("`{code}` is no code of a currency: write {meant}"),
+                false => {
+                    format!("`{code}` is no code of a currency: write three capital letters such as USD")
+                }
+            };
+            reject(spec, table, index, name, (Code::SPM110, reason), code, part);
+            bad.insert(index);
+        }
+    }
     if contract.name == "splits"
         && let Some(kinds) = table.texts("type").cloned()
     {
@@ -546,11 +564,18 @@ pub(crate) fn check_contract(
     }
 }
 
-/// The rows of some days of events, without the texts of the others.
-pub(crate) fn within(table: Table, days: &DateRange) -> Table {
+/// The rows of some days of events and of the transactions that are sought, without the texts of the others.
+pub(crate) fn within(table: Table, days: &DateRange, sought: &PlHashSet<String>) -> Table {
     let day = |date| lit(epoch_day(date)).cast(DataType::Date);
     let range = col("event_date").gt_eq(day(days.from)).and(col("event_date").lt(day(days.to)));
-    let Ok(frame) = table.frame.clone().lazy().filter(range).collect() else { return table };
+    let kept = match table.texts("transaction_id").filter(|_| !sought.is_empty()) {
+        None => table.frame.clone().lazy().filter(range).collect(),
+        Some(ids) => {
+            let found = ids.iter().map(|id| id.is_some_and(|id| sought.contains(id)));
+            table.frame.filter(&found.collect_ca("sought".into()))
+        }
+    };
+    let Ok(frame) = kept else { return table };
     let compact = |column: Column| match column.str() {
         Ok(texts) => {
             let chunks = texts.downcast_iter().map(|chunk| chunk.clone().gc());

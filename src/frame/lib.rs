@@ -3,6 +3,7 @@
 pub mod attribute;
 pub mod convert;
 pub mod credit;
+pub mod credit_gaps;
 mod dated;
 pub mod draft;
 pub mod enrol;
@@ -28,6 +29,7 @@ pub mod profile;
 pub mod quota;
 pub mod read;
 pub mod references;
+pub mod refund_gaps;
 pub mod refunds;
 pub mod rows;
 pub mod seats;

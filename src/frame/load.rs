@@ -21,6 +21,7 @@ use crate::intake::{
 use crate::merge::Known;
 use crate::order::{Repeats, Twice, sort_by_key, twice};
 use crate::read::{self, Folders};
+use crate::refunds::sought;
 use crate::splits::{check_splits, of_transactions};
 use crate::table::{Column as TableColumn, FILE, InputFile, ROW, Reject, Table};
 use crate::versions::{RECORDED_AT, known_by, replaced};
@@ -40,6 +41,8 @@ pub struct Tables {
     totals: Option<Totals>,
     /// By source: rows of its extract, and how many of them its `where` keeps.
     read: BTreeMap<String, (usize, usize)>,
+    /// Transactions before those that are held, which refunds among these take back.
+    sold_before: Option<Table>,
 }
 
 impl Tables {
@@ -58,6 +61,11 @@ impl Tables {
             let table = self.get("transactions");
             table.map(|table| totals(table, &named_by_releases(self))).unwrap_or_default()
         })
+    }
+
+    /// Transactions before those that are held, which refunds among these take back.
+    pub(crate) fn sold_before(&self) -> Option<&Table> {
+        self.sold_before.as_ref()
     }
 
     /// The table of that name.
@@ -115,18 +123,7 @@ pub struct Need<'a> {
 
 /// Reads and checks the tables that are needed and everything they look up. Faults go to the sink.
 pub fn load(folders: Folders<'_>, project: &Project, need: &Need<'_>, sink: &mut Sink) -> Tables {
-    let mut loader = Loader {
-        folders,
-        project,
-        need,
-        sink,
-        done: BTreeMap::new(),
-        rejects: vec![],
-        inputs: BTreeSet::new(),
-        tables: Tables::default(),
-        missing: BTreeMap::new(),
-        outside: Outside::default(),
-    };
+    let mut loader = Loader::new(folders, project, need, sink);
     let mut contracts: Vec<_> =
         CONTRACTS.iter().filter(|contract| need.tables.contains(&contract.name)).collect();
     // Releases say which transactions have to be added up before some of their rows are left out.
@@ -168,6 +165,23 @@ pub fn load(folders: Folders<'_>, project: &Project, need: &Need<'_>, sink: &mut
         }
     }
     tables
+}
+
+/// Looks in the extracts for what refunds among the transactions take back and other days have: the extract is read once
+/// more, and only where there is such a refund. Its faults were told when it was read first.
+pub fn find_sold_before(tables: &mut Tables, folders: Folders<'_>, project: &Project, need: &Need<'_>) {
+    const TRANSACTIONS: &str = "transactions";
+    let held = tables.get(TRANSACTIONS).map_or(0, |table| table.frame.height());
+    let Some(days) = need.days.filter(|_| held < tables.rows(TRANSACTIONS)) else { return };
+    let sought = sought(tables);
+    let contract = CONTRACTS.iter().find(|contract| contract.name == TRANSACTIONS);
+    if let (false, Some(contract)) = (sought.is_empty(), contract) {
+        let none = DateRange { from: days.from, to: days.from };
+        let need = Need { tables: &[TRANSACTIONS], days: Some(none), ..*need };
+        let mut sink = Sink::default();
+        let mut loader = Loader { sought, ..Loader::new(folders, project, &need, &mut sink) };
+        tables.sold_before = loader.canonical(contract);
+    }
 }
 
 /// True when an optional source has no files yet, other than those under `own`: an earlier result that is still to come.
@@ -215,6 +229,8 @@ struct Loader<'a> {
     missing: BTreeMap<(&'static str, &'static str), BTreeSet<String>>,
     /// Events in no period of the calendar, of tables that are not held whole.
     outside: Outside,
+    /// Transactions that are kept whatever their day is.
+    sought: PlHashSet<String>,
 }
 
 /// What came of reading a table without holding it.
@@ -226,7 +242,23 @@ enum Narrow {
     Fault,
 }
 
-impl Loader<'_> {
+impl<'a> Loader<'a> {
+    fn new(folders: Folders<'a>, project: &'a Project, need: &'a Need<'a>, sink: &'a mut Sink) -> Self {
+        Self {
+            folders,
+            project,
+            need,
+            sink,
+            done: BTreeMap::new(),
+            rejects: vec![],
+            inputs: BTreeSet::new(),
+            tables: Tables::default(),
+            missing: BTreeMap::new(),
+            outside: Outside::default(),
+            sought: PlHashSet::new(),
+        }
+    }
+
     fn canonical(&mut self, contract: &'static Contract) -> Option<Table> {
         let specs: Vec<&SourceSpec> = self
             .project
@@ -275,7 +307,7 @@ impl Loader<'_> {
         let missing: Vec<_> = missing.collect();
         drop(known);
         self.missing.extend(missing.into_iter().map(|(name, missing)| ((contract.name, name), missing)));
-        Some(within(table, &days))
+        Some(within(table, &days, &self.sought))
     }
 
     /// The tables of several sources below each other; a column that one of them lacks is empty there.
@@ -326,8 +358,8 @@ impl Loader<'_> {
                 let known = Self::known(&self.tables, contract);
                 let calendar = self.project.calendar.range();
                 let named = &named_by_releases(&self.tables);
-                let narrowing =
-                    Narrowing { contract, days, calendar, known, as_of: self.need.as_of, hashing, named };
+                let (as_of, sought) = (self.need.as_of, &self.sought);
+                let narrowing = Narrowing { contract, days, calendar, known, as_of, hashing, named, sought };
                 let intake = Intake { spec, lookups: &made, currency: &self.project.currency };
                 let (mut inputs, mut parts) = (Vec::new(), Vec::new());
                 for file in read::files_of(self.folders, spec, &mut sink) {

@@ -69,7 +69,13 @@ pub(crate) struct Person {
 }
 
 impl Person {
-    pub(crate) fn find(people: &PlHashMap<&str, Self>, id: Option<&str>, day: Option<i32>) -> Found {
+    /// Who is credited: somebody employed on the first day, in the plan on the second. Both are the event date, but for a refund,
+    /// which inherits them.
+    pub(crate) fn find(
+        people: &PlHashMap<&str, Self>,
+        id: Option<&str>,
+        (day, planned): (Option<i32>, Option<i32>),
+    ) -> Found {
         let Some(id) = id else { return Found::Nobody(Why::NoPerson) };
         let Some(person) = people.get(id) else { return Found::Nobody(Why::Unknown) };
         let hired = person.hired.is_none_or(|hired| day.is_some_and(|day| day >= hired));
@@ -77,7 +83,7 @@ impl Person {
             return Found::Nobody(Why::NotEmployed);
         }
         let elsewhere = |enrolled: &Vec<Range<i32>>| {
-            !day.is_some_and(|day| enrolled.iter().any(|days| days.contains(&day)))
+            !planned.is_some_and(|day| enrolled.iter().any(|days| days.contains(&day)))
         };
         if person.enrolled.as_ref().is_some_and(elsewhere) {
             return Found::Other;

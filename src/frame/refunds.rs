@@ -1,10 +1,11 @@
-//! Refunds on the date of what they take back (E25).
+//! What a refund inherits from the sale that it takes back (E20, E25): the one place that says so.
 //!
-//! A refund lowers the attainment of the period in which the transaction was sold, as long as both are in one fiscal year;
-//! afterwards it counts on its own date. It is known from its own date on: a period that ended before does not see it.
+//! A refund is taken back from whom its sale paid: holders of territories, managers, employment and a credit's `effective` are
+//! those of the day of the sale, and within a fiscal year so are the plan and its version. Its own date says in which period
+//! it counts; with `refunds = "original"` that is the sale's, too, as long as both are in one fiscal year. It is known from
+//! its own date on: a period that ended before does not see it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use polars::prelude::*;
 use spm_core::ground::diagnostic::Diagnostic;
@@ -17,33 +18,81 @@ use crate::table::Table;
 
 const TRANSACTIONS: &str = "transactions";
 
+/// Columns of transactions that say what a row takes back, once [`inherited`] has looked; of any other row they say itself.
+pub(crate) mod column {
+    /// The transaction that is taken back in the end, through refunds of refunds; empty where nothing is.
+    pub(crate) const SALE: &str = "_sale";
+    /// The day of the sale: who is credited, and whether a credit's `effective` holds.
+    pub(crate) const SOLD: &str = "_sold";
+    /// The day whose plan and version counts: that of the sale, within a fiscal year.
+    pub(crate) const PLANNED: &str = "_planned";
+}
+
+/// What a refund takes back in the end.
+#[derive(Clone, Copy)]
+pub(crate) struct Sale<'t> {
+    pub(crate) id: &'t str,
+    /// Its first day.
+    pub(crate) day: i32,
+}
+
+/// The tables with what refunds inherit.
+pub(crate) fn inherited<'t>(tables: &'t Tables, calendar: &Calendar) -> Result<Cow<'t, Tables>, Diagnostic> {
+    let Some(table) = tables.get(TRANSACTIONS) else { return Ok(Cow::Borrowed(tables)) };
+    let (Some(originals), Some(days)) = (table.texts("refund_of"), table.days("event_date")) else {
+        return Ok(Cow::Borrowed(tables));
+    };
+    if originals.null_count() == originals.len() || table.frame.column(column::SOLD).is_ok() {
+        return Ok(Cow::Borrowed(tables));
+    }
+    let sales = sales(originals, table, tables.sold_before());
+    let of = |original: Option<&str>| original.and_then(|original| sales.get(original));
+    let sale = originals.iter().map(|original| of(original).map(|sale| sale.id).or(original));
+    let sale: StringChunked = sale.collect_ca(column::SALE.into());
+    let sold =
+        originals.iter().zip(days.iter()).map(|(original, day)| of(original).map(|sale| sale.day).or(day));
+    let sold: Int32Chunked = sold.collect_ca(column::SOLD.into());
+    let planned = sold.iter().zip(days.iter()).map(|(sold, day)| match (sold, day) {
+        (Some(sold), Some(day)) if sold == day || in_one_year(calendar, sold, day) => Some(sold),
+        _ => day,
+    });
+    let planned: Int32Chunked = planned.collect_ca(column::PLANNED.into());
+    let mut table = table.clone();
+    for column in [sale.into_column(), sold.into_date().into_column(), planned.into_date().into_column()] {
+        table.frame.with_column(column).map_err(|error| internal(&error))?;
+    }
+    Ok(Cow::Owned(with_transactions(tables, table)))
+}
+
 /// The tables as a plan sees them at the end of a stretch of days: refunds on them of what was sold on them are dated as it
 /// says. What was sold before can be corrected by nobody, so its refunds stay on their own dates.
 pub fn dated<'t>(
     plan: &CompPlan,
     tables: &'t Tables,
     calendar: &Calendar,
-    days: DateRange,
+    within: DateRange,
 ) -> Result<Cow<'t, Tables>, Diagnostic> {
+    let tables = inherited(tables, calendar)?;
     let Some(table) = tables.get(TRANSACTIONS).filter(|_| plan.refunds_on_original) else {
-        return Ok(Cow::Borrowed(tables));
+        return Ok(tables);
     };
-    let moves = moves(table, calendar, days);
-    if moves.is_empty() {
-        return Ok(Cow::Borrowed(tables));
-    }
-    let mut table = table.clone();
-    let days: Option<Int32Chunked> = table.days("event_date").map(|days| {
-        let moved = days.iter().enumerate().map(|(row, day)| moves.get(&row).copied().or(day));
-        moved.collect_ca("event_date".into())
+    let planned = table.frame.column(column::PLANNED).ok().and_then(|days| days.date().ok());
+    let (Some(planned), Some(days)) = (planned, table.days("event_date")) else { return Ok(tables) };
+    let (since, before) = (epoch_day(within.from), epoch_day(within.to));
+    let moved = planned.physical().iter().zip(days.iter()).map(|(sold, day)| match (sold, day) {
+        (Some(sold), Some(day)) if sold >= since && day < before => Some(sold),
+        _ => day,
     });
-    if let Some(days) = days {
-        let days = days.into_date().into_column();
-        table.frame.with_column(days).map_err(|error| internal(&error))?;
-    }
+    let moved: Int32Chunked = moved.collect_ca("event_date".into());
+    let mut table = table.clone();
+    table.frame.with_column(moved.into_date().into_column()).map_err(|error| internal(&error))?;
+    Ok(Cow::Owned(with_transactions(&tables, table)))
+}
+
+fn with_transactions(tables: &Tables, table: Table) -> Tables {
     let mut all = tables.clone();
     all.tables.insert(TRANSACTIONS, table);
-    Ok(Cow::Owned(all))
+    all
 }
 
 /// Whether a refund happened on one of these days, so that periods that ended before know less than later ones.
@@ -60,30 +109,37 @@ pub fn happened(tables: &Tables, from: Date, to: Date) -> bool {
         .any(|(original, day)| original.is_some() && day.is_some_and(|day| (from..to).contains(&day)))
 }
 
-/// The new day of each row that moves.
-fn moves(table: &Table, calendar: &Calendar, within: DateRange) -> BTreeMap<usize, i32> {
-    let (Some(originals), Some(days)) = (table.texts("refund_of"), table.days("event_date")) else {
-        return BTreeMap::new();
+/// What refunds name as taken back and the transactions at hand do not have: sold before, or in no extract.
+#[must_use]
+pub fn sought(tables: &Tables) -> PlHashSet<String> {
+    let Some(table) = tables.get(TRANSACTIONS) else { return PlHashSet::new() };
+    let (Some(originals), Some(ids)) = (table.texts("refund_of"), table.texts("transaction_id")) else {
+        return PlHashSet::new();
     };
-    let (since, before) = (epoch_day(within.from), epoch_day(within.to));
-    let sold = sold(originals, table);
-    let mut moves = BTreeMap::new();
-    for (row, (original, day)) in originals.iter().zip(days.iter()).enumerate() {
-        let (Some(original), Some(day)) = (original, day) else { continue };
-        let Some(first) = sold.get(original).filter(|first| **first >= since) else { continue };
-        if day < before && in_one_year(calendar, day, *first) {
-            moves.insert(row, *first);
-        }
+    let mut sought: PlHashSet<&str> = originals.iter().flatten().collect();
+    for id in ids.iter().flatten().filter(|_| !originals.is_empty()) {
+        sought.remove(id);
     }
-    moves
+    sought.into_iter().map(str::to_owned).collect()
 }
 
-/// The first day of what refunds take back, by identifier; what is not in the table is absent.
-pub(crate) fn sold<'r>(refunds: &'r StringChunked, table: &'r Table) -> PlHashMap<&'r str, i32> {
+/// What is taken back in the end, by the transaction that a refund names; what is in neither table is absent. `earlier` has
+/// what was sold before the transactions at hand.
+pub(crate) fn sales<'r>(
+    refunds: &'r StringChunked,
+    table: &'r Table,
+    earlier: Option<&'r Table>,
+) -> PlHashMap<&'r str, Sale<'r>> {
     let mut sold: PlHashMap<&str, i32> = refunds.iter().flatten().map(|id| (id, i32::MAX)).collect();
-    if let (Some(ids), Some(days), false) =
-        (table.texts("transaction_id"), table.days("event_date"), sold.is_empty())
-    {
+    if sold.is_empty() {
+        return PlHashMap::new();
+    }
+    // What takes back a refund has the day of what that takes back.
+    let mut back: PlHashMap<&str, &str> = PlHashMap::new();
+    for table in [Some(table), earlier].into_iter().flatten() {
+        let (Some(ids), Some(days)) = (table.texts("transaction_id"), table.days("event_date")) else {
+            continue;
+        };
         for (id, day) in ids.iter().zip(days.iter()) {
             if let (Some(id), Some(day)) = (id, day)
                 && let Some(first) = sold.get_mut(id)
@@ -91,22 +147,19 @@ pub(crate) fn sold<'r>(refunds: &'r StringChunked, table: &'r Table) -> PlHashMa
                 *first = (*first).min(day);
             }
         }
+        let originals = table.texts("refund_of");
+        let pairs = originals.into_iter().flat_map(|originals| ids.iter().zip(originals.iter()));
+        back.extend(pairs.filter_map(|(id, of)| Some((id?, of?))));
     }
-    // What takes back a refund has the day of what that takes back.
-    let back: PlHashMap<&str, &str> = match table.texts("transaction_id") {
-        Some(ids) => ids.iter().zip(refunds.iter()).filter_map(|(id, of)| Some((id?, of?))).collect(),
-        None => PlHashMap::new(),
+    let root = |id| {
+        (0..back.len()).try_fold(id, |id: &str, _| back.get(id).copied().ok_or(id)).unwrap_or_else(|id| id)
     };
-    let chained: Vec<&str> = sold.keys().copied().filter(|id| back.contains_key(id)).collect();
-    for id in chained {
-        let root =
-            (0..back.len()).try_fold(id, |id, _| back.get(id).copied().ok_or(id)).unwrap_or_else(|id| id);
-        if let Some(first) = sold.get(root).copied().filter(|first| *first != i32::MAX) {
-            sold.insert(id, first);
-        }
-    }
-    sold.retain(|_, day| *day != i32::MAX);
-    sold
+    let sale = |id: &'r str| {
+        let found = |id: &'r str| Some(Sale { id, day: *sold.get(id).filter(|day| **day != i32::MAX)? });
+        // The end of the way may be in no extract.
+        found(root(id)).or_else(|| found(id))
+    };
+    sold.keys().filter_map(|id| Some((*id, sale(id)?))).collect()
 }
 
 /// True when two days, since 1970-01-01, lie in one fiscal year of the calendar.

@@ -1,4 +1,4 @@
-//! Rows of results: tables below each other, and the credits of one person with the rows they came from.
+//! Rows of results: tables below each other, and the credits of people with the rows they came from.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -43,7 +43,7 @@ pub fn coarser(table: &Table, name: &str, decimals: u32) -> Option<Table> {
     Some(result)
 }
 
-/// Some credits of one person.
+/// Some credits.
 #[derive(Debug)]
 pub struct CreditRows {
     /// transaction_id, line_id, account_id, event_date, credit, amount, and the file and record of the transaction.
@@ -52,23 +52,28 @@ pub struct CreditRows {
     pub total: usize,
 }
 
-/// The credits of a person in some periods under the named rules, each with its row in the extract and, where it was
-/// converted to the plan's `currency`, what it was converted from.
+/// Whose credits of which periods are asked for.
+pub type People<'a> = BTreeSet<(&'a str, &'a str)>;
+
+/// The credits of people in some periods under the named rules, each with its row in the extract and, where it was
+/// converted to the plan's `currency`, what it was converted from. Whose each is says a column, where they are several.
 pub fn credits_of(
     credits: &Table,
     tables: &Tables,
-    payee: &str,
-    periods: &[&str],
+    people: &People<'_>,
     rules: &[&str],
     currency: &str,
     limit: usize,
 ) -> io::Result<CreditRows> {
-    let any = |column: &str, values: &[&str]| {
-        let all = values.iter().map(|value| col(column).eq(lit(*value))).reduce(Expr::or);
-        all.unwrap_or_else(|| lit(false))
-    };
-    let wanted = col("payee_id").eq(lit(payee)).and(any("period", periods)).and(any("credit", rules));
-    let found = credits.frame.clone().lazy().filter(wanted).collect().map_err(io::Error::other)?;
+    let column =
+        |name: &str| credits.texts(name).ok_or_else(|| io::Error::other(format!("no column {name}")));
+    let (payees, periods, names) = (column("payee_id")?, column("period")?, column("credit")?);
+    let ids: BTreeSet<&str> = people.iter().map(|(id, _)| *id).collect();
+    let wanted = payees.iter().zip(periods.iter()).zip(names.iter()).map(|((payee, period), rule)| {
+        let (Some(payee), Some(period), Some(rule)) = (payee, period, rule) else { return false };
+        ids.contains(payee) && rules.contains(&rule) && people.contains(&(payee, period))
+    });
+    let found = credits.frame.filter(&wanted.collect_ca("wanted".into())).map_err(io::Error::other)?;
     let shown = found.head(Some(limit));
     let text = |name: &str| -> io::Result<StringChunked> {
         shown
@@ -94,7 +99,11 @@ pub fn credits_of(
     let amounts =
         shown.column("amount").and_then(|column| column.i64().cloned()).map_err(io::Error::other)?;
     let decimals = credits.decimals("amount");
-    let mut table = Builder::default()
+    let mut table = Builder::default();
+    if people.iter().any(|(id, _)| people.iter().next().is_some_and(|(first, _)| id != first)) {
+        table = table.text("payee_id", owned(&text("payee_id")?));
+    }
+    let mut table = table
         .text("transaction_id", owned(&ids))
         .text("line_id", owned(&line_ids))
         .text("account_id", owned(&text("account_id")?))

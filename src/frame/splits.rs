@@ -5,7 +5,9 @@ use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
 
+use crate::intake::place;
 use crate::merge::is_ascending;
+use crate::refunds::column::SALE;
 use crate::table::Table;
 
 /// Checks that the shares of type `split` of every transaction total exactly 100 %. The table is in the order of its
@@ -36,6 +38,42 @@ pub(crate) fn check_splits(splits: &Table, sink: &mut Sink) {
         }
     }
     close(open);
+    check_parts(splits, sink);
+}
+
+/// An overlay of 50 is 5,000 %, and credits fifty times the deal.
+fn check_parts(splits: &Table, sink: &mut Sink) {
+    for column in ["share", "quota_share"] {
+        let (Some(ids), Some(shares)) = (splits.texts("transaction_id"), splits.numbers(column)) else {
+            continue;
+        };
+        let (decimals, kinds) = (splits.decimals(column), splits.texts("type"));
+        let whole = 10i64.pow(decimals);
+        let apart =
+            |row: usize| column != "share" || kinds.and_then(|kinds| kinds.get(row)) == Some("overlay");
+        let over = |(row, share): (usize, Option<i64>)| {
+            let share = share.filter(|share| *share > whole && apart(row))?;
+            Some((row, share))
+        };
+        let over: Vec<(usize, i64)> = shares.iter().enumerate().filter_map(over).collect();
+        let Some((row, share)) = over.iter().copied().max_by_key(|(row, share)| (*share, usize::MAX - row))
+        else {
+            continue;
+        };
+        let share_text = Rational::from_scaled(share.into(), decimals).to_percent();
+        let message = format!(
+            "{} row(s) of splits credit more than the whole transaction, such as {share_text} of {}",
+            over.len(),
+            ids.get(row).unwrap_or_default()
+        );
+        // From 1,000 % on nobody means it.
+        let fault = match share >= 10 * whole {
+            true => Diagnostic::error(Code::SPM110, message),
+            false => Diagnostic::warning(Code::SPM110, message),
+        };
+        let fault = fault.at(place(splits, row, Some(column)), "");
+        sink.push(fault.hint(format!("a half is 0.5 or 50%; where the extract counts in percent map {column} = {{ sql = \"CAST({column} AS DECIMAL) * 0.01\" }}")));
+    }
 }
 
 /// The splits of these transactions, and of what refunds among them take back. Both tables are in the order of their key.
@@ -69,7 +107,7 @@ pub(crate) fn of_transactions(splits: Table, transactions: &Table) -> Table {
 /// By whose splits each row is shared: its own, or those of the transaction that it takes back where it has none.
 pub(crate) fn shared_by(base: &DataFrame, splits: &StringChunked) -> PolarsResult<StringChunked> {
     let ids = base.column("transaction_id")?.str()?;
-    let Ok(refunds) = base.column("_refund_of") else { return Ok(ids.clone()) };
+    let Ok(refunds) = base.column(SALE) else { return Ok(ids.clone()) };
     let refunds = refunds.str()?;
     if refunds.null_count() == refunds.len() {
         return Ok(ids.clone());

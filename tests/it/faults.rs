@@ -437,8 +437,8 @@ fn faults_of_one_command() {
             ],
             &["comp", "run", "--period", "2027-01"],
             3,
-            "SPM008",
-            "the currency of A, `euro`, is not a code of three capital letters",
+            "SPM110",
+            "`euro` is no code of a currency: write three capital letters such as USD",
         ),
         (
             &[

@@ -17,7 +17,7 @@ fn mapped(column: &str) -> String {
 }
 
 /// A project of tables, as CSV with the canonical names of columns, and a plan of one component.
-fn project(tables: &[(&str, &str)], credit: &str, measure: &str, component: &str) -> Project {
+pub fn project(tables: &[(&str, &str)], credit: &str, measure: &str, component: &str) -> Project {
     let project = Project::new();
     let mut settings = SETTINGS.to_owned();
     for (name, rows) in tables {
@@ -32,14 +32,14 @@ fn project(tables: &[(&str, &str)], credit: &str, measure: &str, component: &str
 }
 
 /// Changes the plan of a project.
-fn replaced(project: &Project, what: &str, by: &str) {
+pub fn replaced(project: &Project, what: &str, by: &str) {
     let plan = String::from_utf8(project.bytes("plans/p.toml")).expect("text");
     assert!(plan.contains(what), "{what}");
     project.file("plans/p.toml", plan.replace(what, by));
 }
 
 /// Payee, period and amount of what a range pays, without what is zero.
-fn paid(project: &Project, period: &str) -> Vec<String> {
+pub fn paid(project: &Project, period: &str) -> Vec<String> {
     let printed =
         project.run(&["-q", "comp", "run", "--period", period, "--format", "csv"]).exits(0).stdout();
     let rows = printed.lines().skip(1).map(|line| {

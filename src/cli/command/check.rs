@@ -6,11 +6,13 @@ use spm_core::ground::source::Place;
 use spm_core::plan::Plan;
 use spm_core::plan::contract::CONTRACTS;
 use spm_frame::convert;
+use spm_frame::credit_gaps;
 use spm_frame::enrol;
 use spm_frame::gaps;
 use spm_frame::load::{self, Need};
 use spm_frame::people;
 use spm_frame::references::{EVENTS, check_events};
+use spm_frame::refund_gaps;
 use spm_frame::table::Table;
 use spm_frame::write::Builder;
 
@@ -20,6 +22,9 @@ use crate::cli::project::Opened;
 use crate::cli::ui::Ui;
 use crate::cli::{Global, command, project};
 use crate::report::table::Format;
+
+/// Up to how many transactions are looked through for what only all of them can tell, such as a `where` that none satisfies.
+const LOOKED_THROUGH: usize = 1_000_000;
 
 /// What to check.
 #[derive(Debug, clap::Args)]
@@ -56,15 +61,22 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
         gaps::check_events_awaited(&plans, &tables, &mut sink);
         convert::check_periods(&tables, &opened.project.calendar, &mut sink);
         let has = |name: &str| tables.get("transactions").is_some_and(|table| table.column(name).is_some());
-        let currencies = has("currency");
+        let currencies = has("currency") || plans.iter().any(|plan| plan.pay_currency.is_some());
+        let small = (1..=LOOKED_THROUGH).contains(&tables.rows("transactions")) && !plans.is_empty();
         let models =
             opened.plans.iter().any(|(_, plan)| matches!(plan, Plan::Forecast(_) | Plan::Potential(_)));
-        if has("refund_of") || currencies || models || EVENTS.iter().any(|name| tables.rows(name) > 0) {
+        if has("refund_of")
+            || currencies
+            || models
+            || small
+            || EVENTS.iter().any(|name| tables.rows(name) > 0)
+        {
             // Whether their transactions exist, and for how long, can be seen in all of them only. Other faults were told above.
             let whole = Need { tables: &["transactions", "splits"], own: None, days: None, as_of: None };
             let transactions = load::load(opened.folders(), &opened.project, &whole, &mut Sink::default());
             check_events(&tables, &transactions, &mut sink);
-            gaps::check_refunds(&plans, &transactions, &mut sink);
+            credit_gaps::check(&plans, &transactions, &mut sink);
+            refund_gaps::check(&plans, &transactions, &opened.project.calendar, &mut sink);
             let transactions = transactions.beside(&tables);
             if currencies {
                 payout::check_rates(opened, &transactions, &mut sink);
@@ -76,6 +88,7 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
         }
         let ids: Vec<&str> = plans.iter().map(|plan| plan.id.as_str()).collect();
         enrol::check(&tables, &ids, &mut sink);
+        payout::check_credits(opened, &tables, &mut sink);
         for plan in plans {
             gaps::check(plan, &tables, &opened.project.calendar, &mut sink);
         }

@@ -1,6 +1,6 @@
 //! `spm comp`: commission, and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -18,7 +18,7 @@ use spm_core::plan::project::Project;
 use spm_frame::attribute::attribute;
 use spm_frame::credit::{self, Credited};
 use spm_frame::enrol;
-use spm_frame::load::{Need, Tables};
+use spm_frame::load::{self, Need, Tables};
 use spm_frame::quota::quotas;
 use spm_frame::refunds;
 use spm_frame::table::{Rows, Table};
@@ -157,7 +157,10 @@ pub fn load(
     let first = plans(opened).into_iter().map(|plan| looks_back_to(plan, &opened.project, periods)).min();
     let days =
         first.map(|first| DateRange { from: all[first].range.from, to: all[periods.end - 1].range.to });
-    opened.load(&Need { tables: &TABLES, own: None, days, as_of }, global, ui)
+    let need = Need { tables: &TABLES, own: None, days, as_of };
+    let mut tables = opened.load(&need, global, ui)?;
+    load::find_sold_before(&mut tables, opened.folders(), &opened.project, &need);
+    Ok(tables)
 }
 
 pub(super) fn plans(opened: &Opened) -> Vec<&CompPlan> {
@@ -516,8 +519,12 @@ fn calculate_plan<'a>(
         );
         sink.push(fault.hint("they are listed with their reason in unresolved.parquet"));
     }
-    let active: Vec<usize> =
-        periods.clone().filter(|index| all[*index].range.intersect(&plan.effective).is_some()).collect();
+    // A refund of what the plan paid may come after its last day.
+    let credited_in: BTreeSet<usize> = credited.measurements.keys().map(|cell| cell.period).collect();
+    let counts = |period: &usize| {
+        all[*period].range.intersect(&plan.effective).is_some() || credited_in.contains(period)
+    };
+    let active: Vec<usize> = periods.clone().filter(counts).collect();
     let range = active.first().copied().unwrap_or(periods.start)
         ..active.last().map_or(periods.start, |last| last + 1);
     let problem = problem(plan, project, range, &credited, quotas, depth);

@@ -10,7 +10,7 @@ use spm_core::ground::trace::{Node, Operation, Unit};
 use spm_frame::load::Tables;
 use spm_frame::{convert, rows};
 
-use super::comp::{Depth, calculate};
+use super::comp::{Depth, Quotas, calculate, problem};
 use crate::cli::Global;
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
@@ -106,7 +106,8 @@ pub fn run(
     Ok(exit::DONE)
 }
 
-/// The credits that lines rest on, by measure: those of the period, or of all periods that a component pays at once.
+/// The credits that lines rest on, by measure: those of the period, or of all periods that a component pays at once; of a
+/// measure that is about others those of the others.
 fn credit_sections(
     opened: &Opened,
     tables: &Tables,
@@ -115,31 +116,47 @@ fn credit_sections(
     question: &Question<'_>,
 ) -> Result<Vec<(String, rows::CreditRows)>, Failure> {
     let calendar = &opened.project.calendar;
-    let mut measures: BTreeSet<(&str, usize, usize, usize)> = BTreeSet::new();
+    // By plan, measure and periods, the payee.
+    let mut measures: BTreeMap<(&str, usize, usize, usize), usize> = BTreeMap::new();
     for (part, line) in found {
         let LineOf::Component(component) = line.of else { continue };
         let component = &part.plan.components[component];
         let start = calendar.group(line.period, component.every).start;
         let own = difference::measures_of(part.plan, &component.name).into_iter();
-        let own = own.filter(|measure| !part.plan.measures[*measure].credits().is_empty());
-        measures.extend(own.map(|measure| (part.plan.id.as_str(), measure, start, line.period)));
+        measures
+            .extend(own.map(|measure| ((part.plan.id.as_str(), measure, start, line.period), line.payee)));
     }
     let mut sections = Vec::new();
-    for (plan, measure, start, end) in measures {
+    let quotas = Quotas::new();
+    for ((plan, measure, start, end), payee) in measures {
         let Some(part) = paid.iter().find(|part| part.plan.id == plan) else { continue };
-        let measure = &part.plan.measures[measure];
+        let depth = Depth { deals: false, detail: false, since: 0 };
+        let problem = problem(part.plan, &opened.project, start..end + 1, &part.credited, &quotas, depth);
+        let (mut people, mut of) = (rows::People::new(), measure);
+        for period in start..=end {
+            let (measure, payees) = problem.rests_on(measure, payee, period);
+            let id = |payee: usize| part.credited.payees[payee].id.as_str();
+            of = measure;
+            people.extend(
+                payees.into_iter().map(|payee| (id(payee), calendar.periods()[period].name.as_str())),
+            );
+        }
+        let (measure, of) = (&part.plan.measures[measure], &part.plan.measures[of]);
+        if of.credits().is_empty() {
+            continue;
+        }
         let names: Vec<&str> =
-            measure.credits().iter().map(|credit| part.plan.credits[*credit].name.as_str()).collect();
-        let periods: Vec<&str> =
-            calendar.periods()[start..=end].iter().map(|period| period.name.as_str()).collect();
+            of.credits().iter().map(|credit| part.plan.credits[*credit].name.as_str()).collect();
         let (credits, currency) = (&part.credited.credits, part.plan.currency.code());
-        let rows =
-            rows::credits_of(credits, tables, question.rep, &periods, &names, currency, question.rows)?;
-        let during = match periods[..] {
-            [one] => one.to_owned(),
-            _ => format!("{} to {}", periods[0], periods[periods.len() - 1]),
+        let rows = rows::credits_of(credits, tables, &people, &names, currency, question.rows)?;
+        let (first, last) = (&calendar.periods()[start].name, &calendar.periods()[end].name);
+        let during = if start == end { first.clone() } else { format!("{first} to {last}") };
+        let whose = match (measure.name == of.name, &of.team) {
+            (false, _) => format!(" of those whom {} looks at", measure.name),
+            (true, Some(_)) => " of the team".to_owned(),
+            (true, None) => String::new(),
         };
-        sections.push((format!("credits in {}, {during}", measure.name), rows));
+        sections.push((format!("credits in {}{whose}, {during}", of.name), rows));
     }
     Ok(sections)
 }

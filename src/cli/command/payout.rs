@@ -42,6 +42,14 @@ pub fn payouts(
     }
 }
 
+/// What the credits of each plan need and the project does not have: tables, columns, people. Told without any transaction.
+pub fn check_credits(opened: &Opened, tables: &Tables, sink: &mut Sink) {
+    let calendar = &opened.project.calendar;
+    for plan in plans(opened) {
+        credit(plan, tables, calendar, 0..calendar.periods().len(), sink);
+    }
+}
+
 /// Reports exchange rates that a calculation of the whole calendar would need and not find. The transactions have to be held
 /// whole; other faults of credits are told by a run.
 pub fn check_rates(opened: &Opened, tables: &Tables, sink: &mut Sink) {
@@ -50,13 +58,21 @@ pub fn check_rates(opened: &Opened, tables: &Tables, sink: &mut Sink) {
     let quotas = Quotas::new();
     for plan in plans(opened) {
         let mut found = Sink::default();
-        let Some(credited) = credit(plan, tables, calendar, all.clone(), &mut found) else { continue };
+        let credited = credit(plan, tables, calendar, all.clone(), &mut found);
         let depth = Depth { deals: false, detail: false, since: 0 };
-        let problem = problem(plan, &opened.project, all.clone(), &credited, &quotas, depth);
-        let wanted: BTreeSet<(usize, usize)> =
-            credited.measurements.keys().map(|cell| (cell.payee, cell.period)).collect();
-        exchanges(&problem, tables, wanted, &mut found);
-        let rates = found.faults().iter().filter(|fault| fault.code == Code::SPM407);
+        if let Some(credited) = &credited {
+            let problem = problem(plan, &opened.project, all.clone(), credited, &quotas, depth);
+            let wanted: BTreeSet<(usize, usize)> =
+                credited.measurements.keys().map(|cell| (cell.payee, cell.period)).collect();
+            exchanges(&problem, tables, wanted, &mut found);
+        }
+        // Without the table no credit can be converted.
+        let no_table = |fault: &Diagnostic| {
+            tables.get("rates").is_none()
+                && fault.code == Code::SPM503
+                && fault.message.contains("the table rates")
+        };
+        let rates = found.faults().iter().filter(|fault| fault.code == Code::SPM407 || no_table(fault));
         rates.for_each(|fault| sink.push(fault.clone()));
     }
 }

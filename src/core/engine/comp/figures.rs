@@ -113,15 +113,12 @@ impl<'a> Standing<'a> {
 
     /// True when the payee has anything to show for a measure: credits, or a goal.
     pub(super) fn occurs(&self, measure: usize) -> bool {
-        if let MeasureSource::Formula(formula, _) = &self.measure(measure).source {
-            let plan = self.problem.plan;
-            let heads: Vec<&str> = formula.columns().into_iter().map(head).collect();
-            return (0..measure)
-                .any(|other| heads.contains(&plan.measures[other].name.as_str()) && self.occurs(other));
+        if matches!(self.measure(measure).source, MeasureSource::Formula(..)) {
+            return self.behind(measure).any(|other| self.occurs(other));
         }
-        // What is paid anew in each period is not for somebody who is not there.
+        // What is paid anew in each period is not for somebody who is not there; a refund takes back what they had been paid.
         if !self.measure(measure).window.is_to_date() && !self.is_there() {
-            return false;
+            return self.gives_back(measure);
         }
         let window = self.window(measure);
         let is_there = match &self.measure(measure).source {
@@ -140,6 +137,16 @@ impl<'a> Standing<'a> {
             Some(GoalFrom::Each(_)) => window.into_iter().any(|period| !self.participation(period).is_zero()),
             None => false,
         }
+    }
+
+    /// The measures that a calculated one names.
+    pub(super) fn behind(&self, measure: usize) -> impl Iterator<Item = usize> {
+        let plan = self.problem.plan;
+        let heads: Vec<&str> = match &self.measure(measure).source {
+            MeasureSource::Formula(formula, _) => formula.columns().into_iter().map(head).collect(),
+            _ => vec![],
+        };
+        (0..measure).filter(move |other| heads.contains(&plan.measures[*other].name.as_str()))
     }
 
     /// The quota of the payee: for a measure of own credits the own one of somebody who leads others and sells, where there

@@ -107,7 +107,12 @@ impl<'a> Standing<'a> {
         let name = |period: usize| &self.problem.calendar.periods()[period].name;
         let part = |read: &dyn Fn(&Amounts) -> Rational, unit: &Unit| {
             let nodes = cells.iter().map(|(period, amounts)| {
-                Node::input(format!("{label}, {}", name(*period)), unit.clone(), read(amounts))
+                let label = format!("{label}, {}", name(*period));
+                let members = self.by_member(measure, *period, read, unit);
+                match members.is_empty() {
+                    true => Node::input(label, unit.clone(), read(amounts)),
+                    false => Node::computed(label, unit.clone(), Operation::Sum, members),
+                }
             });
             summed(&format!("{label}, to date"), unit, &window, nodes.collect())
                 .unwrap_or_else(|| Node::input(format!("{label}: none"), unit.clone(), Rational::zero()))
@@ -141,6 +146,25 @@ impl<'a> Standing<'a> {
             }
         };
         (node, !cells.is_empty())
+    }
+
+    /// What everyone in a team of few people has, where a person asks why.
+    fn by_member(
+        &self,
+        measure: usize,
+        period: usize,
+        read: &dyn Fn(&Amounts) -> Rational,
+        unit: &Unit,
+    ) -> Vec<Node> {
+        let Some(team) = self.measure(measure).team.as_ref().filter(|_| self.problem.explain_deals) else {
+            return vec![];
+        };
+        let key = self.problem.team_key(team, self.index, period);
+        let own = |payee: &usize| {
+            let amounts = self.problem.measurements.get(&Cell { payee: *payee, measure, period })?;
+            Some(Node::input(self.problem.payees[*payee].id.to_string(), unit.clone(), read(amounts)))
+        };
+        self.prepared.members(measure, key, period).iter().filter_map(own).collect()
     }
 
     /// What refunds in a window leave of the credits in it that they take back from, of the payee or of the whole team; a refund

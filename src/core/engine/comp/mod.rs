@@ -203,10 +203,10 @@ fn component_lines(
         })?;
         let earning = |line: sequence::Line| {
             let standing = Standing { problem, prepared, index, period: line.period, deal: None, day: None };
-            // Of somebody who is away all the time nothing is missing.
+            // Of somebody who is away all the time nothing is missing, but a refund that takes nothing back.
             let without = line.without_goal
                 && problem.periods.contains(&line.period)
-                && !standing.participation(line.period).is_zero();
+                && (line.measured.is_negative() || !standing.participation(line.period).is_zero());
             Ok((without, earning(problem, component, index, LineOf::Component(position), line)?))
         };
         lines.into_iter().map(earning).collect()

@@ -6,18 +6,15 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use super::figures::{Standing, summed};
-use super::problem::{Prepared, Problem};
+use super::problem::{EXPLAINED, Prepared, Problem};
 use crate::ground::id::PayeeId;
 use crate::ground::period::{Date, DateRange};
 use crate::ground::rational::Rational;
 use crate::ground::trace::{Node, Operation, Unit};
-use crate::plan::comp::{Below, Reached};
+use crate::plan::comp::{Below, MeasureSource, Reached};
 
 /// What somebody's people earned in a period: whose it is, and how much.
 type Parts = Vec<(String, Rational)>;
-
-/// Of so many people each attainment is explained down to credits and goals.
-const EXPLAINED: usize = 50;
 
 /// Earnings that measures are about: by measure, by the name of whose they are (a payee, or a team), by period.
 #[derive(Debug, Default)]
@@ -34,6 +31,27 @@ impl Problem<'_> {
         let above = self.payees[payee].above.iter().find(|above| above.days.contains(day));
         let all = above.map_or(&[][..], |above| &above.managers);
         &all[..all.len().min(below.levels.unwrap_or(usize::MAX))]
+    }
+
+    /// Whose credits a measure of a payee rests on in a period, and of which measure they are: those of a team, those of the
+    /// people of whom it counts how many reached a level of another one, or the payee's own.
+    #[must_use]
+    pub fn rests_on(&self, measure: usize, index: usize, period: usize) -> (usize, Vec<usize>) {
+        let definition = &self.plan.measures[measure];
+        match (&definition.source, &definition.team) {
+            (MeasureSource::Reached(reached), _) => {
+                let prepared = Prepared::of(self);
+                let standing =
+                    Standing { problem: self, prepared: &prepared, index, period, deal: None, day: None };
+                (reached.measure, standing.people(measure, reached))
+            }
+            (_, Some(team)) => {
+                let key = |payee| self.team_key(team, payee, period);
+                let own = key(index);
+                (measure, (0..self.payees.len()).filter(|payee| key(*payee) == own).collect())
+            }
+            (_, None) => (measure, vec![index]),
+        }
     }
 
     /// The index of somebody who is in the plan.

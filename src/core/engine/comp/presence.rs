@@ -37,6 +37,26 @@ impl Standing<'_> {
         !self.there(self.problem.calendar.periods()[self.period].range).is_empty()
     }
 
+    /// Whether refunds take back from the payee in a period in which they are not there: nothing else credits them then.
+    pub(super) fn gives_back(&self, measure: usize) -> bool {
+        let definition = self.measure(measure);
+        let anew = matches!(definition.window, Window::Transaction | Window::Period);
+        if !anew || definition.team.is_some() || self.is_there() {
+            return false;
+        }
+        self.amounts(measure, self.period).is_some()
+            || self.behind(measure).any(|other| self.gives_back(other))
+    }
+
+    /// Whether a component takes back from the payee what refunds leave of earlier periods, and nothing else.
+    pub(super) fn only_gives_back(&self, component: &Component) -> bool {
+        let measures = match component.measure {
+            Some(measure) => measure..measure + 1,
+            None => 0..self.problem.plan.measures.len(),
+        };
+        !component.window.is_to_date() && measures.into_iter().any(|measure| self.gives_back(measure))
+    }
+
     /// Whether the payee is in the plan on any day that a component pays for: of the period, or of the quarter or year so far
     /// that it pays at once. With `employed`, on the last one.
     pub(super) fn shares_in(&self, component: &Component) -> bool {

@@ -245,6 +245,9 @@ impl Problem<'_> {
     }
 }
 
+/// Of how many people an explanation tells each.
+pub(super) const EXPLAINED: usize = 50;
+
 /// How the name of a team begins that somebody is alone in because nobody says which it is.
 pub(super) const NO_TEAM: char = '\0';
 
@@ -260,8 +263,8 @@ pub(super) struct Prepared<'a> {
     pub(super) gaps: Gaps,
     /// Whom the measures that compare credits have refunds of.
     refunded: BTreeMap<usize, Vec<usize>>,
-    /// What teams have come to together, by measure, team and period.
-    teams: BTreeMap<(usize, String, usize), Amounts>,
+    /// What teams have come to together, by measure, team and period, and who has credits in it.
+    teams: BTreeMap<(usize, String, usize), (Amounts, Vec<usize>)>,
     /// The transactions of each measure that keeps them apart.
     transactions: BTreeMap<usize, Transactions<'a>>,
 }
@@ -269,11 +272,13 @@ pub(super) struct Prepared<'a> {
 impl<'a> Prepared<'a> {
     /// Adds up the measurements of every measure of a team, and finds the refunds of transactions.
     pub(super) fn of(problem: &'a Problem<'a>) -> Self {
-        let mut sums: BTreeMap<(usize, String, usize), Amounts> = BTreeMap::new();
+        let mut sums: BTreeMap<(usize, String, usize), (Amounts, Vec<usize>)> = BTreeMap::new();
         for (cell, amounts) in problem.measurements {
             if let Some(team) = &problem.plan.measures[cell.measure].team {
                 let key = (cell.measure, problem.team_key(team, cell.payee, cell.period), cell.period);
-                sums.entry(key).or_default().add(amounts);
+                let (sum, members) = sums.entry(key).or_default();
+                sum.add(amounts);
+                members.extend((members.len() <= EXPLAINED).then_some(cell.payee));
             }
         }
         let apart = problem.plan.measures.iter().enumerate();
@@ -316,6 +321,12 @@ impl<'a> Prepared<'a> {
 
     /// What a payee's team has come to.
     pub(super) fn team(&self, measure: usize, key: String, period: usize) -> Option<&Amounts> {
-        self.teams.get(&(measure, key, period))
+        self.teams.get(&(measure, key, period)).map(|(sum, _)| sum)
+    }
+
+    /// Who of a team has credits, where they are few enough to be told one by one.
+    pub(super) fn members(&self, measure: usize, key: String, period: usize) -> &[usize] {
+        let members = self.teams.get(&(measure, key, period)).map(|(_, members)| members);
+        members.filter(|members| members.len() <= EXPLAINED).map_or(&[], Vec::as_slice)
     }
 }

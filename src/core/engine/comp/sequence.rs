@@ -244,7 +244,8 @@ impl<'a> Sequence<'a> {
                 memory.before = None;
                 memory.held = Rational::zero();
             }
-            if !self.pays_in(period) || !self.is_employed(index, period) {
+            let gives_back = standing.only_gives_back(self.component);
+            if !self.pays_in(period) || !gives_back && !self.is_employed(index, period) {
                 continue;
             }
             let occurs = self.occurs(&standing);
@@ -262,6 +263,10 @@ impl<'a> Sequence<'a> {
                 let paid = self.of_period(&formula, earned, &mut memory.transactions)?;
                 (self.rounded("earned in the period", paid.pay), paid.without_goal)
             };
+            // Who is not there is paid nothing for it, such as the fixed part of a formula.
+            if gives_back && due.value.is_positive() {
+                continue;
+            }
             // What a team had earned before somebody came is not theirs: it only is what the first period starts from.
             if self.component.window.is_to_date() && !standing.has_been_there(self.component.window) {
                 continue;

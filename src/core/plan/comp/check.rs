@@ -170,6 +170,9 @@ impl<'a> Check<'a> {
         if let Some(share) = item.get("share") {
             self.at_most_all(share, "the share of a credit");
         }
+        if let Some(kept) = item.get("net_of_lower") {
+            self.at_most_all(kept, "the part that a level keeps");
+        }
         let effective = item.get("effective").map(|range| check_range(range, self.faults));
         Some(CreditRule {
             name: item.text("name")?.to_owned(),

@@ -16,6 +16,8 @@ pub struct Needed<'p> {
     pub what: String,
     /// Where the plan says so.
     pub place: &'p TextPlace,
+    /// Whether the cell itself is the number, not a part of a formula.
+    pub is_whole: bool,
 }
 
 impl CompPlan {
@@ -56,7 +58,7 @@ impl CompPlan {
             _ if quantity.otherwise.is_some() => {}
             QuantityFrom::Fixed(_) => {}
             QuantityFrom::Column(column) => {
-                all.push(Needed { column, what: what.to_owned(), place: &quantity.place });
+                all.push(Needed { column, what: what.to_owned(), place: &quantity.place, is_whole: true });
             }
             QuantityFrom::Formula(formula) => self.of_formula(formula, &quantity.place, what, all),
         }
@@ -82,7 +84,7 @@ impl CompPlan {
             });
             let is_component = self.components.iter().any(|own| own.name == super::to_date(column).0);
             if !is_measure && !is_component {
-                all.push(Needed { column, what: what.to_owned(), place });
+                all.push(Needed { column, what: what.to_owned(), place, is_whole: false });
             }
         }
     }

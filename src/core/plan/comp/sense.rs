@@ -26,6 +26,9 @@ impl Check<'_> {
         for value in item.list("multiplier").iter().filter_map(|multiplier| multiplier.get("value")) {
             self.no_percentage(value, "a multiplier");
         }
+        if let ("target-share", Some(rate)) = (item.text("pay").unwrap_or_default(), item.get("rate")) {
+            self.no_percentage(rate, "a share of the target");
+        }
         if let Some(cap) = item.get("cap") {
             if let Some(share) = cap.get("share") {
                 self.not_negative(share, "a cap");

@@ -48,7 +48,7 @@ pub static COMP: Shape = Shape {
         Field::optional(
             "refunds",
             Kind::Choice(&["original", "current"]),
-            "where a transaction with `refund_of` counts: original (default), on the date of the transaction that it takes back while both are in one fiscal year and that one is in the run or in a period that the ledger corrects, else on its own date; current, always on its own date",
+            "where a transaction with `refund_of` counts: original (default), on the date of the transaction that it takes back while both are in one fiscal year and that one is in the run or in a period that the ledger corrects, else on its own date; current, always on its own date. On either it is credited to whom its sale was",
         ),
         Field::optional(
             "pay_currency",
