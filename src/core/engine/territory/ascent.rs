@@ -181,18 +181,19 @@ impl<'a> Dual<'a> {
         &self.loads[at..at + self.measures]
     }
 
-    /// The priced costs of candidates of an account.
+    /// The priced costs of candidates of an account; returns the least.
     fn price(
         &self,
         account: usize,
         candidates: impl Iterator<Item = usize>,
         prices: &[f64],
         values: &mut Vec<f64>,
-    ) {
+    ) -> f64 {
         let measures = self.measures;
+        let mut least = f64::INFINITY;
         values.clear();
         // The hottest loop there is: plain indices, so that nothing depends on what is inlined.
-        values.extend(candidates.map(|candidate| {
+        for candidate in candidates {
             let territory = self.candidates.territories[candidate] as usize;
             let prices = &prices[territory * measures..(territory + 1) * measures];
             let loads = self.loads(account, candidate);
@@ -203,8 +204,12 @@ impl<'a> Dual<'a> {
             for (limit, price) in self.moves.iter().enumerate().filter(|(_, price)| **price > 0.0) {
                 value += price * self.problem.counted(limit, account, territory) as f64;
             }
-            value
-        }));
+            if value < least {
+                least = value;
+            }
+            values.push(value);
+        }
+        least
     }
 
     /// What the bands are worth at these prices: a smoothed absolute value.
@@ -222,8 +227,7 @@ impl<'a> Dual<'a> {
             accounts
                 .map(|sampled| {
                     let account = sampled * self.stride;
-                    self.price(account, self.candidates.of(account), prices, &mut values);
-                    values.iter().copied().fold(f64::INFINITY, f64::min)
+                    self.price(account, self.candidates.of(account), prices, &mut values)
                 })
                 .filter(|value| value.is_finite())
                 .sum::<f64>()
@@ -252,7 +256,7 @@ impl<'a> Dual<'a> {
     /// The accounts that these prices leave a choice, with the candidates that they leave them, and what is settled: candidates that
     /// are far dearer than an account's cheapest have no share in it, and where one is left the account is there.
     fn open(&self, prices: &[f64], smooth: f64) -> Vec<Open> {
-        /// How many times as much as the smoothing a candidate may cost more; shares end before.
+        /// How many times as much as the smoothing a candidate may cost more: its share is a part in ten billion then.
         const FAR: f64 = 25.0;
         let block = |accounts: std::ops::Range<usize>| {
             let mut open = Open { loads: vec![0.0; prices.len()], ..Open::default() };
@@ -260,21 +264,14 @@ impl<'a> Dual<'a> {
             for sampled in accounts {
                 let account = sampled * self.stride;
                 let own = self.candidates.of(account);
-                self.price(account, own.clone(), prices, &mut values);
-                let (mut least, mut first) = (f64::INFINITY, own.start);
-                for (candidate, value) in own.clone().zip(&values) {
-                    if *value < least {
-                        (least, first) = (*value, candidate);
-                    }
-                }
+                let least = self.price(account, own.clone(), prices, &mut values);
                 let most = least + FAR * self.smoothing(account, smooth);
                 let start = open.candidates.len();
                 open.candidates
                     .extend(own.zip(&values).filter(|(_, value)| **value <= most).map(|(own, _)| own));
                 if open.candidates.len() > start + 1 {
                     open.accounts.push((account, start));
-                } else if least.is_finite() {
-                    open.candidates.truncate(start);
+                } else if let Some(first) = open.candidates.pop() {
                     open.cost += least;
                     let at = self.candidates.territories[first] as usize * self.measures;
                     for (measure, load) in self.loads(account, first).iter().enumerate() {
@@ -298,8 +295,7 @@ impl<'a> Dual<'a> {
         values: &mut Vec<f64>,
     ) -> f64 {
         let smooth = self.smoothing(account, smooth);
-        self.price(account, candidates, prices, values);
-        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let least = self.price(account, candidates, prices, values);
         let mut total = 0.0;
         for value in values.iter_mut() {
             let distance = (*value - least) / smooth;
