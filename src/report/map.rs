@@ -67,7 +67,7 @@ pub struct Bar {
 }
 
 const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;color:#1d2733;max-width:1340px;margin:1.5em auto;padding:0 1em}
-h1{font-size:1.5em;margin:0 0 .6em}h2{font-size:1.15em;margin:0}.panels{display:flex;gap:2em;flex-wrap:wrap}.panel{flex:1 1 560px;max-width:640px}circle{vector-effect:non-scaling-stroke}
+h1{font-size:1.5em;margin:0 0 .6em}h2{font-size:1.15em;margin:0}.panels{display:flex;gap:2em;flex-wrap:wrap}.panel{flex:1 1 560px;max-width:640px}
 p{color:#5b6875;margin:.2em 0 .6em}svg{max-width:100%;height:auto}h3{font-size:1em;margin:1em 0 .3em}.map{border:1px solid #d5dce3;border-radius:8px;background:#fbfcfd}";
 
 /// Looks closer at all maps at once; dots keep their size.

@@ -19,14 +19,6 @@ pub(super) struct Block {
     radius: f64,
 }
 
-/// What the accounts of a block cost in each territory, nearly, moves apart.
-pub(super) struct BlockCosts {
-    /// Any of them, at least; see [`Problem::error`].
-    pub(super) least: Vec<f64>,
-    /// One in the middle.
-    pub(super) middle: Vec<f64>,
-}
-
 /// All accounts in blocks. Where what an account costs or loads is a table of pairs, each is a block of its own.
 pub(super) fn blocks(problem: &Problem) -> Vec<Block> {
     let by_pair = |measure: &Measure| matches!(measure.loads, Loads::Pair(_));
@@ -77,28 +69,36 @@ fn cut(travel: &Travel, accounts: &mut [usize], blocks: &mut Vec<Block>) {
 }
 
 impl Block {
-    /// What the accounts cost in each territory.
+    /// What any of the accounts costs in each territory at least, nearly, moves apart; see [`Problem::error`].
+    pub(super) fn least(&self, problem: &Problem) -> Vec<f64> {
+        self.costs(problem, self.radius, |rates| rates.iter().copied().fold(f64::INFINITY, f64::min))
+    }
+
+    /// What an account in the middle costs in each territory, nearly, moves apart.
     #[expect(clippy::cast_precision_loss, reason = "nearly")]
-    pub(super) fn costs(&self, problem: &Problem) -> BlockCosts {
-        let mut least = vec![0.0; problem.territories];
+    pub(super) fn middle(&self, problem: &Problem) -> Vec<f64> {
+        self.costs(problem, 0.0, |rates| rates.iter().sum::<f64>() / rates.len() as f64)
+    }
+
+    /// Costs from the middle, as if every territory were so much nearer, at one of the accounts' rates or a mean of them.
+    fn costs(&self, problem: &Problem, nearer: f64, rate: impl Fn(&[f64]) -> f64) -> Vec<f64> {
+        let mut costs = vec![0.0; problem.territories];
         if let [account] = self.accounts.as_slice() {
-            problem.nearly(*account, &mut least);
-            return BlockCosts { middle: least.clone(), least };
+            problem.nearly(*account, &mut costs);
+            return costs;
         }
-        let mut middle = least.clone();
         if let (Costs::Travel(travel), Some(centre)) = (&problem.costs, &self.middle) {
-            let rates = || self.accounts.iter().map(|account| travel.nearly_rate(*account));
-            let (lowest, mean) =
-                (rates().fold(f64::INFINITY, f64::min), rates().sum::<f64>() / rates().len() as f64);
-            for (territory, home) in travel.homes.iter().enumerate() {
-                let Some(home) = home else { continue };
-                let chord = home.chord(centre);
-                least[territory] = lowest * travel.nearly_way((chord - self.radius).max(0.0));
-                middle[territory] = mean * travel.nearly_way(chord);
+            let rates: Vec<f64> = self.accounts.iter().map(|account| travel.nearly_rate(*account)).collect();
+            let rate = rate(&rates);
+            for (cost, home) in costs.iter_mut().zip(&travel.homes) {
+                if let Some(home) = home {
+                    *cost = rate * travel.nearly_way((home.chord(centre) - nearer).max(0.0));
+                }
             }
         }
-        problem.add_fit(self.accounts[0], &mut least);
-        problem.add_fit(self.accounts[0], &mut middle);
-        BlockCosts { least, middle }
+        for (territory, cost) in costs.iter_mut().enumerate() {
+            *cost += problem.fit_nearly(self.accounts[0], territory);
+        }
+        costs
     }
 }

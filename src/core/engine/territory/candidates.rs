@@ -29,7 +29,7 @@ struct Ranked {
 
 impl Ranked {
     fn of(problem: &Problem, prices: &NearlyPrices, block: &Block) -> Self {
-        let mut values = block.costs(problem).middle;
+        let mut values = block.middle(problem);
         let exact = block.accounts.len() == 1;
         if exact {
             problem.add_moves(block.accounts[0], &mut values);

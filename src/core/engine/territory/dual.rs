@@ -114,7 +114,7 @@ impl Prices {
     pub fn cheapest_two(&self, problem: &Problem) -> Vec<[Option<(i128, usize)>; 2]> {
         let nearly = NearlyPrices::of(self);
         let of_block = |block: &Block| {
-            let least = block.costs(problem).least;
+            let least = block.least(problem);
             let mut values = Vec::new();
             let two = |account: &usize| (*account, self.two(problem, &nearly, *account, &least, &mut values));
             block.accounts.iter().map(two).collect::<Vec<_>>()

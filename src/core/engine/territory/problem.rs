@@ -42,6 +42,7 @@ impl Penalty {
     }
 
     /// What a unit costs, nearly.
+    #[expect(clippy::cast_precision_loss, reason = "nearly")]
     pub(super) fn nearly(&self) -> f64 {
         self.numerator as f64 / self.denominator as f64
     }
@@ -188,28 +189,18 @@ impl Problem {
     }
 
     /// Cost of an account in a territory, nearly, without regard to locks and to moves.
-    #[expect(clippy::cast_precision_loss, reason = "nearly")]
     pub(super) fn nearly_in(&self, account: usize, territory: usize) -> f64 {
-        let nearly = |cost: i64| if cost == FORBIDDEN { f64::INFINITY } else { cost as f64 };
-        let fit = self
-            .fit
-            .as_ref()
-            .map_or(0.0, |fit| nearly(fit.costs[fit.kinds[account] * self.territories + territory]));
-        fit + match &self.costs {
+        let way = match &self.costs {
             Costs::Table(all) => nearly(all[account * self.territories + territory]),
             Costs::Travel(travel) => travel.nearly_in(account, territory),
-        }
+        };
+        self.fit_nearly(account, territory) + way
     }
 
-    /// Adds what an account costs by its kind to what it costs in all territories, nearly.
-    #[expect(clippy::cast_precision_loss, reason = "nearly")]
-    pub(super) fn add_fit(&self, account: usize, costs: &mut [f64]) {
-        if let Some(fit) = &self.fit {
-            let at = fit.kinds[account] * self.territories;
-            for (cost, own) in costs.iter_mut().zip(&fit.costs[at..at + self.territories]) {
-                *cost += if *own == FORBIDDEN { f64::INFINITY } else { *own as f64 };
-            }
-        }
+    /// What an account costs in a territory by its kind, nearly.
+    pub(super) fn fit_nearly(&self, account: usize, territory: usize) -> f64 {
+        let of = |fit: &Fit| nearly(fit.costs[fit.kinds[account] * self.territories + territory]);
+        self.fit.as_ref().map_or(0.0, of)
     }
 
     /// Adds what it costs to move to what an account costs in all territories, nearly.
@@ -418,6 +409,12 @@ impl Problem {
         }
         found
     }
+}
+
+/// A cost that may be forbidden.
+#[expect(clippy::cast_precision_loss, reason = "nearly")]
+fn nearly(cost: i64) -> f64 {
+    if cost == FORBIDDEN { f64::INFINITY } else { cost as f64 }
 }
 
 impl Contiguity {
