@@ -495,11 +495,10 @@ pub(crate) fn check_contract(
     }
     for name in ["currency", "from_currency", "to_currency"] {
         let Some(codes) = table.column(name).and_then(|_| table.texts(name)).cloned() else { continue };
-        let is_code = |code: &str| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase());
         for (index, code) in codes.iter().enumerate() {
-            let Some(code) = code.filter(|code| !is_code(code)) else { continue };
+            let Some(code) = code.filter(|code| !Currency::is_code(code)) else { continue };
             let meant = code.trim().to_uppercase();
-            let reason = match is_code(&meant) {
+            let reason = match Currency::is_code(&meant) {
                 true => format!("`{code}` is no code of a currency: write {meant}"),
                 false => {
                     format!("`{code}` is no code of a currency: write three capital letters such as USD")

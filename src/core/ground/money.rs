@@ -43,8 +43,7 @@ impl Currency {
             "XAF", "XOF", "XPF",
         ];
         const THREE: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
-        let letters = code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase());
-        letters.then(|| Self {
+        Self::is_code(code).then(|| Self {
             decimals: match code {
                 _ if NONE.contains(&code) => 0,
                 _ if THREE.contains(&code) => 3,
@@ -52,6 +51,12 @@ impl Currency {
             },
             code: code.to_owned(),
         })
+    }
+
+    /// Whether a text is three capital letters, as the codes of ISO 4217 are.
+    #[must_use]
+    pub fn is_code(text: &str) -> bool {
+        text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
     }
 
     /// ISO 4217 code.
