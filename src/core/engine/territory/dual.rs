@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::blocks::{Block, blocks};
-use super::problem::{FORBIDDEN, Loads, Problem};
+use super::problem::{FORBIDDEN, Loads, Measure, Problem};
+use super::travel::Straight;
 
 /// Prices count 2^-40 of a cost unit, or larger parts where 64 bits ask for that.
 const MOST_BITS: u32 = 40;
@@ -100,23 +101,44 @@ impl Prices {
         Some(value)
     }
 
-    /// The cheapest territory of an account at these prices, and its cost with them.
-    #[must_use]
-    pub fn cheapest(&self, problem: &Problem, account: usize) -> Option<(i128, usize)> {
-        (0..problem.territories)
-            .filter_map(|territory| Some((self.of(problem, account, territory)?, territory)))
-            .min()
+    /// What the cheapest territory of an account costs at these prices: every one is asked, and worked out exactly where a straight
+    /// line there does not cost more already.
+    #[expect(clippy::cast_precision_loss, reason = "what is close is looked at exactly")]
+    fn cheapest(
+        &self,
+        problem: &Problem,
+        nearly: &NearlyPrices,
+        straight: &Straight<'_>,
+        account: usize,
+        values: &mut Vec<f64>,
+    ) -> Option<i128> {
+        straight.costs(account, values);
+        nearly.add(problem, &[account], values);
+        let largest = nearly.largest(problem, account);
+        let mut best: Option<i128> = None;
+        let mut most = f64::INFINITY;
+        for (territory, value) in values.iter().enumerate() {
+            if *value > most {
+                continue;
+            }
+            let Some(value) = self.of(problem, account, territory) else { continue };
+            if best.is_none_or(|best| value < best) {
+                best = Some(value);
+                let value = value as f64 * nearly.unit;
+                most = value + 1e-9 * (value.abs() + largest) + 1.0;
+            }
+        }
+        best
     }
 
     /// The two cheapest territories of every account, with its costs there; numbers that are nearly right, and what a block of
-    /// accounts costs at least, rule out most territories, which makes this many times faster than [`Prices::cheapest`].
+    /// accounts costs at least, rule out most territories, which makes this many times faster than asking all.
     #[must_use]
     pub fn cheapest_two(&self, problem: &Problem) -> Vec<[Option<(i128, usize)>; 2]> {
         let nearly = NearlyPrices::of(self);
         let of_block = |block: &Block| {
-            let least = block.least(problem);
-            let mut values = Vec::new();
-            let two = |account: &usize| (*account, self.two(problem, &nearly, *account, &least, &mut values));
+            let near = Near::of(problem, &nearly, block);
+            let two = |account: &usize| (*account, self.two(problem, &nearly, *account, &near));
             block.accounts.iter().map(two).collect::<Vec<_>>()
         };
         let found: Vec<Vec<_>> = blocks(problem).par_iter().map(of_block).collect();
@@ -125,35 +147,23 @@ impl Prices {
         all
     }
 
-    /// The two cheapest territories of an account, where its costs are known at least, nearly.
+    /// The two cheapest territories of an account of a block.
     #[expect(clippy::cast_precision_loss, reason = "what is close is looked at exactly")]
     fn two(
         &self,
         problem: &Problem,
         nearly: &NearlyPrices,
         account: usize,
-        least: &[f64],
-        values: &mut Vec<f64>,
+        near: &Near,
     ) -> [Option<(i128, usize)>; 2] {
         if let Some(locked) = problem.locked[account] {
             return [self.of(problem, account, locked).map(|value| (value, locked)), None];
         }
-        values.clear();
-        values.extend_from_slice(least);
-        problem.add_moves(account, values);
-        let largest = nearly.add(problem, &[account], values);
+        let mut best: [Option<(i128, usize)>; 2] = [None, None];
+        let largest = nearly.largest(problem, account);
         // What rounding can do to the sum is in proportion to its largest part.
         let limit =
             |value: f64| value + 2.0 * (problem.error(account, value.abs() + largest) + 1e-9 * largest);
-        let (mut first, mut second) = (f64::INFINITY, f64::INFINITY);
-        for value in values.iter() {
-            if *value < first {
-                (first, second) = (*value, first);
-            } else if *value < second {
-                second = *value;
-            }
-        }
-        let mut best: [Option<(i128, usize)>; 2] = [None, None];
         let mut look = |territory: usize| {
             if let Some(value) = self.of(problem, account, territory) {
                 let next = (value, territory);
@@ -165,22 +175,58 @@ impl Prices {
             }
             best[1].map_or(f64::INFINITY, |(value, _)| limit(value as f64 * nearly.unit))
         };
-        // The two most promising ones say which others are worth a look.
         let mut most = f64::INFINITY;
-        for (territory, _) in values.iter().enumerate().filter(|(_, value)| **value <= second) {
-            most = look(territory);
+        let stands = problem.current[account];
+        if let Some(current) = stands {
+            most = look(current);
         }
-        let others =
-            values.iter().copied().enumerate().filter(|(_, value)| *value > second && *value <= most);
-        let mut others: Vec<(usize, f64)> = others.filter(|(_, value)| value.is_finite()).collect();
-        others.sort_unstable_by(|one, other| one.1.total_cmp(&other.1));
-        for (territory, value) in others {
-            if value > most {
+        let away = if stands.is_some() { problem.move_cost(account) as f64 } else { 0.0 };
+        let pairs = nearly.least_of_pairs(problem, account);
+        for (rank, (least, territory)) in near.territories.iter().enumerate() {
+            if least + away + pairs + near.rest(problem, account, rank) > most {
                 break;
             }
-            most = look(territory);
+            let value = least + away + nearly.of_pair(problem, account, *territory);
+            if value <= most && stands != Some(*territory) {
+                most = look(*territory);
+            }
         }
         best
+    }
+}
+
+/// The territories of a block: what each costs any of its accounts at least, moves apart, cheapest first.
+struct Near {
+    territories: Vec<(f64, usize)>,
+    /// The lowest price of a territory and those that follow, by measure, then rank; see [`Near::rest`].
+    prices: Vec<Vec<f64>>,
+}
+
+impl Near {
+    fn of(problem: &Problem, nearly: &NearlyPrices, block: &Block) -> Self {
+        let least = block.least(problem).into_iter().enumerate();
+        let mut territories: Vec<(f64, usize)> = least.map(|(territory, least)| (least, territory)).collect();
+        territories.sort_unstable_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
+        let lowest = |own: &Vec<f64>| {
+            let mut lowest: Vec<f64> = territories.iter().map(|(_, territory)| own[*territory]).collect();
+            for rank in (1..lowest.len()).rev() {
+                lowest[rank - 1] = lowest[rank - 1].min(lowest[rank]);
+            }
+            lowest
+        };
+        let prices = nearly.bands.iter().map(lowest).collect();
+        Self { territories, prices }
+    }
+
+    /// The least that prices add to what an account costs in the territory of a rank or one that follows, of loads that are the same
+    /// everywhere.
+    #[expect(clippy::cast_precision_loss, reason = "nearly")]
+    fn rest(&self, problem: &Problem, account: usize, rank: usize) -> f64 {
+        let of = |(measure, own): (&Measure, &Vec<f64>)| match &measure.loads {
+            Loads::Account(loads) => own[rank] * loads[account] as f64,
+            Loads::Pair(_) => 0.0,
+        };
+        problem.measures.iter().zip(&self.prices).map(of).sum()
     }
 }
 
@@ -207,39 +253,51 @@ impl NearlyPrices {
     }
 
     /// Adds to values by territory what the load of accounts is worth there, and the move of an account by itself: the mean over the
-    /// accounts. Returns what no part of it exceeds, whatever its sign.
+    /// accounts.
     #[expect(clippy::cast_precision_loss, reason = "nearly")]
-    pub(super) fn add(&self, problem: &Problem, accounts: &[usize], values: &mut [f64]) -> f64 {
-        let mut largest = 0.0;
-        for ((measure, prices), highest) in problem.measures.iter().zip(&self.bands).zip(&self.highest) {
+    pub(super) fn add(&self, problem: &Problem, accounts: &[usize], values: &mut [f64]) {
+        for (measure, prices) in problem.measures.iter().zip(&self.bands) {
             match &measure.loads {
                 Loads::Account(loads) => {
                     let load = accounts.iter().map(|account| loads[*account] as f64).sum::<f64>()
                         / accounts.len() as f64;
                     values.iter_mut().zip(prices).for_each(|(value, price)| *value += price * load);
-                    largest += highest * load;
                 }
                 Loads::Pair(loads) => {
                     let own = &loads[accounts[0] * problem.territories..][..problem.territories];
                     for ((value, price), load) in values.iter_mut().zip(prices).zip(own) {
                         *value += price * *load as f64;
                     }
-                    largest += highest * own.iter().max().map_or(0.0, |most| *most as f64);
                 }
             }
         }
         if let [account] = accounts {
             for (limit, price) in self.moves.iter().enumerate().filter(|(_, price)| **price != 0.0) {
-                let mut most = 0;
                 for (territory, value) in values.iter_mut().enumerate() {
-                    let counted = problem.counted(limit, *account, territory);
-                    *value += price * counted as f64;
-                    most = most.max(counted);
+                    *value += price * problem.counted(limit, *account, territory) as f64;
                 }
-                largest += price * most as f64;
             }
         }
-        largest
+    }
+
+    /// The least that prices add to the cost of an account, of loads by pair.
+    #[expect(clippy::cast_precision_loss, reason = "nearly")]
+    fn least_of_pairs(&self, problem: &Problem, account: usize) -> f64 {
+        let of = |(measure, price): (&Measure, &f64)| match &measure.loads {
+            Loads::Account(_) => 0.0,
+            Loads::Pair(_) => -price * problem.most(&measure.loads, account) as f64,
+        };
+        problem.measures.iter().zip(&self.highest).map(of).sum()
+    }
+
+    /// What no part that prices add to the cost of an account exceeds, whatever its sign.
+    #[expect(clippy::cast_precision_loss, reason = "nearly")]
+    fn largest(&self, problem: &Problem, account: usize) -> f64 {
+        let bands = problem.measures.iter().zip(&self.highest);
+        let bands = bands.map(|(measure, price)| price * problem.most(&measure.loads, account) as f64);
+        let moves = problem.move_limits.iter().zip(&self.moves);
+        let moves = moves.map(|(limit, price)| price * problem.most(&limit.loads, account) as f64);
+        bands.sum::<f64>() + moves.sum::<f64>()
     }
 
     /// What the load of an account is worth in a territory, and its move.
@@ -274,8 +332,11 @@ pub fn bound(problem: &Problem, prices: &Prices) -> i128 {
         };
         return settle(problem, prices, members.par_iter().map(cheapest).sum());
     }
-    let cheapest = |account: usize| prices.cheapest(problem, account).map_or(0, |(value, _)| value);
-    settle(problem, prices, (0..problem.accounts()).into_par_iter().map(cheapest).sum())
+    let (nearly, straight) = (NearlyPrices::of(prices), Straight::of(problem));
+    let cheapest = |values: &mut Vec<f64>, account: usize| {
+        prices.cheapest(problem, &nearly, &straight, account, values).unwrap_or(0)
+    };
+    settle(problem, prices, (0..problem.accounts()).into_par_iter().map_init(Vec::new, cheapest).sum())
 }
 
 /// The bound, when the cheapest territories of all accounts are known.

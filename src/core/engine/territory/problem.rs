@@ -230,6 +230,17 @@ impl Problem {
         }
     }
 
+    /// The most that an account loads anywhere.
+    pub(super) fn most(&self, loads: &Loads, account: usize) -> i64 {
+        match loads {
+            Loads::Account(loads) => loads[account],
+            Loads::Pair(loads) => {
+                let own = &loads[account * self.territories..][..self.territories];
+                own.iter().copied().max().unwrap_or(0)
+            }
+        }
+    }
+
     /// True when the account would leave its territory of today.
     #[must_use]
     pub fn moves(&self, account: usize, territory: usize) -> bool {

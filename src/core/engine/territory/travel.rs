@@ -1,5 +1,7 @@
 //! Where accounts and territories are, and what the way between them costs.
 
+use super::problem::{Costs, Problem};
+
 /// Mean radius of the earth in kilometres (IUGG), as in the published districting instances.
 const EARTH_RADIUS_KM: f64 = 6371.009;
 
@@ -208,5 +210,54 @@ impl Travel {
         let rate = self.rate(account) as f64 / self.denominator as f64;
         let slope = if self.squared { 2.0 * (nearly.max(0.0) * rate / 1000.0).sqrt() + rate } else { rate };
         slope + 2.0 + 1e-6 * nearly.abs()
+    }
+}
+
+/// What accounts cost at least: as if the ways of the plan went straight through the earth.
+pub(super) struct Straight<'a> {
+    problem: &'a Problem,
+    /// Coordinates of the homes, beside each other; zeros where there is none.
+    homes: [Vec<f64>; 3],
+    /// One for a home that is known, else zero.
+    known: Vec<f64>,
+}
+
+impl<'a> Straight<'a> {
+    pub(super) fn of(problem: &'a Problem) -> Self {
+        let homes = match &problem.costs {
+            Costs::Travel(travel) => travel.homes.as_slice(),
+            Costs::Table(_) => &[],
+        };
+        let along = |axis: usize| homes.iter().map(|home| home.map_or(0.0, |home| home.0[axis])).collect();
+        let known = homes.iter().map(|home| f64::from(u8::from(home.is_some()))).collect();
+        Self { problem, homes: [along(0), along(1), along(2)], known }
+    }
+
+    /// What an account costs in each territory at least, moves apart.
+    pub(super) fn costs(&self, account: usize, costs: &mut Vec<f64>) {
+        let count = self.problem.territories;
+        costs.clear();
+        costs.resize(count, 0.0);
+        match &self.problem.costs {
+            Costs::Table(_) => self.problem.nearly(account, costs),
+            Costs::Travel(travel) => {
+                if let Some(place) = &travel.accounts[account] {
+                    let rate = travel.nearly_rate(account);
+                    let [x, y, z] = &self.homes;
+                    let (x, y, z, known) = (&x[..count], &y[..count], &z[..count], &self.known[..count]);
+                    for (home, cost) in costs.iter_mut().enumerate() {
+                        let (x, y, z) = (x[home] - place.0[0], y[home] - place.0[1], z[home] - place.0[2]);
+                        let metres = 1000.0 * EARTH_RADIUS_KM * (x * x + y * y + z * z).sqrt() - 0.5;
+                        let way = if travel.squared { metres * metres.max(0.0) / 1000.0 } else { metres };
+                        // Of what is rounded down a unit is missing at most.
+                        *cost = known[home] * (rate * (way - 1.0) - 1.0);
+                    }
+                }
+                if self.problem.fit.is_some() {
+                    let own = costs.iter_mut().enumerate();
+                    own.for_each(|(territory, cost)| *cost += self.problem.fit_nearly(account, territory));
+                }
+            }
+        }
     }
 }
