@@ -1,6 +1,7 @@
 //! The territories that an account may sensibly go to: a short list for each account, so that the work grows with the
 //! accounts and not with accounts x territories.
 
+use rayon::iter::Either;
 use rayon::prelude::*;
 
 use super::Cheapest;
@@ -113,7 +114,7 @@ impl Candidates {
         let found: Vec<Vec<(usize, List)>> = blocks(problem).par_iter().map(of_block).collect();
         let mut lists = vec![Vec::new(); problem.accounts()];
         found.into_iter().flatten().for_each(|(account, own)| lists[account] = own);
-        Self::listed(problem, lists)
+        Self::listed(problem, lists.into_iter().map(Vec::into_iter))
     }
 
     /// With more candidates: for each territory the `size` accounts that cost the least more there than at their cheapest. What
@@ -138,32 +139,53 @@ impl Candidates {
             list.into_iter().map(|(_, account)| account).collect::<Vec<usize>>()
         };
         let coming: Vec<Vec<usize>> = (0..problem.territories).into_par_iter().map(coming).collect();
-        let own = |account: usize| -> List {
-            self.of(account).map(|candidate| (self.costs[candidate], self.territories[candidate])).collect()
-        };
-        let mut lists: Vec<List> = (0..problem.accounts()).map(own).collect();
-        for (territory, accounts) in coming.into_iter().enumerate() {
-            for account in accounts {
-                lists[account].push((problem.cost(account, territory), index(territory)));
-            }
+        let coming = coming.into_iter().enumerate();
+        self.with(
+            problem,
+            coming.flat_map(|(territory, own)| own.into_iter().map(move |own| (own, territory))),
+        )
+    }
+
+    /// With more candidates: accounts and territories.
+    pub(super) fn with(&self, problem: &Problem, more: impl Iterator<Item = (usize, usize)>) -> Self {
+        let mut lists: Vec<List> = vec![];
+        let mut changed: Vec<Option<usize>> = vec![None; problem.accounts()];
+        for (account, territory) in more {
+            let place = *changed[account].get_or_insert_with(|| {
+                lists.push(self.list(account).collect());
+                lists.len() - 1
+            });
+            lists[place].push((problem.cost(account, territory), index(territory)));
         }
         for list in &mut lists {
             list.sort_unstable();
             list.dedup();
         }
-        Self::listed(problem, lists)
+        let of = |account: usize| match changed[account] {
+            Some(place) => Either::Left(lists[place].iter().copied()),
+            None => Either::Right(self.list(account)),
+        };
+        Self::listed(problem, (0..problem.accounts()).map(of))
+    }
+
+    /// What an account costs in each of its candidates.
+    fn list(&self, account: usize) -> impl ExactSizeIterator<Item = (i64, u32)> {
+        self.of(account).map(|candidate| (self.costs[candidate], self.territories[candidate]))
     }
 
     /// Of the lists of all accounts.
-    fn listed(problem: &Problem, lists: Vec<List>) -> Self {
-        let mut starts = vec![0];
-        let total = lists.iter().map(Vec::len).sum();
-        let (mut territories, mut costs) = (Vec::with_capacity(total), Vec::with_capacity(total));
+    fn listed(problem: &Problem, lists: impl Iterator<Item = impl Iterator<Item = (i64, u32)>>) -> Self {
+        let mut starts = Vec::with_capacity(problem.accounts() + 1);
+        starts.push(0);
+        let (mut territories, mut costs) = (vec![], vec![]);
         for list in lists {
-            territories.extend(list.iter().map(|(_, territory)| *territory));
-            costs.extend(list.iter().map(|(cost, _)| *cost));
+            for (cost, territory) in list {
+                territories.push(territory);
+                costs.push(cost);
+            }
             starts.push(territories.len());
         }
+        let total = territories.len();
         let measures = problem.measures.len();
         let by_pair = problem.measures.iter().any(|measure| matches!(measure.loads, Loads::Pair(_)));
         let mut loads = Vec::with_capacity(measures * if by_pair { total } else { problem.accounts() });

@@ -371,13 +371,19 @@ fn grown(problem: &Problem, start: Option<&Prices>, effort: Effort) -> Grown {
         let lacks = |(account, [first, _]): &(usize, &[Option<(i128, usize)>; 2])| {
             first.is_some_and(|(_, territory)| candidates.find(*account, territory).is_none())
         };
-        let missing = cheapest.iter().enumerate().filter(lacks).count();
-        if missing > 0 {
-            candidates = Candidates::new(problem, &prices, Some(&cheapest), effort.rough);
-        }
-        if missing * 1000 <= problem.accounts() || growth == effort.growths {
+        let missing: Vec<usize> =
+            cheapest.iter().enumerate().filter(lacks).map(|(account, _)| account).collect();
+        let few = missing.len() * 1000 <= problem.accounts();
+        if few || growth == effort.growths {
+            if !missing.is_empty() {
+                let of = |account: usize| {
+                    cheapest[account].into_iter().flatten().map(move |(_, own)| (account, own))
+                };
+                candidates = candidates.with(problem, missing.into_iter().flat_map(of));
+            }
             return Grown { candidates, prices, proven, cheapest };
         }
+        candidates = Candidates::new(problem, &prices, Some(&cheapest), effort.rough);
         growth += 1;
         prices = ascent::prices(problem, &candidates, Some(&prices), effort);
     }
