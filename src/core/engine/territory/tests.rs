@@ -256,28 +256,59 @@ fn more_slack_never_makes_the_proven_best_dearer() {
     }
 }
 
-#[test]
-fn numbers_that_are_nearly_right_find_the_same_cheapest() {
-    let mut random = Random(7);
-    let mut place = || {
-        let part =
-            |random: &mut Random| f64::from(u32::try_from(random.below(1 << 20)).expect("small")) / 1048576.0;
-        Point::of(25.0 + 24.0 * part(&mut random), -124.0 + 57.0 * part(&mut random))
+/// A problem of all that a cheapest territory may depend on, and any prices.
+fn priced(seed: u64, squared: bool, largest: i64) -> (Problem, Prices) {
+    const TERRITORIES: usize = 40;
+    let mut random = Random(seed);
+    let whole = |random: &mut Random, below: i64| {
+        i64::try_from(random.below(usize::try_from(below).expect("positive"))).expect("small")
     };
-    let accounts = (0..300).map(|_| place()).collect();
-    let homes = (0..40).map(|_| Some(place())).collect();
-    let mut problem = travelled(accounts, homes, Band { low: 7, high: 8 });
+    let place = |random: &mut Random| {
+        let place = Point::of(25.0 + 24.0 * random.share(), -124.0 + 57.0 * random.share());
+        (random.below(20) > 0).then_some(place)
+    };
+    let accounts: Vec<Option<Point>> = (0..300).map(|_| place(&mut random)).collect();
+    let homes: Vec<Option<Point>> = (0..TERRITORIES).map(|_| place(&mut random)).collect();
+    let count = accounts.len();
+    let mut problem = travelled(vec![], homes, Band { low: 7, high: 8 });
     if let Costs::Travel(travel) = &mut problem.costs {
-        (travel.squared, travel.rates, travel.denominator) = (true, vec![3], 7);
+        travel.accounts = accounts;
+        travel.rates = (0..count).map(|_| whole(&mut random, 9)).collect();
+        (travel.squared, travel.denominator) = (squared, 7);
     }
-    let (prices, proven) = prove(&problem);
-    assert_eq!(bound(&problem, &prices), proven);
-    for (account, [first, second]) in prices.cheapest_two(&problem).into_iter().enumerate() {
-        let mut all: Vec<(i128, usize)> = (0..40)
-            .filter_map(|territory| Some((prices.of(&problem, account, territory)?, territory)))
-            .collect();
-        all.sort_unstable();
-        assert_eq!((first, second), (Some(all[0]), Some(all[1])));
+    problem.current =
+        (0..count).map(|_| Some(random.below(TERRITORIES)).filter(|own| own % 3 == 0)).collect();
+    problem.locked = (0..count).map(|_| Some(random.below(TERRITORIES)).filter(|own| *own == 1)).collect();
+    problem.move_costs = (0..count).map(|_| whole(&mut random, 1_000_000)).collect();
+    let loads: Vec<i64> = (0..count).map(|_| whole(&mut random, 1000) * whole(&mut random, 1000)).collect();
+    problem.measures[0].loads = Loads::Account(loads.clone());
+    problem.move_limits = vec![MoveLimit { name: "load".to_owned(), loads: Loads::Account(loads), most: 7 }];
+    let mut prices = Prices::zero(&problem);
+    let bits = prices.bits;
+    let price = |random: &mut Random| (whole(random, 2 * largest + 1) - largest) << bits >> 10;
+    prices.bands[0].iter_mut().for_each(|own| *own = price(&mut random));
+    prices.moves[0] = price(&mut random).abs();
+    (problem, prices)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    #[test]
+    fn numbers_that_are_nearly_right_find_the_same_cheapest(
+        seed in prop::num::u64::ANY,
+        squared in prop::bool::ANY,
+        largest in prop::sample::select(vec![0i64, 3, 1000, 100_000]),
+    ) {
+        let (problem, prices) = priced(seed, squared, largest);
+        let cheapest = |account: usize| {
+            let of = |territory: usize| Some((prices.of(&problem, account, territory)?, territory));
+            let mut all: Vec<(i128, usize)> = (0..problem.territories).filter_map(of).collect();
+            all.sort_unstable();
+            [all.first().copied(), all.get(1).copied()]
+        };
+        let all: Vec<_> = (0..problem.accounts()).map(cheapest).collect();
+        prop_assert_eq!(&prices.cheapest_two(&problem), &all);
+        prop_assert_eq!(bound(&problem, &prices), dual::bound_of(&problem, &prices, &all));
     }
 }
 
