@@ -29,8 +29,11 @@ const EXCLUDED: &[&str] = &[
     "a refund of a refund of nothing",
     "a refund of a refund of somebody else",
     "count and a refund of a refund",
+    "count and a refund of one line of several",
+    "a refund of a line of somebody else",
     // Whether what is carried is paid by a plan that has ended.
     "carry after the end of the plan",
+    "carry of a quarter after somebody has left",
     // Whether goals of months in which somebody is not in the plan any more count.
     "goals without proration in a plan that people leave",
     // The run stops with SPM502.
@@ -94,7 +97,10 @@ enum RefundOf {
     Deal(usize),
 }
 
+/// A line of an order, which has the number of its first line; a refund is an order of its own.
 struct Deal {
+    order: usize,
+    line: Option<usize>,
     rep: usize,
     account: usize,
     day: i64,

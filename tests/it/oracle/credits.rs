@@ -93,10 +93,8 @@ fn taken_back(credit: Q, left: Q) -> bool {
 
 /// Makes refunds of which the documentation does not say enough into transactions of their own.
 pub(super) fn decide(world: &mut World) {
-    for plan in 0..world.plans.len() {
-        while let Some(refund) = Book::of(world, &world.plans[plan]).undecided() {
-            world.deals[refund].refund_of = RefundOf::Empty;
-        }
+    while let Some(refund) = world.plans.iter().find_map(|plan| Book::of(world, plan).undecided()) {
+        world.deals[refund].refund_of = RefundOf::Empty;
     }
 }
 
@@ -257,6 +255,9 @@ impl Book<'_> {
         let gain = away && !measure.to_date() && month < RUN && self.paid(number, rep)[month] > 0;
         let quarter = |number: usize| month_of(deals[number].day) / 3;
         let later = measure.window == "quarter-to-date" && quarter(refund) != quarter(sale);
+        let mut lines = (0..deals.len()).filter(|line| deals[*line].order == deals[sale].order);
+        let several = lines.clone().count() > 1;
+        let another = alone && lines.any(|line| line != refund && !names(line).is_empty());
         let counts = ["count", "average"].contains(&measure.aggregate);
         vec![
             (over && measure.aggregate != "sum", "more is taken back than was credited"),
@@ -265,6 +266,8 @@ impl Book<'_> {
             (away && later, "a refund of an earlier quarter when the plan has ended"),
             (alone && measure.aggregate == "count", "count and a refund that is rated on its own"),
             (again && names(taken).is_empty() && !alone, "a refund of a refund of somebody else"),
+            (several && counts, "count and a refund of one line of several"),
+            (another && measure.aggregate != "sum", "a refund of a line of somebody else"),
             (again && counts, "count and a refund of a refund"),
         ]
     }

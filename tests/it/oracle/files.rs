@@ -149,6 +149,10 @@ fn plan_toml(number: usize, plan: &Plan) -> String {
         + &toml
 }
 
+fn order_id(order: usize) -> String {
+    format!("d{order:03}")
+}
+
 fn tables(world: &World) -> Vec<(&'static str, String)> {
     let mut people = "rep_id,manager_id,hire_date,end_date,rate,role,target_pay,team\n".to_owned();
     let mut history = "rep_id,from,to,manager_id,rate,role\n".to_owned();
@@ -182,21 +186,27 @@ fn tables(world: &World) -> Vec<(&'static str, String)> {
             let _ = writeln!(assignments, "{},t{account},{},{}", rep_id(*rep), date(*from), date(*to));
         }
     }
-    let mut transactions = "transaction_id,account_id,rep_id,event_date,amount,kind,refund_of\n".to_owned();
+    let mut transactions =
+        "transaction_id,line_id,account_id,rep_id,event_date,amount,kind,refund_of\n".to_owned();
     let mut splits = "transaction_id,rep_id,role,share,type\n".to_owned();
     for (number, deal) in world.deals.iter().enumerate() {
         let (day, amount) = (date(deal.day), decimals(cents(deal.amount, "")));
         let refund_of = match deal.refund_of {
             RefundOf::Empty => String::new(),
             RefundOf::Unknown => "lost".to_owned(),
-            RefundOf::Deal(taken) => format!("d{taken:03}"),
+            RefundOf::Deal(taken) => order_id(world.deals[taken].order),
         };
-        let (rep, kind) = (rep_id(deal.rep), deal.kind);
-        let _ =
-            writeln!(transactions, "d{number:03},a{},{rep},{day},{amount},{kind},{refund_of}", deal.account);
-        for (rep, share, role) in &deal.shares {
+        let (rep, kind, order) = (rep_id(deal.rep), deal.kind, order_id(deal.order));
+        let line = deal.line.map_or(String::new(), |line| line.to_string());
+        let _ = writeln!(
+            transactions,
+            "{order},{line},a{},{rep},{day},{amount},{kind},{refund_of}",
+            deal.account
+        );
+        // The lines of an order share its splits.
+        for (rep, share, role) in deal.shares.iter().filter(|_| deal.order == number) {
             let kind = if *role == "lead" { "split" } else { "overlay" };
-            let _ = writeln!(splits, "d{number:03},{},{role},{share},{kind}", rep_id(*rep));
+            let _ = writeln!(splits, "{order},{},{role},{share},{kind}", rep_id(*rep));
         }
     }
     let mut goals = "holder_id,measure,period,amount\n".to_owned();

@@ -44,7 +44,7 @@ impl Random {
 
 const ACCOUNTS: usize = 5;
 
-fn invent_deal(random: &mut Random, reps: usize) -> Deal {
+fn invent_deal(random: &mut Random, order: usize, reps: usize) -> Deal {
     let kind = random.pick(&["new", "new", "new", "renewal", "renewal", "refund"]);
     // Round amounts reach boundaries exactly, odd cents show the rounding.
     let cents = if random.chance(40) { random.within(1, 8) * 50_000 } else { random.within(1, 400_000) };
@@ -52,7 +52,7 @@ fn invent_deal(random: &mut Random, reps: usize) -> Deal {
     let refund_of = if kind == "refund" && random.chance(10) { RefundOf::Unknown } else { RefundOf::Empty };
     let amount = q(if kind == "refund" { -cents } else { cents }.into(), 100);
     let (rep, account, day) = (random.index(reps), random.index(ACCOUNTS), random.within(0, STARTS[RUN] - 1));
-    Deal { rep, account, day, amount, kind, refund_of, shares }
+    Deal { order, line: None, rep, account, day, amount, kind, refund_of, shares }
 }
 
 fn invent_shares(random: &mut Random, reps: usize) -> Vec<(usize, Q, &'static str)> {
@@ -69,6 +69,19 @@ fn invent_shares(random: &mut Random, reps: usize) -> Vec<(usize, Q, &'static st
         }
     }
     shares
+}
+
+/// A transaction, or another line of the order of the one before.
+fn add_deal(random: &mut Random, deals: &mut Vec<Deal>, reps: usize) {
+    let mut deal = invent_deal(random, deals.len(), reps);
+    let before = deals.last_mut().filter(|before| matches!(before.refund_of, RefundOf::Empty));
+    if let Some(before) = before.filter(|_| random.chance(15)) {
+        let line = *before.line.get_or_insert(1);
+        let Deal { order, day, ref shares, .. } = *before;
+        let (line, shares, refund_of) = (Some(line + 1), shares.clone(), RefundOf::Empty);
+        deal = Deal { order, line, day, shares, refund_of, ..deal };
+    }
+    deals.push(deal);
 }
 
 /// Refunds of one transaction: of all of it, of parts, rarely of more than there was, on the same day or months later.
@@ -88,8 +101,10 @@ fn invent_refunds(random: &mut Random, deals: &mut Vec<Deal>, sale: usize, reps:
             return;
         }
         left = left - part;
-        let Deal { rep, account, kind, .. } = deals[sale];
+        let Deal { rep, account, kind, line, .. } = deals[sale];
         deals.push(Deal {
+            order: deals.len(),
+            line,
             rep: if random.chance(85) { rep } else { random.index(reps) },
             account,
             day,
@@ -303,7 +318,8 @@ fn invent_component(
             if share { (r.percent(2, 15, 10), "share") } else { (r.whole(1, 20, 23), "amount") };
         let window = if measure.window == "transaction" { "transaction" } else { "window" };
         let per = if share || catch_up { window } else { r.pick(&[window, "period", "year"]) };
-        let decided = measure.steady(partial) || !excluded("carry without a steady goal");
+        let quarter = partial && measure.window == "quarter-to-date";
+        let decided = !(quarter && excluded("carry of a quarter after somebody has left"));
         Cap { amount, what, per, carry: per == "period" && decided && r.chance(50) }
     });
     component
@@ -363,7 +379,10 @@ pub fn world(seed: u64) -> World {
     let (dated, hierarchy, moves) = (random.chance(60), random.chance(40), random.chance(15));
     let reps = (0..people).map(|number| invent_rep(random, number, dated, hierarchy, moves)).collect();
     let holders = (0..ACCOUNTS).map(|_| invent_holders(random, people)).collect();
-    let mut deals: Vec<Deal> = (0..random.within(20, 80)).map(|_| invent_deal(random, people)).collect();
+    let mut deals: Vec<Deal> = Vec::new();
+    for _ in 0..random.within(20, 80) {
+        add_deal(random, &mut deals, people);
+    }
     let refunded = random.pick(&[0, 25, 25, 60]);
     for sale in 0..deals.len() {
         let nothing = matches!(deals[sale].refund_of, RefundOf::Unknown);
