@@ -13,8 +13,8 @@ pub use files::compare;
 use fraction::{ONE, Q, ZERO, q};
 pub use invent::world;
 
-/// Combinations that are not invented, because this calculation has no lines to compare: the documentation gives a line
-/// only to payees whose window has credits or a goal, and here everyone is calculated.
+/// Combinations that are not invented: the documentation gives a line only to payees whose window has credits or a goal,
+/// and here everyone is calculated; or it does not decide; or the program is known to disagree with it.
 const EXCLUDED: &[&str] = &[
     "curve that pays at zero without a steady goal",
     // Two overlays of one payee are two amounts for averages, but two ways up to one manager are one.

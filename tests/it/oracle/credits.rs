@@ -154,7 +154,7 @@ impl Book<'_> {
         left
     }
 
-    /// The transactions that count in some months, with those months.
+    /// The transactions that count in some months.
     fn counting(&self, first: usize, last: usize) -> impl Iterator<Item = usize> {
         let counts = move |number: &usize| {
             let day = self.world.counts_on(self.plan, *number);
