@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 use super::{
-    Cap, Curve, Number, Pay, Plan, Rep, STARTS, Table, World, cents, expected, month_of, period, rep_id,
+    Cap, Curve, Number, Pay, Plan, RefundOf, STARTS, Table, World, cents, expected, month_of, period,
+    plan_id, rep_id,
 };
 
 fn date(day: i64) -> String {
@@ -96,11 +97,14 @@ fn pay_toml(pay: &Pay) -> String {
     }
 }
 
-fn plan_toml(plan: &Plan) -> String {
-    let mut toml = "version = 1\nkind = \"comp\"\nid = \"p\"\n".to_owned();
+fn plan_toml(number: usize, plan: &Plan) -> String {
+    let mut toml = format!("version = 1\nkind = \"comp\"\nid = \"{}\"\n", plan_id(number));
     toml += &(text("rounding", Some(plan.rounding)) + &text("proration", Some(plan.proration)));
-    toml += &(effective(plan.effective)
-        + &text("eligible", plan.outside.map(|team| format!("team <> '{team}'"))));
+    toml += &(effective(plan.effective) + &text("refunds", Some(plan.refunds)));
+    let outside = plan.outside.map(|team| format!("team <> '{team}'"));
+    let role = plan.role.map(|role| format!("role = '{role}'"));
+    let eligible: Vec<String> = outside.into_iter().chain(role).collect();
+    toml += &text("eligible", Some(eligible.join(" AND ")).filter(|text| !text.is_empty()));
     for (number, credit) in plan.credits.iter().enumerate() {
         toml += &format!("\n[[credit]]\nname = \"credit{number}\"\nto = \"{}\"\n", credit.to);
         toml += &text("where", Some(credit.filter).filter(|filter| !filter.is_empty()));
@@ -145,22 +149,64 @@ fn plan_toml(plan: &Plan) -> String {
         + &toml
 }
 
-fn tables(world: &World) -> [(&'static str, String); 4] {
-    let mut people = "rep_id,manager_id,hire_date,end_date,rate,target_pay,team\n".to_owned();
+fn order_id(order: usize) -> String {
+    format!("d{order:03}")
+}
+
+fn tables(world: &World) -> Vec<(&'static str, String)> {
+    let mut people = "rep_id,manager_id,hire_date,end_date,rate,role,target_pay,team\n".to_owned();
+    let mut history = "rep_id,from,to,manager_id,rate,role\n".to_owned();
+    let mut hierarchy = "rep_id,manager_id,from,to\n".to_owned();
     let day = |day: Option<i64>| day.map_or(String::new(), date);
-    for (rep, Rep { manager, hire, end, rate, target, team }) in world.reps.iter().enumerate() {
-        let (manager, rate) = (manager.map_or(String::new(), rep_id), decimals(cents(*rate, "")));
-        let _ =
-            writeln!(people, "{},{manager},{},{},{rate},{target},{team}", rep_id(rep), day(*hire), day(*end));
+    for (rep, person) in world.reps.iter().enumerate() {
+        let id = rep_id(rep);
+        for (place, span) in person.spans.iter().enumerate() {
+            let manager = span.manager.map_or(String::new(), rep_id);
+            let from = day(Some(span.from).filter(|_| place > 0));
+            let to = day(person.spans.get(place + 1).map(|next| next.from));
+            if world.hierarchy && span.manager.is_some() {
+                let _ = writeln!(hierarchy, "{id},{manager},{from},{to}");
+            }
+            let manager = if world.hierarchy { String::new() } else { manager };
+            let (rate, role) = (decimals(cents(span.rate, "")), span.role);
+            if place == 0 {
+                let (hire, end) = (day(person.hire), day(person.end));
+                let (target, team) = (person.target, person.team);
+                let _ = writeln!(people, "{id},{manager},{hire},{end},{rate},{role},{target},{team}");
+            } else {
+                let _ = writeln!(history, "{id},{from},{to},{manager},{rate},{role}");
+            }
+        }
     }
-    let mut transactions = "transaction_id,rep_id,event_date,amount,kind\n".to_owned();
+    let mut accounts = "account_id,territory_id\n".to_owned();
+    let mut assignments = "rep_id,territory_id,from,to\n".to_owned();
+    for (account, holders) in world.holders.iter().enumerate() {
+        let _ = writeln!(accounts, "a{account},t{account}");
+        for (rep, from, to) in holders {
+            let _ = writeln!(assignments, "{},t{account},{},{}", rep_id(*rep), date(*from), date(*to));
+        }
+    }
+    let mut transactions =
+        "transaction_id,line_id,account_id,rep_id,event_date,amount,kind,refund_of\n".to_owned();
     let mut splits = "transaction_id,rep_id,role,share,type\n".to_owned();
     for (number, deal) in world.deals.iter().enumerate() {
         let (day, amount) = (date(deal.day), decimals(cents(deal.amount, "")));
-        let _ = writeln!(transactions, "d{number:03},{},{day},{amount},{}", rep_id(deal.rep), deal.kind);
-        for (rep, share, role) in &deal.shares {
+        let refund_of = match deal.refund_of {
+            RefundOf::Empty => String::new(),
+            RefundOf::Unknown => "lost".to_owned(),
+            RefundOf::Deal(taken) => order_id(world.deals[taken].order),
+        };
+        let (rep, kind, order) = (rep_id(deal.rep), deal.kind, order_id(deal.order));
+        let line = deal.line.map_or(String::new(), |line| line.to_string());
+        let _ = writeln!(
+            transactions,
+            "{order},{line},a{},{rep},{day},{amount},{kind},{refund_of}",
+            deal.account
+        );
+        // The lines of an order share its splits.
+        for (rep, share, role) in deal.shares.iter().filter(|_| deal.order == number) {
             let kind = if *role == "lead" { "split" } else { "overlay" };
-            let _ = writeln!(splits, "d{number:03},{},{role},{share},{kind}", rep_id(*rep));
+            let _ = writeln!(splits, "{order},{},{role},{share},{kind}", rep_id(*rep));
         }
     }
     let mut goals = "holder_id,measure,period,amount\n".to_owned();
@@ -168,13 +214,16 @@ fn tables(world: &World) -> [(&'static str, String); 4] {
         let amount = amount.map_or(String::new(), |amount| amount.to_string());
         let _ = writeln!(goals, "{},q,{},{amount}", rep_id(*rep), period(*month));
     }
-    [("reps", people), ("transactions", transactions), ("splits", splits), ("quotas", goals)]
+    let mut tables = vec![("reps", people), ("rep_history", history), ("accounts", accounts)];
+    tables.extend([("assignments", assignments), ("transactions", transactions)]);
+    tables.extend([("splits", splits), ("quotas", goals)]);
+    tables.extend(world.hierarchy.then_some(("hierarchy", hierarchy)));
+    tables
 }
 
 /// Runs the program in a folder and says where it disagrees.
 pub fn compare(world: &World, program: &Path, folder: &Path) -> Result<(), String> {
     let say = |error: std::io::Error| error.to_string();
-    let plan = plan_toml(&world.plan);
     let mut spm = "version = 1\nname = \"Oracle\"\ncurrency = \"USD\"\n".to_owned();
     spm += "calendar = { pattern = \"months\", start = 2027-01-01, years = 1 }\n";
     std::fs::create_dir_all(folder.join("plans")).map_err(say)?;
@@ -187,24 +236,30 @@ pub fn compare(world: &World, program: &Path, folder: &Path) -> Result<(), Strin
         std::fs::write(folder.join(format!("{name}.csv")), content).map_err(say)?;
     }
     std::fs::write(folder.join("spm.toml"), spm).map_err(say)?;
-    std::fs::write(folder.join("plans/p.toml"), &plan).map_err(say)?;
+    let mut plans = String::new();
+    for (number, plan) in world.plans.iter().enumerate() {
+        let plan = plan_toml(number, plan);
+        std::fs::write(folder.join(format!("plans/{}.toml", plan_id(number))), &plan).map_err(say)?;
+        plans += &plan;
+    }
     let arguments =
         ["-q", "comp", "run", "--period", "2027-01..2027-06", "--table", "earnings", "--format", "csv"];
     let ran = Command::new(program).args(arguments).current_dir(folder).output().map_err(say)?;
     if !ran.status.success() {
         let error = String::from_utf8_lossy(&ran.stderr);
-        return Err(format!("seed {}: the program failed\n{error}\n{plan}", world.seed));
+        return Err(format!("seed {}: the program failed\n{error}\n{plans}", world.seed));
     }
     let stdout = String::from_utf8_lossy(&ran.stdout);
     let mut rows = stdout.lines().map(|line| line.split(',').collect::<Vec<_>>());
     let header = rows.next().unwrap_or_default();
     let place =
         |name: &str| header.iter().position(|column| *column == name).ok_or(format!("no column {name}"));
-    let (key, amount) = ([place("payee_id")?, place("period")?, place("component")?], place("amount")?);
+    let key = [place("plan_id")?, place("payee_id")?, place("period")?, place("component")?];
+    let amount = place("amount")?;
     // (expected, printed) by line; a line that is missing is zero.
-    let mut both: BTreeMap<[String; 3], (i64, i64)> = BTreeMap::new();
-    for (payee, period, component, paid) in expected(world) {
-        both.entry([payee, period, component]).or_default().0 += paid;
+    let mut both: BTreeMap<[String; 4], (i64, i64)> = BTreeMap::new();
+    for (plan, payee, period, component, paid) in expected(world) {
+        both.entry([plan, payee, period, component]).or_default().0 += paid;
     }
     for row in rows {
         let paid = row[amount].replace('.', "").parse::<i64>().map_err(|error| error.to_string())?;
@@ -224,5 +279,5 @@ pub fn compare(world: &World, program: &Path, folder: &Path) -> Result<(), Strin
             decimals(printed)
         );
     }
-    Err(report + &plan)
+    Err(report + &plans)
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::credits::decide;
 use super::{
-    Cap, Component, Credit, Curve, Deal, Gate, Goal, Measure, Number, Pay, Plan, Q, RUN, Rep, STARTS, Table,
-    World, ZERO, excluded, q,
+    Cap, Component, Credit, Curve, Deal, Gate, Goal, Measure, Number, Pay, Plan, Q, RUN, RefundOf, Rep,
+    STARTS, Span, Table, World, ZERO, excluded, q,
 };
 
 /// splitmix64.
@@ -41,10 +42,20 @@ impl Random {
     }
 }
 
-fn invent_deal(random: &mut Random, reps: usize) -> Deal {
+const ACCOUNTS: usize = 5;
+
+fn invent_deal(random: &mut Random, order: usize, reps: usize) -> Deal {
     let kind = random.pick(&["new", "new", "new", "renewal", "renewal", "refund"]);
     // Round amounts reach boundaries exactly, odd cents show the rounding.
     let cents = if random.chance(40) { random.within(1, 8) * 50_000 } else { random.within(1, 400_000) };
+    let shares = invent_shares(random, reps);
+    let refund_of = if kind == "refund" && random.chance(10) { RefundOf::Unknown } else { RefundOf::Empty };
+    let amount = q(if kind == "refund" { -cents } else { cents }.into(), 100);
+    let (rep, account, day) = (random.index(reps), random.index(ACCOUNTS), random.within(0, STARTS[RUN] - 1));
+    Deal { order, line: None, rep, account, day, amount, kind, refund_of, shares }
+}
+
+fn invent_shares(random: &mut Random, reps: usize) -> Vec<(usize, Q, &'static str)> {
     let parts: &[i128] =
         random.pick(&[&[], &[], &[], &[5000, 5000], &[6000, 4000], &[3333, 3333, 3334], &[10_000]]);
     let first = random.index(reps);
@@ -57,18 +68,98 @@ fn invent_deal(random: &mut Random, reps: usize) -> Deal {
             shares.push((rep, random.percent(1, 20, 5), role));
         }
     }
-    let amount = q(if kind == "refund" { -cents } else { cents }.into(), 100);
-    Deal { rep: random.index(reps), day: random.within(0, STARTS[RUN] - 1), amount, kind, shares }
+    shares
+}
+
+/// A transaction, or another line of the order of the one before.
+fn add_deal(random: &mut Random, deals: &mut Vec<Deal>, reps: usize) {
+    let mut deal = invent_deal(random, deals.len(), reps);
+    let before = deals.last_mut().filter(|before| matches!(before.refund_of, RefundOf::Empty));
+    if let Some(before) = before.filter(|_| random.chance(15)) {
+        let line = *before.line.get_or_insert(1);
+        let Deal { order, day, ref shares, .. } = *before;
+        let (line, shares, refund_of) = (Some(line + 1), shares.clone(), RefundOf::Empty);
+        deal = Deal { order, line, day, shares, refund_of, ..deal };
+    }
+    deals.push(deal);
+}
+
+/// Refunds of one transaction: of all of it, of parts, rarely of more than there was, on the same day or months later.
+fn invent_refunds(random: &mut Random, deals: &mut Vec<Deal>, sale: usize, reps: usize) {
+    let mut left = deals[sale].amount;
+    let mut day = deals[sale].day;
+    for _ in 0..random.pick(&[1, 1, 1, 2, 2, 3]) {
+        day += if random.chance(30) { random.within(0, 9) } else { random.within(0, 100) };
+        let cents = left * q(100, 1);
+        let part = match random.within(0, 9) {
+            0..=4 => left,
+            5..=7 => q((cents.0 / cents.1).abs() / 2, 100) * q(left.0.signum(), 1),
+            8 => q(random.within(0, cents.0.abs() as i64).into(), 100) * q(left.0.signum(), 1),
+            _ => left + q(left.0.signum() * 100, 1),
+        };
+        if part == ZERO || day >= STARTS[RUN] + 40 {
+            return;
+        }
+        left = left - part;
+        let Deal { rep, account, kind, line, .. } = deals[sale];
+        deals.push(Deal {
+            order: deals.len(),
+            line,
+            rep: if random.chance(85) { rep } else { random.index(reps) },
+            account,
+            day,
+            amount: ZERO - part,
+            kind: if random.chance(70) { "refund" } else { kind },
+            refund_of: RefundOf::Deal(sale),
+            shares: if random.chance(20) { invent_shares(random, reps) } else { Vec::new() },
+        });
+    }
+}
+
+/// People who change: their manager, their rate, and with `moves` their role.
+fn invent_rep(random: &mut Random, number: usize, dated: bool, hierarchy: bool, moves: bool) -> Rep {
+    let hire = random.maybe(if dated { 30 } else { 0 }, |r| r.within(0, 130));
+    let end = random.maybe(if dated { 25 } else { 0 }, |r| hire.unwrap_or(0) + r.within(5, 150));
+    let role = |r: &mut Random| if moves { r.pick(&["A", "B"]) } else { "A" };
+    let manager = random.maybe(if number == 0 { 0 } else { 75 }, |r| r.index(number));
+    let mut spans = vec![Span { from: 0, manager, rate: random.percent(1, 9, 1), role: role(random) }];
+    for _ in 0..random.pick(&[0, 0, 1, 2]) {
+        let last = spans[spans.len() - 1];
+        let from = last.from + random.within(1, 90);
+        let changed = random.maybe(if number == 0 { 0 } else { 75 }, |r| r.index(number));
+        // An empty cell of rep_history says nothing.
+        let manager = if hierarchy { changed } else { changed.or(last.manager) };
+        let rate = if random.chance(50) { random.percent(1, 9, 1) } else { last.rate };
+        let role = if spans.len() > 1 { last.role } else { role(random) };
+        spans.push(Span { from, manager, rate, role });
+    }
+    Rep { spans, hire, end, target: random.whole(4, 40, 1500), team: random.pick(&["east", "west"]) }
+}
+
+/// One after the other; some time may be nobody's.
+fn invent_holders(random: &mut Random, reps: usize) -> Vec<(usize, i64, i64)> {
+    let first = random.within(10, 90);
+    let second = first + random.within(0, 90);
+    vec![(random.index(reps), 0, first), (random.index(reps), first + random.pick(&[0, 5]), second + 10)]
 }
 
 fn invent_credit(random: &mut Random) -> Credit {
-    let to = random.pick(&["rep", "rep", "splits", "splits", "overlays", "managers"]);
+    let to = random.pick(&["rep", "rep", "splits", "splits", "overlays", "managers", "territory"]);
     let managers = if to == "managers" { 100 } else { 0 };
     Credit {
-        filter: random.pick(&["", "", "", "kind = 'new'", "kind <> 'refund'", "amount >= 1000"]),
+        filter: random.pick(&[
+            "",
+            "",
+            "",
+            "",
+            "kind = 'new'",
+            "kind <> 'new'",
+            "kind <> 'refund'",
+            "amount >= 1000",
+        ]),
         share: random.maybe(25, |r| r.pick(&[q(1, 2), q(3, 4), q(1, 8)])),
         to,
-        of: random.pick(&["rep", "splits", "overlays"]),
+        of: random.pick(&["rep", "splits", "overlays", "territory"]),
         role: random.maybe(if to == "overlays" { 30 } else { 0 }, |r| r.pick(&["se", "csm"])),
         levels: random.maybe(managers / 2, |r| r.within(1, 2) as usize),
         net: random.maybe(managers / 2, |r| r.percent(1, 5, 10)),
@@ -206,8 +297,9 @@ fn invent_component(
     component.multipliers = (0..random.pick(&[0, 0, 0, 1, 2])).map(|_| random.percent(3, 8, 25)).collect();
     component.gate = random.maybe(30, |r| {
         let other = r.index(measures.len());
-        let other =
-            if measures[other].window == "transaction" || other == number { None } else { Some(other) };
+        // Only a component of single transactions can ask what else the same transaction is measured as.
+        let single = measures[other].window == "transaction" && measure.window != "transaction";
+        let other = if single || other == number { None } else { Some(other) };
         let over = &measures[other.unwrap_or(number)];
         let at = if over.goal.is_some() { r.percent(3, 12, 10) } else { boundary(r, over, false, 1) };
         let catch_up = measure.to_date() && r.chance(50);
@@ -226,30 +318,83 @@ fn invent_component(
             if share { (r.percent(2, 15, 10), "share") } else { (r.whole(1, 20, 23), "amount") };
         let window = if measure.window == "transaction" { "transaction" } else { "window" };
         let per = if share || catch_up { window } else { r.pick(&[window, "period", "year"]) };
-        let decided = measure.steady(partial) || !excluded("carry without a steady goal");
+        let quarter = partial && measure.window == "quarter-to-date";
+        let decided = !(quarter && excluded("carry of a quarter after somebody has left"));
         Cap { amount, what, per, carry: per == "period" && decided && r.chance(50) }
     });
     component
+}
+
+/// A plan of the people of a role, on some days.
+fn invent_plan(
+    random: &mut Random,
+    dated: bool,
+    role: Option<&'static str>,
+    effective: Option<(i64, i64)>,
+) -> Plan {
+    let left = role.is_some() || effective.is_some_and(|range| range.1 < 365);
+    let whole = !left || !excluded("goals without proration in a plan that people leave");
+    let proration = random.pick(&["days", "days", "months", "workdays", if whole { "none" } else { "days" }]);
+    let partial = dated || effective.is_some() || role.is_some();
+    let credits: Vec<Credit> = (0..random.within(1, 3)).map(|_| invent_credit(random)).collect();
+    let count = random.within(2, 4) as usize;
+    let mut measures: Vec<Measure> =
+        (0..count).map(|_| invent_measure(random, credits.len(), partial)).collect();
+    for goal in measures.iter_mut().filter_map(|measure| measure.goal.as_mut()).filter(|_| !whole) {
+        goal.prorate = Some(true);
+        goal.whole_year &= !excluded("goals of a whole year in a plan that ends");
+    }
+    let mut components: Vec<Component> =
+        (0..count).map(|n| invent_component(random, &measures, n, partial, proration)).collect();
+    for cap in components.iter_mut().filter_map(|component| component.cap.as_mut()) {
+        cap.carry &= !(left && excluded("carry after the end of the plan"));
+    }
+    let outside =
+        random.maybe(15, |r| r.pick(&["east", "west"])).filter(|_| !measures.iter().any(|m| m.team));
+    let rounding = random.pick(&["half-away-from-zero", "half-even", "toward-zero"]);
+    let refunds = random.pick(&["original", "current"]);
+    let cap = random.maybe(20, |r| (r.whole(1, 30, 50), r.pick(&["period", "period", "year"])));
+    let unsure = cap.is_some_and(|cap| cap.1 == "year") && excluded("yearly plan cap with a guarantee")
+        || partial && proration == "none" && excluded("guarantee without proration for someone not there");
+    let guarantee = random.maybe(if unsure { 0 } else { 20 }, |r| r.whole(1, 9, 100));
+    Plan {
+        rounding,
+        proration,
+        refunds,
+        effective,
+        role,
+        outside,
+        credits,
+        measures,
+        components,
+        cap,
+        guarantee,
+    }
 }
 
 /// Invents a company; the same seed gives the same company.
 pub fn world(seed: u64) -> World {
     let random = &mut Random(seed);
     let people = random.within(3, 8) as usize;
-    let dated = random.chance(60);
-    let reps = (0..people).map(|number| {
-        let hire = random.maybe(if dated { 30 } else { 0 }, |r| r.within(0, 130));
-        Rep {
-            manager: random.maybe(if number == 0 { 0 } else { 75 }, |r| r.index(number)),
-            hire,
-            end: random.maybe(if dated { 25 } else { 0 }, |r| hire.unwrap_or(0) + r.within(5, 150)),
-            rate: random.percent(1, 9, 1),
-            target: random.whole(4, 40, 1500),
-            team: random.pick(&["east", "west"]),
+    let (dated, hierarchy, moves) = (random.chance(60), random.chance(40), random.chance(15));
+    let reps = (0..people).map(|number| invent_rep(random, number, dated, hierarchy, moves)).collect();
+    let holders = (0..ACCOUNTS).map(|_| invent_holders(random, people)).collect();
+    let mut deals: Vec<Deal> = Vec::new();
+    for _ in 0..random.within(20, 80) {
+        add_deal(random, &mut deals, people);
+    }
+    let refunded = random.pick(&[0, 25, 25, 60]);
+    for sale in 0..deals.len() {
+        let nothing = matches!(deals[sale].refund_of, RefundOf::Unknown);
+        if random.chance(refunded) && !(nothing && excluded("a refund of a refund of nothing")) {
+            invent_refunds(random, &mut deals, sale, people);
         }
-    });
-    let reps = reps.collect();
-    let deals = (0..random.within(20, 120)).map(|_| invent_deal(random, people)).collect();
+    }
+    for refund in 0..deals.len() {
+        if matches!(deals[refund].refund_of, RefundOf::Deal(_)) && random.chance(8) {
+            invent_refunds(random, &mut deals, refund, people);
+        }
+    }
     let mut quotas = BTreeMap::new();
     for place in 0..people * 12 {
         let quota = random.whole(2, 10, 500);
@@ -260,21 +405,20 @@ pub fn world(seed: u64) -> World {
             _ => quotas.insert((place / 12, place % 12), Some(quota)),
         };
     }
-    let effective = random.maybe(10, |r| (r.within(0, 50), 365));
-    let proration = random.pick(&["days", "days", "months", "workdays", "none"]);
-    let partial = dated || effective.is_some();
-    let credits: Vec<Credit> = (0..random.within(1, 3)).map(|_| invent_credit(random)).collect();
-    let count = random.within(2, 4) as usize;
-    let measures: Vec<Measure> = (0..count).map(|_| invent_measure(random, credits.len(), partial)).collect();
-    let components = (0..count).map(|n| invent_component(random, &measures, n, partial, proration)).collect();
-    let outside =
-        random.maybe(15, |r| r.pick(&["east", "west"])).filter(|_| !measures.iter().any(|m| m.team));
-    let rounding = random.pick(&["half-away-from-zero", "half-even", "toward-zero"]);
-    let cap = random.maybe(20, |r| (r.whole(1, 30, 50), r.pick(&["period", "period", "year"])));
-    let unsure = cap.is_some_and(|cap| cap.1 == "year") && excluded("yearly plan cap with a guarantee")
-        || partial && proration == "none" && excluded("guarantee without proration for someone not there");
-    let guarantee = random.maybe(if unsure { 0 } else { 20 }, |r| r.whole(1, 9, 100));
-    let plan =
-        Plan { rounding, proration, effective, outside, credits, measures, components, cap, guarantee };
-    World { seed, reps, deals, quotas, plan }
+    let mut plans = Vec::new();
+    let change = random.within(20, 150);
+    let roles = if moves { vec![Some("A"), Some("B")] } else { vec![None] };
+    let ranges = match random.within(0, 9) {
+        0 => vec![Some((random.within(0, 50), 365))],
+        1..=2 => vec![Some((0, change)), Some((change, 365))],
+        _ => vec![None],
+    };
+    for role in &roles {
+        for range in &ranges {
+            plans.push(invent_plan(random, dated, *role, *range));
+        }
+    }
+    let mut world = World { seed, reps, hierarchy, holders, deals, quotas, plans };
+    decide(&mut world);
+    world
 }
