@@ -188,11 +188,12 @@ pub(crate) struct Refunds {
     pub(crate) apart: BooleanChunked,
 }
 
-/// What of a transaction a payee was credited with: its credits, what is left of their amounts, and the last refund by day,
-/// identifier and row.
+/// What of a transaction a payee was credited with: its credits, their amounts, what refunds leave of these, and the last
+/// refund by day, identifier and row.
 #[derive(Default)]
 struct Sale<'a> {
     credits: i64,
+    sold: i128,
     left: i128,
     last: Option<(i32, &'a str, (usize, usize))>,
 }
@@ -245,15 +246,17 @@ pub(crate) fn refunds(frames: &[(&DataFrame, u32)]) -> PolarsResult<Option<Vec<R
                 payees.get(row).zip(ids.get(row)).and_then(|(payee, id)| sold.get_mut(&(payee, root(id))));
             apart.push(sale.is_some());
             let (Some(sale), Some(id)) = (sale, ids.get(row)) else { continue };
-            sale.left += i128::from(amounts.get(row).unwrap_or(0)) * scale;
+            let amount = i128::from(amounts.get(row).unwrap_or(0)) * scale;
+            sale.left += amount;
             match of {
-                None => sale.credits += 1,
+                None => (sale.credits, sale.sold) = (sale.credits + 1, sale.sold + amount),
                 Some(_) => sale.last = sale.last.max(Some((days.get(row).unwrap_or(0), id, (frame, row)))),
             }
         }
         found.push((counts, apart));
     }
-    for sale in sold.into_values().filter(|sale| sale.left == 0) {
+    // More than all is all.
+    for sale in sold.into_values().filter(|sale| sale.left == 0 || (sale.left > 0) != (sale.sold > 0)) {
         if let Some((_, _, (frame, row))) = sale.last {
             found[frame].0[row] = -sale.credits;
         }

@@ -151,13 +151,13 @@ pub(crate) fn sales<'r>(
         let pairs = originals.into_iter().flat_map(|originals| ids.iter().zip(originals.iter()));
         back.extend(pairs.filter_map(|(id, of)| Some((id?, of?))));
     }
-    let root = |id| {
-        (0..back.len()).try_fold(id, |id: &str, _| back.get(id).copied().ok_or(id)).unwrap_or_else(|id| id)
-    };
+    let day = |id: &str| sold.get(id).copied().filter(|day| *day != i32::MAX);
+    // The end of the way may be in no extract: then the last of it that is there stands alone.
+    let next = |id: &str| back.get(id).copied().filter(|next| day(next).is_some());
+    let root = |id| (0..back.len()).try_fold(id, |id, _| next(id).ok_or(id)).unwrap_or_else(|id| id);
     let sale = |id: &'r str| {
-        let found = |id: &'r str| Some(Sale { id, day: *sold.get(id).filter(|day| **day != i32::MAX)? });
-        // The end of the way may be in no extract.
-        found(root(id)).or_else(|| found(id))
+        let id = root(id);
+        Some(Sale { id, day: day(id)? })
     };
     sold.keys().filter_map(|id| Some((*id, sale(id)?))).collect()
 }

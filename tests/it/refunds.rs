@@ -164,3 +164,47 @@ fn check_tells_of_refunds_that_do_not_take_back_what_was_earned() {
     rated.file("spm.toml", settings.replace("2027-01-01", "2026-01-01").replace("years = 1", "years = 2"));
     tells(&rated, &["check"], "are of an earlier fiscal year: `x` rates them on their own");
 }
+
+#[test]
+fn who_has_left_gives_back_in_a_later_quarter_and_is_paid_again_what_is_taken_back_again() {
+    let sold = "transaction_id,rep_id,event_date,amount,refund_of\n1,A,2027-01-05,1000,\n2,A,2027-05-05,-1000,1\n3,A,2027-06-05,1000,2\n";
+    let tables = [("reps", "rep_id,end_date\nA,2027-03-15\n"), ("transactions", sold)];
+    for window in ["transaction", "period", "quarter-to-date", "year-to-date"] {
+        let project = current(&tables, "", window);
+        let paid: Vec<String> =
+            paid(&project, "2027-01..2027-06").into_iter().filter(|line| !line.ends_with(" 0.00")).collect();
+        assert_eq!(paid, ["A 01 100.00", "A 05 -100.00", "A 06 100.00"], "{window}");
+    }
+}
+
+#[test]
+fn a_refund_takes_back_its_own_line_and_counts_nothing_when_it_stands_alone() {
+    let header = "transaction_id,line_id,rep_id,event_date,amount,kind,refund_of\n";
+    // The line that is taken back was not credited.
+    let sold = format!(
+        "{header}1,1,A,2027-01-05,2000,renewal,\n1,2,A,2027-01-05,400,new,\n2,2,A,2027-01-20,-400,refund,1\n"
+    );
+    let tables = [("reps", "rep_id\nA\n"), ("transactions", sold.as_str())];
+    let largest = project(&tables, "where = \"kind <> 'new'\"", "aggregate = \"largest\"", RATE);
+    assert_eq!(paid(&largest, "2027-01"), ["A 01 200.00"]);
+    // A refund of nothing, one of somebody else's sale, and more than all of an own sale.
+    let sold = format!(
+        "{header}1,,A,2027-01-05,-100,refund,lost\n2,,B,2027-01-05,100,new,\n3,,A,2027-01-06,-100,refund,2\n4,,A,2027-01-07,100,new,\n5,,A,2027-01-08,-101,refund,4\n"
+    );
+    let tables = [("reps", "rep_id\nA\nB\n"), ("transactions", sold.as_str())];
+    for window in ["transaction", "period"] {
+        let measure = format!("window = \"{window}\"\naggregate = \"count\"");
+        let count = project(&tables, "", &measure, "pay = \"per-unit\"\nrate = \"4\"");
+        let paid: Vec<String> =
+            paid(&count, "2027-01").into_iter().filter(|line| !line.ends_with(" 0.00")).collect();
+        assert_eq!(paid, ["B 01 4.00"], "{window}");
+    }
+}
+
+#[test]
+fn a_refund_of_a_refund_of_nothing_takes_that_back() {
+    let sold = "transaction_id,rep_id,event_date,amount,refund_of\n1,A,2027-02-02,-3500,lost\n2,A,2027-05-04,3500,1\n3,A,2027-05-05,-3500,2\n";
+    let tables = [("reps", "rep_id\nA\n"), ("transactions", sold)];
+    let project = project(&tables, "", "window = \"transaction\"", RATE);
+    assert_eq!(paid(&project, "2027-01..2027-06"), ["A 02 -350.00"]);
+}

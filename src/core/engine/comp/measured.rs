@@ -39,14 +39,14 @@ impl<'a> Standing<'a> {
         let id = looked.deal.id();
         let own = self.prepared.transactions(measure);
         let own = own.map(|own| own.same(self.problem, self.index, self.period, measure, looked));
-        let own = own.unwrap_or_default().into_iter();
-        let mut credits: Vec<Node> = own.map(|own| net(name, &unit, own)).collect();
+        let own = own.unwrap_or_default();
+        // What was taken back in full is no transaction any more, and a refund that is rated alone is none.
+        let sales = own.iter().filter(|own| own.0.refund_of.is_none() && is_left(own));
+        let count = i64::try_from(sales.count()).unwrap_or(i64::MAX);
+        let mut credits: Vec<Node> = own.into_iter().map(|own| net(name, &unit, own)).collect();
         if credits.is_empty() {
             return (Node::input(format!("{name}, {id}: none"), unit, Rational::zero()), false);
         }
-        // What was taken back in full is no transaction any more.
-        let left = |credit: &&Node| credit.operation == Operation::Input || !credit.value.is_zero();
-        let count = i64::try_from(credits.iter().filter(left).count()).unwrap_or(i64::MAX);
         let values = || credits.iter().map(|credit| &credit.value);
         let value = match aggregate {
             Aggregate::Count => Rational::from(count),
@@ -186,14 +186,20 @@ impl<'a> Standing<'a> {
             let own =
                 own.flat_map(|period| deals(period).into_iter().flatten().map(move |deal| (period, deal)));
             let own: Vec<Dated<'_>> = own.collect();
-            let credits = after_refunds(&own).into_iter();
-            let name = &self.measure(measure).name;
-            let nodes = credits.map(|credit| net(name, &self.problem.unit(measure), credit));
             // What was taken back in full is no credit any more.
-            left.extend(nodes.filter(|node| node.operation == Operation::Input || !node.value.is_zero()));
+            let credits = after_refunds(&own).into_iter().filter(is_left);
+            let name = &self.measure(measure).name;
+            left.extend(credits.map(|credit| net(name, &self.problem.unit(measure), credit)));
         }
         left
     }
+}
+
+/// Whether refunds leave anything of a credit.
+fn is_left((deal, refunds): &Net<'_>) -> bool {
+    let taken: Rational = refunds.iter().map(|(_, part)| part).sum();
+    let left = &deal.amount + &taken;
+    refunds.is_empty() || !left.is_zero() && left.is_positive() == deal.amount.is_positive()
 }
 
 /// A credit, with what refunds take back of it.

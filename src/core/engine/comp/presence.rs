@@ -9,9 +9,6 @@ use crate::plan::comp::{Component, Window};
 impl Standing<'_> {
     /// The periods of a window up to the last one in which the payee is in the plan: what comes later is no goal of theirs.
     pub(super) fn until_left(&self, window: RangeInclusive<usize>) -> RangeInclusive<usize> {
-        if self.payee().left.is_none() {
-            return window;
-        }
         let last = window.clone().rev().find(|period| self.at(*period).is_there());
         last.map_or(window.clone(), |last| *window.start()..=last)
     }
@@ -37,14 +34,14 @@ impl Standing<'_> {
         !self.there(self.problem.calendar.periods()[self.period].range).is_empty()
     }
 
-    /// Whether refunds take back from the payee in a period in which they are not there: nothing else credits them then.
+    /// Whether refunds take back from the payee in a window in which they have not been there: nothing else credits them then.
     pub(super) fn gives_back(&self, measure: usize) -> bool {
         let definition = self.measure(measure);
-        let anew = matches!(definition.window, Window::Transaction | Window::Period);
-        if !anew || definition.team.is_some() || self.is_there() {
+        let rolls = matches!(definition.window, Window::Rolling(_));
+        if rolls || definition.team.is_some() || self.has_been_there(definition.window) {
             return false;
         }
-        self.amounts(measure, self.period).is_some()
+        self.window(measure).any(|period| self.amounts(measure, period).is_some())
             || self.behind(measure).any(|other| self.gives_back(other))
     }
 
@@ -54,7 +51,7 @@ impl Standing<'_> {
             Some(measure) => measure..measure + 1,
             None => 0..self.problem.plan.measures.len(),
         };
-        !component.window.is_to_date() && measures.into_iter().any(|measure| self.gives_back(measure))
+        measures.into_iter().any(|measure| self.gives_back(measure))
     }
 
     /// Whether the payee is in the plan on any day that a component pays for: of the period, or of the quarter or year so far

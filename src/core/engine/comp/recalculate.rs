@@ -14,8 +14,8 @@ use crate::ground::rational::Rational;
 use crate::ground::round::round_to_decimals;
 use crate::plan::comp::{
     Aggregate, Base, CapAmount, CapPer, Component, Curve, Goal, GoalFrom, Item, Lookup, Matrix, MatrixMode,
-    MeasureSource, Multiplier, Outside, Pay, Quantity, QuantityFrom, Recipient, Schedule, Step, TierMode,
-    Tiers, Window,
+    Measure, MeasureSource, Multiplier, Outside, Pay, Quantity, QuantityFrom, Recipient, Schedule, Step,
+    TierMode, Tiers, Window,
 };
 use crate::plan::contract::OWN_QUOTA;
 
@@ -77,10 +77,17 @@ struct Own {
 type Found = Option<Rational>;
 
 impl Naive<'_> {
-    /// Whether the payee is in the plan on every day of the calendar up to the end of the run, the same all the time.
+    /// Whether the payee is in the plan on every day of the calendar up to the end of the run, or of its year where goals are those
+    /// of a quarter or year, the same all the time.
     fn is_always_there(&self) -> bool {
         let periods = self.problem.calendar.periods();
-        let (from, to) = (periods[0].range.from, periods[self.problem.periods.end - 1].range.to);
+        let last = self.problem.periods.end - 1;
+        let whole = |measure: &Measure| measure.goal.as_ref().is_some_and(|goal| goal.basis.is_some());
+        let last = match self.problem.plan.measures.iter().any(whole) {
+            true => self.problem.calendar.group(last, Group::Year).end - 1,
+            false => last,
+        };
+        let (from, to) = (periods[0].range.from, periods[last].range.to);
         let effective = self.problem.plan.effective;
         self.payee.versions.is_empty()
             && self.payee.leaves.is_empty()

@@ -254,6 +254,7 @@ impl<'a> Sequence<'a> {
             }
             let formula = Formula::new(self.component, standing);
             let figures = formula.reached.clone();
+            let again = memory.before.is_some();
             let (due, without_goal) = if !occurs {
                 // Only what earlier periods left over the cap.
                 (Node::input("nothing due", self.problem.money(), Rational::zero()), false)
@@ -263,12 +264,15 @@ impl<'a> Sequence<'a> {
                 let paid = self.of_period(&formula, earned, &mut memory.transactions)?;
                 (self.rounded("earned in the period", paid.pay), paid.without_goal)
             };
-            // Who is not there is paid nothing for it, such as the fixed part of a formula.
-            if gives_back && due.value.is_positive() {
+            // Who is not there is paid for refunds that are taken back again, and nothing else, such as the fixed part of a formula.
+            let sold = again || figures.measured.value.is_positive();
+            let sold = self.transactions.is_some() || sold && !matches!(self.component.pay, Pay::Formula(..));
+            if gives_back && due.value.is_positive() && !sold {
                 continue;
             }
             // What a team had earned before somebody came is not theirs: it only is what the first period starts from.
-            if self.component.window.is_to_date() && !standing.has_been_there(self.component.window) {
+            let is_to_date = self.component.window.is_to_date();
+            if occurs && !gives_back && is_to_date && !standing.has_been_there(self.component.window) {
                 continue;
             }
             let transactions = std::mem::take(&mut memory.transactions);

@@ -4,7 +4,7 @@
 //! less what it had earned before this one. So a refund in full takes back exactly what was earned, whatever the tiers and
 //! caps are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::problem::{Cell, Deal, Problem};
 use crate::ground::period::{Calendar, Date};
@@ -54,11 +54,11 @@ struct Family<'a> {
 }
 
 impl<'a> Family<'a> {
-    /// The credits that a refund takes back: those of its own line, or else all of them.
+    /// The credits that a refund takes back: those of its own line, or all where it or they have none.
     fn targets(&self, refund: &Deal) -> Vec<Dated<'a>> {
-        let same = self.sold.iter().filter(|(_, sold)| refund.line.is_some() && sold.line == refund.line);
-        let same: Vec<Dated<'a>> = same.copied().collect();
-        if same.is_empty() { self.sold.clone() } else { same }
+        let same =
+            |(_, sold): &&Dated<'a>| refund.line.is_none() || sold.line.is_none() || sold.line == refund.line;
+        self.sold.iter().filter(same).copied().collect()
     }
 
     /// The part of a refund that takes back a credit: in proportion to the amounts.
@@ -87,9 +87,12 @@ impl<'a> Families<'a> {
     /// before is not there to be rated again.
     fn of(all: &[Dated<'a>], calendar: Option<&Calendar>) -> Self {
         let mut families = Self::default();
+        let there: BTreeSet<&str> = all.iter().map(|(_, deal)| deal.transaction.as_str()).collect();
+        // What a refund takes back that is not there cannot be rated again: such a refund is where its own refunds lead.
+        let original = |deal: &'a Deal| deal.refund_of.as_deref().filter(|original| there.contains(original));
         let mut back: BTreeMap<&str, &'a str> = BTreeMap::new();
         for (_, deal) in all {
-            if let Some(original) = &deal.refund_of {
+            if let Some(original) = original(deal) {
                 back.insert(&deal.transaction, original);
             }
         }
@@ -105,11 +108,11 @@ impl<'a> Families<'a> {
             (!back.contains_key(root)).then_some(root)
         };
         let mut sold: BTreeMap<&str, Vec<Dated<'a>>> = BTreeMap::new();
-        for (period, deal) in all.iter().filter(|(_, deal)| deal.refund_of.is_none()) {
+        for (period, deal) in all.iter().filter(|(_, deal)| original(deal).is_none()) {
             sold.entry(&deal.transaction).or_default().push((*period, *deal));
         }
         let year = |period: usize| calendar.map(|calendar| &calendar.periods()[period].year);
-        for (period, deal) in all.iter().filter(|(_, deal)| deal.refund_of.is_some()) {
+        for (period, deal) in all.iter().filter(|(_, deal)| original(deal).is_some()) {
             let Some(root) = root(&deal.transaction) else { continue };
             let Some(own) = sold.get(root).filter(|own| own.iter().all(|one| year(one.0) == year(*period)))
             else {
@@ -117,8 +120,11 @@ impl<'a> Families<'a> {
             };
             let family = families.by_root.entry(root).or_default();
             family.sold.clone_from(own);
-            family.refunds.push((*period, *deal));
-            families.roots.insert(&deal.transaction, root);
+            // A refund of a line that is not there is rated on its own.
+            if !family.targets(deal).is_empty() {
+                family.refunds.push((*period, *deal));
+                families.roots.insert(&deal.transaction, root);
+            }
         }
         let in_order = |family: &mut Family<'_>| family.refunds.sort_by(|a, b| key(a.1).cmp(&key(b.1)));
         families.by_root.values_mut().for_each(in_order);
