@@ -27,3 +27,13 @@ fn a_pool_of_nothing_that_nobody_has_a_part_in_pays_nothing() {
     replaced(&own, "{ sql = \"m * 0\" }", "\"0\"");
     assert!(paid(&own, "2027-03").is_empty());
 }
+
+#[test]
+fn a_plan_that_ends_before_the_year_has_goals_of_its_days() {
+    let measure = "window = \"year-to-date\"\ngoal = { amount = \"1000\", basis = \"year\" }";
+    let component = "pay = \"target-share\"\ntarget = \"100\"\nrate = \"1\"";
+    let own = project(&[("reps", TWO), ("transactions", JANUARY)], "", measure, component);
+    replaced(&own, "id = \"p\"", "id = \"p\"\neffective = { from = 2027-01-01, to = 2027-07-01 }");
+    // 1000 of six goals of 1000, of six targets of 100.
+    assert_eq!(paid(&own, "2027-01"), ["A 01 100.00"]);
+}

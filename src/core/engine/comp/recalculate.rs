@@ -77,10 +77,13 @@ struct Own {
 type Found = Option<Rational>;
 
 impl Naive<'_> {
-    /// Whether the payee is in the plan on every day of the calendar up to the end of the run, the same all the time.
+    /// Whether the payee is in the plan on every day of the calendar up to the end of the year in which the run ends, the same
+    /// all the time: goals may be those of the whole year.
     fn is_always_there(&self) -> bool {
-        let periods = self.problem.calendar.periods();
-        let (from, to) = (periods[0].range.from, periods[self.problem.periods.end - 1].range.to);
+        let calendar = self.problem.calendar;
+        let periods = calendar.periods();
+        let last = calendar.group(self.problem.periods.end - 1, Group::Year).end - 1;
+        let (from, to) = (periods[0].range.from, periods[last].range.to);
         let effective = self.problem.plan.effective;
         self.payee.versions.is_empty()
             && self.payee.leaves.is_empty()
