@@ -29,6 +29,99 @@ fn a_pool_of_nothing_that_nobody_has_a_part_in_pays_nothing() {
 }
 
 #[test]
+fn a_rate_of_money_of_more_than_all_of_it_is_asked_about() {
+    let told = |component: &str, credit: &str| {
+        said(&project(&[("reps", TWO), ("transactions", JANUARY)], credit, "", component), &["check"])
+    };
+    let five = told("pay = \"per-unit\"\nrate = \"5\"", "");
+    assert!(five.contains("SPM110") && five.contains("a rate of 5 pays 500% of the amount"), "{five}");
+    let bands = "pay = \"per-unit\"\ntiers = { on = \"amount\", steps = [{ from = \"0\", rate = \"3%\" }, { from = \"10\", rate = \"3\" }] }";
+    assert!(told(bands, "").contains("a rate of 3 pays 300%"));
+    for meant in ["pay = \"per-unit\"\nrate = \"100%\"", "pay = \"per-unit\"\nrate = \"0.9\""] {
+        assert!(!told(meant, "").contains("SPM110"), "{meant}");
+    }
+    // What is no money has rates of its own.
+    assert!(
+        !told("pay = \"per-unit\"\nrate = \"5\"", "amount = \"ROUND(amount / 100, 2)\"").contains("SPM110")
+    );
+}
+
+#[test]
+fn the_first_band_that_is_missing_is_proposed_in_its_unit() {
+    let bands =
+        "pay = \"per-unit\"\ntiers = { on = \"amount\", steps = [{ from = \"100\", rate = \"5%\" }] }";
+    let own = project(&[("reps", TWO), ("transactions", JANUARY)], "", "", bands);
+    let told = own.run(&["check"]).exits(1).stderr();
+    assert!(told.contains("{ from = \"0\", rate = \"0%\" }"), "{told}");
+}
+
+#[test]
+fn credits_of_nobody_are_told_with_their_reasons() {
+    let people = "rep_id,hire_date\nA,2027-06-01\nB,2020-01-01\n";
+    let sold = "transaction_id,rep_id,event_date,amount\nd1,A,2027-01-10,100\nd2,Z,2027-01-11,100\nd3,B,2027-01-12,100\n";
+    let own =
+        project(&[("reps", people), ("transactions", sold)], "", "", "pay = \"per-unit\"\nrate = \"10%\"");
+    for arguments in [&["check"][..], &["comp", "run", "--period", "2027-01"]] {
+        let told = said(&own, arguments);
+        assert!(told.contains("SPM403") && told.contains("2 credit(s) of plan `p`"), "{told}");
+        assert!(
+            told.contains("not employed on the event date: 1 (A, transaction d1 of 2027-01-10)"),
+            "{told}"
+        );
+        assert!(told.contains("the person is not in reps: 1 (Z, transaction d2 of 2027-01-11)"), "{told}");
+        assert!(told.contains("transactions.csv: row 1") || told.contains("transactions.csv:"), "{told}");
+    }
+}
+
+#[test]
+fn a_quota_of_a_period_that_does_not_exist_is_told_with_the_near_one() {
+    let quotas = "holder_id,measure,period,amount\nA,q,2027-1,100\n";
+    let tables = [("reps", TWO), ("transactions", JANUARY), ("quotas", quotas)];
+    let own = project(&tables, "", "goal = { quota = \"q\" }", "pay = \"per-unit\"\nrate = \"10%\"");
+    let told = said(&own, &["check"]);
+    assert!(told.contains("the quota of A is in no period of the calendar: `2027-1`"), "{told}");
+    assert!(told.contains("the quotas `q` are in no period of the calendar, such as `2027-1`"), "{told}");
+    assert_eq!(told.matches("did you mean \"2027-01\"?").count(), 2, "{told}");
+    assert!(!told.contains("no quota has the name"), "{told}");
+}
+
+#[test]
+fn who_reports_to_themselves_is_a_fault_and_a_loop_is_told_once() {
+    let rate = "pay = \"per-unit\"\nrate = \"1%\"";
+    let run = ["comp", "run", "--period", "2027-01"];
+    for (people, wanted) in [
+        ("rep_id,manager_id\nA,A\nB,A\n", "A reports to A"),
+        ("rep_id,manager_id\nA,B\nB,A\n", "the managers above A lead back to A: A, who reports to B"),
+    ] {
+        let own = project(&[("reps", people), ("transactions", JANUARY)], "to = \"managers\"", "", rate);
+        let other = String::from_utf8(own.bytes("plans/p.toml")).expect("text");
+        own.file("plans/q.toml", other.replace("id = \"p\"", "id = \"q\""));
+        for (arguments, code) in [(&["check"][..], 1), (&run, 3)] {
+            let told = own.run(arguments).exits(code).stderr();
+            assert!(told.contains(wanted), "{told}");
+            assert_eq!(told.matches("SPM405").count(), 1, "{told}");
+        }
+    }
+    // Who is not asked for managers need not have any.
+    let people = "rep_id,manager_id\nA,A\nB,A\n";
+    said(&project(&[("reps", people), ("transactions", JANUARY)], "", "", rate), &["check"]);
+}
+
+#[test]
+fn events_that_cannot_be_meant_are_told() {
+    let rate = "pay = \"per-unit\"\nrate = \"10%\"";
+    let cancelled = "transaction_id,date\nd1,2027-01-05\n";
+    let tables = [("reps", TWO), ("transactions", JANUARY), ("cancellations", cancelled)];
+    let own = project(&tables, "", "", &format!("{rate}\n[clawback]\nmonths = 12"));
+    let told = said(&own, &["check"]);
+    assert!(told.contains("such as d1: cancelled on 2027-01-05, sold on 2027-01-10"), "{told}");
+    let releases = "transaction_id,event,date\nd1,invoice,2027-01-15\n";
+    let tables = [("reps", TWO), ("transactions", JANUARY), ("releases", releases)];
+    let told = said(&project(&tables, "", "", rate), &["check"]);
+    assert!(told.contains("1 row(s) of releases change nothing"), "{told}");
+}
+
+#[test]
 fn a_plan_that_ends_before_the_year_has_goals_of_its_days() {
     let measure = "window = \"year-to-date\"\ngoal = { amount = \"1000\", basis = \"year\" }";
     let component = "pay = \"target-share\"\ntarget = \"100\"\nrate = \"1\"";

@@ -67,6 +67,8 @@ pub(super) struct Check<'a> {
     pub(super) components_done: usize,
     /// Names of the credits that have no `lookup`, by index.
     pub(super) without_lookup: BTreeMap<usize, String>,
+    /// The credits of the column `amount` as it stands, which is money.
+    pub(super) of_amounts: BTreeSet<usize>,
     /// Measures that something refers to.
     pub(super) used: BTreeSet<usize>,
     /// Those that the component that is checked refers to.
@@ -84,6 +86,7 @@ impl<'a> Check<'a> {
             all_components: vec![],
             components_done: 0,
             without_lookup: BTreeMap::new(),
+            of_amounts: BTreeSet::new(),
             used: BTreeSet::new(),
             looked_at: vec![],
             faults,

@@ -374,6 +374,10 @@ impl CompPlan {
         let credits_by_index = raw.list("credit").iter().zip(&credit_names).enumerate();
         let without = credits_by_index.filter(|(_, (item, _))| item.get("lookup").is_none());
         check.without_lookup = without.map(|(index, (_, name))| (index, name.clone())).collect();
+        let amounts = raw.list("credit").iter().enumerate();
+        let amounts =
+            amounts.filter(|(_, item)| item.text("amount").is_none_or(|sql| sql.trim() == "amount"));
+        check.of_amounts = amounts.map(|(index, _)| index).collect();
         let ramps: Vec<Ramp> = raw.list("ramp").iter().filter_map(|item| check.ramp(item)).collect();
         check.measure_names = names_of(raw.list("measure"), "measure", check.faults);
         check.all_components = names_of(raw.list("component"), "component", check.faults);
