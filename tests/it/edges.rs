@@ -121,6 +121,71 @@ fn events_that_cannot_be_meant_are_told() {
     assert!(told.contains("1 row(s) of releases change nothing"), "{told}");
 }
 
+/// The page of a statement of January.
+fn page(project: &Project, rep: &str) -> String {
+    project.run(&["comp", "statement", "--period", "2027-01", "--rep", rep]).exits(0);
+    String::from_utf8(project.bytes(&format!("out/statements/2027-01/{rep}.html"))).expect("text")
+}
+
+#[test]
+fn a_statement_says_what_cut_the_pay_and_lists_what_earned_nothing() {
+    let tables = [("reps", TWO), ("transactions", JANUARY)];
+    let rate = "pay = \"per-unit\"\nrate = \"10%\"";
+    let goal = "goal = { amount = \"2000\" }";
+    let of = |measure: &str, component: &str| page(&project(&tables, "", measure, component), "A");
+    let shut = of(goal, &format!("{rate}\ngate = [{{ at = \"80%\", else = \"50%\" }}]"));
+    assert!(
+        shut.contains("The gate is shut: m is at 50.00 %, 80.00 % is needed (30.00 % more), so 50.00 USD of 100.00 USD is paid."),
+        "{shut}"
+    );
+    let below = of("", &format!("{rate}\nthreshold = {{ at = \"1500\", back_pay = true }}"));
+    assert!(
+        below.contains(
+            "Not reached: m is at 1,000.00 USD, 1,500.00 USD is needed (500.00 USD more), so nothing is paid."
+        ),
+        "{below}"
+    );
+    assert!(
+        below.contains("<td>d1</td><td>2027-01-10</td><td class=\"n\">1,000</td><td class=\"n\">0.00</td>"),
+        "{below}"
+    );
+    let capped = of("", &format!("{rate}\ncap = {{ amount = \"70\" }}"));
+    assert!(
+        capped.contains("The cap of 70.00 USD is reached: without it, it would be 100.00 USD."),
+        "{capped}"
+    );
+    let formula = of("", "pay = \"formula\"\nsql = \"m * 0\"");
+    assert!(formula.contains("<td>d1</td>"), "{formula}");
+    let held = of(
+        "",
+        &format!(
+            "{rate}\nrelease = [{{ share = \"40%\", on = \"booking\" }}, {{ share = \"60%\", on = \"cash\" }}]"
+        ),
+    );
+    assert!(held.contains("60.00 USD of it is held until its event: cash."), "{held}");
+}
+
+#[test]
+fn one_more_deal_is_worth_what_the_whole_plan_pays_for_it() {
+    let rate = "pay = \"per-unit\"\nrate = \"10%\"";
+    let of = |people: &str, rest: &str| {
+        page(
+            &project(&[("reps", people), ("transactions", JANUARY)], "", "", &format!("{rate}\n{rest}")),
+            "A",
+        )
+    };
+    assert!(of(TWO, "").contains("One more deal of the usual size, 1,000, would earn 100.00 USD."));
+    let guaranteed = of(TWO, "[guarantee]\namount = \"500\"");
+    assert!(
+        guaranteed.contains("would earn 100.00 USD here, and 0.00 USD in the whole plan."),
+        "{guaranteed}"
+    );
+    let capped = of(TWO, "[cap]\namount = \"130\"");
+    assert!(capped.contains("would earn 100.00 USD here, and 30.00 USD in the whole plan."), "{capped}");
+    let gone = of("rep_id,end_date\nA,2027-01-20\n", "");
+    assert!(!gone.contains("One more deal"), "{gone}");
+}
+
 #[test]
 fn a_plan_that_ends_before_the_year_has_goals_of_its_days() {
     let measure = "window = \"year-to-date\"\ngoal = { amount = \"1000\", basis = \"year\" }";
@@ -129,4 +194,17 @@ fn a_plan_that_ends_before_the_year_has_goals_of_its_days() {
     replaced(&own, "id = \"p\"", "id = \"p\"\neffective = { from = 2027-01-01, to = 2027-07-01 }");
     // 1000 of six goals of 1000, of six targets of 100.
     assert_eq!(paid(&own, "2027-01"), ["A 01 100.00"]);
+}
+
+#[test]
+fn a_statement_of_a_range_has_one_amount_paid_and_columns_apart() {
+    let rate = "pay = \"per-unit\"\nrate = \"10%\"\n[draw]\ntype = \"recoverable\"\namount = \"150\"";
+    let own = project(&[("reps", TWO), ("transactions", JANUARY)], "", "", rate);
+    own.run(&["comp", "statement", "--period", "2027-01..2027-02", "--rep", "A"]).exits(0);
+    let page = own.bytes("out/statements/2027-01-to-2027-02/A.html");
+    let page = String::from_utf8(page).expect("text");
+    assert!(page.contains("<b>300.00 USD</b>"), "{page}");
+    assert!(page.contains("td+td,th+th{padding-left:1.2em}"), "{page}");
+    let told = own.run(&["data", "profile", "out/statements/2027-01-to-2027-02/A.xlsx"]).exits(0).stdout();
+    assert!(told.contains("there are also: deals, payment"), "{told}");
 }
