@@ -187,6 +187,20 @@ fn one_more_deal_is_worth_what_the_whole_plan_pays_for_it() {
 }
 
 #[test]
+fn what_is_no_money_is_not_explained_as_money() {
+    let sold = "transaction_id,rep_id,event_date,amount,quantity\nd1,A,2027-01-10,1000,18\n";
+    let own = project(
+        &[("reps", TWO), ("transactions", sold)],
+        "amount = \"quantity\"",
+        "",
+        "pay = \"per-unit\"\nrate = \"2\"",
+    );
+    let why = own.run(&["comp", "explain", "--rep", "A", "--period", "2027-01"]).exits(0).stdout();
+    assert!(why.contains("m, 2027-01: 18\n") || why.contains("m, 2027-01: 18 "), "{why}");
+    assert!(!why.contains("18.00 USD"), "{why}");
+}
+
+#[test]
 fn a_plan_that_ends_before_the_year_has_goals_of_its_days() {
     let measure = "window = \"year-to-date\"\ngoal = { amount = \"1000\", basis = \"year\" }";
     let component = "pay = \"target-share\"\ntarget = \"100\"\nrate = \"1\"";
