@@ -278,8 +278,9 @@ fn check_quotas(
     sink: &mut Sink,
 ) {
     let basis = measure.goal.as_ref().and_then(|goal| goal.basis);
-    // A single period without a quota has no goal at all, which a run tells.
-    if basis.is_none() && measure.window == Window::Period {
+    // A single period without a quota has no goal at all, which a run tells; where goals do not add up, none makes another low.
+    let adds_up = measure.goal.as_ref().is_some_and(|goal| goal.adds_up);
+    if !adds_up || basis.is_none() && measure.window == Window::Period {
         return;
     }
     let periods = calendar.periods();

@@ -29,6 +29,69 @@ fn a_pool_of_nothing_that_nobody_has_a_part_in_pays_nothing() {
 }
 
 #[test]
+fn a_month_measured_against_a_year_pays_its_part_of_the_target_of_the_year() {
+    let sold = "transaction_id,rep_id,event_date,amount\nd1,A,2027-01-10,500\nd2,A,2027-02-10,11500\n";
+    let measure = "goal = { amount = \"12000\", per = \"year\", basis = \"year\" }";
+    let component = "pay = \"target-share\"\ntarget = \"1000\"\nrate = \"1\"";
+    let month = project(&[("reps", TWO), ("transactions", sold)], "", measure, component);
+    // The goal of the year is reached, so the year's target is paid.
+    assert_eq!(paid(&month, "2027"), ["A 01 500.00", "A 02 11500.00"]);
+    // A rolling window is paid anew in each period, and so pays the period's own target.
+    let rolling = format!("window = \"rolling\"\nperiods = 3\n{measure}");
+    let rolling = project(&[("reps", TWO), ("transactions", sold)], "", &rolling, component);
+    assert_eq!(paid(&rolling, "2027-01..2027-02"), ["A 01 41.67", "A 02 1000.00"]);
+}
+
+/// Retention of policies that fall due: renewed / due.
+fn retention(goal: &str, people: &str) -> Project {
+    let sold = "transaction_id,rep_id,event_date,amount,kind\n1,A,2027-01-20,100,due\n2,A,2027-01-25,90,ren\n3,A,2027-02-20,100,due\n4,A,2027-02-25,90,ren\n";
+    let measures = "where = \"kind = 'due'\"\n[[credit]]\nname = \"r\"\nwhere = \"kind = 'ren'\"\n[[measure]]\nname = \"due\"\ncredits = [\"c\"]\nwindow = \"quarter-to-date\"\n[[measure]]\nname = \"ren\"\ncredits = [\"r\"]\nwindow = \"quarter-to-date\"";
+    let component = "pay = \"target-share\"\ntarget = \"1000\"\nrate = \"1\"";
+    let own = project(&[("reps", people), ("transactions", sold)], measures, goal, component);
+    replaced(&own, "credits = [\"c\"]\ngoal", "sql = \"ren / due\"\ngoal");
+    own
+}
+
+#[test]
+fn the_goal_of_a_quotient_counts_as_it_is_stated() {
+    let here = "rep_id,hire_date\nA,2020-01-01\n";
+    let paid_by = |goal: &str, people: &str| paid(&retention(goal, people), "2027-01..2027-02");
+    let whole = ["A 01 1000.00", "A 02 1000.00"];
+    assert_eq!(paid_by("goal = { amount = \"0.9\" }", here), whole);
+    assert_eq!(paid_by("goal = { amount = \"0.9\", per = \"year\" }", here), whole);
+    // Who is there for half of January is paid for half of it, by the whole goal; unless the plan says otherwise.
+    let late = "rep_id,hire_date\nA,2027-01-16\n";
+    assert_eq!(paid_by("goal = { amount = \"0.9\" }", late)[0], "A 01 516.13");
+    assert_eq!(paid_by("goal = { amount = \"0.9\", prorate = true }", late)[0], "A 01 1000.00");
+}
+
+#[test]
+fn goals_add_up_where_measurements_do() {
+    let sold = "transaction_id,rep_id,event_date,amount\n1,A,2027-01-20,1000\n2,A,2027-02-20,3000\n";
+    let paid_for = |measure: &str| {
+        let component = "pay = \"target-share\"\ntarget = \"100\"\nrate = \"1\"";
+        let measure = format!("window = \"quarter-to-date\"\ngoal = {{ amount = \"1000\" }}\n{measure}");
+        paid(&project(&[("reps", TWO), ("transactions", sold)], "", &measure, component), "2027-02")
+    };
+    // 4000 of 2000 is 200 % of two targets, less the 100 of January.
+    assert_eq!(paid_for(""), ["A 02 300.00"]);
+    // An average of 2000, and a largest of 3000, of 1000.
+    assert_eq!(paid_for("aggregate = \"average\""), ["A 02 300.00"]);
+    assert_eq!(paid_for("aggregate = \"largest\""), ["A 02 500.00"]);
+    let scaled = |sql: &str| {
+        let measure =
+            "window = \"quarter-to-date\"\n[[measure]]\nname = \"n\"\nGOAL\ngoal = { amount = \"1000\" }";
+        let measure = measure.replace("GOAL", &format!("sql = \"{sql}\""));
+        let component = "pay = \"target-share\"\ntarget = \"100\"\nrate = \"1\"";
+        let own = project(&[("reps", TWO), ("transactions", sold)], "", &measure, component);
+        replaced(&own, "measure = \"m\"", "measure = \"n\"");
+        paid(&own, "2027-02")
+    };
+    assert_eq!(scaled("2 * m - m"), ["A 02 300.00"]);
+    assert_eq!(scaled("GREATEST(m, 0)"), ["A 02 300.00"]);
+}
+
+#[test]
 fn a_rate_of_money_of_more_than_all_of_it_is_asked_about() {
     let told = |component: &str, credit: &str| {
         said(&project(&[("reps", TWO), ("transactions", JANUARY)], credit, "", component), &["check"])

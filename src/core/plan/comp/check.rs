@@ -258,7 +258,8 @@ impl<'a> Check<'a> {
         };
         let team = item.get("team").map(|team| self.team(team));
         let below = self.below(item);
-        let goal = item.get("goal").map(|goal| self.goal(goal, ramps));
+        let adds_up = source.adds_up(&self.measures);
+        let goal = item.get("goal").map(|goal| self.goal(goal, ramps, adds_up));
         if window == Window::Transaction && goal.is_some() {
             let message = "a single transaction has no goal".to_owned();
             self.contradiction(item, "goal", message, "remove the goal, or choose another window");
@@ -335,12 +336,17 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn goal(&mut self, item: &Raw, ramps: &[Ramp]) -> Option<Goal> {
+    fn goal(&mut self, item: &Raw, ramps: &[Ramp], adds_up: bool) -> Option<Goal> {
         let keys: Vec<&str> =
             ["quota", "amount", "column", "sql"].into_iter().filter(|key| item.get(key).is_some()).collect();
         let from = match keys.as_slice() {
             ["quota"] => GoalFrom::Quota(item.text("quota")?.to_owned()),
-            [_] => GoalFrom::Each(self.quantity(item)?),
+            [_] => {
+                let stated = self.quantity(item)?;
+                // A quotient is the same for a month and for a year.
+                let per = if adds_up { stated.per } else { Group::Period };
+                GoalFrom::Each(Quantity { per, ..stated })
+            }
             _ => {
                 let message = "a goal has exactly one of `quota`, `amount`, `column`, `sql`";
                 let fault = Diagnostic::error(Code::SPM304, message);
@@ -366,7 +372,8 @@ impl<'a> Check<'a> {
             found
         });
         Some(Goal {
-            prorate: item.boolean("prorate").unwrap_or(!matches!(from, GoalFrom::Quota(_))),
+            adds_up,
+            prorate: item.boolean("prorate").unwrap_or(adds_up && !matches!(from, GoalFrom::Quota(_))),
             from,
             basis: item.text("basis").and_then(group),
             retro,

@@ -1,5 +1,6 @@
 //! Compensation plans: credit -> measure -> component. The checked model, and the check of the file (floor 1).
 
+mod additive;
 mod balances;
 mod check;
 mod component;
@@ -286,6 +287,8 @@ pub struct Goal {
     pub from: GoalFrom,
     /// The whole quarter or year whose goals a window is compared with (E10); `None` for the goals to date.
     pub basis: Option<Group>,
+    /// Whether the goals of a window add up, as its measurements do; else the last one counts as it is stated.
+    pub adds_up: bool,
     /// Whether it shrinks with participation.
     pub prorate: bool,
     /// Index of the ramp of new hires.
