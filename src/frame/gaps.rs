@@ -16,7 +16,7 @@ use spm_core::plan::contract::OWN_QUOTA;
 use crate::credit::payees;
 use crate::intake::place;
 use crate::load::Tables;
-use crate::quota::quotas;
+use crate::quota::{near, quotas};
 
 /// Quotas by holder, name and leaf period.
 type Quotas = BTreeMap<(PayeeId, String, usize), Rational>;
@@ -42,7 +42,7 @@ pub fn check(plan: &CompPlan, tables: &Tables, calendar: &Calendar, sink: &mut S
         if !names.contains(name.as_str()) {
             // A table that is still empty is not a wrong name.
             if any && told.insert(name) {
-                no_such_quota(measure, name, &names, sink);
+                no_such_quota(measure, name, tables, calendar, sink);
             }
             continue;
         }
@@ -154,13 +154,37 @@ fn check_holders(plan: &CompPlan, tables: &Tables, sink: &mut Sink) {
     sink.push(fault.hint("end one row where the other begins, or give each a `share`"));
 }
 
-fn no_such_quota(measure: &Measure, name: &str, names: &BTreeSet<&str>, sink: &mut Sink) {
-    let message = format!("no quota has the name `{name}`, so `{}` has no goal", measure.name);
-    let fault = Diagnostic::warning(Code::SPM401, message).at(Place::Text(measure.place.clone()), "");
-    let all: Vec<&str> = names.iter().copied().collect();
-    sink.push(fault.hint(match suggestion(name, all.iter().copied()) {
+/// No quota of this name is in a period of the calendar: the name is another one, or the periods are.
+fn no_such_quota(measure: &Measure, name: &str, tables: &Tables, calendar: &Calendar, sink: &mut Sink) {
+    let Some(table) = tables.get("quotas") else { return };
+    let column = table.texts("measure");
+    let named = |row: usize| column.and_then(|column| column.get(row)).unwrap_or("quota");
+    let rows = 0..table.frame.height();
+    let Some(row) = rows.clone().find(|row| named(*row) == name) else {
+        let message = format!("no quota has the name `{name}`, so `{}` has no goal", measure.name);
+        let fault = Diagnostic::warning(Code::SPM401, message).at(Place::Text(measure.place.clone()), "");
+        let all: BTreeSet<&str> = rows.map(named).collect();
+        sink.push(fault.hint(match suggestion(name, all.iter().copied()) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!(
+                "the column `measure` of quotas has: {}",
+                all.into_iter().collect::<Vec<_>>().join(", ")
+            ),
+        }));
+        return;
+    };
+    let written = table.texts("period").and_then(|periods| periods.get(row)).unwrap_or_default();
+    let of = if written.is_empty() { String::new() } else { format!(", such as `{written}`") };
+    let message = format!(
+        "the quotas `{name}` are in no period of the calendar{of}, so `{}` has no goal",
+        measure.name
+    );
+    let fault = Diagnostic::warning(Code::SPM401, message)
+        .at(Place::Text(measure.place.clone()), "")
+        .at(place(table, row, None), "the first of them");
+    sink.push(fault.hint(match near(calendar, written) {
         Some(near) => format!("did you mean \"{near}\"?"),
-        None => format!("the column `measure` of quotas has: {}", all.join(", ")),
+        None => "map `period` to a period of the calendar, or `date` to a day in one".to_owned(),
     }));
 }
 
@@ -254,8 +278,9 @@ fn check_quotas(
     sink: &mut Sink,
 ) {
     let basis = measure.goal.as_ref().and_then(|goal| goal.basis);
-    // A single period without a quota has no goal at all, which a run tells.
-    if basis.is_none() && measure.window == Window::Period {
+    // A single period without a quota has no goal at all, which a run tells; where goals do not add up, none makes another low.
+    let adds_up = measure.goal.as_ref().is_some_and(|goal| goal.adds_up);
+    if !adds_up || basis.is_none() && measure.window == Window::Period {
         return;
     }
     let periods = calendar.periods();
@@ -311,12 +336,19 @@ fn check_quotas(
 pub fn check_events_awaited(plans: &[&CompPlan], tables: &Tables, sink: &mut Sink) {
     let Some(table) = tables.get("releases") else { return };
     let Some(events) = table.texts("event") else { return };
+    let Some(first) = events.iter().position(|event| event.is_some()).filter(|_| !plans.is_empty()) else {
+        return;
+    };
     let awaited: BTreeSet<&str> = plans
         .iter()
         .flat_map(|plan| &plan.components)
         .flat_map(|component| component.releases.iter().map(|(_, event)| event.as_str()))
         .collect();
     if awaited.is_empty() {
+        let rows = events.len() - events.null_count();
+        let message = format!("{rows} row(s) of releases change nothing: no component of any plan releases");
+        let fault = Diagnostic::warning(Code::SPM302, message).at(place(table, first, Some("event")), "");
+        sink.push(fault.hint("say in the component what waits for which event: release = [{ share = \"100%\", on = \"invoice\" }]"));
         return;
     }
     let mut told: BTreeSet<&str> = BTreeSet::new();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::*;
 use spm_core::engine::comp::Above;
-use spm_core::ground::diagnostic::{Code, Diagnostic};
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::id::PayeeId;
 use spm_core::ground::limit;
 use spm_core::ground::period::{Date, DateRange, epoch_day, from_epoch_day};
@@ -14,6 +14,8 @@ use spm_core::plan::comp::{CreditRule, Measure};
 
 use crate::credit::{Crediting, REFUNDS, internal};
 use crate::history::History;
+use crate::intake::place;
+use crate::people::check_managers;
 use crate::refunds::column;
 use crate::table::rescaled;
 
@@ -24,19 +26,13 @@ struct Stretch {
 }
 
 impl Stretch {
-    /// The managers above a person, nearest first.
-    fn chain<'s>(&'s self, person: &'s str) -> Result<Vec<&'s str>, Diagnostic> {
+    /// The managers above a person, nearest first; `Err` with the person whose managers lead back to them.
+    fn chain<'s>(&'s self, person: &'s str) -> Result<Vec<&'s str>, &'s str> {
         let mut seen = vec![person];
         let mut next = self.above.get(person);
         while let Some(manager) = next {
             if seen.contains(&manager.as_str()) || seen.len() > limit::HIERARCHY_LEVELS_MAX {
-                // Someone who manages themselves has no one above; a longer loop is a mistake.
-                if seen.last() == Some(&manager.as_str()) {
-                    break;
-                }
-                let message = format!("the managers above {person} lead back to {manager}");
-                let fault = Diagnostic::error(Code::SPM405, message);
-                return Err(fault.at(Place::File("reps".to_owned()), "").hint("correct manager_id"));
+                return Err(manager);
             }
             seen.push(manager);
             next = self.above.get(manager);
@@ -121,12 +117,33 @@ impl Crediting<'_> {
         Ok(borders.iter().map(stretch).collect())
     }
 
+    /// The fault of managers who lead back to somebody: the one that `spm check` tells, so that it is told once.
+    fn loop_above(&self, person: &str) -> Diagnostic {
+        let table = self.tables.get("hierarchy").unwrap_or(self.reps);
+        let (ids, managers) = (table.texts("rep_id"), table.texts("manager_id"));
+        let own = ids.zip(managers).and_then(|(ids, managers)| {
+            ids.iter().zip(managers.iter()).position(|(id, manager)| id == Some(person) && manager == id)
+        });
+        if let Some(row) = own {
+            let fault = Diagnostic::error(Code::SPM405, format!("{person} reports to {person}"));
+            let hint = "leave manager_id empty for whoever has nobody above";
+            return fault.at(place(table, row, Some("manager_id")), "").hint(hint);
+        }
+        let mut found = Sink::default();
+        check_managers(self.tables, &mut found);
+        found.faults().first().cloned().unwrap_or_else(|| {
+            let fault =
+                Diagnostic::error(Code::SPM405, format!("the managers above {person} lead back to {person}"));
+            fault.at(Place::File("rep_history".to_owned()), "").hint("correct manager_id")
+        })
+    }
+
     /// The chain of managers of each person and stretch, nearest first, with the level.
     fn chains(&self, stretches: &[Stretch], levels: Option<usize>) -> Result<DataFrame, Diagnostic> {
         let (mut people, mut indices, mut managers, mut heights) = (vec![], vec![], vec![], vec![]);
         for (index, stretch) in stretches.iter().enumerate() {
             for person in stretch.above.keys() {
-                let chain = stretch.chain(person)?;
+                let chain = stretch.chain(person).map_err(|person| self.loop_above(person))?;
                 for (height, manager) in (1..).zip(chain).take(levels.unwrap_or(usize::MAX)) {
                     people.push(person.as_str());
                     indices.push(u32::try_from(index).unwrap_or(0));
@@ -154,7 +171,8 @@ impl Crediting<'_> {
             let to = stretches.get(index + 1).and_then(|next| from_epoch_day(next.from));
             let days = DateRange { from: from.unwrap_or(Date::MIN), to: to.unwrap_or(Date::MAX) };
             for person in stretch.above.keys() {
-                let managers = stretch.chain(person)?.into_iter().map(PayeeId::from).collect();
+                let chain = stretch.chain(person).map_err(|person| self.loop_above(person))?;
+                let managers = chain.into_iter().map(PayeeId::from).collect();
                 above.entry(person.clone()).or_default().push(Above { days, managers });
             }
         }

@@ -37,5 +37,6 @@ pub mod series;
 pub mod sheets;
 mod splits;
 pub mod table;
+pub mod unresolved;
 pub mod versions;
 pub mod write;

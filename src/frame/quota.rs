@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::diagnostic::{Code, Diagnostic, Sink, suggestion};
 use spm_core::ground::id::PayeeId;
 use spm_core::ground::period::{Calendar, from_epoch_day};
 use spm_core::ground::rational::Rational;
@@ -35,12 +35,15 @@ pub fn quotas(
                 .and_then(|date| calendar.find(date))
         };
         let Some(period) = by_name.unwrap_or_else(by_date) else {
-            let fault = Diagnostic::warning(
-                Code::SPM012,
-                format!("the quota of {holder} is in no period of the calendar"),
-            )
-            .at(place(table, row, None), "");
-            sink.push(fault.hint("map `period` to a period of the calendar, or `date` to a day in one"));
+            let written = periods.and_then(|periods| periods.get(row)).map(str::to_owned);
+            let day = || dates.and_then(|dates| dates.get(row)).and_then(from_epoch_day);
+            let written = written.or_else(|| day().map(|day| day.to_string())).unwrap_or_default();
+            let message = format!("the quota of {holder} is in no period of the calendar: `{written}`");
+            let fault = Diagnostic::warning(Code::SPM012, message).at(place(table, row, None), "");
+            sink.push(fault.hint(match near(calendar, &written) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => "map `period` to a period of the calendar, or `date` to a day in one".to_owned(),
+            }));
             continue;
         };
         let key = (PayeeId::from(holder), name.to_owned(), period);
@@ -53,4 +56,16 @@ pub fn quotas(
         }
     }
     quotas
+}
+
+/// The period whose name is nearly what was written: the one of the same numbers, however many zeros lead them, or else
+/// one of few other letters.
+pub(crate) fn near<'c>(calendar: &'c Calendar, written: &str) -> Option<&'c str> {
+    fn numbers(name: &str) -> Vec<&str> {
+        let parts = name.split(|letter: char| !letter.is_ascii_alphanumeric());
+        parts.map(|part| part.trim_start_matches('0')).collect()
+    }
+    let names = || calendar.periods().iter().map(|period| period.name.as_str());
+    let alike = names().find(|name| numbers(name) == numbers(written));
+    alike.or_else(|| suggestion(written, names()))
 }

@@ -128,7 +128,7 @@ fn foreign(table: &Table, index: usize, currency: &str) -> Option<String> {
 }
 
 /// The row of a transaction.
-fn index_of(table: &Table, id: &str, line: Option<&str>) -> Option<usize> {
+pub(crate) fn index_of(table: &Table, id: &str, line: Option<&str>) -> Option<usize> {
     let ids = table.texts("transaction_id")?;
     let lines = table.texts("line_id");
     let same = |index: usize| lines.is_none_or(|lines| lines.get(index) == line);

@@ -253,7 +253,7 @@ pub struct Sheet<'a> {
     pub amounts: &'static [usize],
 }
 
-/// An amount as it is printed: its value, and the format that shows it so. A workbook has floats only, so that an
+/// An amount as it is printed: its value, and the format that shows it so; a share likewise. A workbook has floats only, so that an
 /// amount of more than 15 digits is none.
 fn amount(text: &str) -> Option<(f64, String)> {
     let (digits, currency) = text.split_once(' ').unwrap_or((text, ""));
@@ -263,15 +263,20 @@ fn amount(text: &str) -> Option<(f64, String)> {
         return None;
     }
     let places = plain.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    let value: f64 = plain.parse().ok()?;
     let mut format = "#,##0".to_owned();
     if places > 0 {
         format.push('.');
         format.push_str(&"0".repeat(places));
     }
+    if currency == "%" {
+        format.push('%');
+        return Some((value / 100.0, format));
+    }
     if !currency.is_empty() {
         format.push_str(&format!(" \"{currency}\""));
     }
-    Some((plain.parse().ok()?, format))
+    Some((value, format))
 }
 
 /// Writes a workbook atomically.
@@ -473,5 +478,19 @@ impl Drop for Folder {
         if !self.done {
             let _ = fs::remove_dir_all(&self.temporary);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::amount;
+
+    #[test]
+    fn amounts_and_shares_become_numbers() {
+        let shown = |text: &str| amount(text).map(|(value, format)| (value.to_string(), format));
+        let number = |value: &str, format: &str| Some((value.to_owned(), format.to_owned()));
+        assert_eq!(shown("1,250.50 USD"), number("1250.5", "#,##0.00 \"USD\""));
+        assert_eq!(shown("70.00 %"), number("0.7", "#,##0.00%"));
+        assert_eq!(shown("1,600.00 USD + 4,000.00 USD"), None);
     }
 }

@@ -46,6 +46,8 @@ pub struct Section {
     pub here: Option<(f64, f64)>,
     /// The measurement and the pay at the end of the curve, as text.
     pub axis: (String, String),
+    /// What cut or held back the pay, as sentences.
+    pub words: Vec<String>,
     /// What more would be worth, as a sentence.
     pub next: Option<String>,
     /// Transaction, date, credited, earned.
@@ -59,7 +61,7 @@ h1{font-size:1.5em;margin:0}h2{font-size:1.15em;margin:0}header{display:flex;jus
 .paid{text-align:right}.paid b{font-size:1.7em;display:block}.muted{color:#5b6875}section{margin:1.6em 0;padding:1em 1.2em;border:1px solid #d5dce3;border-radius:8px}
 .head{display:flex;justify-content:space-between}.bar{background:#e8edf2;border-radius:5px;height:12px;margin:.6em 0;position:relative}.bar i{display:block;height:12px;border-radius:5px;background:#1f6fb2}
 .bar u{position:absolute;top:-3px;height:18px;border-left:2px solid #1d2733}dl{display:flex;gap:2.2em;margin:.6em 0}dt{color:#5b6875;font-size:.85em}dd{margin:0;font-weight:600}
-table{border-collapse:collapse;width:100%;margin-top:.6em}th{text-align:left;color:#5b6875;font-weight:500;font-size:.85em;border-bottom:1px solid #d5dce3}td{padding:.18em 0;border-bottom:1px solid #eef2f5}
+table{border-collapse:collapse;width:100%;margin-top:.6em}th{text-align:left;color:#5b6875;font-weight:500;font-size:.85em;border-bottom:1px solid #d5dce3}td{padding:.18em 0;border-bottom:1px solid #eef2f5}td+td,th+th{padding-left:1.2em}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}pre{overflow:auto;background:#f6f8fa;padding:.8em;font-size:12px}summary{cursor:pointer;color:#1f6fb2;margin-top:.8em}@media print{details{display:none}section{break-inside:avoid}}";
 
 /// Text as HTML.
@@ -109,6 +111,9 @@ pub fn html(statement: &Statement) -> String {
         }
         page.push_str("</dl>\n");
         page.push_str(&picture(section));
+        for words in &section.words {
+            let _ = writeln!(page, "<p>{}</p>", escaped(words));
+        }
         if let Some(next) = &section.next {
             let _ = writeln!(page, "<p>{}</p>", escaped(next));
         }
@@ -198,15 +203,50 @@ pub fn sheets(statement: &Statement) -> Vec<Sheet<'_>> {
         let mut row: Vec<&str> = vec![&section.title, &section.plan, &section.amount];
         row.extend(section.facts.iter().flat_map(|(label, value)| [label.as_str(), value.as_str()]));
         row.extend(section.note.as_deref());
+        row.extend(section.words.iter().map(String::as_str));
         rows.push(row);
         deals.extend(section.deals.iter().map(|[id, date, credited, earned]| -> Vec<&str> {
             vec![&section.title, id, date, credited, earned]
         }));
     }
     rows.extend(statement.payouts.iter().flat_map(|payout| payout.lines().map(|line| vec![line])));
-    rows.extend(statement.settled.iter().map(|[what, amount, why]| -> Vec<&str> { vec![what, why, amount] }));
-    vec![
-        Sheet { name: "statement", rows, heading: 3, amounts: &[2] },
+    let mut sheets = vec![
+        // What was earned, and each second column behind it: the measurement, the goal, the attainment.
+        Sheet { name: "statement", rows, heading: 3, amounts: &[2, 4, 6, 8] },
         Sheet { name: "deals", rows: deals, heading: 0, amounts: &[3, 4] },
-    ]
+    ];
+    // Lines become payments by what balances add and take: a sum of its own.
+    if !statement.settled.is_empty() {
+        let mut rows: Vec<Vec<&str>> = vec![vec!["what", "why", "amount"]];
+        let settled = statement.settled.iter();
+        rows.extend(settled.map(|[what, amount, why]| -> Vec<&str> { vec![what, why, amount] }));
+        sheets.push(Sheet { name: "payment", rows, heading: 0, amounts: &[2] });
+    }
+    sheets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Section, Statement, sheets};
+
+    #[test]
+    fn a_workbook_has_what_was_reached_as_numbers_and_payments_apart() {
+        let section = Section {
+            amount: "10.00 USD".to_owned(),
+            facts: vec![
+                ("sales".to_owned(), "1,000.00".to_owned()),
+                ("goal".to_owned(), "2,000.00".to_owned()),
+            ],
+            ..Section::default()
+        };
+        let settled = vec![["x".to_owned(), "10.00".to_owned(), String::new()]];
+        let statement = Statement { sections: vec![section], settled, ..Statement::default() };
+        let sheets = sheets(&statement);
+        let names: Vec<&str> = sheets.iter().map(|sheet| sheet.name).collect();
+        assert_eq!(names, ["statement", "deals", "payment"]);
+        // Each amount is in a column of numbers, and each line of earnings stands once.
+        assert_eq!(sheets[0].rows[4], ["", "", "10.00 USD", "sales", "1,000.00", "goal", "2,000.00"]);
+        assert_eq!((sheets[0].rows.len(), sheets[0].amounts), (5, &[2, 4, 6, 8][..]));
+        assert_eq!(sheets[2].rows[1], ["x", "", "10.00"]);
+    }
 }

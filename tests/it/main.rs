@@ -5,6 +5,7 @@ mod clawbacks;
 mod commission;
 mod commission_faults;
 mod conformance;
+mod edges;
 mod extracts;
 mod fairness;
 mod faults;

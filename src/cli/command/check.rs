@@ -11,7 +11,7 @@ use spm_frame::enrol;
 use spm_frame::gaps;
 use spm_frame::load::{self, Need};
 use spm_frame::people;
-use spm_frame::references::{EVENTS, check_events};
+use spm_frame::references::{EVENTS, check_cancelled_before, check_events};
 use spm_frame::refund_gaps;
 use spm_frame::table::Table;
 use spm_frame::write::Builder;
@@ -75,11 +75,12 @@ pub fn run(arguments: &Arguments, global: &Global, ui: &Ui) -> Result<exit::Code
             let whole = Need { tables: &["transactions", "splits"], own: None, days: None, as_of: None };
             let transactions = load::load(opened.folders(), &opened.project, &whole, &mut Sink::default());
             check_events(&tables, &transactions, &mut sink);
+            check_cancelled_before(&tables, &transactions, &mut sink);
             credit_gaps::check(&plans, &transactions, &mut sink);
             refund_gaps::check(&plans, &transactions, &opened.project.calendar, &mut sink);
             let transactions = transactions.beside(&tables);
-            if currencies {
-                payout::check_rates(opened, &transactions, &mut sink);
+            if currencies || small {
+                payout::check_transactions(opened, &transactions, &mut sink);
             }
             if models && !sink.has_errors() {
                 forecast::check(opened, &transactions, &mut sink);

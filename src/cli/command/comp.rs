@@ -6,7 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 use spm_core::engine::comp::{self, Problem, verify};
 use spm_core::engine::ledger::Line;
-use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
+use spm_core::ground::diagnostic::Sink;
 use spm_core::ground::id::PayeeId;
 use spm_core::ground::moment::Moment;
 use spm_core::ground::period::{DateRange, Group};
@@ -22,6 +22,7 @@ use spm_frame::load::{self, Need, Tables};
 use spm_frame::quota::quotas;
 use spm_frame::refunds;
 use spm_frame::table::{Rows, Table};
+use spm_frame::unresolved;
 use spm_frame::write::{Folder, Provenance};
 
 use super::reuse::{self, Decimals, Earlier, Place as RunPlace};
@@ -511,13 +512,8 @@ fn calculate_plan<'a>(
     let Some(credited) = credit::credit(plan, tables, &project.calendar, first..periods.end, sink) else {
         return Ok(None);
     };
-    let unresolved = credited.unresolved.frame.height();
-    if unresolved > 0 {
-        let fault = Diagnostic::warning(
-            Code::SPM403,
-            format!("{unresolved} credit(s) of plan `{}` have no payee or no amount", plan.id),
-        );
-        sink.push(fault.hint("they are listed with their reason in unresolved.parquet"));
+    if let Some(fault) = unresolved::told(plan, &credited, tables) {
+        sink.push(fault);
     }
     // A refund of what the plan paid may come after its last day.
     let credited_in: BTreeSet<usize> = credited.measurements.keys().map(|cell| cell.period).collect();

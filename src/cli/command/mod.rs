@@ -5,6 +5,7 @@ pub mod chain;
 pub mod check;
 pub mod code;
 pub mod comp;
+mod cut;
 pub mod data;
 pub mod diff;
 pub mod dispute;

@@ -8,6 +8,7 @@ use spm_core::ground::source::Place;
 use spm_frame::convert::exchanges;
 use spm_frame::credit::credit;
 use spm_frame::load::Tables;
+use spm_frame::unresolved;
 
 use super::comp::{Depth, Quotas, plans, problem};
 use crate::cli::exit::{self, Failure};
@@ -50,9 +51,9 @@ pub fn check_credits(opened: &Opened, tables: &Tables, sink: &mut Sink) {
     }
 }
 
-/// Reports exchange rates that a calculation of the whole calendar would need and not find. The transactions have to be held
-/// whole; other faults of credits are told by a run.
-pub fn check_rates(opened: &Opened, tables: &Tables, sink: &mut Sink) {
+/// Reports what credits of the whole calendar would need and not find: exchange rates, and people who can be credited. The
+/// transactions have to be held whole; other faults of credits are told without them.
+pub fn check_transactions(opened: &Opened, tables: &Tables, sink: &mut Sink) {
     let calendar = &opened.project.calendar;
     let all = 0..calendar.periods().len();
     let quotas = Quotas::new();
@@ -61,6 +62,9 @@ pub fn check_rates(opened: &Opened, tables: &Tables, sink: &mut Sink) {
         let credited = credit(plan, tables, calendar, all.clone(), &mut found);
         let depth = Depth { deals: false, detail: false, since: 0 };
         if let Some(credited) = &credited {
+            if let Some(fault) = unresolved::told(plan, credited, tables) {
+                sink.push(fault);
+            }
             let problem = problem(plan, &opened.project, all.clone(), credited, &quotas, depth);
             let wanted: BTreeSet<(usize, usize)> =
                 credited.measurements.keys().map(|cell| (cell.payee, cell.period)).collect();

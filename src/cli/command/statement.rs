@@ -2,18 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use spm_core::engine::comp::{Cell, Earning, LineOf, Problem, with_more};
+use spm_core::engine::comp::difference::credits_of;
+use spm_core::engine::comp::{Cell, Earning, LineOf, Problem, one_more, with_more};
 use spm_core::engine::ledger::Fact;
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::money::{Currency, Money};
 use spm_core::ground::rational::Rational;
 use spm_core::ground::source::Place;
+use spm_core::plan::project::Project;
 use spm_frame::load::Tables;
 use spm_frame::quota::quotas;
 use spm_frame::table::Table;
 use spm_frame::{rows, write};
 
 use super::comp::{Depth, calculate, plans, problem};
+use super::cut;
 use super::settle::Settled;
 use crate::cli::exit::{self, Failure};
 use crate::cli::project::Opened;
@@ -74,7 +77,8 @@ pub fn run(
         return Err(Failure::fault(fault, exit::NO));
     }
     let folder = opened.results.join("out/statements").join(period.replace("..", "-to-"));
-    let deals = deals_of(&paid, rep)?;
+    let mut deals = deals_of(&paid, rep)?;
+    add_credited(&mut deals, &paid, project, rep)?;
     let cards = Cards::of(opened, posted, &paid)?;
     let mut shown: Vec<[String; 3]> = Vec::new();
     let mut differ = 0;
@@ -181,8 +185,17 @@ fn settle(statement: &mut Statement, settled: &Settled, id: &str) -> Result<(), 
     if payments.is_empty() {
         return Ok(());
     }
-    let paid: Vec<String> = payments.iter().map(|row| format!("{} {}", grouped(&row[3]), row[2])).collect();
-    statement.payable = paid.join(" + ");
+    // One amount of each currency, whatever the number of periods.
+    let mut paid: BTreeMap<&String, (Rational, u32)> = BTreeMap::new();
+    for row in &payments {
+        let decimals = row[3].split_once('.').map_or(0, |(_, digits)| digits.len());
+        let sum = paid.entry(&row[2]).or_default();
+        sum.0 += &row[3].parse::<Rational>().unwrap_or_default();
+        sum.1 = u32::try_from(decimals).unwrap_or(2);
+    }
+    let paid =
+        paid.into_iter().map(|(currency, (sum, decimals))| format!("{} {currency}", money(&sum, decimals)));
+    statement.payable = paid.collect::<Vec<_>>().join(" + ");
     statement.held = None;
     let (lines, balances) = (own(&settled.lines)?, own(&settled.balances)?);
     let mut waiting: BTreeMap<(&String, bool), Option<String>> = BTreeMap::new();
@@ -297,6 +310,51 @@ fn deals_of(paid: &[Paid<'_>], rep: Option<&str>) -> Result<Deals, Failure> {
     Ok(deals)
 }
 
+/// Adds what was credited to components without a measure of their own, such as scorecards and formulas: no deal of theirs has
+/// a part of the pay, but whoever reads a statement wants to see what was counted.
+fn add_credited(
+    deals: &mut Deals,
+    paid: &[Paid<'_>],
+    project: &Project,
+    rep: Option<&str>,
+) -> Result<(), Failure> {
+    let names: BTreeMap<&str, usize> = project
+        .calendar
+        .periods()
+        .iter()
+        .enumerate()
+        .map(|(index, own)| (own.name.as_str(), index))
+        .collect();
+    for part in paid {
+        let without = part.plan.components.iter().filter(|component| component.measure.is_none());
+        let without: Vec<_> =
+            without.map(|component| (component, credits_of(part.plan, &component.name))).collect();
+        if without.is_empty() {
+            continue;
+        }
+        let own: Vec<(&str, &str)> = rep.map(|rep| ("payee_id", rep)).into_iter().collect();
+        let found = write::texts(&rows::matching(&part.credited.credits, &own)?)?;
+        let height = found.first().map_or(0, Vec::len);
+        let cells = (0..height).map(|row| found.iter().map(|column| column[row].clone()).collect());
+        for cells in cells.collect::<Vec<Vec<Option<String>>>>() {
+            let cell = |column: usize| cells[column].clone().unwrap_or_default();
+            let Some(period) = names.get(cell(7).as_str()) else { continue };
+            let id = match cells[4].as_deref() {
+                Some(line) => format!("{}/{line}", cell(3)),
+                None => cell(3),
+            };
+            for (component, _) in without.iter().filter(|(_, rules)| rules.contains(cell(1).as_str())) {
+                let end = project.calendar.group(*period, component.every).end - 1;
+                let shown = project.calendar.periods()[end].name.clone();
+                let key = (cell(0), cell(2), shown, component.name.clone());
+                let deal = [id.clone(), cell(6), grouped(&cell(9)), String::new()];
+                deals.entry(key).or_default().push(deal);
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Lines of posted periods beside those of today.
 struct Cards<'a> {
     opened: &'a Opened,
@@ -388,11 +446,10 @@ fn section(
     }
     section.facts.extend(line.goal.as_ref().map(|goal| ("goal".to_owned(), money(goal, 2))));
     section.facts.extend(line.attainment.as_ref().map(|share| ("attainment".to_owned(), percent(share))));
-    // A bonus that was not reached would list every deal with nothing.
-    if line.amount.minor_units != 0 {
-        let key = (plan.id.clone(), id.to_owned(), period.clone(), component.to_owned());
-        section.deals = deals.get(&key).cloned().unwrap_or_default();
-    }
+    // What was credited is there, whether it earned anything or not.
+    let key = (plan.id.clone(), id.to_owned(), period.clone(), component.to_owned());
+    section.deals = deals.get(&key).cloned().unwrap_or_default();
+    section.words = cut::words(plan, line);
     if more {
         what_if(problem, line, &mut section)?;
     }
@@ -429,28 +486,29 @@ fn what_if(problem: &Problem<'_>, line: &Earning, section: &mut Section) -> Resu
     if !usual.is_positive() {
         return Ok(());
     }
-    if let Some(next) =
-        with_more(problem, line, std::slice::from_ref(&usual)).map_err(fail)?.unwrap_or_default().first()
-    {
-        let worth = &next.amount.exact() - &line.amount.exact();
-        let decimals = problem.plan.currency.decimals();
-        section.next = Some(format!(
-            "One more deal of the usual size, {}, would earn {} {}.",
-            money(&usual, 0),
-            money(&worth, decimals),
-            problem.plan.currency
-        ));
+    if let Some(next) = one_more(problem, line, &usual).map_err(fail)? {
+        let currency = &problem.plan.currency;
+        let worth = |worth: &Rational| format!("{} {currency}", money(worth, currency.decimals()));
+        let (here, all) = (worth(&next.here), next.in_all.map(|all| worth(&all)));
+        // The plan's cap, its guarantee and its other lines move, too.
+        let end = match all {
+            Some(all) if all != here => format!(" here, and {all} in the whole plan"),
+            Some(_) => String::new(),
+            None => " here".to_owned(),
+        };
+        section.next =
+            Some(format!("One more deal of the usual size, {}, would earn {here}{end}.", money(&usual, 0)));
     }
     Ok(())
 }
 
 /// An exact number with thousands apart, cut to so many decimals for reading.
-fn money(value: &Rational, decimals: u32) -> String {
+pub(super) fn money(value: &Rational, decimals: u32) -> String {
     let units = spm_core::ground::round::round_to_decimals(value, decimals, Default::default()).unwrap_or(0);
     grouped(&spm_core::ground::rational::scaled_text(&units.into(), decimals))
 }
 
-fn percent(share: &Rational) -> String {
+pub(super) fn percent(share: &Rational) -> String {
     format!("{} %", money(&(share * &Rational::from(100i64)), 2))
 }
 

@@ -198,8 +198,12 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// Takes one fault. Row faults of one code in one file are shown up to a limit and counted beyond it.
+    /// Takes one fault, once: what two plans find in one row is one fault. Row faults of one code in one file are shown up to
+    /// a limit and counted beyond it.
     pub fn push(&mut self, diagnostic: Diagnostic) {
+        if self.faults.contains(&diagnostic) {
+            return;
+        }
         if diagnostic.severity == Severity::Error {
             self.errors += 1;
         }

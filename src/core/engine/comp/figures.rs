@@ -225,7 +225,13 @@ impl<'a> Standing<'a> {
     }
 
     fn goal(&self, goal: &Goal, periods: RangeInclusive<usize>, unit: &Unit, measure: usize) -> Option<Node> {
-        let parts = periods.clone().filter_map(|period| self.goal_of(goal, period, unit, measure)).collect();
+        let own = |period: usize| self.goal_of(goal, period, unit, measure);
+        if !goal.adds_up {
+            // Of the whole quarter or year the payee may be there for a part only.
+            let there = periods.clone().rev().filter(|period| self.at(*period).is_there()).find_map(own);
+            return there.or_else(|| periods.rev().find_map(own));
+        }
+        let parts = periods.clone().filter_map(own).collect();
         let label = match goal.basis {
             None | Some(Group::Period) => "goal, to date",
             Some(Group::Quarter) => "goal of the quarter",

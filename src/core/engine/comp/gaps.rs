@@ -99,9 +99,10 @@ impl Gaps {
                 more => format!(" and {more} more"),
             };
             let (message, hint) = gap.told(&format!("{}{more}", names.join(", ")));
-            let fault = match gap.is_error() {
-                true => Diagnostic::error(Code::SPM413, message),
-                false => Diagnostic::warning(Code::SPM413, message),
+            let fault = match gap {
+                _ if gap.is_error() => Diagnostic::error(Code::SPM413, message),
+                Gap::Pool(_) => Diagnostic::warning(Code::SPM401, message),
+                _ => Diagnostic::warning(Code::SPM413, message),
             };
             fault.at(Place::Text(place.clone()), "needed here").hint(hint)
         };

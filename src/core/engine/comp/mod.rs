@@ -44,7 +44,7 @@ use problem::Prepared;
 pub use attribution::Attribution;
 pub use payout::{Exchange, Payout, payouts};
 pub use problem::{Above, Amounts, Cell, Deal, Payee, Problem, Version};
-pub use what_if::with_more;
+pub use what_if::{OneMore, one_more, with_more};
 
 /// What a line of earnings is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -147,12 +147,13 @@ impl Naive<'_> {
     fn goal(&self, measure: usize, period: usize) -> Option<Found> {
         let definition = &self.problem.plan.measures[measure];
         let Some(goal) = &definition.goal else { return Some(None) };
-        let Goal { from, basis, ramp: None, retro: false, .. } = goal else { return None };
+        let Goal { from, basis, adds_up, ramp: None, retro: false, .. } = goal else { return None };
         let periods = match basis {
             Some(group) => self.problem.calendar.group(period, *group),
             None => self.periods(definition.window, period),
         };
         match from {
+            GoalFrom::Each(quantity) if !adds_up => self.number(quantity).map(Some),
             GoalFrom::Each(quantity) => self.over(quantity, periods).map(Some),
             GoalFrom::Quota(name) => {
                 let direct = |credit: &usize| {
@@ -167,7 +168,10 @@ impl Naive<'_> {
                     return None;
                 }
                 let quotas = periods.filter_map(|period| self.problem.quotas.get(&key(id, period)));
-                let quotas: Vec<&Rational> = quotas.collect();
+                let mut quotas: Vec<&Rational> = quotas.collect();
+                if !adds_up {
+                    quotas.drain(..quotas.len().saturating_sub(1));
+                }
                 Some((!quotas.is_empty()).then(|| quotas.into_iter().sum()))
             }
         }

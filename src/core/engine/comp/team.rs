@@ -197,11 +197,11 @@ fn pool(standing: &Standing<'_>, amount: &Quantity, team: &[(usize, Option<Ratio
     let Some(units) = Money::round(&sum.value, &plan.currency, plan.rounding) else {
         return nothing("the pool is out of range");
     };
-    let Some(parts) = split_largest_remainder(units.minor_units, &weights) else {
-        if !sum.value.is_zero() {
-            let name = problem.calendar.periods()[standing.period].name.clone();
-            standing.missed(Gap::Pool(name), &amount.place);
-        }
+    // Of nothing, too: parts of all parts need some.
+    let parts = split_largest_remainder(units.minor_units, &weights).filter(|_| !total.is_zero());
+    let Some(parts) = parts else {
+        let name = problem.calendar.periods()[standing.period].name.clone();
+        standing.missed(Gap::Pool(name), &amount.place);
         return nothing("nobody has a part in the pool");
     };
     let part = Node::input("own part", Unit::Number, weights[own].clone());

@@ -67,6 +67,8 @@ pub(super) struct Check<'a> {
     pub(super) components_done: usize,
     /// Names of the credits that have no `lookup`, by index.
     pub(super) without_lookup: BTreeMap<usize, String>,
+    /// The credits of the column `amount` as it stands, which is money.
+    pub(super) of_amounts: BTreeSet<usize>,
     /// Measures that something refers to.
     pub(super) used: BTreeSet<usize>,
     /// Those that the component that is checked refers to.
@@ -84,6 +86,7 @@ impl<'a> Check<'a> {
             all_components: vec![],
             components_done: 0,
             without_lookup: BTreeMap::new(),
+            of_amounts: BTreeSet::new(),
             used: BTreeSet::new(),
             looked_at: vec![],
             faults,
@@ -255,7 +258,8 @@ impl<'a> Check<'a> {
         };
         let team = item.get("team").map(|team| self.team(team));
         let below = self.below(item);
-        let goal = item.get("goal").map(|goal| self.goal(goal, ramps));
+        let adds_up = source.adds_up(&self.measures);
+        let goal = item.get("goal").map(|goal| self.goal(goal, ramps, adds_up));
         if window == Window::Transaction && goal.is_some() {
             let message = "a single transaction has no goal".to_owned();
             self.contradiction(item, "goal", message, "remove the goal, or choose another window");
@@ -332,12 +336,17 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn goal(&mut self, item: &Raw, ramps: &[Ramp]) -> Option<Goal> {
+    fn goal(&mut self, item: &Raw, ramps: &[Ramp], adds_up: bool) -> Option<Goal> {
         let keys: Vec<&str> =
             ["quota", "amount", "column", "sql"].into_iter().filter(|key| item.get(key).is_some()).collect();
         let from = match keys.as_slice() {
             ["quota"] => GoalFrom::Quota(item.text("quota")?.to_owned()),
-            [_] => GoalFrom::Each(self.quantity(item)?),
+            [_] => {
+                let stated = self.quantity(item)?;
+                // A quotient is the same for a month and for a year.
+                let per = if adds_up { stated.per } else { Group::Period };
+                GoalFrom::Each(Quantity { per, ..stated })
+            }
             _ => {
                 let message = "a goal has exactly one of `quota`, `amount`, `column`, `sql`";
                 let fault = Diagnostic::error(Code::SPM304, message);
@@ -363,7 +372,8 @@ impl<'a> Check<'a> {
             found
         });
         Some(Goal {
-            prorate: item.boolean("prorate").unwrap_or(!matches!(from, GoalFrom::Quota(_))),
+            adds_up,
+            prorate: item.boolean("prorate").unwrap_or(adds_up && !matches!(from, GoalFrom::Quota(_))),
             from,
             basis: item.text("basis").and_then(group),
             retro,

@@ -95,6 +95,7 @@ impl Check<'_> {
             self.unreachable_bands(item, tiers, cap);
         }
         self.sensible(item);
+        self.rates_of_money(item, measure);
         let looked_at = std::mem::take(&mut self.looked_at);
         self.earned_later(item, &looked_at);
         Some(Component {
@@ -424,7 +425,7 @@ impl Check<'_> {
                 self.contradiction(step, other, message, &format!("write {key} = \"...\""));
             }
             let rate = self.timeless(value)?;
-            self.follows(steps.last(), &from, &place);
+            self.follows(steps.last(), &from, (&place, key));
             steps.push(Step { to: step.number("to"), from, rate, place });
         }
         if steps.is_empty() {
@@ -439,13 +440,16 @@ impl Check<'_> {
         Some(steps)
     }
 
-    fn follows(&mut self, last: Option<&Step>, from: &Rational, place: &TextPlace) {
+    fn follows(&mut self, last: Option<&Step>, from: &Rational, (place, key): (&TextPlace, &str)) {
         let Some(last) = last else {
             if !from.is_zero() {
                 let fault = Diagnostic::error(Code::SPM301, "the first band does not start at 0")
                     .at(Place::Text(place.clone()), "");
                 let text = place.excerpt().trim_matches('"').to_owned();
-                let hint = format!("say what is paid below {text}: {{ from = \"0%\", rate = \"0%\" }}");
+                let zero = if text.contains('%') { "0%" } else { "0" };
+                let nothing = if key == "rate" { "0%" } else { "0" };
+                let hint =
+                    format!("say what is paid below {text}: {{ from = \"{zero}\", {key} = \"{nothing}\" }}");
                 self.faults.push(fault.hint(hint));
             }
             return;

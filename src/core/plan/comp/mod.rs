@@ -1,5 +1,6 @@
 //! Compensation plans: credit -> measure -> component. The checked model, and the check of the file (floor 1).
 
+mod additive;
 mod balances;
 mod check;
 mod component;
@@ -286,6 +287,8 @@ pub struct Goal {
     pub from: GoalFrom,
     /// The whole quarter or year whose goals a window is compared with (E10); `None` for the goals to date.
     pub basis: Option<Group>,
+    /// Whether the goals of a window add up, as its measurements do; else the last one counts as it is stated.
+    pub adds_up: bool,
     /// Whether it shrinks with participation.
     pub prorate: bool,
     /// Index of the ramp of new hires.
@@ -374,6 +377,10 @@ impl CompPlan {
         let credits_by_index = raw.list("credit").iter().zip(&credit_names).enumerate();
         let without = credits_by_index.filter(|(_, (item, _))| item.get("lookup").is_none());
         check.without_lookup = without.map(|(index, (_, name))| (index, name.clone())).collect();
+        let amounts = raw.list("credit").iter().enumerate();
+        let amounts =
+            amounts.filter(|(_, item)| item.text("amount").is_none_or(|sql| sql.trim() == "amount"));
+        check.of_amounts = amounts.map(|(index, _)| index).collect();
         let ramps: Vec<Ramp> = raw.list("ramp").iter().filter_map(|item| check.ramp(item)).collect();
         check.measure_names = names_of(raw.list("measure"), "measure", check.faults);
         check.all_components = names_of(raw.list("component"), "component", check.faults);

@@ -1,7 +1,7 @@
 //! What a plan states that cannot be meant, or that would change nothing (floor 1).
 
 use super::check::Check;
-use super::{Base, CompPlan, Component, Lookup, Multiplier, Pay, Schedule};
+use super::{Aggregate, Base, CompPlan, Component, Lookup, MeasureSource, Multiplier, Pay, Schedule};
 use crate::ground::diagnostic::{Code, Diagnostic, Sink};
 use crate::ground::rational::Rational;
 use crate::ground::source::{Place, TextPlace};
@@ -40,6 +40,43 @@ impl Check<'_> {
         }
         if let Some(budget) = item.get("budget") {
             self.not_negative(budget, "a budget");
+        }
+    }
+
+    /// Warns of rates of 100 % and more of money that are written without `%`: 5 is 500 %.
+    pub(super) fn rates_of_money(&mut self, item: &Raw, measure: Option<usize>) {
+        let is_money = measure.is_some_and(|index| match &self.measures[index].source {
+            MeasureSource::Credits(credits, aggregate) => {
+                *aggregate != Aggregate::Count
+                    && credits.iter().all(|credit| self.of_amounts.contains(credit))
+            }
+            _ => false,
+        });
+        if !is_money || item.text("pay") != Some("per-unit") {
+            return;
+        }
+        let mut rates: Vec<&Raw> = item.get("rate").into_iter().collect();
+        if let Some(tiers) = item.get("tiers") {
+            rates.extend(tiers.list("steps").iter().filter_map(|step| step.get("rate")));
+        }
+        if let Some(curve) = item.get("curve") {
+            rates.extend(curve.list("points").iter().filter_map(|point| point.get("pay")));
+        }
+        if let Some(matrix) = item.get("matrix") {
+            rates.extend(matrix.list("cells").iter().flat_map(Raw::items));
+            let sides = ["rows", "columns"].into_iter().filter_map(|side| matrix.get(side));
+            rates.extend(sides.flat_map(|side| side.list("pay")));
+        }
+        for rate in rates {
+            let Some((number, place)) = stated(rate) else { continue };
+            if number >= Rational::one() && !place.excerpt().contains('%') {
+                let message = format!("a rate of {number} pays {} of the amount", number.to_percent());
+                let fault = Diagnostic::warning(Code::SPM110, message).at(Place::Text(place.clone()), "");
+                self.faults.push(fault.hint(format!(
+                    "a percentage is written with its sign: \"{number}%\", or \"{}\" if that is meant",
+                    number.to_percent()
+                )));
+            }
         }
     }
 

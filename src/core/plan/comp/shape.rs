@@ -206,7 +206,7 @@ static MEASURE: Shape = Shape {
 
 static GOAL: Shape = Shape {
     name: "goal",
-    doc: "Where the goal of a payee comes from: exactly one of quota, amount, column, sql. The goal of a window is the sum of its periods' goals.",
+    doc: "Where the goal of a payee comes from: exactly one of quota, amount, column, sql. The goal of a window is the sum of its periods' goals; of a measure that does not add up (a quotient, average, largest, smallest, how many reached a level), it is the last one as it is stated.",
     fields: &[
         Field::optional(
             "quota",
@@ -224,12 +224,12 @@ static GOAL: Shape = Shape {
         Field::optional(
             "basis",
             Kind::Choice(&["to-date", "quarter", "year"]),
-            "what the window is compared with: the goals of its periods so far (default), or of the whole quarter or year",
+            "what the window is compared with: the goals of its periods so far (default), or of the whole quarter or year; a target-share then pays its part of the target of the whole quarter or year (a rolling window, that of the period)",
         ),
         Field::optional(
             "prorate",
             Kind::Boolean,
-            "whether the goal shrinks with participation as the plan's `proration` says; true when absent, but false for quotas, which are taken as they stand",
+            "whether the goal shrinks with participation as the plan's `proration` says; true when absent, but false for quotas and for measures that do not add up, whose goals are taken as they stand",
         ),
         Field::optional("ramp", Kind::Text, "name of the ramp that new hires get"),
         Field::optional(
@@ -452,7 +452,7 @@ static POINT: Shape = Shape {
 
 static MATRIX: Shape = Shape {
     name: "matrix",
-    doc: "A table over two measures. Its value is a rate with per-unit, a share of target with target-share, an amount with fixed. Before the first row or column it is zero.",
+    doc: "A table over two measures. Its value is a rate with per-unit, a share of target with target-share, an amount with fixed. Before the first row or column it is zero; with additive, that side pays nothing and the other its own part.",
     fields: &[
         Field::optional(
             "mode",
