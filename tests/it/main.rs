@@ -24,6 +24,7 @@ mod literate;
 mod managers;
 mod oracle;
 mod project;
+mod quota_below;
 mod quota_gaps;
 mod quota_holders;
 mod quota_lines;

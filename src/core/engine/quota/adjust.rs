@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use super::allocation::Allocation;
 use super::burden::overburdened;
+use super::from_below::{bring, carry_up};
 use super::hierarchy::{availability, season};
-use super::lay_out::{COMPANY, LaidOut, SALESPERSON, lay_out};
-use super::open::{factor, parents, share_periods};
-use super::planned::{Planned, Question, allocate_verified, plan_quotas, problem};
+use super::lay_out::{COMPANY, LINE, LaidOut, SALESPERSON, lay_out};
+use super::open::share_periods;
+use super::planned::{
+    Planned, Question, allocate_verified, is_bottom_up, plan_quotas, problem, without_totals,
+};
 use super::problem::{Holder, HolderId, Kept, Phasing, Problem, Total};
 use super::still::keep_small;
 use super::units::round_nearest;
@@ -218,6 +221,13 @@ impl<'a> Before<'a> {
         self.closed.get(holder).cloned().unwrap_or_default()
     }
 
+    /// What a holder has in the open periods, when those below it have this sum in them.
+    pub(super) fn gives(&self, holder: &HolderId, sum: &Rational) -> Option<Rational> {
+        let own = self.given.range((holder, "")..).take_while(|((parent, _), _)| *parent == holder);
+        let given: Rational = own.map(|(_, given)| given).sum();
+        self.open.get(holder).filter(|_| given == *sum).cloned()
+    }
+
     /// Open periods of the root of a problem.
     fn total(&self, problem: &Problem) -> Rational {
         problem.holders.first().and_then(|root| self.open.get(&root.id)).cloned().unwrap_or_default()
@@ -342,14 +352,20 @@ fn open_problem(
     faults: &mut Vec<Diagnostic>,
 ) -> Problem {
     let plan = question.plan;
+    let too_large = || {
+        let fault = Diagnostic::error(Code::SPM402, "the open quotas do not fit 128 bits");
+        fault.at(Place::Text(plan.place.clone()), "")
+    };
     let root = &open.holders[0].id;
     let stood = before.open.get(root).cloned().unwrap_or_default();
     // Where the plan states the year, or takes part of it from below, what closed periods have is taken off it.
-    let states = plan.total.is_some() || plan.bottom_up.as_ref().is_some_and(|own| !own.share.is_zero());
+    let blends = plan.bottom_up.as_ref().is_some_and(|own| !own.share.is_zero());
+    let states = plan.total.is_some() || blends;
     let year = fresh.allocation.year(0);
     let total =
         if states { &(&year + &gone(question, open, before)) - &before.closed(root) } else { stood.clone() };
-    if total.is_negative() {
+    // What people carry is taken as it is, and nothing is paid back for closed periods.
+    if total.is_negative() && !is_bottom_up(plan) {
         let (has, comes) = (before.closed(root), &total + &before.closed(root));
         let message = format!(
             "the year of plan `{}` comes to {}, but closed periods have {} already",
@@ -362,14 +378,29 @@ fn open_problem(
         faults.push(fault.hint("raise the total, or adjust from an earlier period"));
     }
     let mut problem = problem(question, open.holders.clone(), &open.phasing, Total::Given(total.clone()));
+    // Lines that state a total of which another part is met now.
+    let lines: BTreeSet<HolderId> = fresh
+        .allocation
+        .years()
+        .filter(|(placed, year)| {
+            let stood = &before.closed(&placed.holder)
+                + &before.open.get(&placed.holder).cloned().unwrap_or_default();
+            blends && *placed.level == *LINE && (year - &stood).abs() > &plan.unit * &before.slack
+        })
+        .map(|(placed, _)| placed.holder.clone())
+        .filter(|holder| plan.lines.iter().any(|line| line.name == holder.as_str() && line.total.is_some()))
+        .collect();
+    if blends {
+        without_totals(&mut problem.holders);
+    }
     let fresh: BTreeMap<&HolderId, Rational> = fresh
         .allocation
         .explanations()
         .map(|why| {
-            let whole = &why.amount - &why.parts.rounding;
-            // Limits are set anew: here counts what is a share by weight. Who brings an amount from below brings it with them.
-            let amount = if is_bottom_up(plan) { whole } else { &whole - &why.parts.limits };
-            (why.holder, amount)
+            // Limits are set anew: here counts what is a share by weight, or what is brought from below.
+            let by_weight = || &(&why.amount - &why.parts.rounding) - &why.parts.limits;
+            let brought = fresh.problem.holders[why.index].blend.as_ref().filter(|_| is_bottom_up(plan));
+            (why.holder, brought.map_or_else(by_weight, |blend| blend.below.clone()))
         })
         .collect();
     for holder in &mut problem.holders {
@@ -394,12 +425,13 @@ fn open_problem(
         }
     }
     if is_bottom_up(plan) {
-        take_from_below(&mut problem, before, &stood);
+        if take_from_below(&mut problem, before).is_none() {
+            faults.push(too_large());
+        }
     } else if total == stood {
-        keep_level(question, &mut problem, before, &open.phasing);
+        keep_level(question, &mut problem, before, &open.phasing, &lines);
         if share_periods(&mut problem, KEPT).is_none() {
-            let fault = Diagnostic::error(Code::SPM402, "the open quotas do not fit 128 bits");
-            faults.push(fault.at(Place::Text(plan.place.clone()), ""));
+            faults.push(too_large());
         }
     }
     problem
@@ -425,49 +457,29 @@ fn gone(question: &Question<'_>, open: &LaidOut, before: &Before<'_>) -> Rationa
     round_nearest(&gone, &plan.unit).unwrap_or(gone)
 }
 
-/// True when quotas are what people can carry, whatever they add up to.
-pub(super) fn is_bottom_up(plan: &QuotaPlan) -> bool {
-    let top_down = plan.total.is_some() || plan.history.is_some();
-    plan.bottom_up.as_ref().is_some_and(|own| !top_down || own.share == Rational::one())
-}
-
-/// Weights are what each can carry in the open periods; the total is their sum, so that nobody has what another leaves.
-fn take_from_below(problem: &mut Problem, before: &Before<'_>, stood: &Rational) {
-    let parents = parents(&problem.holders);
-    let mut sums = vec![Rational::zero(); parents.len()];
-    let mut same = true;
-    for place in (0..parents.len()).rev() {
+/// What each brings to the open periods. Who would change by rounding only brings what stands.
+fn take_from_below(problem: &mut Problem, before: &Before<'_>) -> Option<()> {
+    for place in 0..problem.holders.len() {
         let holder = &problem.holders[place];
-        let own = if *holder.level == *SALESPERSON {
-            let amount = holder.weight.clone().unwrap_or_default();
-            let near = before.near(problem, holder, &amount);
-            same &= near.is_some();
-            near.or_else(|| round_nearest(&amount, &problem.unit)).unwrap_or(amount)
-        } else {
-            sums[place].checked_div(&factor(problem, holder)).unwrap_or_default()
-        };
-        if let Some(parent) = parents[place] {
-            sums[parent] += &own;
+        if *holder.level != *SALESPERSON {
+            continue;
         }
-        sums[place] = own;
+        let amount = holder.weight.clone().unwrap_or_default();
+        let own = before.near(problem, holder, &amount).or_else(|| round_nearest(&amount, &problem.unit))?;
+        bring(&mut problem.holders[place], own);
     }
-    let whole = round_nearest(&sums[0], &problem.unit).unwrap_or_else(|| sums[0].clone());
-    // Over-assignment was rounded once, when it was allocated.
-    let plain = problem.holders.iter().all(|holder| factor(problem, holder) == Rational::one());
-    let total = match (same && before.places.len() == parents.len(), plain) {
-        (true, _) => stood.clone(),
-        (false, true) => sums[0].clone(),
-        (false, false) => whole,
-    };
-    problem.total = Total::Given(total);
-    for (holder, sum) in problem.holders.iter_mut().zip(sums) {
-        holder.weight = holder.parent.is_some().then_some(sum);
-    }
+    carry_up(problem, |holder, sum| before.gives(&holder.id, sum))
 }
 
 /// Locks the holders from the root down to the plan's level at what they have, as long as all siblings are there as before
-/// and no lock or limit of the plan says otherwise.
-fn keep_level(question: &Question<'_>, problem: &mut Problem, before: &Before<'_>, phasing: &Phasing) {
+/// and no lock or limit of the plan says otherwise, nor are they among those that have `changed`.
+fn keep_level(
+    question: &Question<'_>,
+    problem: &mut Problem,
+    before: &Before<'_>,
+    phasing: &Phasing,
+    changed: &BTreeSet<HolderId>,
+) {
     let plan: &QuotaPlan = question.plan;
     let last = plan.adjust.as_ref().map(|(level, _)| level.as_str());
     let mut children: BTreeMap<HolderId, BTreeSet<HolderId>> = BTreeMap::new();
@@ -479,7 +491,8 @@ fn keep_level(question: &Question<'_>, problem: &mut Problem, before: &Before<'_
             let is = |limit: &Option<Rational>, keeps: fn(&Rational, &Rational) -> bool| {
                 limit.as_ref().is_none_or(|limit| stood.is_some_and(|stood| keeps(stood, limit)))
             };
-            let allowed = is(&holder.locked, |stood, lock| stood == lock)
+            let allowed = !changed.contains(&holder.id)
+                && is(&holder.locked, |stood, lock| stood == lock)
                 && is(&holder.floor, |stood, floor| stood >= floor)
                 && is(&holder.cap, |stood, cap| stood <= cap);
             (holder.id.clone(), (holder.level.to_string(), allowed))

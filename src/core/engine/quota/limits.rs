@@ -72,7 +72,7 @@ pub(super) fn find_limits(
     let mut limits = vec![Limits::default(); hierarchy.holders.len()];
     for position in (0..limits.len()).rev() {
         let id = &hierarchy.holders[position].id;
-        let Some(own) = own_limits(hierarchy, position) else {
+        let Some(own) = own_limits(hierarchy.holders[position], &hierarchy.smallest) else {
             faults.push(ProblemFault::AmountOutOfRange { holder: id.clone() });
             continue;
         };
@@ -95,14 +95,13 @@ pub(super) fn find_limits(
 
 /// A holder's own floor, cap and lock, brought inward to the smallest amount; `None` beyond 128 bits.
 /// The root is fixed by the total, which [`narrow`] takes into account.
-fn own_limits(hierarchy: &Hierarchy<'_>, position: usize) -> Option<Range> {
-    let holder = hierarchy.holders[position];
+pub(super) fn own_limits(holder: &Holder, smallest: &Rational) -> Option<Range> {
     let mut least = match &holder.floor {
-        Some(floor) => round_up(floor, &hierarchy.smallest)?,
+        Some(floor) => round_up(floor, smallest)?,
         None => Rational::zero(),
     };
     let mut greatest = match &holder.cap {
-        Some(cap) => Some(round_down(cap, &hierarchy.smallest)?),
+        Some(cap) => Some(round_down(cap, smallest)?),
         None => None,
     };
     if let Some(locked) = &holder.locked {

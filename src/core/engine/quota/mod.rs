@@ -23,6 +23,7 @@ mod cite;
 mod divide;
 mod explain;
 mod fault;
+mod from_below;
 mod hierarchy;
 mod lay_out;
 mod limits;
