@@ -28,6 +28,7 @@ mod quota_below;
 mod quota_gaps;
 mod quota_holders;
 mod quota_lines;
+mod quota_shown;
 mod quota_year;
 mod quotas;
 mod refunds;

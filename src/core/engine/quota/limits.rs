@@ -135,11 +135,24 @@ fn narrow(
     let fits = |amount: Option<Rational>| {
         amount.ok_or_else(|| Box::new(ProblemFault::AmountOutOfRange { holder: id.clone() }))
     };
-    let least = fits(round_up(&(below.least.clone() / factor.clone()), &hierarchy.smallest))?;
-    let greatest = match &below.greatest {
-        // When over-assignment leaves a window thinner than the smallest amount, the amount just above it stands.
-        Some(caps) => Some(fits(round_down(&(caps / &factor), &hierarchy.smallest))?.max(least.clone())),
-        None => None,
+    let (least, greatest) = if factor == Rational::one() {
+        (below.least.clone(), below.greatest.clone())
+    } else {
+        // What is given out is rounded: what an amount comes to counts within half of the smallest one.
+        let smallest = &hierarchy.smallest;
+        let half = smallest / &Rational::from(2_i64);
+        let least = (&below.least - &half).max(Rational::zero());
+        let least = fits(round_up(&(&least / &factor), smallest))?;
+        let greatest = match &below.greatest {
+            // Half of it would be rounded up. Where no amount comes to what everybody below is limited to, the one just
+            // above it stands.
+            Some(caps) => {
+                let above = fits(round_up(&(&(caps + &half) / &factor), smallest))?;
+                Some((&above - smallest).max(least.clone()))
+            }
+            None => None,
+        };
+        (least, greatest)
     };
     let root = position == 0;
     let available = if root { Some(total.clone()) } else { own.greatest.clone() };

@@ -16,6 +16,7 @@
 
 mod adjust;
 mod allocation;
+mod before;
 mod burden;
 mod capacity;
 mod carry;

@@ -128,6 +128,7 @@ pub(super) fn problem(
 /// Top-down, then the way to bottom-up that the plan goes.
 fn solve(question: &Question<'_>, mut laid_out: LaidOut) -> Result<Planned, Vec<Diagnostic>> {
     let plan = question.plan;
+    let mut told = std::mem::take(&mut laid_out.notices);
     let total = match &plan.total {
         Some(total) => Some(Total::Given(total.clone())),
         None => plan.history.as_ref().map(|_| Total::GrowthOnHistory { growth: plan.growth.clone() }),
@@ -145,19 +146,20 @@ fn solve(question: &Question<'_>, mut laid_out: LaidOut) -> Result<Planned, Vec<
             let fault = Diagnostic::error(Code::SPM004, "the plan has neither a total nor a history");
             vec![fault.at(Place::Text(plan.place.clone()), "")]
         })??;
-        return Ok(planned(question, problem, allocation, vec![]));
+        return Ok(planned(question, problem, allocation, told, vec![]));
     };
     // Where quotas are what people carry, the side from above is there to be compared with, and may have no answer.
     let bottom_up = is_bottom_up(plan);
-    let (top_down, unanswered) = match from_above {
+    let top_down = match from_above {
         Some(Err(faults)) if bottom_up && faults.iter().all(|fault| fault.code == Code::SPM501) => {
             let warned = |fault: Diagnostic| {
                 let message = format!("nothing to compare with from above: {}", fault.message);
                 Diagnostic { severity: Severity::Warning, message, ..fault }
             };
-            (None, faults.into_iter().map(warned).collect())
+            told.extend(faults.into_iter().map(warned));
+            None
         }
-        from_above => (from_above.transpose()?, vec![]),
+        from_above => from_above.transpose()?,
     };
     let from_below = from_below(question, &laid_out);
     let from_above: BTreeMap<HolderId, Rational> =
@@ -186,19 +188,19 @@ fn solve(question: &Question<'_>, mut laid_out: LaidOut) -> Result<Planned, Vec<
             holder,
         })
         .collect();
-    let mut planned = planned(question, problem, allocation, reconciled);
-    planned.notices.extend(unanswered);
-    Ok(planned)
+    Ok(planned(question, problem, allocation, told, reconciled))
 }
 
-/// With what the user should know.
+/// With what the user should know, besides what was `told` already.
 fn planned(
     question: &Question<'_>,
     problem: Problem,
     allocation: Allocation,
+    told: Vec<Diagnostic>,
     reconciled: Vec<Reconciled>,
 ) -> Planned {
-    let notices = notices(question, &problem, &allocation);
+    let mut notices = notices(question, &problem, &allocation);
+    notices.extend(told);
     Planned { problem, allocation, notices, reconciled }
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::adjust::{Before, KEPT};
+use super::adjust::KEPT;
 use super::allocate;
 use super::allocation::Allocation;
+use super::before::Before;
 use super::from_below::carry_up;
 use super::lay_out::SALESPERSON;
 use super::open::parents;
