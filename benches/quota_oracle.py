@@ -22,7 +22,6 @@ COMPANIES = int(sys.argv[1]) if len(sys.argv) > 1 else 300
 SEED = int(sys.argv[2]) if len(sys.argv) > 2 else 7
 SPM = os.path.abspath(os.environ.get("SPM", "target/release/spm"))
 CENT = F(1, 100)
-FINE = 10**9
 QUARTERS = ["2027-Q1", "2027-Q2", "2027-Q3", "2027-Q4"]
 
 
@@ -233,10 +232,8 @@ class Company:
         children = [node["children"][name] for name in sorted(node["children"])]
         low, high = node.get("low", F(0)), node.get("high")
         if node["name"] in self.locks:
-            lock = self.locks[node["name"]]
-            if low > lock or (high is not None and high < lock):
-                raise Infeasible
-            low = high = lock
+            # What is said of one holder wins over the limits of everybody, which are all that salespeople have here.
+            low = high = self.locks[node["name"]]
         if high is not None and low > high:
             raise Infeasible
         if children:
@@ -246,8 +243,11 @@ class Company:
             lows = sum(child["low"] for child in children)
             highs = None if any(child["high"] is None for child in children) else sum(child["high"] for child in children)
             node["below"] = (lows, highs)
-            least = up(lows / self.factor(node), CENT)
-            greatest = None if highs is None else max(down(highs / self.factor(node), CENT), least)
+            least, greatest = lows, highs
+            if self.factor(node) != 1:
+                # Amounts that come, rounded to the cent, to what the limits below allow; the one above them where none does.
+                least = max(F(0), up((lows - CENT / 2) / self.factor(node), CENT))
+                greatest = None if highs is None else max(up((highs + CENT / 2) / self.factor(node), CENT) - CENT, least)
             if high is not None and least > high:
                 raise Infeasible
             if greatest is not None and greatest < low:
@@ -275,8 +275,7 @@ class Company:
 
     def phase(self, node, owed=None, depth=0):
         """Leaf after leaf, by name from the top: whole units of each exact share; the units that are left go to the periods that the
-        leaves so far, with this one, have left shortest, ties to the earlier; a period without a remainder takes none. Remainders are
-        compared to the billionth of a unit. A holder with over-assignment is what a leaf is to those above, and those below it go on
+        leaves so far, with this one, have left shortest, ties to the earlier; a period without a remainder takes none. A holder with over-assignment is what a leaf is to those above, and those below it go on
         where those below others of its level stopped. Nobody in these companies comes or goes, so every holder follows the season."""
         if owed is None:
             owed, self.owed = [0] * len(QUARTERS), {}
@@ -294,14 +293,14 @@ class Company:
         amounts = [value.__floor__() * self.unit for value in exact]
         rest = [value - value.__floor__() for value in exact]
         for period, part in enumerate(rest):
-            owed[period] += max(1, (part * FINE).__floor__()) if part else 0
+            owed[period] += part
         left = year - sum(amounts)
         for period in sorted((period for period, part in enumerate(rest) if part), key=lambda period: (-owed[period], period)):
             step = min(self.unit, left)
             if step <= 0:
                 break
             amounts[period] += step
-            owed[period] -= (step * FINE / self.unit).__floor__()
+            owed[period] -= step / self.unit
             left -= step
         assert left == 0
         return amounts

@@ -102,7 +102,9 @@ fn seats_of(
         Some(History::Transactions(sold)) => {
             let sums = sold_by(sold, tables, money(plan, currency), place)?;
             sink_unheld(&sums, &ids, plan, sink);
-            by_holder(sums)
+            let mut sold = by_holder(sums);
+            refunded(&ids, &mut sold, plan, sink);
+            sold
         }
         None => vec![],
     };
@@ -135,6 +137,7 @@ fn seats_of(
         (plan.potential.is_some(), "potential", "potential", &potential, column_or),
         (plan.last_quota.is_some(), "last_quota", "last quota", &last_quota, last),
         (plan.bottom_up.is_some(), "bottom_up", "amount from below", &bottom_up, column_or),
+        (matches!(plan.method, Method::Weight(_)), "weight", "weight", &weight, column_or),
     ] {
         let empty = ids.iter().zip(values).filter(|(_, value)| stated && value.is_none());
         let empty: Vec<&str> = empty.map(|(id, _)| id.as_str()).collect();
@@ -256,6 +259,22 @@ fn sink_unheld(sums: &BTreeMap<String, Rational>, ids: &[String], plan: &QuotaPl
     sink.push(
         fault.hint("it counts for nobody; name their successors with `by`, or keep it out with `where`"),
     );
+}
+
+/// Who has more refunds than sales sold nothing, with a warning.
+fn refunded(ids: &[String], sold: &mut [Option<Rational>], plan: &QuotaPlan, sink: &mut Sink) {
+    let mut found = vec![];
+    for (id, sold) in ids.iter().zip(sold) {
+        if sold.as_ref().is_some_and(Rational::is_negative) {
+            *sold = Some(Rational::zero());
+            found.push(id.as_str());
+        }
+    }
+    let Some(whom) = named(&found) else { return };
+    let message = format!("the history of {whom} is below zero, by refunds, and counts as zero");
+    let fault = Diagnostic::warning(Code::SPM424, message);
+    let fault = fault.at(Place::Text(plan.clause("history").clone()), "");
+    sink.push(fault.hint("keep refunds of earlier sales out with `where`, or give the history as a `value`"));
 }
 
 /// What everybody together sold in the days that each phase of the plan is like.

@@ -130,10 +130,9 @@ pub fn below(planned: &Planned, holder: &HolderId) -> std::io::Result<Option<Tab
 ///
 /// # Errors
 /// A quota beyond 64 bits of its smallest amount.
-pub fn standing(adjusted: &[(&QuotaPlan, Adjusted)], rows: &[(String, Row)]) -> Result<Table, Diagnostic> {
+pub fn standing(decimals: u32, rows: &[(String, Row)]) -> Result<Table, Diagnostic> {
     let needed = rows.iter().map(|(_, row)| row.amount.decimals().unwrap_or(0));
-    let decimals =
-        adjusted.iter().map(|(_, own)| own.open.allocation.decimals).chain(needed).max().unwrap_or(0);
+    let decimals = needed.max().unwrap_or(0).max(decimals);
     let amounts = rows
         .iter()
         .map(|(_, row)| quota::units(&row.amount, decimals))

@@ -673,6 +673,7 @@ fn every_code_has_a_case() {
         "insight_faults",
         "adventureworks",
         "quotas",
+        "quota_holders",
         "quota_year",
         "territories",
         "ledger_guard",

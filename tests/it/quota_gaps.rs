@@ -72,6 +72,95 @@ fn what_is_empty_counts_as_zero_and_is_told() {
 }
 
 #[test]
+fn who_is_never_there_is_told_however_dates_count() {
+    for (keys, what) in [("", "counted for all of the year"), ("proration = \"time\"\n", "without a quota")] {
+        let project = acme(&format!("method = \"equal\"\n{keys}"), "");
+        project.file("spm.toml", project_with_end(&project));
+        project.file(
+            "reps.csv",
+            "id,boss,hired,ended,region,sold\nA,,2027-02-01,2027-01-05,east,1\nB,,2020-01-01,2025-01-01,east,1\nC,,2029-01-01,,east,1\nD,,,,east,1\n",
+        );
+        let told = project.run(&["check"]).exits(0).stderr();
+        let words = format!(
+            "no period of plan `q` (2027-01-01 to 2027-04-01) has 3 salespeople, such as A, by hire_date and end_date: {what}"
+        );
+        assert!(told.contains(&words), "{told}");
+    }
+}
+
+fn project_with_end(project: &Project) -> String {
+    let text = String::from_utf8(project.bytes("spm.toml")).expect("text");
+    text.replace("hire_date = \"hired\"\n", "hire_date = \"hired\"\nend_date = \"ended\"\n")
+}
+
+#[test]
+fn histories_below_zero_and_weights_that_are_empty_are_told() {
+    let sold = "method = \"history\"\n[history]\nfrom = 2026-01-01\nto = 2027-01-01\n";
+    let project = acme(sold, "");
+    project.file(
+        "deals.csv",
+        "id,rep,date,amount\n1,A,2026-03-01,100\n2,B,2026-03-01,-40\n3,C,2026-03-01,100\n",
+    );
+    for command in [&["check"][..], &["quotas", "allocate"]] {
+        let told = project.run(command).exits(0).stderr();
+        assert_eq!(
+            told.matches("the history of B is below zero, by refunds, and counts as zero").count(),
+            1,
+            "{told}"
+        );
+    }
+    warns("method = \"weight\"\nweight = \"sold\"\n", "", "the weight of B is empty and counts as zero");
+    // Where every line states its own weight the plan needs none; one that is nobody's is cited at the line.
+    let lines = |old: &str| {
+        acme(
+            &format!(
+                "method = \"weight\"\n[[line]]\nname = \"new\"\nweight = \"COALESCE(sold, 0)\"\n[[line]]\nname = \"old\"\ntotal = 30\nweight = \"{old}\"\n"
+            ),
+            "",
+        )
+    };
+    let shown = lines("1").run(&["-q", "quotas", "allocate", "--format", "csv"]).exits(0).stdout();
+    assert!(shown.contains("A,salesperson,Acme,old,2027-Q1,10.00"), "{shown}");
+    let stderr = lines("COALESCE(sold, 0) * 0").run(&["quotas", "allocate"]).exits(4).stderr();
+    assert!(stderr.contains("old: 30 is left, but the weight of everybody below it is 0"), "{stderr}");
+    assert!(stderr.contains("| weight = \"COALESCE(sold, 0) * 0\""), "{stderr}");
+}
+
+#[test]
+fn amounts_that_results_cannot_hold_are_refused() {
+    let project = acme("method = \"equal\"\n", "");
+    let plan = String::from_utf8(project.bytes("plans/q.toml")).expect("text");
+    project.file("plans/q.toml", plan.replace("total = \"200\"", "total = \"90000000000000000\""));
+    refuses(&project, "SPM402", "Acme: the amount has more than 18 digits");
+}
+
+#[test]
+fn the_history_of_a_part_of_the_days_counts_for_all_of_them() {
+    // C was there from 1 October 2026: 92 of 365 days.
+    let keys = |more: &str| {
+        format!(
+            "method = \"history\"\nfloor = \"50%\"\n[history]\nfrom = 2026-01-01\nto = 2027-01-01\n{more}"
+        )
+    };
+    let of = |keys: &str| {
+        let project = acme(keys, "");
+        project.file("reps.csv", "id,boss,hired,region,sold\nA,,2020-01-01,east,1\nC,,2026-10-01,east,1\n");
+        project.file("deals.csv", "id,rep,date,amount\n1,A,2026-03-01,365\n2,C,2026-11-01,92\n");
+        project.run(&["-q", "quotas", "allocate", "--format", "csv"])
+    };
+    assert!(of(&keys("")).exits(4).stderr().contains("SPM501"));
+    let shown =
+        of(&keys("annualise = true\n").replace("floor = \"50%\"\n", "floor = \"25%\"\n")).exits(0).stdout();
+    assert!(
+        shown.contains("A,salesperson,Acme,quota,2027-Q1,100.00")
+            && shown.contains("C,salesperson,Acme,quota,2027-Q1,100.00"),
+        "{shown}"
+    );
+    let by = of(&keys("annualise = true\nby = \"owner_id\"\n")).exits(3).stderr();
+    assert!(by.contains("SPM304") && by.contains("`owner_id` names who has the account today"), "{by}");
+}
+
+#[test]
 fn last_quotas_of_another_name_are_a_fault() {
     let other = acme(LAST, "A,2026-Q1,100,sales\nB,2026-Q1,100,sales\n");
     refuses(&other, "SPM404", "the table quotas has no quota `quota` in 2026");

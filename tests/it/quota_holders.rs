@@ -75,14 +75,94 @@ fn over_assignment_of_nobody_and_of_salespeople_is_refused() {
     assert!(nobody.run(&["check"]).exits(1).stderr().contains("did you mean `east`?"));
     let person = company(&format!("{BY_POINTS}over_assignment_of = {{ A = \"10%\" }}\n"));
     assert!(person.run(&["check"]).exits(1).stderr().contains("A is a salesperson and gives nothing out"));
-    let negative = company(&format!("{BY_POINTS}over_assignment_of = {{ east = \"-1%\" }}\n"));
+}
+
+#[test]
+fn a_leader_may_carry_more_than_the_team() {
+    let project = company(&format!("{BY_POINTS}over_assignment = {{ region = \"-10%\" }}\n"));
+    let of = |holder| amounts(&project, "quota", holder).concat();
+    assert_eq!(["Co", "east", "A", "B", "C"].map(of), ["1200.00", "600.00", "270.00", "270.00", "540.00"]);
+    let why = project.run(&["quotas", "explain", "--holder", "C"]).exits(0).stdout();
+    assert!(why.contains("over-assignment of all levels above, multiplied: -10%"), "{why}");
+}
+
+#[test]
+fn what_is_given_out_is_the_rounded_product_where_some_amount_comes_to_it() {
+    // C is all of west, with 15 % more: 735.65 x 1.15 = 845.9975, rounded 846; 735.66 would come to 846.01.
+    let locked = |unit: &str, amount: &str| {
+        let project = company(&format!(
+            "{BY_POINTS}unit = \"{unit}\"\nover_assignment = {{ region = \"15%\" }}\n[[lock]]\nholder = \"C\"\namount = \"{amount}\"\n"
+        ));
+        ["Co", "west", "C"].map(|holder| amounts(&project, "quota", holder).concat())
+    };
+    assert_eq!(locked("0.01", "846"), ["1200.00", "735.65", "846.00"]);
+    // With a coarse unit, what comes to a lock that is no whole unit comes to it in cents.
+    assert_eq!(locked("100", "847.11"), ["1200.00", "736.62", "847.11"]);
+    // 736.63 comes to 847.12 and 736.64 to 847.14, no amount to 847.13: the one just above stands.
+    assert_eq!(locked("0.01", "847.13"), ["1200.00", "736.64", "847.13"]);
+}
+
+#[test]
+fn what_is_said_of_one_holder_counts() {
+    let told = |keys: &str| {
+        let project = company(&format!("{BY_POINTS}{keys}"));
+        let of = |holder| amounts(&project, "quota", holder).concat();
+        (["A", "B", "C"].map(of), project.run(&["quotas", "allocate"]).exits(0).stderr())
+    };
+    let lock = "least = \"points * 2\"\nmost = \"points * 4\"\n[[lock]]\nholder = \"A\"\namount = \"100\"\n";
+    let (amounts, stderr) = told(lock);
+    assert_eq!(amounts, ["100.00", "400.00", "700.00"]);
     assert!(
-        negative
-            .run(&["check"])
-            .exits(1)
-            .stderr()
-            .contains("the over-assignment of `east` must be zero or more")
+        stderr.contains("warning[SPM427]: A is locked at 100, below the floor of 200 by `least`: what is said of one holder counts"),
+        "{stderr}"
     );
+    assert!(stderr.contains("holder = \"A\"") && stderr.contains("of one holder"), "{stderr}");
+    assert!(stderr.contains("least = \"points * 2\"") && stderr.contains("of everybody"), "{stderr}");
+    let limits = "least = \"points * 2\"\nmost = \"points * 4\"\n[[limit]]\nholder = \"A\"\nmost = \"100\"\n[[limit]]\nholder = \"B\"\nleast = \"450\"\n";
+    let (amounts, stderr) = told(limits);
+    assert_eq!(amounts, ["100.00", "450.00", "650.00"]);
+    assert_eq!(stderr.matches("SPM427").count(), 2, "{stderr}");
+    assert!(stderr.contains("B has at least 450, above the cap of 400 by `most`"), "{stderr}");
+    // Two things said of one holder still have to agree.
+    let both = "[[lock]]\nholder = \"A\"\namount = \"100\"\n[[limit]]\nholder = \"A\"\nleast = \"101\"\n";
+    let stderr = company(&format!("{BY_POINTS}{both}")).run(&["quotas", "allocate"]).exits(4).stderr();
+    assert!(stderr.contains("A: must be at least 101 and at most 100"), "{stderr}");
+    let one = "[[limit]]\nholder = \"A\"\nleast = \"60\"\nmost = \"50\"\n";
+    let stderr = company(&format!("{BY_POINTS}{one}")).run(&["quotas", "allocate"]).exits(3).stderr();
+    assert!(stderr.contains("nobody can have at least 60 and at most 50"), "{stderr}");
+    // The company's own limit is cited beside what there is to share.
+    let top = "[[limit]]\nholder = \"Co\"\nmost = \"900\"\n";
+    let stderr = company(&format!("{BY_POINTS}{top}")).run(&["quotas", "allocate"]).exits(4).stderr();
+    assert!(stderr.contains("limit of Co") && stderr.contains("what there is to share"), "{stderr}");
+}
+
+/// In the middle of the year, period by period: what holders keep and what they give out.
+#[test]
+fn another_over_assignment_counts_in_the_open_periods() {
+    let phasing = "[[phasing]]\nperiod = \"2027-Q1\"\n[[phasing]]\nperiod = \"2027-Q2\"\n";
+    let plan = |over: &str| format!("version = 1\nkind = \"quotas\"\nid = \"q\"\n{BY_POINTS}{over}{phasing}");
+    let over = |share: &str| format!("over_assignment = {{ region = \"{share}\" }}\n");
+    let adjust = |project: &Project| {
+        let arguments = ["-q", "quotas", "adjust", "--from", "2027-Q2", "--reason", "so", "--format", "csv"];
+        let csv = project.run(&arguments).exits(0).stdout();
+        let after = |line: &str| line.split(',').nth(5).unwrap_or_default().to_owned();
+        csv.lines().skip(1).map(after).collect::<Vec<_>>().join(" ")
+    };
+    let project = company(&format!("{BY_POINTS}{phasing}"));
+    project.run(&["-q", "quotas", "allocate"]).exits(0);
+    // The company, east, A, B, west and C; regions keep what they have.
+    project.file("plans/q.toml", plan(&over("10%")));
+    assert_eq!(adjust(&project), "600 300 165 165 300 330");
+    assert_eq!(adjust(&project), "600 300 165 165 300 330");
+    project.file("reps.csv", "id,end,region,points,can\nB,,east,100,90\nC,,west,200,150\n");
+    assert_eq!(adjust(&project), "600 300 330 300 330 0");
+    project.file("plans/q.toml", plan(&over("-5%")));
+    assert_eq!(adjust(&project), "600 300 285 300 285");
+    project.file("plans/q.toml", plan("over_assignment = { company = \"20%\" }\n"));
+    // What the company gives out is shared among the regions anew.
+    assert_eq!(adjust(&project), "600 240 240 480 480");
+    project.file("plans/q.toml", plan(""));
+    assert_eq!(adjust(&project), "600 200 200 400 400");
 }
 
 #[test]

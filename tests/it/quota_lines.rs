@@ -314,10 +314,10 @@ fn faults_stand_at_their_own_line() {
             "ramp = ",
         ),
         (
-            "over_assignment = { region = \"-5%\" }",
+            "over_assignment = { region = \"-100%\" }",
             String::new(),
             "SPM110",
-            "the over-assignment of `region` must be zero or more",
+            "the over-assignment of `region` must be above -100%",
             "over_assignment",
         ),
         (

@@ -84,6 +84,13 @@ fn rounding_favours_no_period() {
     assert_eq!(quotas["Co"], ["2525000.00"; 4]);
     assert_eq!(quotas["r000"], ["26000.00", "25000.00", "25000.00", "25000.00"]);
     assert_eq!(quotas["r001"], ["25000.00", "26000.00", "25000.00", "25000.00"]);
+    // Of three people with a unit each, and seasons of 1, 2 and 3, the third finds the first and the last period equally short.
+    let phasing: String = [1, 2, 3]
+        .map(|quarter| format!("[[phasing]]\nperiod = \"2027-Q{quarter}\"\nweight = {quarter}\n"))
+        .concat();
+    let three = "A,,,,E,1,1\nB,,,,E,1,1\nC,,,,E,1,1\n";
+    let quotas = allocate(&company(three, "method = \"equal\"\ntotal = \"3\"", &phasing));
+    assert_eq!(quotas["C"], ["1.00", "0.00", "0.00"]);
     // With over-assignment the company falls by itself, and the hundred as before: 101 x 100.
     let over =
         "method = \"equal\"\ntotal = \"10000000\"\nunit = \"1000\"\nover_assignment = { company = \"1%\" }";
@@ -379,7 +386,7 @@ fn gaps_are_warned_of() {
         ),
         &[
             "SPM424",
-            "B left before 2027-01-01 or starts after 2028-01-01",
+            "no period of plan `q` (2027-01-01 to 2028-01-01) has B by hire_date and end_date: counted for all of the year",
             "C has no region",
             "the last quota of B is empty",
         ],

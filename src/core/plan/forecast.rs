@@ -90,7 +90,7 @@ pub static FORECAST: Shape = Shape {
         Field::optional(
             "origins",
             Kind::Integer(1, 400),
-            "starts of the back-test, one period apart; a season but at least 8 when absent, or as many as the history allows after its first season",
+            "starts of the back-test at most, one period apart; a season but at least 8 when absent. Each knows two seasons and at least 4 periods, or, where that would leave less than a season of starts, as little as one season",
         ),
         Field::optional("pipeline", Kind::Table(&PIPELINE), "what open opportunities are worth"),
     ],

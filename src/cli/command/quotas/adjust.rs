@@ -5,7 +5,7 @@ use std::path::Path;
 use spm_core::engine::quota::{self, Adjusted, Row};
 use spm_core::ground::diagnostic::{Code, Diagnostic, Sink};
 use spm_core::ground::source::Place;
-use spm_core::plan::quotas::QuotaPlan;
+use spm_core::plan::quotas::{Phase, QuotaPlan};
 use spm_frame::load::Tables;
 use spm_frame::seats;
 use spm_frame::sheets::Parts;
@@ -20,6 +20,9 @@ use crate::cli::{Global, command};
 use crate::report::quotas;
 
 const VERSIONS: &str = "versions";
+
+/// Columns of the quotas that stand.
+pub(super) const COLUMNS: [&str; 6] = ["holder_id", "level", "parent_id", "measure", "period", "amount"];
 
 /// Adjusts, writes a new version, prints who gains and who loses.
 pub(super) fn run(
@@ -59,6 +62,16 @@ pub(super) fn run(
     let mut sink = Sink::default();
     let mut adjusted: Vec<(&QuotaPlan, Adjusted)> = Vec::new();
     for plan in all {
+        let open = |phase: &Phase| {
+            opened.project.calendar.index_of(&phase.period).is_some_and(|index| index >= first)
+        };
+        if !plan.phasing.iter().any(open) {
+            ui.status(&format!(
+                "plan {} has ended before {}: its quotas stand",
+                plan.id, periods[first].name
+            ));
+            continue;
+        }
         ui.step(&format!("adjusting {}", plan.title));
         let rows: Vec<Row> = quota::to_problem(plan, company, &standing);
         if rows.is_empty() {
@@ -103,7 +116,9 @@ pub(super) fn run(
                 folder.copy(&entry.path(), &format!("{VERSIONS}/{}", entry.file_name().to_string_lossy()))?;
             }
         }
-        let table = quotas::standing(&adjusted, &rows).map_err(|fault| Failure::fault(fault, exit::INPUT))?;
+        let decimals = adjusted.iter().map(|(_, own)| own.open.allocation.decimals).max();
+        let table = quotas::standing(decimals.unwrap_or(0), &rows);
+        let table = table.map_err(|fault| Failure::fault(fault, exit::INPUT))?;
         let record = command::run_json(tables, &provenance);
         let open = adjusted.iter().map(|(plan, own)| (*plan, own.open.allocation.clone()));
         let parts = Parts::of(company, open.collect());
@@ -133,8 +148,7 @@ pub(super) fn run(
 
 /// The quotas that stand, with their measure.
 pub(super) fn standing(path: &Path) -> Result<Vec<(String, Row)>, Failure> {
-    let columns = ["holder_id", "level", "parent_id", "measure", "period", "amount"];
-    let table = command::read_file(path, &columns, "run `spm quotas allocate` first")?;
+    let table = command::read_file(path, &COLUMNS, "run `spm quotas allocate` first")?;
     Ok(seats::standing(&table))
 }
 

@@ -28,20 +28,25 @@ struct Adjustment {
 
 impl Adjustment {
     fn read(folder: &Path, version: u32) -> Result<Self, Failure> {
-        let why = std::fs::read_to_string(folder.join(format!("versions/{version}-why.json")))?;
         let parts = folder.join("parts.parquet");
         Ok(Self {
             rows: standing(&folder.join("quotas.parquet"))?,
             parts: command::read_file(&parts, &["holder_id", "measure"], "run `spm quotas adjust` again")?,
-            why: serde_json::from_str(&why).unwrap_or_default(),
+            why: why(folder, version)?,
         })
     }
+}
 
-    /// `version 2 from 2027-Q3: Ito has left`
-    fn named(&self) -> String {
-        let text = |key: &str| self.why[key].as_str().unwrap_or_default();
-        format!("version {} from {}: {}", self.why["version"], text("from"), text("reason"))
-    }
+/// Version, first open period and reason of an adjustment.
+pub(super) fn why(folder: &Path, version: u32) -> std::io::Result<serde_json::Value> {
+    let why = std::fs::read_to_string(folder.join(format!("versions/{version}-why.json")))?;
+    Ok(serde_json::from_str(&why).unwrap_or_default())
+}
+
+/// `version 2 from 2027-Q3: Ito has left`
+pub(super) fn named(why: &serde_json::Value) -> String {
+    let text = |key: &str| why[key].as_str().unwrap_or_default();
+    format!("version {} from {}: {}", why["version"], text("from"), text("reason"))
 }
 
 /// Prints why a holder's quotas are what they are.
@@ -112,7 +117,7 @@ pub(super) fn run(
             continue;
         }
         if let (Some(stands), Some(adjusted)) = (stands, &adjusted) {
-            text += &format!("as adjusted during the year ({}), {id} has\n", adjusted.named());
+            text += &format!("as adjusted during the year ({}), {id} has\n", named(&adjusted.why));
             text += &render(&stands, "", global.format)?;
             if let Some(parts) = parts {
                 text += "\nof which the periods that were open consist of\n";

@@ -4,6 +4,7 @@ mod adjust;
 mod allocate;
 mod capacity;
 mod explain;
+mod show;
 
 use std::collections::BTreeSet;
 
@@ -47,6 +48,18 @@ pub enum Command {
         /// A salesperson, or a holder above as quotas.parquet names it
         #[arg(long)]
         holder: String,
+        /// Only quotas of this name
+        #[arg(long)]
+        measure: Option<String>,
+    },
+    /// Print the quotas that stand, by holder and period: as allocated, or as adjusted since
+    #[command(
+        after_help = "Example:\n  spm quotas show --holder 275\n  spm quotas show --output quotas.xlsx"
+    )]
+    Show {
+        /// Only this holder, as quotas.parquet names it
+        #[arg(long)]
+        holder: Option<String>,
         /// Only quotas of this name
         #[arg(long)]
         measure: Option<String>,
@@ -100,6 +113,9 @@ pub fn run(command: &Command, global: &Global, ui: &Ui) -> Result<exit::Code, Fa
             explain::run(&opened, &tables()?, holder, measure.as_deref(), global, ui)
         }
         Command::Adjust { from, reason } => adjust::run(&opened, &tables()?, from, reason, global, ui),
+        Command::Show { holder, measure } => {
+            show::run(&opened, holder.as_deref(), measure.as_deref(), global, ui)
+        }
         Command::Score(arguments) => fairness::run(arguments, &opened, global, ui),
     }
 }
@@ -115,7 +131,8 @@ pub fn load(opened: &Opened, global: &Global, ui: &Ui) -> Result<Tables, Failure
     if plans.iter().any(|plan| matches!(plan.levels, Levels::Managers(_))) {
         names.push("hierarchy");
     }
-    if plans.iter().any(|plan| plan.by_time) {
+    let by_days = |plan: &&QuotaPlan| plan.by_time || plan.sold().is_some_and(|sold| sold.annualised);
+    if plans.iter().any(by_days) {
         names.push("leaves");
     }
     opened.load(&Need { tables: &names, own: Some(OWN), days: None, as_of: None }, global, ui)
@@ -173,7 +190,7 @@ pub fn check(opened: &Opened, tables: &Tables, sink: &mut Sink) -> BTreeSet<Stri
                 match quota::check(&facts.question(plan, opened)) {
                     Ok(names) if sound => {
                         holders.extend(names);
-                        try_out(plan, facts, opened, tables, sink);
+                        own = try_out(plan, facts, opened, tables, sink).unwrap_or(own);
                     }
                     Ok(names) => holders.extend(names),
                     Err(faults) => faults.into_iter().for_each(|fault| sink.push(fault)),
@@ -183,7 +200,7 @@ pub fn check(opened: &Opened, tables: &Tables, sink: &mut Sink) -> BTreeSet<Stri
             Err(fault) if fault.code == Code::SPM405 => {}
             Err(fault) => sink.push(fault),
         }
-        let gaps = own.faults().iter().filter(|fault| fault.code == Code::SPM424);
+        let gaps = own.faults().iter().filter(|fault| matches!(fault.code, Code::SPM422 | Code::SPM424));
         gaps.for_each(|fault| sink.push(fault.clone()));
     }
     holders
@@ -212,29 +229,35 @@ fn missing(plan: &QuotaPlan, opened: &Opened) -> Vec<Diagnostic> {
     found
 }
 
-/// Allocates a plan for its faults, with the transactions of the days that it looks at.
-fn try_out(plan: &QuotaPlan, facts: Facts, opened: &Opened, tables: &Tables, sink: &mut Sink) {
+/// Allocates a plan for its faults, with the transactions of the days that it looks at; what is missing with these, for a plan
+/// that looks at some.
+fn try_out(
+    plan: &QuotaPlan,
+    facts: Facts,
+    opened: &Opened,
+    tables: &Tables,
+    sink: &mut Sink,
+) -> Option<Sink> {
     let calendar = &opened.project.calendar;
     let Some(sold) = plan.sold() else {
         tell(plan_quotas(&facts.question(plan, opened)), sink);
-        return;
+        return None;
     };
     let seasons = season_days(plan, calendar).unwrap_or_default();
     let days = seasons.iter().flatten().chain([&sold.days]);
-    let Some(from) = days.clone().map(|days| days.from).min() else { return };
-    let Some(to) = days.map(|days| days.to).max() else { return };
-    let range = Some(DateRange { from, to });
+    let range = Some(DateRange {
+        from: days.clone().map(|days| days.from).min()?,
+        to: days.map(|days| days.to).max()?,
+    });
     let need = Need { tables: &["transactions"], own: None, days: range, as_of: None };
     let held = load_tables(opened.folders(), &opened.project, &need, &mut Sink::default()).beside(tables);
     let mut own = Sink::default();
     let facts = Facts::of(plan, opened, &held, None, &mut own);
-    // The other gaps were told without the transactions.
-    let unheld = own.faults().iter().filter(|fault| fault.code == Code::SPM422);
-    unheld.for_each(|fault| sink.push(fault.clone()));
     match facts {
         Ok(facts) => tell(plan_quotas(&facts.question(plan, opened)), sink),
         Err(faults) => tell(Err(faults), sink),
     }
+    Some(own)
 }
 
 /// Faults and warnings of a trial.

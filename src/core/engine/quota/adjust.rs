@@ -3,21 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::allocation::Allocation;
+use super::before::Before;
 use super::burden::overburdened;
-use super::hierarchy::{availability, season};
-use super::lay_out::{COMPANY, LaidOut, SALESPERSON, lay_out};
-use super::open::{factor, parents, share_periods};
-use super::planned::{Planned, Question, allocate_verified, plan_quotas, problem};
+use super::from_below::{bring, carry_up};
+use super::hierarchy::availability;
+use super::lay_out::{COMPANY, LINE, LaidOut, SALESPERSON, lay_out};
+use super::open::{factor, share_periods};
+use super::planned::{
+    Planned, Question, allocate_verified, is_bottom_up, plan_quotas, problem, without_totals,
+};
 use super::problem::{Holder, HolderId, Kept, Phasing, Problem, Total};
 use super::still::keep_small;
 use super::units::round_nearest;
 use crate::ground::diagnostic::{Code, Diagnostic};
 use crate::ground::period::Calendar;
 use crate::ground::rational::Rational;
-use crate::ground::round::{Rounding, round_to_decimals};
+use crate::ground::round::{Rounding, round_to_decimals, split_largest_remainder};
 use crate::ground::source::Place;
-use crate::plan::quotas::QuotaPlan;
+use crate::plan::quotas::{Line, QuotaPlan};
 
 /// Why a quota is locked that nobody locked.
 pub(super) const KEPT: &str = "kept in the adjustment";
@@ -94,7 +97,7 @@ pub struct Adjusted {
 /// has made sure that the seats of its first day are those of this one.)
 ///
 /// # Errors
-/// No open period, a lock below what closed periods have, or no quotas that satisfy the plan.
+/// No open period, a line that is new, a lock below what closed periods have, or no quotas that satisfy the plan.
 pub fn adjust(
     question: &Question<'_>,
     standing: &Standing,
@@ -110,7 +113,11 @@ pub fn adjust(
         let message = format!("plan `{}` has no period from {name} on", plan.id);
         return Err(at(Diagnostic::error(Code::SPM404, message).hint("give an earlier period with --from")));
     }
-    let before = Before::of(standing, is_open);
+    let before = Before::of(standing, last.is_some(), is_open);
+    let new = new_lines(plan, &before);
+    if !new.is_empty() {
+        return Err(new);
+    }
     let fresh = plan_quotas(question)?;
     let open = open_periods(laid_out, &before, is_open);
     let mut faults = vec![];
@@ -134,6 +141,23 @@ pub fn adjust(
     Ok(Adjusted { rows: rows(standing, &open, question.calendar, from), changes, open })
 }
 
+/// Faults of lines without quotas: what stands is shared anew, and of a line that is new nothing does.
+fn new_lines(plan: &QuotaPlan, before: &Before<'_>) -> Vec<Diagnostic> {
+    let new = plan.lines.iter().filter(|line| {
+        let holder = HolderId::from(line.name.as_str());
+        !before.open.contains_key(&holder) && !before.closed.contains_key(&holder)
+    });
+    let fault = |line: &Line| {
+        let message = format!("line `{}` has no quotas yet, and an adjustment shares what stands", line.name);
+        let fault =
+            Diagnostic::error(Code::SPM503, message).at(Place::Text(line.own.clause("name").clone()), "");
+        fault.hint(
+            "give it a plan and a `measure` of its own, or begin again with `spm quotas allocate --restart`",
+        )
+    };
+    new.map(fault).collect()
+}
+
 /// True when the plan of today makes of what stood before the last adjustment what stands now.
 fn gives_again(question: &Question<'_>, standing: &Standing, last: Option<Last<'_>>) -> bool {
     let Some(Last { before, from }) = last else { return false };
@@ -154,126 +178,6 @@ fn kept_above(faults: Vec<Diagnostic>, question: &Question<'_>) -> Vec<Diagnosti
     let own =
         |fault: Diagnostic| if fault.code == Code::SPM501 && !company { fault.hint(hint) } else { fault };
     faults.into_iter().map(own).collect()
-}
-
-/// What stands, by holder.
-pub(super) struct Before<'a> {
-    /// Open periods together.
-    pub(super) open: BTreeMap<&'a HolderId, Rational>,
-    /// Salespeople of closed periods.
-    seats: BTreeSet<&'a HolderId>,
-    /// Closed periods together.
-    closed: BTreeMap<&'a HolderId, Rational>,
-    /// Open periods one by one, by name.
-    periods: BTreeMap<(&'a HolderId, &'a str), &'a Rational>,
-    /// What the children of a holder have in an open period together.
-    given: BTreeMap<(&'a HolderId, &'a str), Rational>,
-    /// Level and parent in the last period.
-    places: BTreeMap<&'a HolderId, (&'a str, Option<&'a HolderId>)>,
-    /// Who was below each holder.
-    pub(super) children: BTreeMap<&'a HolderId, BTreeSet<&'a HolderId>>,
-    /// Units that rounding can leave in the open periods together: one for the year, and each unit that is placed in one of
-    /// the m open periods of n instead of evenly, of which m (n - m) / n are most.
-    slack: Rational,
-}
-
-impl<'a> Before<'a> {
-    fn of(standing: &'a Standing, is_open: impl Fn(&str) -> bool) -> Self {
-        let mut before = Self {
-            open: BTreeMap::new(),
-            seats: BTreeSet::new(),
-            closed: BTreeMap::new(),
-            periods: BTreeMap::new(),
-            given: BTreeMap::new(),
-            places: BTreeMap::new(),
-            children: BTreeMap::new(),
-            slack: Rational::one(),
-        };
-        let names: BTreeSet<&str> = standing.iter().map(|row| row.period.as_str()).collect();
-        let open = names.iter().filter(|name| is_open(name)).count();
-        if let (Ok(open), Ok(all)) = (i64::try_from(open), i64::try_from(names.len())) {
-            let spread = Rational::from(open * (all - open)).checked_div(&Rational::from(all));
-            before.slack += &spread.unwrap_or_default();
-        }
-        for row in standing {
-            if !is_open(&row.period) {
-                *before.closed.entry(&row.holder).or_default() += &row.amount;
-                if row.level == SALESPERSON {
-                    before.seats.insert(&row.holder);
-                }
-                continue;
-            }
-            *before.open.entry(&row.holder).or_default() += &row.amount;
-            before.periods.insert((&row.holder, &row.period), &row.amount);
-            before.places.insert(&row.holder, (&row.level, row.parent.as_ref()));
-            if let Some(parent) = &row.parent {
-                before.children.entry(parent).or_default().insert(&row.holder);
-                *before.given.entry((parent, &row.period)).or_default() += &row.amount;
-            }
-        }
-        before
-    }
-
-    fn closed(&self, holder: &HolderId) -> Rational {
-        self.closed.get(holder).cloned().unwrap_or_default()
-    }
-
-    /// Open periods of the root of a problem.
-    fn total(&self, problem: &Problem) -> Rational {
-        problem.holders.first().and_then(|root| self.open.get(&root.id)).cloned().unwrap_or_default()
-    }
-
-    /// Periods of a holder in the order of a phasing.
-    pub(super) fn periods_of(&self, holder: &HolderId, phasing: &Phasing) -> Vec<Rational> {
-        let period = |(name, _): &(String, Rational)| {
-            self.periods.get(&(holder, name.as_str())).copied().cloned().unwrap_or_default()
-        };
-        phasing.periods.iter().map(period).collect()
-    }
-
-    /// What somebody in the same place has in the open periods, when this amount differs from it by rounding only: by what
-    /// rounding of a year can leave in the open periods together, and by no more than two units in any of them.
-    pub(super) fn near(&self, problem: &Problem, holder: &Holder, amount: &Rational) -> Option<Rational> {
-        let (_, parent) = self.places.get(&holder.id)?;
-        let phasing = problem.phasing.as_ref()?;
-        let shares = season(phasing, holder);
-        let all: Rational = shares.iter().sum();
-        let small = &problem.unit * &Rational::from(2_i64);
-        let near = |(stood, share): (&Rational, &Rational)| {
-            let exact = (amount * share).checked_div(&all).unwrap_or_default();
-            (exact - stood.clone()).abs() <= small
-        };
-        let stood: Rational = self.periods_of(&holder.id, phasing).iter().sum();
-        let same = *parent == holder.parent.as_ref()
-            && (amount - &stood).abs() <= &problem.unit * &self.slack
-            && self.periods_of(&holder.id, phasing).iter().zip(&shares).all(near);
-        same.then(|| self.open.get(&holder.id).cloned()).flatten()
-    }
-
-    /// What the children of a holder have in these periods.
-    fn given_of(&self, holder: &HolderId, phasing: &Phasing) -> Vec<Rational> {
-        let period = |(name, _): &(String, Rational)| {
-            self.given.get(&(holder, name.as_str())).cloned().unwrap_or_default()
-        };
-        phasing.periods.iter().map(period).collect()
-    }
-
-    /// True when an allocation of the whole year has the same holders in the same places with the same open periods.
-    fn is_given_by(&self, fresh: &Allocation) -> bool {
-        fresh.holders.len() == self.places.len()
-            && fresh.holders.iter().zip(fresh.rows()).all(|(own, row)| {
-                let place = self.places.get(&own.holder);
-                let same_place = place.is_some_and(|place| *place == (&*own.level, own.parent.as_ref()));
-                let same = |(name, amount): (&Arc<str>, &i64)| {
-                    // Closed periods are not looked at.
-                    let stood = self.periods.get(&(&own.holder, &**name));
-                    stood.is_none_or(|stood| {
-                        **stood == Rational::from_scaled((*amount).into(), fresh.decimals)
-                    })
-                };
-                same_place && fresh.periods.iter().zip(&row[1..]).all(same)
-            })
-    }
 }
 
 /// The total of a problem that has one.
@@ -342,14 +246,20 @@ fn open_problem(
     faults: &mut Vec<Diagnostic>,
 ) -> Problem {
     let plan = question.plan;
+    let too_large = || {
+        let fault = Diagnostic::error(Code::SPM402, "the open quotas do not fit 128 bits");
+        fault.at(Place::Text(plan.place.clone()), "")
+    };
     let root = &open.holders[0].id;
     let stood = before.open.get(root).cloned().unwrap_or_default();
     // Where the plan states the year, or takes part of it from below, what closed periods have is taken off it.
-    let states = plan.total.is_some() || plan.bottom_up.as_ref().is_some_and(|own| !own.share.is_zero());
+    let blends = plan.bottom_up.as_ref().is_some_and(|own| !own.share.is_zero());
+    let states = plan.total.is_some() || blends;
     let year = fresh.allocation.year(0);
     let total =
         if states { &(&year + &gone(question, open, before)) - &before.closed(root) } else { stood.clone() };
-    if total.is_negative() {
+    // What people carry is taken as it is, and nothing is paid back for closed periods.
+    if total.is_negative() && !is_bottom_up(plan) {
         let (has, comes) = (before.closed(root), &total + &before.closed(root));
         let message = format!(
             "the year of plan `{}` comes to {}, but closed periods have {} already",
@@ -362,14 +272,29 @@ fn open_problem(
         faults.push(fault.hint("raise the total, or adjust from an earlier period"));
     }
     let mut problem = problem(question, open.holders.clone(), &open.phasing, Total::Given(total.clone()));
+    // Lines that state a total of which another part is met now.
+    let lines: BTreeSet<HolderId> = fresh
+        .allocation
+        .years()
+        .filter(|(placed, year)| {
+            let stood = &before.closed(&placed.holder)
+                + &before.open.get(&placed.holder).cloned().unwrap_or_default();
+            blends && *placed.level == *LINE && (year - &stood).abs() > &plan.unit * &before.slack
+        })
+        .map(|(placed, _)| placed.holder.clone())
+        .filter(|holder| plan.lines.iter().any(|line| line.name == holder.as_str() && line.total.is_some()))
+        .collect();
+    if blends {
+        without_totals(&mut problem.holders);
+    }
     let fresh: BTreeMap<&HolderId, Rational> = fresh
         .allocation
         .explanations()
         .map(|why| {
-            let whole = &why.amount - &why.parts.rounding;
-            // Limits are set anew: here counts what is a share by weight. Who brings an amount from below brings it with them.
-            let amount = if is_bottom_up(plan) { whole } else { &whole - &why.parts.limits };
-            (why.holder, amount)
+            // Limits are set anew: here counts what is a share by weight, or what is brought from below.
+            let by_weight = || &(&why.amount - &why.parts.rounding) - &why.parts.limits;
+            let brought = fresh.problem.holders[why.index].blend.as_ref().filter(|_| is_bottom_up(plan));
+            (why.holder, brought.map_or_else(by_weight, |blend| blend.below.clone()))
         })
         .collect();
     for holder in &mut problem.holders {
@@ -394,12 +319,13 @@ fn open_problem(
         }
     }
     if is_bottom_up(plan) {
-        take_from_below(&mut problem, before, &stood);
+        if take_from_below(&mut problem, before).is_none() {
+            faults.push(too_large());
+        }
     } else if total == stood {
-        keep_level(question, &mut problem, before, &open.phasing);
-        if share_periods(&mut problem, KEPT).is_none() {
-            let fault = Diagnostic::error(Code::SPM402, "the open quotas do not fit 128 bits");
-            faults.push(fault.at(Place::Text(plan.place.clone()), ""));
+        let kept = keep_level(question, &mut problem, before, &open.phasing, &lines);
+        if kept.and_then(|()| share_periods(&mut problem, KEPT)).is_none() {
+            faults.push(too_large());
         }
     }
     problem
@@ -425,49 +351,29 @@ fn gone(question: &Question<'_>, open: &LaidOut, before: &Before<'_>) -> Rationa
     round_nearest(&gone, &plan.unit).unwrap_or(gone)
 }
 
-/// True when quotas are what people can carry, whatever they add up to.
-pub(super) fn is_bottom_up(plan: &QuotaPlan) -> bool {
-    let top_down = plan.total.is_some() || plan.history.is_some();
-    plan.bottom_up.as_ref().is_some_and(|own| !top_down || own.share == Rational::one())
-}
-
-/// Weights are what each can carry in the open periods; the total is their sum, so that nobody has what another leaves.
-fn take_from_below(problem: &mut Problem, before: &Before<'_>, stood: &Rational) {
-    let parents = parents(&problem.holders);
-    let mut sums = vec![Rational::zero(); parents.len()];
-    let mut same = true;
-    for place in (0..parents.len()).rev() {
+/// What each brings to the open periods. Who would change by rounding only brings what stands.
+fn take_from_below(problem: &mut Problem, before: &Before<'_>) -> Option<()> {
+    for place in 0..problem.holders.len() {
         let holder = &problem.holders[place];
-        let own = if *holder.level == *SALESPERSON {
-            let amount = holder.weight.clone().unwrap_or_default();
-            let near = before.near(problem, holder, &amount);
-            same &= near.is_some();
-            near.or_else(|| round_nearest(&amount, &problem.unit)).unwrap_or(amount)
-        } else {
-            sums[place].checked_div(&factor(problem, holder)).unwrap_or_default()
-        };
-        if let Some(parent) = parents[place] {
-            sums[parent] += &own;
+        if *holder.level != *SALESPERSON {
+            continue;
         }
-        sums[place] = own;
+        let amount = holder.weight.clone().unwrap_or_default();
+        let own = before.near(problem, holder, &amount).or_else(|| round_nearest(&amount, &problem.unit))?;
+        bring(&mut problem.holders[place], own);
     }
-    let whole = round_nearest(&sums[0], &problem.unit).unwrap_or_else(|| sums[0].clone());
-    // Over-assignment was rounded once, when it was allocated.
-    let plain = problem.holders.iter().all(|holder| factor(problem, holder) == Rational::one());
-    let total = match (same && before.places.len() == parents.len(), plain) {
-        (true, _) => stood.clone(),
-        (false, true) => sums[0].clone(),
-        (false, false) => whole,
-    };
-    problem.total = Total::Given(total);
-    for (holder, sum) in problem.holders.iter_mut().zip(sums) {
-        holder.weight = holder.parent.is_some().then_some(sum);
-    }
+    carry_up(problem, |holder, sum| before.gives(&holder.id, sum))
 }
 
 /// Locks the holders from the root down to the plan's level at what they have, as long as all siblings are there as before
-/// and no lock or limit of the plan says otherwise.
-fn keep_level(question: &Question<'_>, problem: &mut Problem, before: &Before<'_>, phasing: &Phasing) {
+/// and no lock or limit of the plan says otherwise, nor are they among those that have `changed`.
+fn keep_level(
+    question: &Question<'_>,
+    problem: &mut Problem,
+    before: &Before<'_>,
+    phasing: &Phasing,
+    changed: &BTreeSet<HolderId>,
+) -> Option<()> {
     let plan: &QuotaPlan = question.plan;
     let last = plan.adjust.as_ref().map(|(level, _)| level.as_str());
     let mut children: BTreeMap<HolderId, BTreeSet<HolderId>> = BTreeMap::new();
@@ -479,7 +385,8 @@ fn keep_level(question: &Question<'_>, problem: &mut Problem, before: &Before<'_
             let is = |limit: &Option<Rational>, keeps: fn(&Rational, &Rational) -> bool| {
                 limit.as_ref().is_none_or(|limit| stood.is_some_and(|stood| keeps(stood, limit)))
             };
-            let allowed = is(&holder.locked, |stood, lock| stood == lock)
+            let allowed = !changed.contains(&holder.id)
+                && is(&holder.locked, |stood, lock| stood == lock)
                 && is(&holder.floor, |stood, floor| stood >= floor)
                 && is(&holder.cap, |stood, cap| stood <= cap);
             (holder.id.clone(), (holder.level.to_string(), allowed))
@@ -490,6 +397,14 @@ fn keep_level(question: &Question<'_>, problem: &mut Problem, before: &Before<'_
             children.entry(parent.clone()).or_default().insert(holder.id.clone());
         }
     }
+    // Who gives out another part now than what stands has more or less to share.
+    let other: BTreeSet<HolderId> = problem
+        .holders
+        .iter()
+        .filter(|holder| children.contains_key(&holder.id) && before.open.contains_key(&holder.id))
+        .filter(|holder| !before.follows(problem, &holder.id, &factor(problem, holder)))
+        .map(|holder| holder.id.clone())
+        .collect();
     let mut keep: BTreeSet<HolderId> = BTreeSet::from([problem.holders[0].id.clone()]);
     let mut next = if last == Some(COMPANY) { vec![] } else { vec![problem.holders[0].id.clone()] };
     while let Some(parent) = next.pop() {
@@ -502,25 +417,50 @@ fn keep_level(question: &Question<'_>, problem: &mut Problem, before: &Before<'_
             stood.len() == below.len() && below.iter().all(|id| stood.contains(id) && facts[id].1)
         });
         // Seats are what is shared anew.
-        if !same || below.iter().any(|id| facts[id].0 == SALESPERSON) {
+        if !same || other.contains(&parent) || below.iter().any(|id| facts[id].0 == SALESPERSON) {
             continue;
         }
         keep.extend(below.iter().cloned());
         next.extend(below);
     }
-    for holder in problem.holders.iter_mut().filter(|holder| keep.contains(&holder.id)) {
+    for place in 0..problem.holders.len() {
+        let holder = &problem.holders[place];
+        if !keep.contains(&holder.id) {
+            continue;
+        }
+        let given = match other.contains(&holder.id) {
+            true => given_anew(problem, holder, before, phasing)?,
+            false => before.given_of(&holder.id, phasing),
+        };
+        let holder = &mut problem.holders[place];
         if holder.locked.is_none() && holder.parent.is_some() {
             holder.locked = before.open.get(&holder.id).cloned();
             holder.note = Some(KEPT.to_owned());
         }
-        keeps(holder, before, phasing);
+        keeps(holder, before, phasing, given);
     }
+    Some(())
+}
+
+/// What a holder that keeps its periods gives out in them by another over-assignment than before: rounded to units once, and
+/// spread over the periods as its own are.
+fn given_anew(
+    problem: &Problem,
+    holder: &Holder,
+    before: &Before<'_>,
+    phasing: &Phasing,
+) -> Option<Vec<Rational>> {
+    let own = before.periods_of(&holder.id, phasing);
+    let all: Rational = own.iter().sum();
+    let given = round_nearest(&(&all * &factor(problem, holder)), &problem.unit)?;
+    let units = round_to_decimals(&given.checked_div(&problem.unit)?, 0, Rounding::TowardZero)?;
+    let parts = if all.is_zero() { vec![0; own.len()] } else { split_largest_remainder(units, &own)? };
+    Some(parts.into_iter().map(|part| &Rational::from(part) * &problem.unit).collect())
 }
 
 /// What a holder keeps: its periods, those that it gives out, and how much that is: over-assignment was rounded to units
 /// once, for the year.
-fn keeps(holder: &mut Holder, before: &Before<'_>, phasing: &Phasing) {
-    let given = before.given_of(&holder.id, phasing);
+fn keeps(holder: &mut Holder, before: &Before<'_>, phasing: &Phasing, given: Vec<Rational>) {
     let all: Rational = given.iter().sum();
     holder.over_assignment =
         before.open.get(&holder.id).and_then(|own| all.checked_div(own)).filter(Rational::is_positive);
@@ -539,7 +479,8 @@ fn all_kept(problem: &Problem, before: &Before<'_>) -> Problem {
         if *holder.level == *SALESPERSON {
             holder.phased = Some(before.periods_of(&holder.id, phasing));
         } else {
-            keeps(holder, before, phasing);
+            let given = before.given_of(&holder.id, phasing);
+            keeps(holder, before, phasing, given);
         }
     }
     kept

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::fault::ProblemFault;
 use super::lay_out::SALESPERSON;
 use super::problem::{Clause, Holder, HolderId, Problem};
+use super::sheet::in_line;
 use crate::ground::diagnostic::Diagnostic;
 use crate::ground::rational::Rational;
 use crate::ground::source::{Place, TextPlace};
@@ -23,6 +24,8 @@ pub(super) fn diagnostic(plan: &QuotaPlan, problem: &Problem, fault: &ProblemFau
     {
         let message = format!("{holder}: {} is left, but {cause}", left.to_decimal_text());
         let own = Diagnostic { message, ..fault.to_diagnostic() };
+        let line = plan.lines.iter().find(|line| in_line(holder.as_str(), &line.name).is_some());
+        let plan = line.map_or(plan, |line| &line.own);
         return own.at(Place::Text(plan.clause(key).clone()), "").hint(hint);
     }
     let places = match fault {
@@ -35,12 +38,14 @@ pub(super) fn diagnostic(plan: &QuotaPlan, problem: &Problem, fault: &ProblemFau
             stated.map(|(clause, text)| (clause.place.clone(), text.to_owned())).collect()
         }
         ProblemFault::FloorsExceed { holder: id, .. } => {
-            let mut places = below(problem, id, |own| [&own.clauses.locked, &own.clauses.floor]);
+            let mut places = of_root(problem, id, |own| [&own.clauses.locked, &own.clauses.floor]);
+            places.extend(below(problem, id, |own| [&own.clauses.locked, &own.clauses.floor]));
             places.extend(given(plan, problem, id, |own| [&own.clauses.locked, &own.clauses.cap]));
             places
         }
         ProblemFault::CapsBelow { holder: id, .. } => {
-            let mut places = below(problem, id, |own| [&own.clauses.locked, &own.clauses.cap]);
+            let mut places = of_root(problem, id, |own| [&own.clauses.locked, &own.clauses.cap]);
+            places.extend(below(problem, id, |own| [&own.clauses.locked, &own.clauses.cap]));
             places.extend(given(plan, problem, id, |own| [&own.clauses.locked, &own.clauses.floor]));
             places
         }
@@ -170,10 +175,24 @@ fn given<'p>(
     let own = problem.holders.iter().find(|holder| holder.id == *id);
     let clause = own.into_iter().flat_map(read).flatten().next();
     match (clause, own.is_some_and(|own| own.parent.is_none())) {
-        (Some(clause), _) => vec![(clause.place.clone(), format!("{} of {id}", clause.key))],
-        (None, true) if plan.states("total") => {
-            vec![(plan.clause("total").clone(), "what there is to share".to_owned())]
+        // What there is to share is fixed by the total, not by a limit of the company.
+        (_, true) => {
+            let mut keys = ["total", "growth", "history"].into_iter();
+            let key = keys.find(|key| plan.states(key)).unwrap_or("id");
+            vec![(plan.clause(key).clone(), "what there is to share".to_owned())]
         }
+        (Some(clause), _) => vec![(clause.place.clone(), format!("{} of {id}", clause.key))],
         (None, _) => vec![],
     }
+}
+
+/// The limit of the company itself, when the fault is about the company.
+fn of_root<'p>(
+    problem: &'p Problem,
+    id: &HolderId,
+    read: impl Fn(&'p Holder) -> [&'p Option<Arc<Clause>>; 2],
+) -> Vec<(TextPlace, String)> {
+    let root = problem.holders.iter().find(|holder| holder.parent.is_none() && holder.id == *id);
+    let clause = root.into_iter().flat_map(read).flatten().next();
+    clause.map(|clause| (clause.place.clone(), format!("{} of {id}", clause.key))).into_iter().collect()
 }

@@ -59,11 +59,14 @@ pub(super) fn divide(
     if faults.is_empty() { Ok(divided) } else { Err(faults) }
 }
 
-/// An amount in the smallest one, which it is a whole number of already; `None` beyond 64 bits.
+/// Results hold amounts of 18 digits.
+const BEYOND: i128 = 1_000_000_000_000_000_000;
+
+/// An amount in the smallest one, which it is a whole number of already; `None` when it has more digits than results hold.
 pub(super) fn minor(amount: &Rational, decimals: u32) -> Option<i64> {
     let minor = round_to_decimals(amount, decimals, Rounding::TowardZero)?;
     debug_assert_eq!(Rational::from_scaled(minor, decimals), *amount);
-    i64::try_from(minor).ok()
+    i64::try_from(minor).ok().filter(|_| minor.abs() < BEYOND)
 }
 
 /// Divides one holder's amount among its children.

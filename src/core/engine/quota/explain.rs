@@ -88,7 +88,9 @@ fn find_binding(
     if hierarchy.holders[position].locked.is_some() {
         return Some(Binding::Lock);
     }
-    let moved = limited - &by_weight;
+    // Weights that are what people bring from below are within the limits already.
+    let brought = hierarchy.holders[position].blend.as_ref().filter(|blend| blend.share == Rational::one());
+    let moved = limited - brought.map_or(&by_weight, |blend| &blend.below);
     let greatest = limits.effective.greatest.as_ref();
     // A limit between two units stops rounding as well.
     let rounded = &amount - limited;

@@ -130,7 +130,7 @@ pub enum ProblemFault {
         /// The amount that nobody has a claim to.
         left: Rational,
     },
-    /// An amount beyond 64 bits of the smallest amount.
+    /// An amount of more than 18 digits.
     AmountOutOfRange {
         /// Whose.
         holder: HolderId,
@@ -174,7 +174,7 @@ impl ProblemFault {
             Self::OutOfRange { .. } => "correct the number",
             Self::TooFine { .. } => "round it to the decimals of the measure",
             Self::TotalNotInUnits { .. } => "change the total or the unit, or allow a partial unit",
-            Self::LimitsContradict { .. } => "drop one of the floor, the cap and the lock",
+            Self::LimitsContradict { .. } => "change one of the clauses that say so",
             Self::NoMeasure { .. } => "supply the measure or choose another method",
             Self::NegativeWeight { .. } => "choose another method for a total below history",
             Self::FloorsExceed { .. } => "lower floors or locks, or raise the amount above them",
@@ -263,7 +263,9 @@ impl fmt::Display for ProblemFault {
                 let left = text(left);
                 write!(formatter, "{holder}: {left} is left, but all children with room have weight 0")
             }
-            Self::AmountOutOfRange { holder } => write!(formatter, "{holder}: the amount is out of range"),
+            Self::AmountOutOfRange { holder } => {
+                write!(formatter, "{holder}: the amount has more than 18 digits, in the smallest amount")
+            }
         }
     }
 }

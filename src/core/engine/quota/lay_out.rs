@@ -96,6 +96,8 @@ pub(super) struct LaidOut {
     pub(super) days: Days,
     /// What each seat can carry in the periods, by holder.
     pub(super) bottom_up: BTreeMap<HolderId, Rational>,
+    /// What the user should know of limits.
+    pub(super) notices: Vec<Diagnostic>,
 }
 
 /// Holders and periods of a plan.
@@ -123,7 +125,8 @@ pub(super) fn lay_out(question: &Question<'_>) -> Result<LaidOut, Vec<Diagnostic
     }
     let Placing { mut holders, bottom_up, .. } = placing;
     stated(plan, &mut holders, &mut faults);
-    if faults.is_empty() { Ok(LaidOut { days, holders, phasing, bottom_up }) } else { Err(faults) }
+    let notices = single(plan, &mut holders, &mut faults);
+    if faults.is_empty() { Ok(LaidOut { days, holders, phasing, bottom_up, notices }) } else { Err(faults) }
 }
 
 /// Days of a phase, or a fault.
@@ -173,6 +176,8 @@ struct Placing<'a> {
     levels: Levelled,
     /// Where the plan limits seats.
     clauses: Clauses,
+    /// The days of the history, when who was there for a part of them counts as if for all.
+    past: Option<Days>,
 }
 
 struct Levelled {
@@ -225,6 +230,10 @@ impl<'a> Placing<'a> {
                 least: clause("least"),
                 most: clause("most"),
             },
+            past: plan
+                .sold()
+                .filter(|sold| sold.annualised)
+                .map(|sold| Days::of(std::slice::from_ref(&sold.days), |_| true)),
         };
         for (place, line) in plan.lines.iter().enumerate() {
             // A line that sold nothing in these periods follows the season of all.
@@ -302,6 +311,13 @@ impl<'a> Placing<'a> {
         position
     }
 
+    /// What a seat sold, as if it had been there in all days of the history where the plan says so.
+    fn history(&self, seat: &Seat) -> Option<Rational> {
+        let part = self.past.as_ref().and_then(|days| days.presence(seat, &[])?.into_iter().next());
+        let whole = part.and_then(|part| seat.history.as_ref()?.checked_div(&part));
+        whole.or_else(|| seat.history.clone())
+    }
+
     fn seat(&mut self, seat: &'a Seat, faults: &mut Vec<Diagnostic>) {
         let plan = self.question.plan;
         let line = seat.line.and_then(|line| plan.lines.get(line));
@@ -339,8 +355,8 @@ impl<'a> Placing<'a> {
             season: season.clone(),
             ..Holder::of(HolderId::from(id.as_str()))
         };
+        holder.history = self.history(seat);
         self.limit(seat, &part, &mut holder);
-        holder.history.clone_from(&seat.history);
         holder.potential.clone_from(&seat.potential);
         holder.last_quota.clone_from(&seat.last_quota);
         if matches!(plan.method, plan::Method::Weight(_)) {
@@ -369,11 +385,11 @@ impl<'a> Placing<'a> {
             Some(Rational::from_scaled(units, decimals))
         };
         let of_history = |share: &Option<Rational>| {
-            Some(share.as_ref()? * seat.history.as_ref().unwrap_or(&Rational::zero()))
+            Some(share.as_ref()? * holder.history.as_ref().unwrap_or(&Rational::zero()))
         };
         let kept = |fall: &Rational| (&Rational::one() - fall) * seat.last_quota.clone().unwrap_or_default();
         // Without history there is nothing that a cap could be a share of.
-        let sold = seat.history.as_ref().is_some_and(Rational::is_positive);
+        let sold = holder.history.as_ref().is_some_and(Rational::is_positive);
         let floors = [
             (of_history(&plan.floor), &self.clauses.floor),
             (plan.hold_harmless.as_ref().map(kept), &self.clauses.hold_harmless),
@@ -408,7 +424,7 @@ fn in_line(line: Option<&Line>, name: &str) -> String {
     line.map_or_else(|| name.to_owned(), |line| format!("{} / {name}", line.name))
 }
 
-/// What the plan states of holders by name: growth, over-assignment, limits and locks.
+/// What the plan states of holders by name: growth and over-assignment.
 fn stated(plan: &QuotaPlan, holders: &mut [Holder], faults: &mut Vec<Diagnostic>) {
     for (name, growth, place) in &plan.growth_of {
         if let Some(holder) = named(holders, name, place, faults) {
@@ -421,6 +437,26 @@ fn stated(plan: &QuotaPlan, holders: &mut [Holder], faults: &mut Vec<Diagnostic>
             let message = format!("{name} is a salesperson and gives nothing out");
             let fault = Diagnostic::error(Code::SPM110, message).at(Place::Text(place.clone()), "");
             faults.push(fault.hint("name a holder above salespeople"));
+        }
+    }
+}
+
+/// Limits and locks of single holders, with a warning wherever a limit of everybody gives way to one of them.
+fn single(plan: &QuotaPlan, holders: &mut [Holder], faults: &mut Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut notices = vec![];
+    for limit in &plan.limits {
+        let Some(holder) = named(holders, &limit.holder, &limit.place, &mut vec![]) else { continue };
+        if let Some(least) = &limit.least {
+            notices.extend(give_way(holder, &limit.place, "has at least", least, false));
+        }
+        if let Some(most) = &limit.most {
+            notices.extend(give_way(holder, &limit.place, "has at most", most, true));
+        }
+    }
+    for lock in &plan.locks {
+        let Some(holder) = named(holders, &lock.holder, &lock.place, &mut vec![]) else { continue };
+        for floor in [false, true] {
+            notices.extend(give_way(holder, &lock.place, "is locked at", &lock.amount, floor));
         }
     }
     for limit in &plan.limits {
@@ -457,6 +493,35 @@ fn stated(plan: &QuotaPlan, holders: &mut [Holder], faults: &mut Vec<Diagnostic>
             holder.note.clone_from(&lock.note);
         }
     }
+    notices
+}
+
+/// Brings the floor, or the cap, that everybody has to what is said of one holder: what is said of one wins.
+fn give_way(
+    holder: &mut Holder,
+    place: &TextPlace,
+    says: &str,
+    amount: &Rational,
+    floor: bool,
+) -> Option<Diagnostic> {
+    let (limit, clause) = match floor {
+        true => (&mut holder.floor, &holder.clauses.floor),
+        false => (&mut holder.cap, &holder.clauses.cap),
+    };
+    let clause = clause.as_ref()?;
+    let stated = limit.as_ref().filter(|own| if floor { amount < *own } else { amount > *own })?;
+    let (side, word) = if floor { ("below", "floor") } else { ("above", "cap") };
+    let message = format!(
+        "{} {says} {}, {side} the {word} of {} by `{}`: what is said of one holder counts",
+        holder.id,
+        amount.to_decimal_text(),
+        stated.to_decimal_text(),
+        clause.key
+    );
+    *limit = Some(amount.clone());
+    let fault = Diagnostic::warning(Code::SPM427, message).at(Place::Text(place.clone()), "of one holder");
+    let fault = fault.at(Place::Text(clause.place.clone()), "of everybody");
+    Some(fault.hint("nothing, if it is an exception that is meant"))
 }
 
 /// The holder that a plan names.

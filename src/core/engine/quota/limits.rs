@@ -72,7 +72,7 @@ pub(super) fn find_limits(
     let mut limits = vec![Limits::default(); hierarchy.holders.len()];
     for position in (0..limits.len()).rev() {
         let id = &hierarchy.holders[position].id;
-        let Some(own) = own_limits(hierarchy, position) else {
+        let Some(own) = own_limits(hierarchy.holders[position], &hierarchy.smallest) else {
             faults.push(ProblemFault::AmountOutOfRange { holder: id.clone() });
             continue;
         };
@@ -95,14 +95,13 @@ pub(super) fn find_limits(
 
 /// A holder's own floor, cap and lock, brought inward to the smallest amount; `None` beyond 128 bits.
 /// The root is fixed by the total, which [`narrow`] takes into account.
-fn own_limits(hierarchy: &Hierarchy<'_>, position: usize) -> Option<Range> {
-    let holder = hierarchy.holders[position];
+pub(super) fn own_limits(holder: &Holder, smallest: &Rational) -> Option<Range> {
     let mut least = match &holder.floor {
-        Some(floor) => round_up(floor, &hierarchy.smallest)?,
+        Some(floor) => round_up(floor, smallest)?,
         None => Rational::zero(),
     };
     let mut greatest = match &holder.cap {
-        Some(cap) => Some(round_down(cap, &hierarchy.smallest)?),
+        Some(cap) => Some(round_down(cap, smallest)?),
         None => None,
     };
     if let Some(locked) = &holder.locked {
@@ -136,11 +135,24 @@ fn narrow(
     let fits = |amount: Option<Rational>| {
         amount.ok_or_else(|| Box::new(ProblemFault::AmountOutOfRange { holder: id.clone() }))
     };
-    let least = fits(round_up(&(below.least.clone() / factor.clone()), &hierarchy.smallest))?;
-    let greatest = match &below.greatest {
-        // When over-assignment leaves a window thinner than the smallest amount, the amount just above it stands.
-        Some(caps) => Some(fits(round_down(&(caps / &factor), &hierarchy.smallest))?.max(least.clone())),
-        None => None,
+    let (least, greatest) = if factor == Rational::one() {
+        (below.least.clone(), below.greatest.clone())
+    } else {
+        // What is given out is rounded: what an amount comes to counts within half of the smallest one.
+        let smallest = &hierarchy.smallest;
+        let half = smallest / &Rational::from(2_i64);
+        let least = (&below.least - &half).max(Rational::zero());
+        let least = fits(round_up(&(&least / &factor), smallest))?;
+        let greatest = match &below.greatest {
+            // Half of it would be rounded up. Where no amount comes to what everybody below is limited to, the one just
+            // above it stands.
+            Some(caps) => {
+                let above = fits(round_up(&(&(caps + &half) / &factor), smallest))?;
+                Some((&above - smallest).max(least.clone()))
+            }
+            None => None,
+        };
+        (least, greatest)
     };
     let root = position == 0;
     let available = if root { Some(total.clone()) } else { own.greatest.clone() };

@@ -16,6 +16,7 @@
 
 mod adjust;
 mod allocation;
+mod before;
 mod burden;
 mod capacity;
 mod carry;
@@ -23,6 +24,7 @@ mod cite;
 mod divide;
 mod explain;
 mod fault;
+mod from_below;
 mod hierarchy;
 mod lay_out;
 mod limits;

@@ -68,12 +68,9 @@ fn nothing(question: &Question<'_>, allocation: &Allocation) -> Option<Diagnosti
     Some(warning(question, Code::SPM421, "id", message, hint))
 }
 
-/// Who is not there in any period and has a quota like everybody, because the plan does not look at dates.
+/// Who is not there in any period: who has a quota like everybody, where the plan does not look at dates, or none.
 fn absent(question: &Question<'_>) -> Option<Diagnostic> {
     let plan = question.plan;
-    if plan.by_time {
-        return None;
-    }
     let indices = plan.phasing.iter().filter_map(|phase| question.calendar.index_of(&phase.period));
     let ranges: Vec<_> = indices.map(|index| question.calendar.periods()[index].range).collect();
     let number = |date: Date| i32::try_from(days_between(Date::constant(1970, 1, 1), date)).ok();
@@ -81,22 +78,23 @@ fn absent(question: &Question<'_>) -> Option<Diagnostic> {
         (ranges.iter().map(|range| range.from).min()?, ranges.iter().map(|range| range.to).max()?);
     let (from, to) = (number(first)?, number(last)?);
     let away = |seat: &&Seat| {
-        seat.hired.is_some_and(|hired| hired >= to) || seat.left.is_some_and(|left| left <= from)
+        let (hired, left) = (seat.hired.unwrap_or(i32::MIN), seat.left.unwrap_or(i32::MAX));
+        hired >= to || left <= from || left <= hired
     };
     let seats = question.seats.iter().filter(|seat| seat.line.is_none_or(|line| line == 0));
     let names: Vec<&str> = seats.filter(away).map(|seat| seat.id.as_str()).collect();
+    let (what, hint) = match plan.by_time {
+        true => ("without a quota", "correct hire_date or end_date, or exclude them with `eligible`"),
+        false => {
+            ("counted for all of the year", "state proration = \"time\", or exclude them with `eligible`")
+        }
+    };
     let message = format!(
-        "{} left before {first} or starts after {last}, and counts for all of the year in plan `{}`",
-        whom(&names)?,
-        plan.id
+        "no period of plan `{}` ({first} to {last}) has {} by hire_date and end_date: {what}",
+        plan.id,
+        whom(&names)?
     );
-    Some(warning(
-        question,
-        Code::SPM424,
-        "id",
-        message,
-        "state proration = \"time\", or exclude them with `eligible`",
-    ))
+    Some(warning(question, Code::SPM424, "id", message, hint))
 }
 
 /// Who has no value for a level of the hierarchy.

@@ -12,8 +12,11 @@ use super::transport::{Row, transport};
 use crate::ground::rational::Rational;
 use crate::ground::round::{Rounding, WholeWeights, round_to_decimals, split_largest_remainder};
 
-/// Remainders below one unit are compared to the billionth of it.
-const FINE: i128 = 1_000_000_000;
+/// Remainders below one unit are added up in this part of it, which is the square of [`ALIKE`]: so finely that what is cut off
+/// below does not tell equal ones apart, however many people have one.
+const FINE: i128 = 1_000_000_000_000_000_000;
+/// Remainders are compared to this part of a unit, the billionth.
+const ALIKE: i128 = 1_000_000_000;
 
 /// The year and the period amounts of every holder, holder by holder, in the smallest amount.
 ///
@@ -48,7 +51,7 @@ pub(super) fn phase(hierarchy: &Hierarchy<'_>, divided: &Divided) -> Result<Vec<
     }
     // What the periods are owed, by the depth of the holders that everything below is summed up to: a few units below each of
     // many holders would else all go to the first periods.
-    let mut owed: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
+    let mut owed: BTreeMap<usize, Vec<i128>> = BTreeMap::new();
     let mut order = Vec::with_capacity(periods);
     let mut summed_at = vec![0; count];
     let mut depths = vec![0; count];
@@ -96,7 +99,7 @@ fn always_there(hierarchy: &Hierarchy<'_>) -> Vec<bool> {
 }
 
 /// A leaf by its position with its row, and what is left of it with what its periods are short of.
-type Leaf<'a> = ((usize, &'a mut [i64]), (&'a mut Rest, &'a mut [u32]));
+type Leaf<'a> = ((usize, &'a mut [i64]), (&'a mut Rest, &'a mut [u64]));
 
 /// What is left of a leaf's year after whole units were placed.
 #[derive(Clone, Debug, Default)]
@@ -137,15 +140,15 @@ impl Season {
         amounts.iter().map(|amount| minor(amount, self.decimals)).collect()
     }
 
-    /// Of a holder that is no sum the whole units of its periods, with what each is short of its exact share, in billionths of
-    /// a unit; zero for a period that is exact. `None` beyond 64 bits.
+    /// Of a holder that is no sum the whole units of its periods, with what each is short of its exact share, in the part
+    /// [`FINE`] of a unit; zero for a period that is exact. `None` beyond 64 bits.
     fn leaf(
         &self,
         hierarchy: &Hierarchy<'_>,
         position: usize,
         spread: bool,
         row: &mut [i64],
-        (rest, short): (&mut Rest, &mut [u32]),
+        (rest, short): (&mut Rest, &mut [u64]),
     ) -> Option<()> {
         let holder = hierarchy.holders[position];
         if row.len() == 1 || !spread {
@@ -170,7 +173,7 @@ impl Season {
                     None => self.share(year.into(), own.as_deref().unwrap_or(&self.weights), period)?,
                 };
                 *place = i64::try_from(units.checked_mul(self.unit.into())?).ok()?;
-                short[period] = u32::try_from(fine).ok()?;
+                short[period] = u64::try_from(fine).ok()?;
             }
         }
         let left = year - periods.iter().sum::<i64>();
@@ -187,26 +190,31 @@ impl Season {
         year: i64,
         whole: &WholeWeights,
         periods: &mut [i64],
-        short: &mut [u32],
+        short: &mut [u64],
     ) -> Option<()> {
-        let fine = u64::try_from(FINE).ok()?;
+        let alike = u64::try_from(ALIKE).ok()?;
         let (unit, sum) = (u64::try_from(self.unit).ok()?, u64::try_from(whole.sum()).ok()?);
         let year = u64::try_from(year).ok()?;
         let divisor = sum.checked_mul(unit)?;
         // No weight is more than all of them, no rest more than the divisor.
         year.checked_mul(sum)?;
-        divisor.checked_mul(fine)?;
+        divisor.checked_mul(alike)?;
         for ((place, short), weight) in periods.iter_mut().zip(short).zip(whole.weights()) {
             let product = year * u64::try_from(*weight).ok()?;
             let units = product / divisor;
             let rest = product - units * divisor;
             *place = i64::try_from(units * unit).ok()?;
-            *short = if rest == 0 { 0 } else { (rest * fine / divisor).max(1) as u32 };
+            *short = 0;
+            if rest != 0 {
+                let (coarse, rest) = (rest * alike / divisor, rest * alike % divisor);
+                *short = (coarse * alike + rest * alike / divisor).max(1);
+            }
         }
         Some(())
     }
 
-    /// Whole units of a period's exact share, and the billionths of a unit beyond them (at least one, when there is anything).
+    /// Whole units of a period's exact share, and how much of a unit is beyond them (at least the smallest part, when there is
+    /// anything).
     fn share_of_whole(&self, year: i128, whole: &WholeWeights, period: usize) -> Option<(i128, i128)> {
         let product = year.checked_mul(whole.weights()[period])?;
         let divisor = whole.sum().checked_mul(self.unit.into())?;
@@ -214,7 +222,8 @@ impl Season {
         if rest == 0 {
             return Some((units, 0));
         }
-        Some((units, (rest.checked_mul(FINE)? / divisor).max(1)))
+        let (coarse, rest) = rest.checked_mul(ALIKE)?.div_mod_floor(&divisor);
+        Some((units, (coarse * ALIKE + rest.checked_mul(ALIKE)? / divisor).max(1)))
     }
 
     /// The same for weights that do not fit 128 bits.
@@ -234,12 +243,12 @@ impl Season {
         &self,
         row: &mut [i64],
         rest: &Rest,
-        short: &[u32],
-        owed: &mut [i64],
-        order: &mut Vec<(i64, usize)>,
+        short: &[u64],
+        owed: &mut [i128],
+        order: &mut Vec<(i128, usize)>,
     ) {
         for (owed, short) in owed.iter_mut().zip(short) {
-            *owed += i64::from(*short);
+            *owed += i128::from(*short);
         }
         if rest.units == 0 && rest.partial == 0 {
             return;
@@ -247,13 +256,12 @@ impl Season {
         order.clear();
         // A period whose share is exact takes nothing: whoever is not there stays without.
         let open = owed.iter().zip(short).enumerate().filter(|(_, (_, short))| **short > 0);
-        order.extend(open.map(|(period, (owed, _))| (-owed, period)));
+        order.extend(open.map(|(period, (owed, _))| (-(owed + ALIKE / 2).div_euclid(ALIKE), period)));
         order.sort_unstable();
         for (nth, (_, period)) in order.iter().take(rest.units + 1).enumerate() {
             let placed = if nth < rest.units { self.unit } else { rest.partial };
             row[1 + period] += placed;
-            // No more than a unit is placed.
-            owed[*period] -= (i128::from(placed) * FINE / i128::from(self.unit)) as i64;
+            owed[*period] -= i128::from(placed) * FINE / i128::from(self.unit);
         }
     }
 

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use super::allocation::Allocation;
 use super::cite;
 use super::fault::ProblemFault;
-use super::lay_out::{LaidOut, SALESPERSON, decimals, lay_out};
+use super::from_below::{bring, carry_up};
+use super::lay_out::{LINE, LaidOut, SALESPERSON, decimals, lay_out};
 use super::notices::notices;
-use super::open::parents;
+use super::open::{factor, parents};
 use super::problem::{Blend, Holder, HolderId, Measure, Method, Phasing, Problem, Residue, Total};
 use super::seat::Seat;
 use super::units::round_nearest;
 use super::{allocate, verify};
-use crate::ground::diagnostic::{Code, Diagnostic};
+use crate::ground::diagnostic::{Code, Diagnostic, Severity};
 use crate::ground::money::Currency;
 use crate::ground::period::Calendar;
 use crate::ground::rational::Rational;
@@ -127,36 +128,51 @@ pub(super) fn problem(
 /// Top-down, then the way to bottom-up that the plan goes.
 fn solve(question: &Question<'_>, mut laid_out: LaidOut) -> Result<Planned, Vec<Diagnostic>> {
     let plan = question.plan;
+    let mut told = std::mem::take(&mut laid_out.notices);
     let total = match &plan.total {
         Some(total) => Some(Total::Given(total.clone())),
         None => plan.history.as_ref().map(|_| Total::GrowthOnHistory { growth: plan.growth.clone() }),
     };
-    let top_down = match total {
-        Some(total) => {
-            // A second problem of the same holders comes only with bottom-up amounts.
-            let holders = match plan.bottom_up {
-                Some(_) => laid_out.holders.clone(),
-                None => std::mem::take(&mut laid_out.holders),
-            };
-            Some(settle(question, problem(question, holders, &laid_out.phasing, total))?)
-        }
-        None => None,
-    };
+    let from_above = total.map(|total| {
+        // A second problem of the same holders comes only with bottom-up amounts.
+        let holders = match plan.bottom_up {
+            Some(_) => laid_out.holders.clone(),
+            None => std::mem::take(&mut laid_out.holders),
+        };
+        settle(question, problem(question, holders, &laid_out.phasing, total))
+    });
     let Some(own) = &plan.bottom_up else {
-        let (problem, allocation) = top_down.ok_or_else(|| {
+        let (problem, allocation) = from_above.ok_or_else(|| {
             let fault = Diagnostic::error(Code::SPM004, "the plan has neither a total nor a history");
             vec![fault.at(Place::Text(plan.place.clone()), "")]
-        })?;
-        return Ok(planned(question, problem, allocation, vec![]));
+        })??;
+        return Ok(planned(question, problem, allocation, told, vec![]));
+    };
+    // Where quotas are what people carry, the side from above is there to be compared with, and may have no answer.
+    let bottom_up = is_bottom_up(plan);
+    let top_down = match from_above {
+        Some(Err(faults)) if bottom_up && faults.iter().all(|fault| fault.code == Code::SPM501) => {
+            let warned = |fault: Diagnostic| {
+                let message = format!("nothing to compare with from above: {}", fault.message);
+                Diagnostic { severity: Severity::Warning, message, ..fault }
+            };
+            told.extend(faults.into_iter().map(warned));
+            None
+        }
+        from_above => from_above.transpose()?,
     };
     let from_below = from_below(question, &laid_out);
     let from_above: BTreeMap<HolderId, Rational> =
         top_down.iter().flat_map(|(_, allocation)| years(allocation)).collect();
     let (problem, allocation) = match top_down {
         Some(solved) if own.share.is_zero() => solved,
-        top_down => {
-            let share = if top_down.is_some() { own.share.clone() } else { Rational::one() };
-            settle(question, meet(question, &laid_out, &share, &from_above, &from_below)?)?
+        _ => {
+            without_totals(&mut laid_out.holders);
+            if bottom_up {
+                take(question, laid_out)?
+            } else {
+                settle(question, meet(question, laid_out, &own.share, &from_above, &from_below)?)?
+            }
         }
     };
     // Divided by over-assignment, an amount may not end.
@@ -172,48 +188,95 @@ fn solve(question: &Question<'_>, mut laid_out: LaidOut) -> Result<Planned, Vec<
             holder,
         })
         .collect();
-    Ok(planned(question, problem, allocation, reconciled))
+    Ok(planned(question, problem, allocation, told, reconciled))
 }
 
-/// With what the user should know.
+/// With what the user should know, besides what was `told` already.
 fn planned(
     question: &Question<'_>,
     problem: Problem,
     allocation: Allocation,
+    told: Vec<Diagnostic>,
     reconciled: Vec<Reconciled>,
 ) -> Planned {
-    let notices = notices(question, &problem, &allocation);
+    let mut notices = notices(question, &problem, &allocation);
+    notices.extend(told);
     Planned { problem, allocation, notices, reconciled }
 }
 
-/// The problem that shares part of the way from top-down to bottom-up, `share` from 0 to 1.
+/// True when quotas are what people can carry, whatever they add up to.
+pub(super) fn is_bottom_up(plan: &QuotaPlan) -> bool {
+    let top_down = plan.total.is_some() || plan.history.is_some();
+    plan.bottom_up.as_ref().is_some_and(|own| !top_down || own.share == Rational::one())
+}
+
+/// Where quotas come from below, or part of the way, the totals of lines are what comes from above, as the plan's is.
+pub(super) fn without_totals(holders: &mut [Holder]) {
+    for holder in holders.iter_mut().filter(|holder| *holder.level == *LINE) {
+        if holder.clauses.locked.as_ref().is_some_and(|clause| clause.key == "total") {
+            (holder.locked, holder.clauses.locked) = (None, None);
+        }
+    }
+}
+
+fn too_large(plan: &QuotaPlan) -> Vec<Diagnostic> {
+    let fault = Diagnostic::error(Code::SPM402, "the bottom-up amounts add up to more than 128 bits");
+    vec![fault.at(Place::Text(plan.place.clone()), "")]
+}
+
+/// Everybody has what they can carry, in units and within limits.
+fn take(question: &Question<'_>, laid_out: LaidOut) -> Result<(Problem, Allocation), Vec<Diagnostic>> {
+    let LaidOut { holders, phasing, bottom_up, .. } = laid_out;
+    let mut problem = problem(question, holders, &phasing, Total::Given(Rational::zero()));
+    for holder in problem.holders.iter_mut().filter(|holder| *holder.level == *SALESPERSON) {
+        let own = bottom_up.get(&holder.id).cloned().unwrap_or_default();
+        let own = round_nearest(&own, &question.plan.unit).ok_or_else(|| too_large(question.plan))?;
+        bring(holder, own);
+    }
+    let carry = |problem: &mut Problem| carry_up(problem, |_, _| None);
+    settled(problem, question.plan, carry, |holder, amount| stays(question, holder, amount))
+}
+
+/// The problem that shares part of the way from top-down to bottom-up, `share` above 0 and below 1.
 fn meet(
     question: &Question<'_>,
-    laid_out: &LaidOut,
+    laid_out: LaidOut,
     share: &Rational,
     from_above: &BTreeMap<HolderId, Rational>,
     from_below: &BTreeMap<HolderId, Rational>,
 ) -> Result<Problem, Vec<Diagnostic>> {
     let rest = &Rational::one() - share;
-    let blend = |holder: &HolderId| {
-        let from = |amounts: &BTreeMap<HolderId, Rational>| amounts.get(holder).cloned().unwrap_or_default();
-        &(share * &from(from_below)) + &(&rest * &from(from_above))
+    let from = |amounts: &BTreeMap<HolderId, Rational>, holder: &HolderId| {
+        amounts.get(holder).cloned().unwrap_or_default()
     };
+    let blend =
+        |holder: &HolderId| &(share * &from(from_below, holder)) + &(&rest * &from(from_above, holder));
     let root = &laid_out.holders[0].id;
-    let total = round_nearest(&blend(root), &question.plan.unit).ok_or_else(|| {
-        let fault = Diagnostic::error(Code::SPM402, "the bottom-up amounts add up to more than 128 bits");
-        vec![fault.at(Place::Text(question.plan.place.clone()), "")]
-    })?;
-    let mut problem = problem(question, laid_out.holders.clone(), &laid_out.phasing, Total::Given(total));
-    for holder in &mut problem.holders {
-        holder.weight = Some(blend(&holder.id));
-        holder.full_weight = None;
-        let from = |amounts: &BTreeMap<HolderId, Rational>| amounts.get(&holder.id).cloned();
-        holder.blend = Some(Box::new(Blend {
-            above: from(from_above),
-            below: from(from_below).unwrap_or_default(),
-            share: share.clone(),
-        }));
+    let total = round_nearest(&blend(root), &question.plan.unit).ok_or_else(|| too_large(question.plan))?;
+    let mut problem = problem(question, laid_out.holders, &laid_out.phasing, Total::Given(total));
+    let parents = parents(&problem.holders);
+    let mut sums = vec![Rational::zero(); parents.len()];
+    for place in (0..parents.len()).rev() {
+        let factor = factor(&problem, &problem.holders[place]);
+        let holder = &mut problem.holders[place];
+        let weight = if *holder.level == *SALESPERSON {
+            holder.blend = Some(Box::new(Blend {
+                above: from_above.get(&holder.id).cloned(),
+                below: from(from_below, &holder.id),
+                share: share.clone(),
+            }));
+            holder.full_weight = None;
+            holder.weight.insert(blend(&holder.id)).clone()
+        } else if factor == Rational::one() {
+            sums[place].clone()
+        } else {
+            let weight = sums[place].checked_div(&factor).unwrap_or_default();
+            holder.weight = Some(weight.clone());
+            weight
+        };
+        if let Some(parent) = parents[place] {
+            sums[parent] += &weight;
+        }
     }
     Ok(problem)
 }
@@ -244,30 +307,32 @@ fn years(allocation: &Allocation) -> impl Iterator<Item = (HolderId, Rational)> 
 
 /// Allocates; then lets quotas that would change too little stand as they were, until all that change do so by enough.
 fn settle(question: &Question<'_>, problem: Problem) -> Result<(Problem, Allocation), Vec<Diagnostic>> {
-    let decimals = decimals(question);
-    let Some(least) = &question.plan.minimum_change else {
-        let allocation = allocate_verified(&problem, question.plan)?;
-        return Ok((problem, allocation));
-    };
-    settled(problem, question.plan, |holder, amount| {
-        let last = holder.last_quota.as_ref()?;
-        let change = (amount - last).abs();
-        let units = round_to_decimals(last, decimals, Rounding::default())?;
-        let small = change.is_positive() && change < least * last;
-        small.then(|| (Rational::from_scaled(units, decimals), "the change would be too small".to_owned()))
-    })
+    settled(problem, question.plan, |_| Some(()), |holder, amount| stays(question, holder, amount))
+}
+
+/// The last quota of a holder whose quota would change too little.
+fn stays(question: &Question<'_>, holder: &Holder, amount: &Rational) -> Option<(Rational, String)> {
+    let (least, last) = (question.plan.minimum_change.as_ref()?, holder.last_quota.as_ref()?);
+    let change = (amount - last).abs();
+    let units = round_to_decimals(last, decimals(question), Rounding::default())?;
+    let stood = || Rational::from_scaled(units, decimals(question));
+    let small = change.is_positive() && change < least * last;
+    small.then(|| (stood(), "the change would be too small".to_owned()))
 }
 
 /// Allocates again and again, each time with what `stands` says of a holder and its amount as a lock with its note, until
-/// nothing more stands. Where nobody is left to take what those who stand leave, those among them who would change most give
-/// way. Nobody who gave way stands again, so there are at most twice as many rounds as holders.
+/// nothing more stands; `prepare` brings the problem up to what is locked before each. Where nobody is left to take what those
+/// who stand leave, those among them who would change most give way. Nobody who gave way stands again, so there are at most
+/// twice as many rounds as holders.
 pub(super) fn settled(
     mut problem: Problem,
     plan: &QuotaPlan,
+    prepare: impl Fn(&mut Problem) -> Option<()>,
     stands: impl Fn(&Holder, &Rational) -> Option<(Rational, String)>,
 ) -> Result<(Problem, Allocation), Vec<Diagnostic>> {
     let mut standing = Standing::of(&problem);
     loop {
+        prepare(&mut problem).ok_or_else(|| too_large(plan))?;
         let allocation = match allocate(&problem) {
             Ok(allocation) => verified(&problem, allocation, plan)?,
             Err(faults) if standing.give_way(&mut problem, &faults) => continue,

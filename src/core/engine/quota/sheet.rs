@@ -75,7 +75,7 @@ pub fn published<'a>(plan: &'a QuotaPlan, company: &'a str, held: Held<'a>) -> (
 }
 
 /// What is behind the name of a line, nothing for the line itself.
-fn in_line<'a>(id: &'a str, line: &str) -> Option<&'a str> {
+pub(super) fn in_line<'a>(id: &'a str, line: &str) -> Option<&'a str> {
     let rest = id.strip_prefix(line)?;
     if rest.is_empty() { Some("") } else { rest.strip_prefix(" / ") }
 }

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::adjust::{Before, KEPT, is_bottom_up};
+use super::adjust::KEPT;
 use super::allocate;
 use super::allocation::Allocation;
+use super::before::Before;
+use super::from_below::carry_up;
 use super::lay_out::SALESPERSON;
 use super::open::parents;
-use super::planned::{Question, allocate_verified, settled};
+use super::planned::{Question, allocate_verified, is_bottom_up, settled};
 use super::problem::{Holder, HolderId, Problem};
 use crate::ground::diagnostic::Diagnostic;
 use crate::ground::rational::Rational;
@@ -42,7 +44,11 @@ pub(super) fn keep_small(
             && holder.cap.as_ref().is_none_or(|cap| stood <= *cap);
         within.then(|| (stood, KEPT.to_owned()))
     };
-    let (problem, allocation) = settled(problem, question.plan, stands)?;
+    let carry = |problem: &mut Problem| match from_below {
+        true => carry_up(problem, |holder, sum| before.gives(&holder.id, sum)),
+        false => Some(()),
+    };
+    let (problem, allocation) = settled(problem, question.plan, carry, stands)?;
     // Whoever keeps the sum keeps the periods, unless those above could not keep theirs then.
     let kept = with_periods(&problem, &allocation, before, &BTreeSet::new());
     let allocation = allocate_verified(&kept, question.plan)?;

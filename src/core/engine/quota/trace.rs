@@ -115,7 +115,14 @@ impl Trace<'_> {
         let stated = |label: String| Node::input(label, self.weight_unit(), why.weight.clone());
         let Some(holder) = self.holders.get(why.holder) else { return stated("weight".to_owned()) };
         if let Some(blend) = &holder.blend {
+            if blend.share == Rational::one() {
+                let brought = blend.below.to_decimal_text();
+                return stated(format!("weight of {}: {brought} from below, within its limits", why.holder));
+            }
             return self.blend(why, blend);
+        }
+        if holder.weight.is_some() && why.given_out.is_some() {
+            return stated(format!("weight of {}: of all below, without over-assignment", why.holder));
         }
         if holder.weight.is_some() && (holder.full_weight.is_none() || holder.presence.is_none()) {
             return stated(format!("weight of {}, as stated", why.holder));

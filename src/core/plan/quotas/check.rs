@@ -158,12 +158,21 @@ impl<'a> Check<'a> {
         let amount = check_sold(item, &place, self.tables, &mut self.faults);
         let by = check_by(item, self.tables, &mut self.faults);
         let by = (by.table == "accounts").then_some(by.column);
+        let annualised = item.boolean("annualise") == Some(true);
+        if let (true, Some(by)) = (annualised, &by) {
+            let message = format!(
+                "`annualise` counts the days of whoever sold, and `{by}` names who has the account today"
+            );
+            let place = item.key_place("annualise").clone();
+            self.fault(Code::SPM304, message, &place, "remove one of the two");
+        }
         Some(History::Transactions(Box::new(Sold {
             days: days?,
             condition,
             line: None,
             amount: amount?,
             by,
+            annualised,
         })))
     }
 
@@ -275,6 +284,15 @@ impl<'a> Check<'a> {
             Some("weight") => match (weight, raw.get("weight")) {
                 (Some(weight), _) => Method::Weight(weight),
                 (None, Some(_)) => return None,
+                // Where every line states its own, the plan needs none: that of the first stands in.
+                (None, None)
+                    if raw.list("line").iter().all(|line| line.get("weight").is_some())
+                        && raw.get("line").is_some() =>
+                {
+                    let reps = self.tables.columns("reps");
+                    let first = raw.list("line").first().and_then(|line| line.get("weight"));
+                    Method::Weight(self.typed(first, &reps, Type::Number)?)
+                }
                 (None, None) => {
                     let place = raw.key_place("method").clone();
                     self.fault(

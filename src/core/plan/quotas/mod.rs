@@ -150,6 +150,8 @@ pub struct Sold {
     pub amount: Expression,
     /// Column of accounts that names the salesperson; `None` for the rep of the transaction.
     pub by: Option<String>,
+    /// Who was there for a part of the days counts as if for all of them.
+    pub annualised: bool,
 }
 
 /// Where potential comes from.

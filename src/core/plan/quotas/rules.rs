@@ -41,9 +41,11 @@ impl Check<'_> {
             stated.flat_map(|key| raw.get(key).map_or(&[][..], Raw::entries))
         };
         for (level, place, item) in over() {
-            if item.as_number().is_some_and(|share| share.is_negative()) {
-                let message = format!("the over-assignment of `{level}` must be zero or more");
-                self.fault(Code::SPM110, message, place, "to give out less, lower the total");
+            if item.as_number().is_some_and(|share| share <= -one.clone()) {
+                let message = format!("the over-assignment of `{level}` must be above -100%");
+                let hint =
+                    "\"-10%\" gives out a tenth less than the own quota; somebody has to carry something";
+                self.fault(Code::SPM110, message, place, hint);
             }
         }
         // Somebody who meant 10 % wrote 10.
@@ -80,6 +82,16 @@ impl Check<'_> {
             let (least, most) = (limit.get("least"), limit.get("most"));
             for item in [least, most].into_iter().flatten().filter(|item| is_negative(item)) {
                 self.fault(Code::SPM110, "a limit must be zero or more", &item.place, "");
+            }
+            if let (Some(low), Some(high), Some(item)) = (limit.number("least"), limit.number("most"), most)
+                && low > high
+            {
+                let message = format!(
+                    "nobody can have at least {} and at most {}",
+                    low.to_decimal_text(),
+                    high.to_decimal_text()
+                );
+                self.fault(Code::SPM304, message, &item.place, "lower `least` or raise `most`");
             }
             if least.is_none() && most.is_none() {
                 let message = "a limit needs `least` or `most`: this one would change nothing";
@@ -294,6 +306,10 @@ impl Check<'_> {
         }
         own.least = least.or(own.least);
         own.most = most.or(own.most);
+        // What a line states itself is cited where the line states it.
+        let stated = |key: &str| Some((key.to_owned(), item.get(key).map(|_| item.key_place(key).clone())?));
+        let keys = ["name", "history", "potential", "last_quota", "weight", "least", "most", "bottom_up"];
+        own.keys.extend(keys.into_iter().filter_map(stated));
         for (key, what) in needs {
             let message = format!("line `{name}` needs `{key}`: {what}");
             self.refuse(item, "name", Code::SPM004, message, "without it every line would count the same");

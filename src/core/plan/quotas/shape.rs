@@ -37,7 +37,11 @@ pub static QUOTAS: Shape = Shape {
             Kind::Number,
             "with method weighted-share or last-quota: weight of history from 0% to 100%; 60% when absent",
         ),
-        Field::optional("weight", Kind::Expression, "with method weight: weight of a salesperson, over reps"),
+        Field::optional(
+            "weight",
+            Kind::Expression,
+            "with method weight: weight of a salesperson, over reps; each line may state its own instead",
+        ),
         Field::optional("growth", Kind::Number, "growth on history, such as 10%; 0% when absent"),
         Field::optional(
             "growth_of",
@@ -100,7 +104,7 @@ pub static QUOTAS: Shape = Shape {
         Field::optional(
             "over_assignment",
             Kind::Map(&Kind::Number),
-            "by level (company, line, a column of levels, manager): how much more than its own quota a holder gives out, such as 5%. Levels multiply",
+            "by level (company, line, a column of levels, manager): how much more than its own quota a holder gives out, such as 5%; -5% is so much less. Levels multiply",
         ),
         Field::optional(
             "over_assignment_of",
@@ -171,6 +175,11 @@ static HISTORY: Shape = Shape {
         sold::AMOUNT,
         sold::WHERE,
         sold::BY,
+        Field::optional(
+            "annualise",
+            Kind::Boolean,
+            "true: who was there for a part of these days, by hire_date, end_date and leaves, counts as if they had sold at the same pace in all of them; false when absent",
+        ),
     ],
 };
 
@@ -223,7 +232,7 @@ static LINE: Shape = Shape {
         Field::optional(
             "total",
             Kind::Number,
-            "what the company has to reach in this line; by weight when absent",
+            "what the company has to reach in this line; by weight when absent. With quotas from below it is what comes from above",
         ),
         Field::optional("growth", Kind::Number, "growth on the history of this line, instead of `growth`"),
         Field::optional(
@@ -274,7 +283,7 @@ static BOTTOM_UP: Shape = Shape {
         Field::optional(
             "policy",
             Kind::Choice(&["show", "bottom-up", "meet"]),
-            "how the gap closes. show (default): it does not, it is shown. bottom-up: quotas are these amounts. meet: part of the way",
+            "how the gap closes. show (default): it does not, it is shown. bottom-up: quotas are these amounts, each within the own limits. meet: part of the way",
         ),
         Field::optional(
             "share",
