@@ -389,17 +389,28 @@ impl<'w> Book<'w> {
 
     fn goal(&self, measure: &Measure, rep: usize, month: usize) -> Option<Q> {
         let goal = measure.goal.as_ref()?;
-        let prorate = goal.prorate.unwrap_or(goal.number.is_some());
-        let of = |month: usize| {
-            // A quota counts in the plans that somebody is in on a day of its month.
+        // A window of averages, largests and smallests is not the sum of its months: the last goal counts as it is stated.
+        let adds_up = matches!(measure.aggregate, "sum" | "count");
+        let prorate = goal.prorate.unwrap_or(adds_up && goal.number.is_some());
+        // A quota counts in the plans that somebody is in on a day of its month.
+        let quota = |month: usize| {
             let counts = days(month).any(|day| self.eligible(rep, day));
-            let quota = self.world.quotas.get(&(rep, month)).copied().flatten().filter(|_| counts);
-            let quota = || quota.unwrap_or(ZERO);
-            let stated =
-                goal.number.map_or_else(quota, |number| self.number(number, rep, 0) / periods(goal.per));
-            stated * if prorate { self.participation(rep, month) } else { ONE }
+            self.world.quotas.get(&(rep, month)).copied().flatten().filter(|_| counts)
         };
-        Some(self.months(measure, rep, month).map(of).sum())
+        let of = |month: usize| {
+            let parts = if adds_up { periods(goal.per) } else { ONE };
+            let stated = goal.number.map(|number| self.number(number, rep, 0) / parts);
+            let part = if prorate { self.participation(rep, month) } else { ONE };
+            stated.or_else(|| quota(month)).unwrap_or(ZERO) * part
+        };
+        let months = self.months(measure, rep, month);
+        if adds_up {
+            return Some(months.map(of).sum());
+        }
+        let stated = |month: &usize| goal.number.is_some() || quota(*month).is_some();
+        let all: Vec<usize> = months.filter(stated).collect();
+        let last = all.iter().rfind(|month| self.is_there(rep, **month)).or(all.last());
+        Some(last.map_or(ZERO, |month| of(*month)))
     }
 
     /// The months whose goals and targets count: those after somebody has left are nobody's.
