@@ -82,7 +82,7 @@ impl Rep {
 }
 
 /// What the column `refund_of` of a transaction names.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum RefundOf {
     Empty,
     /// A transaction that is in no extract.

@@ -187,6 +187,8 @@ impl Book<'_> {
                         let left = self.left(measure, rep, number, &refunds);
                         each.extend(left.iter().filter(|one| !taken_back(one.0, one.1)).map(|one| one.1));
                     }
+                    // A refund of nothing was never counted.
+                    RefundOf::Deal(_) if self.world.deals[sale].refund_of == RefundOf::Unknown => (),
                     RefundOf::Deal(_) => {
                         let mut refunds = self.earlier(sale, number);
                         let gone = |refunds: &[usize]| {
@@ -277,6 +279,7 @@ impl Book<'_> {
         let value = |(credit, left): (Q, Q)| match measure.aggregate {
             "sum" => left,
             _ if taken_back(credit, left) => ZERO,
+            "count" if self.world.deals[sale].refund_of != RefundOf::Empty => ZERO,
             "count" => ONE,
             _ => left,
         };
