@@ -375,7 +375,7 @@ impl Crediting<'_> {
         // A part of each amount, which the plan states, makes all of them so much finer.
         let stated = rule.share.as_ref().and_then(Rational::decimals).unwrap_or(0);
         let minor = self.plan.currency.decimals() + stated;
-        let (finer, digits) = match rule.amount.columns().contains(&"amount") {
+        let (finer, digits) = match rule.is_money() {
             true => (decimals.max(minor), decimals.saturating_sub(minor)),
             false => (decimals + shares.min(FINEST), 0),
         };

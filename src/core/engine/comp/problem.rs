@@ -191,15 +191,11 @@ impl Problem<'_> {
             MeasureSource::Credits(_, Aggregate::Count) | MeasureSource::Formula(..) => Unit::Number,
             MeasureSource::Reached(reached) if reached.as_share => Unit::Percent,
             MeasureSource::Reached(_) => Unit::Number,
-            // Months of a contract, units and scores are credited, too.
-            MeasureSource::Credits(credits, _)
-                if !credits
-                    .iter()
-                    .any(|credit| self.plan.credits[*credit].amount.columns().contains(&"amount")) =>
-            {
-                Unit::Number
+            MeasureSource::Credits(credits, _) => {
+                let is_money = credits.iter().any(|credit| self.plan.credits[*credit].is_money());
+                if is_money { self.money() } else { Unit::Number }
             }
-            MeasureSource::Credits(..) | MeasureSource::Earned(_) => self.money(),
+            MeasureSource::Earned(_) => self.money(),
         }
     }
 

@@ -264,10 +264,8 @@ impl<'a> Sequence<'a> {
                 let paid = self.of_period(&formula, earned, &mut memory.transactions)?;
                 (self.rounded("earned in the period", paid.pay), paid.without_goal)
             };
-            // Who is not there is paid for refunds that are taken back again, and nothing else, such as the fixed part of a formula.
             let sold = again || figures.measured.value.is_positive();
-            let sold = self.transactions.is_some() || sold && !matches!(self.component.pay, Pay::Formula(..));
-            if gives_back && due.value.is_positive() && !sold {
+            if gives_back && due.value.is_positive() && !self.pays_for_sales_alone(sold) {
                 continue;
             }
             // What a team had earned before somebody came is not theirs: it only is what the first period starts from.
@@ -299,6 +297,12 @@ impl<'a> Sequence<'a> {
             && formula.reached.present
             && formula.reached.usable_goal().is_none()
             && formula.payout.standing.shares_in(self.component)
+    }
+
+    /// Whether what is due to somebody who is not there comes of refunds that are taken back again, and of nothing else, such as the
+    /// fixed part of a formula. `sold`: what is measured is a sale again, or less is taken back than before.
+    fn pays_for_sales_alone(&self, sold: bool) -> bool {
+        self.transactions.is_some() || sold && !matches!(self.component.pay, Pay::Formula(..))
     }
 
     /// Whether a period is one in which the component pays.

@@ -152,6 +152,14 @@ pub struct CreditRule {
     pub place: TextPlace,
 }
 
+impl CreditRule {
+    /// Whether what is credited is money: months of a contract, units and scores are credited, too.
+    #[must_use]
+    pub fn is_money(&self) -> bool {
+        self.amount.columns().contains(&"amount")
+    }
+}
+
 /// Who is credited directly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Direct {

@@ -281,19 +281,17 @@ impl<'a> Check<'a> {
             Some("history-and-potential") => Method::HistoryAndPotential,
             Some("weighted-share") => Method::WeightedShare(share),
             Some("last-quota") => Method::LastQuota(share),
-            Some("weight") => match (weight, raw.get("weight")) {
-                (Some(weight), _) => Method::Weight(weight),
-                (None, Some(_)) => return None,
+            Some("weight") => match (weight, raw.get("weight"), raw.list("line")) {
+                (Some(weight), ..) => Method::Weight(weight),
+                (None, Some(_), _) => return None,
                 // Where every line states its own, the plan needs none: that of the first stands in.
-                (None, None)
-                    if raw.list("line").iter().all(|line| line.get("weight").is_some())
-                        && raw.get("line").is_some() =>
+                (None, None, lines @ [first, ..])
+                    if lines.iter().all(|line| line.get("weight").is_some()) =>
                 {
                     let reps = self.tables.columns("reps");
-                    let first = raw.list("line").first().and_then(|line| line.get("weight"));
-                    Method::Weight(self.typed(first, &reps, Type::Number)?)
+                    Method::Weight(self.typed(first.get("weight"), &reps, Type::Number)?)
                 }
-                (None, None) => {
+                (None, None, _) => {
                     let place = raw.key_place("method").clone();
                     self.fault(
                         Code::SPM004,
